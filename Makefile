@@ -1,0 +1,38 @@
+# Everything a user or developer calls; `make` alone lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= $(shell nproc)
+
+.PHONY: help quickstart test lint format lock
+
+help:
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+.venv/installed: envs/requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.lock
+	touch $@
+
+quickstart: .venv/installed  ## the default study on two cores, no GPU, no model hub
+	@start=$$(date +%s) && \
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --resources gpu=1 && \
+	echo "report: $(CURDIR)/results/quickstart/report/index.html ($$(( $$(date +%s) - start )) s)"
+
+test: .venv/installed  ## the whole suite
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES)
+
+lint: .venv/installed  ## ruff, snakefmt and snakemake's own linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakemake --lint
+
+format: .venv/installed  ## what can be put right by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile workflow
+
+lock:  ## the newest versions that requirements.in allows
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade -r envs/requirements.in
+	$(BIN)/pip freeze | sed 's/+cpu$$//' > envs/requirements.lock

@@ -1,0 +1,30 @@
+"""distillens: does a distilled or compressed text classifier still reason like its teacher?"""
+
+from snakemake.utils import min_version
+
+min_version("9.12")
+
+
+# A study given by --configfile replaces the quickstart; it is not merged into it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/perturb.smk"
+include: "workflow/rules/predict.smk"
+include: "workflow/rules/explain.smk"
+include: "workflow/rules/metrics.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    input:
+        rules.report.output.page,
+    default_target: True

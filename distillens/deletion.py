@@ -1,0 +1,127 @@
+"""Removes the words that an explanation names, and asks the model again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillens import tables
+from distillens.explanation import seen_part
+from distillens.inference import Engine
+from distillens.provenance import digest
+from distillens.runlog import Progress
+from distillens.text import Example, examples, seed_of
+
+
+def write_deletions(
+    explained: str | Path,
+    explanations: str | Path,
+    teacher: str | Path | None,
+    model: str | Path,
+    out: str | Path,
+    identity: dict[str, Any],
+    ks: list[int],
+    draws: int,
+    device: str,
+    seed: int,
+) -> None:
+    """Delete top-k words by three rankings and write the table of kind ``deletions``.
+
+    Rankings: ``own`` (the model's attribution of its predicted class, largest first),
+    ``teacher`` (the teacher's, of the teacher's predicted class: cross-model deletion)
+    and ``random``. A removed word becomes the mask token. A text of k words or fewer
+    has no row for k: nothing would be left of it.
+
+    Parameters
+    ----------
+    explained : str or Path
+        The examples.
+    explanations : str or Path
+        The model's own explanations of them.
+    teacher : str or Path or None
+        The teacher's, where the model has a teacher.
+    ks : list of int
+        Numbers of words to remove.
+    draws : int
+        Random rankings per text; the same ones for every model and explainer.
+    model, out, identity, device, seed
+        As in `distillens.explanation.write_explanations`.
+    """
+    engine = Engine(model, device)
+    chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
+    before = engine.logits([example.texts for example in chosen])
+    rankings = {"own": _rankings(explanations)} | ({"teacher": _rankings(teacher)} if teacher else {})
+    plan = [
+        (row, ranking, draw, k, order[:k])
+        for row, example in enumerate(chosen)
+        for ranking, draw, order in _orders(example, rankings, draws, seed_of(seed, identity["task"], "deletion"))
+        for k in ks
+        if len(example.words) > k
+    ]
+    texts = [_without(chosen[row], removed, engine.mask) for row, _, _, _, removed in plan]
+    with Progress(len(texts), "delete", "text") as progress:
+        after = engine.logits(texts, progress)
+    rows = (
+        {
+            "example_id": chosen[row].example_id,
+            "ranking": ranking,
+            "draw": draw,
+            "k": k,
+            "target": int(before[row].argmax()),
+            "removed": removed,
+            "logits_before": before[row].tolist(),
+            "logits_after": after[number].tolist(),
+        }
+        for number, (row, ranking, draw, k, removed) in enumerate(plan)
+    )
+    provenance = {
+        **identity,
+        "k": ks,
+        "draws": draws,
+        "study_seed": seed,
+        "explanations_sha256": digest(explanations),
+        "teacher_explanations_sha256": digest(teacher) if teacher else None,
+        **engine.provenance(),
+    }
+    tables.write(out, "deletions", rows, provenance)
+
+
+def _rankings(path: str | Path) -> dict[str, list[int]]:
+    """Word numbers of each example, largest attribution of the predicted class first."""
+    return {
+        row["example_id"]: ranking(np.array(row["values"]), np.array(row["logits"]))
+        for row in tables.read(path, "explanations").to_pylist()
+    }
+
+
+def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
+    """Words by attribution of the predicted class, largest first; ties in their order.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_words, outputs)
+    logits : ndarray, shape (outputs,)
+        Regression (one output) ranks by size: its score has no class to speak for.
+    """
+    column = values[:, int(np.argmax(logits))]
+    return np.argsort(-(np.abs(column) if values.shape[1] == 1 else column), kind="stable").tolist()
+
+
+def _orders(
+    example: Example, rankings: dict[str, dict[str, list[int]]], draws: int, seed: int
+) -> Iterator[tuple[str, int, list[int]]]:
+    words = len(example.words)
+    for name, orders in rankings.items():
+        if example.example_id not in orders:
+            raise tables.TableError(f"no {name} explanation of example {example.example_id}; rerun `explain`")
+        yield name, 0, [word for word in orders[example.example_id] if word < words]
+    for draw in range(draws):
+        generator = np.random.default_rng(seed_of(seed, example.example_id, draw))
+        yield "random", draw, generator.permutation(words).tolist()
+
+
+def _without(example: Example, removed: list[int], mask: str) -> tuple[str, ...]:
+    keep = np.ones(len(example.words), dtype=bool)
+    keep[removed] = False
+    return example.masked(keep, mask)

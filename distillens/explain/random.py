@@ -1,0 +1,28 @@
+"""The control that knows nothing: seeded Gaussian values."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from distillens.attribution import Attribution
+from distillens.inference import Engine
+from distillens.outputs import explained
+from distillens.provenance import digest
+from distillens.text import Example, seed_of
+
+OPTIONS = {
+    "draw": {"type": "integer", "minimum": 0, "default": 0, "description": "Another number, other values."},
+}
+
+
+def explain(
+    examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
+) -> Iterator[Attribution]:
+    """Yield the attribution of each example, in order."""
+    wholes = explained(engine.logits([example.texts for example in examples]), output)
+    # The weights enter the seed: two models must not agree by sharing a draw.
+    weights = digest(engine.folder / "model.safetensors")
+    for example, whole in zip(examples, wholes, strict=True):
+        generator = np.random.default_rng(seed_of(seed, options["draw"], weights, example.example_id))
+        values = generator.standard_normal((len(example.words), len(whole)))
+        yield Attribution(example, values, np.full(len(whole), np.nan), whole)

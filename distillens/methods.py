@@ -1,0 +1,34 @@
+"""The methods of a kind are the files of a folder; their options are read without importing them.
+
+A file of ``distillens/explain`` (or ``perturb``, ``distillation``) is a method if it
+defines ``OPTIONS``, a literal dict of JSON-schema properties, each with a default.
+Reading the literal from the syntax tree keeps torch out of everything that only needs
+to know which methods there are.
+"""
+
+import ast
+import importlib
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+_PACKAGE = Path(__file__).parent
+
+
+@cache
+def options(kind: str) -> dict[str, dict[str, Any]]:
+    """The methods of a kind, by name, with the JSON schema of the options of each."""
+    found = {}
+    for path in sorted((_PACKAGE / kind).glob("*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["OPTIONS"]:
+                found[path.stem] = ast.literal_eval(node.value)
+    return found
+
+
+def load(kind: str, method: str) -> ModuleType:
+    """Import the module of a method."""
+    if method not in options(kind):
+        raise ValueError(f"no {kind} method {method!r}; there are: {', '.join(options(kind))}")
+    return importlib.import_module(f"distillens.{kind}.{method}")

@@ -1,0 +1,228 @@
+"""How alike the attributions of two models are, per example.
+
+All functions take arrays of shape (..., n): the signed attributions of the same ``n``
+words, rows being examples with the same number of words; they return shape (...).
+Where a metric is undefined the result is NaN, for the caller to count: an attribution
+that is zero everywhere (or not finite) agrees with nothing; correlations need values
+that differ; metrics at ``k`` need at least ``2 k`` words.
+
+**Ties.** "The top k words" have the largest absolute values. Where words tie for the
+last places, each belongs to the top with the probability that a random choice would
+take it (two words tied for one place: 1/2 each). Overlaps are the expected ones over
+independent random choices for both models: exact, no seed. A tie is therefore not
+agreement: two attributions in which all words tie overlap by chance, ``k / n``.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+
+def cosine(a: ArrayLike, b: ArrayLike) -> Array:
+    """Cosine of the angle between two attributions, ``<a, b> / (|a| |b|)``."""
+    a, b = _pair(a, b)
+    return np.clip((_unit(a) * _unit(b)).sum(axis=-1), -1, 1)
+
+
+def pearson(a: ArrayLike, b: ArrayLike) -> Array:
+    """Pearson's correlation: the cosine of centred attributions."""
+    a, b = _pair(a, b)
+    return cosine(_centred(a), _centred(b))
+
+
+def spearman(a: ArrayLike, b: ArrayLike) -> Array:
+    """Spearman's correlation of signed values: Pearson's of their ranks, ties sharing the mean rank."""
+    a, b = _pair(a, b)
+    return pearson(_ranks(a), _ranks(b))
+
+
+def kendall(a: ArrayLike, b: ArrayLike) -> Array:
+    """Kendall's tau-b (Kendall 1945): concordant minus discordant pairs of words, ties allowed for.
+
+    It is the cosine of the signs of all pairwise differences.
+    """
+    a, b = _pair(a, b)
+    signs = [np.sign(x[..., :, None] - x[..., None, :]).reshape(*x.shape[:-1], -1) for x in (a, b)]
+    return cosine(*signs)
+
+
+def overlap(a: ArrayLike, b: ArrayLike, k: int) -> Array:
+    """Share of the top k words that both name, ``|A & B| / k`` (OpenXAI's feature agreement)."""
+    a, b = _pair(a, b, words=2 * k)
+    return (_top(a, k) * _top(b, k)).sum(axis=-1) / k
+
+
+def jaccard(a: ArrayLike, b: ArrayLike, k: int) -> Array:
+    """Jaccard index of the top k words, ``o / (2 k - o)`` with the (expected) intersection ``o``.
+
+    Per example it is a function of `overlap`, never larger: no second piece of evidence.
+    """
+    shared = overlap(a, b, k)
+    return shared / (2 - shared)
+
+
+def overlap_corrected(a: ArrayLike, b: ArrayLike, k: int) -> Array:
+    """Overlap beyond chance, ``(O - k / n) / (1 - k / n)``: 0 for unrelated, 1 for equal tops."""
+    chance = chance_overlap(np.shape(a)[-1], k) if np.shape(a)[-1] > k else np.nan
+    return (overlap(a, b, k) - chance) / (1 - chance)
+
+
+def sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
+    """Share of the top k words that both name with the same sign (OpenXAI's sign agreement).
+
+    A value of zero has no sign to agree on.
+    """
+    a, b = _pair(a, b, words=2 * k)
+    return (_top(a, k) * _top(b, k) * (np.sign(a) * np.sign(b) > 0)).sum(axis=-1) / k
+
+
+METRICS: dict[str, Callable[..., Array]] = {
+    "cosine": cosine,
+    "pearson": pearson,
+    "spearman": spearman,
+    "kendall": kendall,
+}
+METRICS_AT_K: dict[str, Callable[..., Array]] = {
+    "jaccard": jaccard,
+    "overlap": overlap,
+    "overlap_corrected": overlap_corrected,
+    "sign_agreement": sign_agreement,
+}
+
+
+def chance_overlap(n: int, k: int) -> float:
+    """Mean overlap of two random tops of k among n words: ``k / n``."""
+    return k / n
+
+
+def chance_jaccard(n: int, k: int) -> float:
+    """Mean Jaccard index of two random tops of k among n words: the intersection is hypergeometric."""
+    shared = np.arange(k + 1)
+    return float((shared / (2 * k - shared) * stats.hypergeom.pmf(shared, n, k, k)).sum())
+
+
+def chance_cosine(a: ArrayLike, b: ArrayLike) -> Array:
+    """Mean cosine of ``a`` with ``b`` in random order: ``n mean(a) mean(b) / (|a| |b|)``.
+
+    The mean over all ``n!`` orders, in closed form: each word of ``b`` meets each word
+    of ``a`` equally often.
+    """
+    a, b = _pair(a, b)
+    return _unit(a).sum(axis=-1) * _unit(b).sum(axis=-1) / a.shape[-1]
+
+
+# What a metric is on average over all orders of the words of one of the two. Correlations
+# are 0 by symmetry. (Sign agreement depends on the values; nothing here needs it.)
+CHANCE: dict[str, Callable[..., ArrayLike]] = {
+    "cosine": chance_cosine,
+    "pearson": lambda a, b: 0.0,
+    "spearman": lambda a, b: 0.0,
+    "kendall": lambda a, b: 0.0,
+    "jaccard": lambda a, b, k: chance_jaccard(a.shape[-1], k),
+    "overlap": lambda a, b, k: chance_overlap(a.shape[-1], k),
+    "overlap_corrected": lambda a, b, k: 0.0,
+}
+
+
+def grid(ks: Iterable[int]) -> list[tuple[str, int | None]]:
+    """All metrics, those at k once for each k, as ``(metric, k)``."""
+    ks = list(ks)
+    return [(name, None) for name in METRICS] + [(name, k) for name in METRICS_AT_K for k in ks]
+
+
+def agreements(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[str, int | None]]) -> Array:
+    """Agreement of two models on many examples.
+
+    Parameters
+    ----------
+    a, b : sequences of arrays
+        For each example, the attributions of its words, shape (n_words,).
+    metrics : sequence of (metric, k)
+        As `grid` gives them; k is None for a metric that has none.
+
+    Returns
+    -------
+    array, shape (metrics, examples)
+        NaN where undefined.
+    """
+    return _by_length(a, b, [_call({**METRICS, **METRICS_AT_K}[name], k) for name, k in metrics])
+
+
+def chances(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[str, int | None]]) -> Array:
+    """Chance level of the agreement of ``a`` with ``b`` in random order; as `agreements`.
+
+    It is the exact mean over all orders, for which permuting at random would give an
+    estimate. Where the agreement itself is undefined the result means nothing.
+    """
+    return _by_length(a, b, [_call(CHANCE[name], k) for name, k in metrics])
+
+
+def _by_length(a: Sequence[Array], b: Sequence[Array], functions: Sequence[Callable[..., Array]]) -> Array:
+    """Apply functions of (m, n) arrays to ragged examples, those of one length together.
+
+    Raises
+    ------
+    ValueError
+        If the two models do not have the same number of words for an example.
+    """
+    lengths = np.array([len(row) for row in a], dtype=np.int64)
+    differing = [i for i, (n, row) in enumerate(zip(lengths, b, strict=True)) if n != len(row)]
+    if differing:
+        i = differing[0]
+        raise ValueError(
+            f"example number {i} has {lengths[i]} words in one model and {len(b[i])} in the other"
+        )
+    result = np.full((len(functions), len(lengths)), np.nan)
+    for n in np.unique(lengths[lengths > 0]):
+        rows = np.flatnonzero(lengths == n)
+        left, right = (np.stack([x[i] for i in rows]) for x in (a, b))
+        result[:, rows] = [function(left, right) for function in functions]
+    return result
+
+
+def _call(function: Callable[..., ArrayLike], k: int | None) -> Callable[[Array, Array], Array]:
+    extra = () if k is None else (k,)
+    return lambda a, b: np.broadcast_to(function(a, b, *extra), len(a))
+
+
+def _pair(a: ArrayLike, b: ArrayLike, words: int = 1) -> tuple[Array, Array]:
+    """Both as float arrays, with NaN for rows that agree with nothing."""
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if a.shape != b.shape:
+        raise ValueError(f"attributions of shapes {a.shape} and {b.shape} are not about the same words")
+    usable = np.ones(a.shape[:-1], dtype=bool) & (a.shape[-1] >= words)
+    for x in (a, b):
+        usable &= np.isfinite(x).all(axis=-1) & (x != 0).any(axis=-1)
+    return np.where(usable[..., None], a, np.nan), np.where(usable[..., None], b, np.nan)
+
+
+def _unit(a: Array) -> Array:
+    # Divided by the largest value first, so that the squares neither overflow nor vanish.
+    scaled = a / np.abs(a).max(axis=-1, keepdims=True)
+    return scaled / np.linalg.norm(scaled, axis=-1, keepdims=True)
+
+
+def _centred(a: Array) -> Array:
+    # Equal values minus their rounded mean would leave noise that correlates with anything.
+    constant = a.max(axis=-1, keepdims=True) == a.min(axis=-1, keepdims=True)
+    return np.where(constant, 0.0, a - a.mean(axis=-1, keepdims=True))
+
+
+def _ranks(a: Array) -> Array:
+    return stats.rankdata(a, axis=-1)
+
+
+def _top(a: Array, k: int) -> Array:
+    """Probability of each word to be among the top k by absolute value, shape (..., n); sums to k."""
+    if a.shape[-1] < k:
+        return np.full(a.shape, np.nan)
+    size = np.abs(a)
+    last = np.partition(size, -k, axis=-1)[..., -k, None]
+    above, tied = size > last, size == last
+    places = k - above.sum(axis=-1, keepdims=True)
+    share = places / np.maximum(1, tied.sum(axis=-1, keepdims=True))
+    return np.where(np.isnan(a), np.nan, above + tied * share)

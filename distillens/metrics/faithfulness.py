@@ -1,0 +1,75 @@
+"""Whether the words that an explanation names matter: what happens without them.
+
+Confidence drop is comprehensiveness at a fixed number of words (DeYoung et al. 2020,
+ERASER, eq. 1); the flip rate is how often the prediction changes (Serrano & Smith
+2019). Both are only worth something beside the removal of as many random words from
+the same text, hence the excess over random.
+"""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
+
+from distillens.metrics.robustness import unchanged
+
+Array = NDArray[np.float64]
+
+RANDOM = "random"
+
+
+def confidence_drop(before: ArrayLike, after: ArrayLike, target: ArrayLike) -> Array:
+    """Loss of probability of the target class, ``p_target(before) - p_target(after)``.
+
+    Parameters
+    ----------
+    before, after : array_like, shape (n, outputs)
+        Logits. One output is a regression: its probability would always be 1, so the
+        size of its change is taken, ``|before - after|``.
+    target : array_like of int, shape (n,)
+        The class that was explained; not looked at for a regression.
+
+    Returns
+    -------
+    array, shape (n,)
+    """
+    before, after = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
+    if before.shape[-1] == 1:
+        return np.abs(before - after)[:, 0]
+    chosen = np.asarray(target, dtype=np.int64)[:, None]
+    drop = softmax(before, axis=-1) - softmax(after, axis=-1)
+    return np.take_along_axis(drop, chosen, axis=-1)[:, 0]
+
+
+def flips(before: ArrayLike, after: ArrayLike) -> Array:
+    """1 where the prediction changes (a regression: by more than 0.5), else 0; shape (n,)."""
+    return (~unchanged(before, after)).astype(np.float64)
+
+
+def per_example(deletions: pd.DataFrame) -> dict[tuple[str, str, int], pd.Series]:
+    """Every metric by example, random rankings averaged over their draws first.
+
+    Parameters
+    ----------
+    deletions : DataFrame
+        With ``example_id``, ``ranking``, ``k`` and one column per metric
+        (``confidence_drop``, ``flip_rate``), one row per removal.
+
+    Returns
+    -------
+    dict
+        From (metric, ranking, k) to values indexed by example_id. ``METRIC_excess`` is
+        the value minus that of random words in the same example.
+    """
+    groups = deletions.groupby(["ranking", "k", "example_id"], sort=True)
+    means = groups.mean(numeric_only=True, skipna=False)
+    result = {}
+    for ranking, k in means.index.droplevel("example_id").unique():
+        values = means.loc[(ranking, k)]
+        for metric in means.columns:
+            result[metric, ranking, int(k)] = values[metric]
+    for (metric, ranking, k), values in list(result.items()):
+        if ranking != RANDOM and (metric, RANDOM, k) in result:
+            paired = values - result[metric, RANDOM, k]
+            result[f"{metric}_excess", ranking, k] = paired.dropna()
+    return result

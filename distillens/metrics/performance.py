@@ -1,0 +1,199 @@
+"""Task metrics of predictions, weighted, so that thousands of resamples cost a matrix product.
+
+`statistic` turns labels and predictions into a function of example weights (see
+`distillens.metrics.statistics`); with weights of one it is scikit-learn's or SciPy's
+number, in every resample theirs with ``sample_weight``.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from distillens.metrics.statistics import Estimate, Resampling, Statistic, estimate
+
+Array = NDArray[np.float64]
+
+_VANISHING = 1e-12
+
+
+def predictions_of(logits: ArrayLike) -> Array:
+    """Predicted class, or the predicted value where there is one output (regression).
+
+    Parameters
+    ----------
+    logits : array_like, shape (..., outputs)
+
+    Returns
+    -------
+    array, shape (...)
+    """
+    logits = np.asarray(logits)
+    chosen = logits[..., 0] if logits.shape[-1] == 1 else logits.argmax(axis=-1)
+    return chosen.astype(np.float64)
+
+
+def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> Statistic:
+    """A task metric as a function of the weights of the examples.
+
+    Parameters
+    ----------
+    metric : str
+        A key of `CLASSIFICATION` or `REGRESSION`.
+    truth : array_like, shape (n,)
+        Class numbers, or values.
+    predicted : array_like, shape (..., n)
+        Leading axes are variants of the same examples, such as folds.
+    n_classes : int
+        Number of classes; not looked at for a regression.
+
+    Returns
+    -------
+    callable
+        From weights of shape (n,) or (b, n) to shape (...) or (..., b).
+
+    Raises
+    ------
+    ValueError
+        If there is no such metric, or a class number is not one of the classes.
+    """
+    truth, predicted = np.asarray(truth, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
+    if metric in REGRESSION:
+        return partial(REGRESSION[metric], truth, predicted)
+    if metric not in CLASSIFICATION:
+        raise ValueError(f"no task metric {metric!r}; there are: {', '.join([*CLASSIFICATION, *REGRESSION])}")
+    classes = np.arange(n_classes)
+    for name, values in (("label", truth), ("predicted class", predicted)):
+        strange = values[~np.isin(values, classes)]
+        if strange.size:
+            raise ValueError(f"{name} {strange[0]} is not one of the {n_classes} classes 0..{n_classes - 1}")
+    if metric == "accuracy":
+        right = (truth == predicted).astype(np.float64)
+        return lambda weights: right @ weights.T / weights.sum(axis=-1)
+    cells = (truth * n_classes + predicted)[..., None] == np.arange(n_classes**2)
+    variants = predicted.shape[:-1]
+    # One matrix (n, variants x cells), so that all confusions are one matrix product.
+    cells = np.moveaxis(cells, -2, 0).reshape(truth.size, -1).astype(np.float64)
+
+    def of_confusion(weights: Array) -> Array:
+        shape = (*weights.shape[:-1], *variants, n_classes, n_classes)
+        values = CLASSIFICATION[metric]((weights @ cells).reshape(shape))
+        return values if weights.ndim == 1 else np.moveaxis(values, 0, -1)
+
+    return of_confusion
+
+
+def scores(
+    metrics: Sequence[str], truth: ArrayLike, predicted: ArrayLike, n_classes: int, resampling: Resampling
+) -> dict[str, Estimate]:
+    """Task metrics of one model, each with its confidence interval over examples.
+
+    Parameters are those of `statistic`, with ``predicted`` of shape (n,).
+    """
+    parts = [statistic(metric, truth, predicted, n_classes) for metric in metrics]
+    result = estimate(lambda weights: np.stack([part(weights) for part in parts]), np.size(truth), resampling)
+    return {metric: Estimate(*row) for metric, *row in zip(metrics, *result, strict=True)}
+
+
+def majority(metric: str, truth: ArrayLike, n_classes: int) -> float:
+    """What a model reaches that always gives the same answer: the best constant class.
+
+    For accuracy that is the share of the majority class; for F1 of two classes it is
+    what "always positive" gets; Matthews' and other correlations of a constant are 0.
+    """
+    if metric in REGRESSION:
+        return 0.0
+    truth = np.asarray(truth, dtype=np.float64)
+    constant = np.repeat(np.arange(n_classes), truth.size).reshape(n_classes, truth.size)
+    return float(statistic(metric, truth, constant, n_classes)(np.ones(truth.size)).max())
+
+
+def _accuracy(confusion: Array) -> Array:
+    return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
+
+
+def _f1_by_class(confusion: Array) -> tuple[Array, Array]:
+    """F1 of each class, 0 where nothing is right, and which classes occur at all."""
+    right = np.diagonal(confusion, axis1=-2, axis2=-1)
+    total = confusion.sum(axis=-1) + confusion.sum(axis=-2)
+    return np.divide(2 * right, total, out=np.zeros_like(total), where=total > 0), total > 0
+
+
+def _macro_f1(confusion: Array) -> Array:
+    # Like scikit-learn: the mean over the classes that are labels or predictions.
+    f1, occurs = _f1_by_class(confusion)
+    return f1.sum(axis=-1) / occurs.sum(axis=-1)
+
+
+def _f1(confusion: Array) -> Array:
+    return _f1_by_class(confusion)[0][..., 1]
+
+
+def _matthews(confusion: Array) -> Array:
+    """Matthews' correlation for any number of classes (Gorodkin 2004, eq. 8); 0 for a constant."""
+    true, predicted = confusion.sum(axis=-1), confusion.sum(axis=-2)
+    right, total = np.trace(confusion, axis1=-2, axis2=-1), true.sum(axis=-1)
+    covariance = right * total - (true * predicted).sum(axis=-1)
+    variances = (total**2 - (true**2).sum(axis=-1)) * (total**2 - (predicted**2).sum(axis=-1))
+    return np.divide(covariance, np.sqrt(variances), out=np.zeros_like(total), where=variances > 0)
+
+
+def _pearson(x: Array, y: Array, weights: Array) -> Array:
+    """Weighted correlation of x (n,) with y (..., n); NaN where one of them does not vary."""
+    x, y = _standard(x), _standard(y)
+    return _moments(weights @ x, y @ weights.T, weights @ x**2, y**2 @ weights.T, x * y @ weights.T, weights)
+
+
+def _spearman(x: Array, y: Array, weights: Array) -> Array:
+    """Correlation of the ranks that examples have in the resample, (n,) with (..., n)."""
+    if y.ndim > 1:
+        return np.stack([_spearman(x, row, weights) for row in y])
+    # A rank is at most the number of examples: centred ones keep the moments exact enough.
+    middle = weights.sum(axis=-1, keepdims=True) / 2 + 0.5
+    a, b = (_weighted_ranks(values, weights) - middle for values in (x, y))
+    n = weights.shape[-1]
+    a, b = a / n, b / n
+    sums = ((weights * z).sum(axis=-1) for z in (a, b, a**2, b**2, a * b))
+    return _moments(*sums, weights)
+
+
+def _moments(x: Array, y: Array, xx: Array, yy: Array, xy: Array, weights: Array) -> Array:
+    """Correlation from weighted sums of x, y, x^2, y^2 and xy, each of shape (..., b)."""
+    total = weights.sum(axis=-1)
+    variances = (xx / total - (x / total) ** 2, yy / total - (y / total) ** 2)
+    varies = (variances[0] > _VANISHING) & (variances[1] > _VANISHING)
+    covariance = xy / total - x * y / total**2
+    root = np.sqrt(np.maximum(variances[0], 0) * np.maximum(variances[1], 0))
+    return np.where(varies, np.clip(covariance / np.where(varies, root, 1), -1, 1), np.nan)
+
+
+def _weighted_ranks(values: Array, weights: Array) -> Array:
+    """Mean ranks that values (n,) have where each counts weight times, shape of weights.
+
+    Sorting once and adding up weights spares sorting every resample.
+    """
+    order = np.argsort(values, kind="stable")
+    starts = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
+    sizes = np.add.reduceat(weights[..., order], starts, axis=-1)
+    ranks = np.cumsum(sizes, axis=-1) - sizes / 2 + 0.5
+    return ranks[..., np.unique(values, return_inverse=True)[1]]
+
+
+def _standard(values: Array) -> Array:
+    """Centred and scaled to unit variance, rows that do not vary to exact zeros."""
+    spread = np.ptp(values, axis=-1, keepdims=True)
+    centred = np.where(spread > 0, values - values.mean(axis=-1, keepdims=True), 0.0)
+    return centred / np.where(spread > 0, values.std(axis=-1, keepdims=True), 1.0)
+
+
+CLASSIFICATION: dict[str, Callable[[Array], Array]] = {
+    "accuracy": _accuracy,
+    "macro_f1": _macro_f1,
+    "f1": _f1,
+    "matthews": _matthews,
+}
+REGRESSION: dict[str, Callable[[Array, Array, Array], Array]] = {
+    "pearson": _pearson,
+    "spearman": _spearman,
+}

@@ -1,0 +1,132 @@
+"""What a perturbation does to a model: its task metric, its predictions, and against its teacher.
+
+Folds are repetitions of the same random edit. Their mean is the value and their
+standard deviation the ``spread``; the confidence interval comes from resampling
+*examples*, each with all its folds, since the spread of folds says nothing about the
+test set.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from distillens.metrics.performance import predictions_of, statistic
+from distillens.metrics.statistics import Resampling, estimate, mean_of
+
+Array = NDArray[np.float64]
+
+REGRESSION_TOLERANCE = 0.5
+
+
+class Scored(NamedTuple):
+    """One number: its value, bounds, and standard deviation over folds (NaN for one fold)."""
+
+    value: float
+    low: float
+    high: float
+    spread: float
+
+
+class Outputs(NamedTuple):
+    """A model's logits on the original texts, (n, outputs), and the perturbed ones, (folds, n, outputs)."""
+
+    original: Array
+    perturbed: Array
+
+
+def unchanged(original: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool_]:
+    """Whether the prediction stays the same: the class, or the value within 0.5 for a regression.
+
+    Parameters
+    ----------
+    original, perturbed : array_like, shape (..., outputs), broadcast against each other
+        Logits.
+
+    Returns
+    -------
+    array of bool, shape (...)
+    """
+    before, after = predictions_of(original), predictions_of(perturbed)
+    if np.shape(original)[-1] == 1:
+        return np.abs(after - before) <= REGRESSION_TOLERANCE
+    return before == after
+
+
+def score(
+    metric: str,
+    truth: ArrayLike,
+    model: Outputs,
+    n_classes: int,
+    resampling: Resampling,
+    teacher: Outputs | None = None,
+) -> dict[str, Scored]:
+    """Robustness of one model to one perturbation.
+
+    Parameters
+    ----------
+    metric : str
+        Task metric, a key of `performance.CLASSIFICATION` or `performance.REGRESSION`.
+    truth : array_like, shape (n,)
+        Labels.
+    model, teacher : Outputs
+        Logits on the same examples and folds.
+    n_classes : int
+        Number of classes; not looked at for a regression.
+    resampling : Resampling
+        All numbers share their resamples of examples.
+
+    Returns
+    -------
+    dict
+        ``METRIC`` on the perturbed texts, ``METRIC_change`` from the original ones,
+        ``consistency`` and, with a teacher, ``METRIC_change_gap``: the model's change
+        minus the teacher's.
+    """
+    names = [metric, f"{metric}_change", "consistency"]
+    task = _task_metric(metric, truth, model, n_classes)
+    kept = mean_of(unchanged(model.original, model.perturbed))
+    if teacher is not None:
+        names.append(f"{metric}_change_gap")
+        task_of_teacher = _task_metric(metric, truth, teacher, n_classes)
+
+    def by_fold(weights: Array) -> Array:
+        before, after = task(weights)
+        parts = [after, after - before, kept(weights)]
+        if teacher is not None:
+            of_teacher = task_of_teacher(weights)
+            parts.append(after - before - (of_teacher[1] - of_teacher[0]))
+        return np.stack(parts)
+
+    n = np.size(truth)
+    result = estimate(lambda weights: by_fold(weights).mean(axis=1), n, resampling)
+    spread = _spread(by_fold(np.ones(n)))
+    return {name: Scored(*map(float, row)) for name, *row in zip(names, *result, spread, strict=True)}
+
+
+def changed(flags: ArrayLike, resampling: Resampling) -> Scored:
+    """Share of texts that the perturbation really changed.
+
+    Parameters
+    ----------
+    flags : array_like of bool, shape (folds, n)
+    """
+    flags = np.asarray(flags, dtype=np.float64)
+    value, low, high = estimate(mean_of(flags.mean(axis=0)), flags.shape[1], resampling)
+    return Scored(float(value), float(low), float(high), float(_spread(flags.mean(axis=1))))
+
+
+def _task_metric(
+    metric: str, truth: ArrayLike, outputs: Outputs, n_classes: int
+) -> Callable[[Array], tuple[Array, Array]]:
+    """The metric on the original texts and, by fold, the perturbed ones: a function of weights."""
+    before, after = (statistic(metric, truth, predictions_of(x), n_classes) for x in outputs)
+    return lambda weights: (before(weights), after(weights))
+
+
+def _spread(by_fold: Array) -> Array:
+    """Standard deviation over folds, the last axis: how far another draw of edits may be off."""
+    if by_fold.shape[-1] < 2:
+        return np.full(by_fold.shape[:-1], np.nan)
+    return by_fold.std(axis=-1, ddof=1)

@@ -1,0 +1,214 @@
+"""Confidence intervals and tests: everything that says how sure a number is.
+
+A statistic is a function of *weights*: how often each example counts. With all ones it
+gives the value, with the counts of a resample one bootstrap replicate, with one zero a
+jackknife replicate. So one primitive serves a mean, a correlation, a confusion matrix
+and the ratio of several paired means alike, and replicates become matrix products.
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from distillens.text import seed_of
+
+Array = NDArray[np.float64]
+Statistic = Callable[[Array], Array]
+
+_BATCH_CELLS = 1_000_000
+_SAME = 1e-12
+
+
+@dataclass(frozen=True)
+class Resampling:
+    """How often, how confidently and from which seed examples are resampled."""
+
+    seed: int
+    resamples: int = 2000
+    confidence: float = 0.95
+
+    def at(self, *parts: object) -> "Resampling":
+        """The same with a seed of its own for one result, whatever else is computed."""
+        return replace(self, seed=seed_of(self.seed, *parts))
+
+
+class Estimate(NamedTuple):
+    """Values with the bounds of their confidence intervals, each of shape (...)."""
+
+    value: Array
+    low: Array
+    high: Array
+
+
+class Summary(NamedTuple):
+    """Means over the examples that are defined, and how many are; each of shape (rows,)."""
+
+    value: Array
+    low: Array
+    high: Array
+    n: NDArray[np.int64]
+    n_undefined: NDArray[np.int64]
+
+
+def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
+    """Value and confidence interval of a statistic of ``n`` examples.
+
+    Parameters
+    ----------
+    statistic : callable
+        Takes weights of shape (n,) or (b, n) and returns shape (...) or (..., b); the
+        components of (...) share their resamples, so their differences are paired.
+    n : int
+        Number of examples.
+    resampling : Resampling
+        Seed, number of resamples and level.
+
+    Returns
+    -------
+    Estimate
+        Bias-corrected and accelerated interval (Efron 1987, as `scipy.stats.bootstrap`
+        has it). Where that is degenerate, the percentile interval of the replicates in
+        which the statistic is defined; where all replicates are the same, the value.
+        Fewer than two examples have no bounds (NaN).
+    """
+    value = np.asarray(statistic(np.ones(n)), dtype=np.float64)
+    if n < 2:
+        nothing = np.full(value.shape, np.nan)
+        return Estimate(value, nothing, nothing)
+
+    def replicates(index: NDArray[np.int64], axis: int = -1) -> Array:
+        return statistic(_counts(index, n))
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # degenerate replicates: handled below
+        result = stats.bootstrap(
+            (np.arange(n),),
+            replicates,
+            vectorized=True,
+            n_resamples=resampling.resamples,
+            confidence_level=resampling.confidence,
+            batch=max(1, _BATCH_CELLS // n),
+            method="BCa",
+            rng=np.random.default_rng(resampling.seed),
+        )
+        tail = (1 - resampling.confidence) / 2
+        distribution = result.bootstrap_distribution
+        percentile = np.nanquantile(distribution, [tail, 1 - tail], axis=-1)
+        spread = np.nanmax(distribution, axis=-1) - np.nanmin(distribution, axis=-1)
+    # Sums of equal numbers differ in their last digits with the order of the weights.
+    constant = spread <= _SAME * np.maximum(1, np.abs(value))
+    low, high = (np.asarray(bound) for bound in result.confidence_interval)
+    degenerate = np.isnan(low) | np.isnan(high)
+    low, high = (
+        np.where(constant, value, np.where(degenerate, edge, bound))
+        for bound, edge in zip((low, high), percentile, strict=True)
+    )
+    return Estimate(value, low, high)
+
+
+def mean_of(columns: ArrayLike) -> Statistic:
+    """The means of columns as a statistic.
+
+    Parameters
+    ----------
+    columns : array_like, shape (..., n)
+        Without NaN.
+
+    Returns
+    -------
+    callable
+        From weights of shape (n,) or (b, n) to means of shape (...) or (..., b).
+    """
+    columns = np.asarray(columns, dtype=np.float64)
+    return lambda weights: columns @ weights.T / weights.sum(axis=-1)
+
+
+def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
+    """Mean over examples of each row, its interval, and how many values are undefined.
+
+    Parameters
+    ----------
+    columns : array_like, shape (rows, n)
+        NaN is "undefined": left out of the mean, and counted.
+    resampling : Resampling
+        Rows that are defined on the same examples share their resamples.
+    """
+    columns = np.atleast_2d(np.asarray(columns, dtype=np.float64))
+    defined = ~np.isnan(columns)
+    value, low, high = np.full((3, len(columns)), np.nan)
+    for mask in np.unique(defined, axis=0):
+        rows = (defined == mask).all(axis=1)
+        if mask.any():
+            values = columns[np.ix_(rows, mask)]
+            value[rows], low[rows], high[rows] = estimate(mean_of(values), values.shape[1], resampling)
+    n = defined.sum(axis=1)
+    return Summary(value, low, high, n, columns.shape[1] - n)
+
+
+def sign_flip(differences: ArrayLike, *, seed: int, permutations: int = 9999) -> float:
+    """Test whether the mean of paired differences is zero; the two-sided p-value.
+
+    Under the null hypothesis a pair could as well be swapped, so every sign of a
+    difference is as likely (Fisher 1935; `scipy.stats.permutation_test` with
+    ``permutation_type="samples"`` computes the same, 50 times slower).
+
+    Parameters
+    ----------
+    differences : array_like, shape (n,)
+        Without NaN.
+    seed : int
+        Seed of the flips.
+    permutations : int
+        All ``2 ** n`` flips are tried where they are not more than this; else this
+        many random ones, and the observed one counts among them, so that the p-value
+        is at least ``1 / (permutations + 1)`` (Phipson & Smyth 2010).
+    """
+    differences = np.asarray(differences, dtype=np.float64)
+    n, total = differences.size, differences.sum()
+    if n == 0:
+        return float("nan")
+    exact = n < 63 and 2**n <= permutations
+    rng = np.random.default_rng(seed)
+    count = 2**n if exact else permutations
+    extreme, batch = 0, max(1, _BATCH_CELLS // n)
+    for start in range(0, count, batch):
+        size = min(batch, count - start)
+        if exact:
+            flips = (np.arange(start, start + size)[:, None] >> np.arange(n)) & 1
+        else:
+            bits = np.unpackbits(np.frombuffer(rng.bytes(-(-size * n // 8)), np.uint8))
+            flips = bits[: size * n].reshape(size, n)
+        flipped = np.abs(total - 2 * (flips @ differences))
+        # The observed sum in another order of addition is not a smaller one.
+        extreme += int(np.count_nonzero(flipped >= abs(total) - _SAME * np.abs(differences).sum()))
+    return extreme / count if exact else (extreme + 1) / (count + 1)
+
+
+def holm(p_values: ArrayLike) -> Array:
+    """P-values adjusted for their number by the step-down method of Holm (1979).
+
+    Parameters
+    ----------
+    p_values : array_like, shape (m,)
+        NaN stands for "not tested": it stays NaN and does not count.
+    """
+    p_values = np.asarray(p_values, dtype=np.float64)
+    adjusted = np.full(p_values.shape, np.nan)
+    tested = np.flatnonzero(~np.isnan(p_values))
+    order = tested[np.argsort(p_values[tested], kind="stable")]
+    steps = p_values[order] * np.arange(len(order), 0, -1)
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
+    return adjusted
+
+
+def _counts(index: NDArray[np.int64], n: int) -> Array:
+    """How often each of ``n`` examples is in each resample: (..., m) -> (..., n)."""
+    flat = index.reshape(-1, index.shape[-1])
+    shifted = flat + n * np.arange(len(flat))[:, None]
+    counts = np.bincount(shifted.ravel(), minlength=n * len(flat))
+    return counts.reshape(*index.shape[:-1], n).astype(np.float64)

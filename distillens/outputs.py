@@ -1,0 +1,30 @@
+"""The scalar per class that is explained."""
+
+import numpy as np
+from scipy.special import logsumexp, softmax
+
+
+def explained(logits: np.ndarray, kind: str) -> np.ndarray:
+    """What is explained, for every class.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (n, outputs)
+        One output is a regression: explained as it is.
+    kind : str
+        ``margin``: z_c - log sum_{j != c} exp z_j, the log-odds of the class, which
+        does not saturate; ``logit``: z_c; ``probability``: the softmax.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, outputs)
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    if logits.shape[-1] == 1 or kind == "logit":
+        return logits
+    if kind == "probability":
+        return softmax(logits, axis=-1)
+    if kind == "margin":
+        others = np.where(np.eye(logits.shape[-1], dtype=bool), -np.inf, logits[..., None, :])
+        return logits - logsumexp(others, axis=-1)
+    raise ValueError(f"explained_output: {kind!r} is not one of margin, logit, probability")

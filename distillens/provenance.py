@@ -1,0 +1,89 @@
+"""Digests: of the code that a script reaches, of files, and the versions of libraries.
+
+Snakemake does not track modules that a script imports. `code` makes up for it: a digest
+of the syntax trees of the script and of every local module that it reaches, to be put
+into a rule's ``params``. Comments and formatting do not change it; docstrings are
+removed, so they do not either.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+_ROOT = Path(__file__).parent.parent
+
+
+@cache
+def code(script: str, *methods: str) -> str:
+    """Digest of a script and the local modules that it reaches.
+
+    Parameters
+    ----------
+    script : str
+        Path below the project, such as ``scripts/explain.py``.
+    *methods : str
+        Modules that the script loads by name, such as ``distillens.explain.shap``.
+    """
+    open_, seen = [_ROOT / script, *filter(None, map(_module_path, methods))], {}
+    while open_:
+        path = open_.pop()
+        if path not in seen:
+            tree = ast.parse(path.read_text("utf-8"))
+            open_ += _imports(tree)
+            seen[path] = ast.dump(_without_docstrings(tree))
+    digest = hashlib.sha256()
+    for path in sorted(seen):
+        digest.update(f"{path.relative_to(_ROOT)}\x1f{seen[path]}\x1e".encode())
+    return digest.hexdigest()[:16]
+
+
+def digest(*paths: str | Path) -> str:
+    """SHA-256 of the content of files; of a folder, of its files in the order of their names."""
+    total = hashlib.sha256()
+    for path in map(Path, paths):
+        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+            with file.open("rb") as stream:
+                total.update(file.name.encode() + hashlib.file_digest(stream, "sha256").digest())
+    return total.hexdigest()
+
+
+def versions(*packages: str) -> dict[str, str]:
+    """Installed versions of packages."""
+    return {package: importlib.metadata.version(package) for package in packages}
+
+
+def _imports(tree: ast.AST) -> Iterator[Path]:
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        for name in names:
+            path = _module_path(name)
+            if path is not None:
+                yield path
+
+
+def _module_path(name: str) -> Path | None:
+    if name.partition(".")[0] != "distillens":
+        return None
+    base = _ROOT / name.replace(".", "/")
+    return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef))
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+            and isinstance(body[0].value.value, str)
+        ):
+            node.body = body[1:]
+    return tree

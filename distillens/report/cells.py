@@ -1,0 +1,145 @@
+"""Tables as the page shows them, numbers in words, and the CSV files beside them."""
+
+import csv
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MISSING = "–"
+
+METRICS: dict[str, tuple[str, str]] = {
+    "majority": ("majority", "what always giving the commonest answer reaches"),
+    "accuracy": ("accuracy", "share of texts that are classified right"),
+    "macro_f1": ("macro F1", "F1 averaged over the classes, each counting the same"),
+    "f1": ("F1", "harmonic mean of precision and recall of the second class"),
+    "matthews": ("Matthews", "correlation of predicted and gold classes; 0 is chance"),
+    "ece": ("ECE", "expected calibration error: how far confidence is from accuracy"),
+    "brier": ("Brier", "mean squared error of the predicted probabilities"),
+    "consistency": ("same answer", "share of texts whose prediction stays the same"),
+    "changed": ("texts changed", "share of texts that the perturbation really changed"),
+    "cosine": ("cosine", "cosine of the two attribution vectors"),
+    "pearson": ("Pearson", "linear correlation"),
+    "spearman": ("Spearman", "rank correlation; of attributions: decides the verdict"),
+    "kendall": ("Kendall τ", "rank correlation by pairs of words, ties counted"),
+    "jaccard": ("Jaccard", "shared share of the two sets of k strongest words"),
+    "overlap": ("overlap", "share of the k strongest words that both name"),
+    "overlap_corrected": ("overlap, corrected", "overlap above chance: 0 is chance, 1 the same words"),
+    "sign_agreement": ("sign", "share of the k strongest words that both name with the same sign"),
+    "confidence_drop": ("confidence drop", "loss of confidence when the k strongest words are removed"),
+    "confidence_drop_excess": ("drop − random", "confidence drop beyond that of k random words"),
+    "flip_rate": ("flip rate", "share of predictions that change when the k strongest words are removed"),
+    "flip_rate_excess": ("flips − random", "flip rate beyond that of k random words"),
+}
+"""How a metric is called on the page, and what it is; others appear under their own name."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One cell: a text, the exact number behind it, a unit, a second line, CSS classes, a hint."""
+
+    text: str
+    value: float | None = None
+    note: str = ""
+    style: str = ""
+    hint: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Head:
+    """A column's heading and what it means."""
+
+    text: str
+    meaning: str = ""
+    numeric: bool = True
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the page.
+
+    The first ``labels`` cells of a row name it; ``csv`` is the file that holds the exact
+    numbers; a ``folded`` table is shown on demand.
+    """
+
+    name: str
+    caption: str
+    head: Sequence[Head]
+    rows: Sequence[Sequence[Cell]]
+    labels: int = 1
+    csv: str = ""
+    folded: bool = False
+
+
+def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
+    """Write a number for reading: a true minus sign, no minus zero, a dash for none."""
+    if value is None or math.isnan(value):
+        return MISSING
+    text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", "−")
+
+
+def percent(value: float | None) -> str:
+    """Write a share as a whole percentage."""
+    return MISSING if value is None or math.isnan(value) else f"{number(100 * value, 0)}\u00a0%"
+
+
+def interval(low: float | None, high: float | None, digits: int = 2) -> str:
+    """Write a confidence interval, or nothing where there is none."""
+    if low is None or high is None or math.isnan(low) or math.isnan(high):
+        return ""
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def capitalised(text: str) -> str:
+    """Begin with a capital letter, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def score(row: Mapping[str, Any] | None, digits: int = 2, signed: bool = False) -> Cell:
+    """Show a row of a ``scores`` table: its value, with the interval or the spread below."""
+    if row is None:
+        return Cell(MISSING, style="missing")
+    value, undefined = row["value"], row["n_undefined"]
+    hint = f"undefined for {undefined} of {undefined + (row['n'] or 0)}" if undefined else ""
+    if math.isnan(value):
+        return Cell("undefined", style="missing", hint=hint)
+    note = interval(row["low"], row["high"], digits)
+    if not note and not math.isnan(row["spread"]):
+        note = f"± {number(row['spread'], digits)}"
+    return Cell(number(value, digits, signed) + ("†" if hint else ""), value, note, hint=hint)
+
+
+def metric_name(metric: str, k: int | None = None) -> str:
+    """Name of a metric on the page, such as ``Jaccard@3``."""
+    name = METRICS.get(metric, (metric.replace("_", " "),))[0]
+    return name if k is None else f"{name} @{k}"
+
+
+def metric_head(metric: str, k: int | None = None) -> Head:
+    """Heading of a metric's column."""
+    return Head(metric_name(metric, k), METRICS.get(metric, ("", ""))[1])
+
+
+def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table for other programs: exact numbers, empty cells for what is missing.
+
+    Text that a spreadsheet would run as a formula is made text by a leading apostrophe.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_plain(cell) for cell in row] for row in rows)
+
+
+def _plain(cell: Any) -> Any:
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ""
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
+        return "'" + cell
+    return cell

@@ -1,0 +1,210 @@
+"""The figures of the page: one function per question."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from distillens.report import plot
+from distillens.report.cells import capitalised, metric_name
+from distillens.report.plot import Key, Look, Row
+from distillens.report.read import HEADLINE, Run, Study, ordered
+from distillens.report.svg import INK
+
+_PANELS = ("confidence_drop", "flip_rate")
+_RANKINGS = {
+    "own": ("its own words", "-"),
+    "teacher": ("the teacher’s words", (0, (4, 1.6))),
+    "random": ("random words", (0, (1, 1.6))),
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure of the page: where it belongs, its name, what it shows, and its SVG."""
+
+    section: str
+    task: str
+    name: str
+    title: str
+    svg: str
+
+
+def draw(study: Study, scores: Mapping[str, pd.DataFrame], drift: pd.DataFrame) -> list[Drawing]:
+    """Draw every figure that there are numbers for."""
+    drawings = []
+    for task in study.tasks:
+        part = {name: frame[frame["task"] == task].to_dict("records") for name, frame in scores.items()}
+        part["drift"] = drift[(drift["task"] == task) & (drift["metric"] == HEADLINE)].to_dict("records")
+        with mpl.rc_context(plot.STYLE):
+            for section, suffix, title, figure in _Task(study, task, part).figures():
+                name = f"{section}-{task}{suffix}"
+                drawings.append(Drawing(section, task, name, title, plot.svg(figure, name, title)))
+    return drawings
+
+
+class _Task:
+    """The figures of one task; all show its models in the same look."""
+
+    def __init__(self, study: Study, task: str, rows: Mapping[str, Sequence[Row]]) -> None:
+        self._study, self._task, self._rows = study, task, rows
+        self._lead = study.lead(task)
+        gated = {(row["model"], row["seed"]) for row in rows["drift"] if row["verdict"] == "gated"}
+        self._looks: dict[Key, Look] = plot.looks(study, gated)
+
+    def figures(self) -> Iterator[tuple[str, str, str, Figure]]:
+        """Yield section, suffix of the name, title and figure of each."""
+        lead, task = metric_name(self._lead), self._task
+        titles = {
+            "performance": (f"{capitalised(lead)} of each model on {task}", self._performance()),
+            "robustness": (f"Change of {lead} on {task} under each perturbation", self._robustness()),
+            "agreement": (
+                f"Agreement with the teacher on {task}, beside ceiling and chance",
+                self._agreement(),
+            ),
+        }
+        for section, (title, figure) in titles.items():
+            if figure is not None:
+                yield section, "", title, figure
+        for explainer in self._explainers(row["explainer"] for row in self._rows["faithfulness"]):
+            figure = self._faithfulness(explainer)
+            if figure is not None:
+                title = f"What hiding the words named by {explainer} does on {task}"
+                yield "faithfulness", f"-{explainer}", title, figure
+
+    def _runs(self, keys: Sequence[Key]) -> list[Run]:
+        return [run for run in self._study.runs if (run.model, run.seed) in keys]
+
+    def _explainers(self, names: Iterator[str]) -> list[str]:
+        return ordered(names, list(self._study.settings["explainers"]))
+
+    def _point(self, axes: Axes, run: Run, row: Row | None, height: float, of: str = "value") -> None:
+        if row is not None:
+            low, high = ("low", "high") if of == "value" else (f"{of}_low", f"{of}_high")
+            plot.point(axes, self._looks[run.model, run.seed], row[of], row[low], row[high], height)
+
+    def _performance(self) -> Figure | None:
+        rows = [row for row in self._rows["performance"] if row["against"] is None]
+        scores = {(row["model"], row["seed"]): row for row in rows if row["metric"] == self._lead}
+        runs = self._runs(list(scores))
+        if not runs:
+            return None
+        figure, axes = plot.axes(0.75 + 0.2 * len(runs))
+        for place, run in enumerate(runs):
+            self._point(axes, run, scores[run.model, run.seed], place)
+        majority = next((row["value"] for row in rows if row["metric"] == "majority"), math.nan)
+        if not math.isnan(majority):
+            axes.axvline(majority, color=INK, alpha=0.55, linestyle=(0, (2, 2)), linewidth=1)
+            place = {"textcoords": "offset points", "va": "center", "fontsize": 7.5}
+            axes.annotate("majority", (majority, -0.62), (3, 0), **place)
+        plot.rows(axes, [run.label for run in runs], lines=False)
+        axes.set_ylim(len(runs) - 0.4, -1)
+        axes.set_xlabel(metric_name(self._lead))
+        return figure
+
+    def _robustness(self) -> Figure | None:
+        rows = [row for row in self._rows["robustness"] if row["metric"] == f"{self._lead}_change"]
+        scores = {(row["perturbation"], row["model"], row["seed"]): row for row in rows}
+        runs = self._runs([key[1:] for key in scores])
+        if not runs:
+            return None
+        perturbations = ordered((key[0] for key in scores), list(self._study.settings["perturbations"]))
+        figure, axes = plot.axes(0.9 + len(perturbations) * (0.14 + 0.1 * len(runs)), legend=len(runs))
+        for place, perturbation in enumerate(perturbations):
+            for offset, run in zip(plot.offsets(len(runs)), runs, strict=True):
+                self._point(axes, run, scores.get((perturbation, run.model, run.seed)), place + offset)
+        axes.axvline(0, color=INK, alpha=0.55, linewidth=0.8)
+        plot.rows(axes, perturbations)
+        axes.set_xlabel(f"change of {metric_name(self._lead)}")
+        plot.legend(figure, self._looks, runs)
+        return figure
+
+    def _agreement(self) -> Figure | None:
+        scores = {(row["explainer"], row["model"], row["seed"]): row for row in self._rows["drift"]}
+        runs = [run for run in self._runs([key[1:] for key in scores]) if run.teacher]
+        if not runs:
+            return None
+        explainers = self._explainers(key[0] for key in scores)
+        height = 1.0 + len(explainers) * (0.28 + 0.12 * len(runs))
+        figure, axes = plot.axes(height, legend=len(runs) + 2)
+        for place, explainer in enumerate(explainers):
+            first, *others = plot.offsets(len(runs) + 1)
+            self._ceiling(axes, explainer, place, place + first)
+            for offset, run in zip(others, runs, strict=True):
+                row = scores.get((explainer, run.model, run.seed))
+                self._point(axes, run, row, place + offset, "agreement")
+        plot.rows(axes, [n if n in self._study.explainers else f"{n} (control)" for n in explainers])
+        axes.set_xlabel(f"{metric_name(HEADLINE)} rank correlation of attributions")
+        ceiling = Line2D([], [], color=INK, marker="o", label="ceiling: the teacher’s own seeds")
+        chance = Line2D([], [], color=INK, alpha=0.6, linestyle=plot.CHANCE, label="chance")
+        plot.legend(figure, self._looks, runs, [ceiling, chance])
+        return figure
+
+    def _ceiling(self, axes: Axes, explainer: str, place: int, height: float) -> None:
+        """Draw what each teacher's own seeds reach, pair by pair and on average, and chance."""
+        rows = [row for row in self._rows["drift"] if row["explainer"] == explainer]
+        for row in {row["teacher"]: row for row in rows}.values():
+            pairs = [
+                pair["value"]
+                for pair in self._rows["agreement"]
+                if (pair["explainer"], pair["metric"]) == (explainer, HEADLINE)
+                and pair["model"] == pair["against"] == row["teacher"]
+            ]
+            axes.plot(
+                pairs, [height] * len(pairs), "o", color=INK, alpha=0.35, markersize=2.5, linestyle="none"
+            )
+            first = self._study.first(row["teacher"])
+            if first is not None:
+                self._point(axes, first, row, height, "ceiling")
+        floors = [row["floor"] for row in rows if not math.isnan(row["floor"])]
+        if floors:
+            chance = {"colors": INK, "linestyles": [plot.CHANCE], "alpha": 0.6, "linewidth": 1.2}
+            axes.vlines(sum(floors) / len(floors), place - 0.42, place + 0.42, **chance)
+
+    def _faithfulness(self, explainer: str) -> Figure | None:
+        rows = [row for row in self._rows["faithfulness"] if row["explainer"] == explainer]
+        panels = [metric for metric in _PANELS if any(row["metric"] == metric for row in rows)]
+        # One run per model: the curves of seeds lie on top of each other.
+        found = self._runs([(row["model"], row["seed"]) for row in rows])
+        runs = list({run.model: run for run in reversed(found)}.values())[::-1]
+        if not panels or not runs:
+            return None
+        entries = max(len(runs), len(_RANKINGS))
+        figure = Figure(figsize=(plot.WIDTH, 2.3 + 0.17 * entries), layout="constrained")
+        figure.suptitle(explainer, fontsize=9, fontweight="bold")
+        for axes, metric in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            for run in runs:
+                self._curves(axes, run, [row for row in rows if row["metric"] == metric])
+            axes.set_title(metric_name(metric), loc="left")
+            axes.set_xlabel("words hidden")
+            axes.set_xticks(sorted({row["k"] for row in rows if row["metric"] == metric}))
+            axes.margins(x=0.08)
+            axes.set_ylim(*self._range(metric))
+        used = [name for name in _RANKINGS if any(row["ranking"] == name for row in rows)]
+        keys = [Line2D([], [], color=INK, label=_RANKINGS[n][0], linestyle=_RANKINGS[n][1]) for n in used]
+        plot.legend(figure, self._looks, runs, keys)
+        return figure
+
+    def _curves(self, axes: Axes, run: Run, rows: Sequence[Row]) -> None:
+        for ranking, (_, style) in _RANKINGS.items():
+            points = sorted(
+                (row["k"], row["value"], row["low"], row["high"])
+                for row in rows
+                if (row["model"], row["seed"], row["ranking"]) == (run.model, run.seed, ranking)
+            )
+            # A teacher's own words are the teacher's words.
+            if points and (ranking, run.teacher) != ("teacher", None):
+                plot.curve(axes, self._looks[run.model, run.seed], points, style, strong=ranking == "own")
+
+    def _range(self, metric: str) -> tuple[float, float]:
+        """One range for all explainers, so that their figures can be compared."""
+        rows = [row for row in self._rows["faithfulness"] if row["metric"] == metric]
+        ends = [end for row in rows for end in plot.bounds(row["value"], row["low"], row["high"])]
+        ends = [end for end in ends if not math.isnan(end)] or [0.0]
+        low, high = min(0.0, *ends, 0.0), max(0.01, *ends, 0.01)
+        return low - 0.03 * (high - low), high + 0.03 * (high - low)

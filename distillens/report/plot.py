@@ -1,0 +1,154 @@
+"""The one style of all figures, and the marks that they are drawn with."""
+
+import io
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from distillens.report.read import Run, Study
+from distillens.report.svg import INK, inline
+
+WIDTH = 3.75
+"""One width for all, in inches, so that figures flow on wide and narrow screens alike."""
+
+STYLE = {
+    "font.size": 8.25,
+    "axes.titlesize": 8.25,
+    "axes.labelsize": 8.25,
+    "legend.fontsize": 7.75,
+    "legend.frameon": False,
+    "legend.handlelength": 1.6,
+    "legend.columnspacing": 1.4,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.unicode_minus": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": INK,
+    "grid.alpha": 0.12,
+    "grid.linewidth": 0.6,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "svg.fonttype": "none",
+}
+
+CHANCE = (0, (1.5, 1.5))
+
+# Each has a contrast of at least 3.6 with the page's light and its dark background, and a
+# marker of its own, so that no colour has to be told from another.
+_COLOURS = ("#2f7fc1", "#c8641b", "#1a9274", "#b4569b", "#94740f", "#6f6fc7", "#5d8a99")
+_MARKERS = ("s", "^", "D", "v", "P", "X", "h")
+_TEACHERS = ("o", "*", "p")
+_GATED = "#8b9094"
+
+Row = Mapping[str, Any]
+Key = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a model is drawn: a teacher in the colour of text, a gated student in grey."""
+
+    colour: str
+    marker: str
+    label: str
+
+
+def looks(study: Study, gated: Collection[Key]) -> dict[Key, Look]:
+    """Choose how each run is drawn; the seeds of a model look alike."""
+    teachers = [name for name in study.models if not study.settings["models"][name].get("teacher")]
+    students = [name for name in study.models if name not in teachers]
+    chosen = {}
+    for run in study.runs:
+        key = (run.model, run.seed)
+        if run.teacher is None:
+            chosen[key] = Look(INK, _TEACHERS[teachers.index(run.model) % len(_TEACHERS)], run.model)
+            continue
+        index = students.index(run.model)
+        marker = _MARKERS[index % len(_MARKERS)]
+        if key in gated:
+            chosen[key] = Look(_GATED, marker, f"{run.model} (gated)")
+        else:
+            chosen[key] = Look(_COLOURS[index % len(_COLOURS)], marker, run.model)
+    return chosen
+
+
+def axes(height: float, legend: int = 0) -> tuple[Figure, Axes]:
+    """Begin a figure of rows; ``legend`` is the number of entries that need room below."""
+    figure = Figure(figsize=(WIDTH, height + 0.17 * math.ceil(legend / 2)), layout="constrained")
+    drawn = figure.subplots()
+    drawn.xaxis.set_major_locator(MaxNLocator(5))
+    return figure, drawn
+
+
+def rows(drawn: Axes, labels: Sequence[str], lines: bool = True) -> None:
+    """Name the rows, from the top, with thin lines between them."""
+    drawn.set_yticks(range(len(labels)), labels)
+    drawn.set_ylim(len(labels) - 0.5, -0.5)
+    drawn.grid(visible=False, axis="y")
+    for edge in range(1, len(labels)) if lines else ():
+        drawn.axhline(edge - 0.5, color=INK, alpha=0.12, linewidth=0.6)
+
+
+def offsets(count: int) -> list[float]:
+    """Where ``count`` marks of one row stand, above and below its middle."""
+    step = 0.76 / count
+    return [(index - (count - 1) / 2) * step for index in range(count)]
+
+
+def point(drawn: Axes, look: Look, value: float, low: float, high: float, height: float) -> None:
+    """Draw a value with its interval."""
+    if not math.isnan(value):
+        drawn.plot(bounds(value, low, high), [height, height], color=look.colour, linewidth=1.4)
+        drawn.plot([value], [height], look.marker, color=look.colour, linestyle="none")
+
+
+def curve(drawn: Axes, look: Look, points: Sequence[tuple[float, ...]], style: Any, strong: bool) -> None:
+    """Draw values over k; a strong curve has marks and a band."""
+    k, value, _, _ = zip(*points, strict=True)
+    marker, width = (look.marker, 1.5) if strong else (None, 1.1)
+    drawn.plot(k, value, color=look.colour, linestyle=style, linewidth=width, marker=marker)
+    if strong:
+        low, high = zip(*(bounds(*values) for _, *values in points), strict=True)
+        drawn.fill_between(k, low, high, color=look.colour, alpha=0.13, linewidth=0)
+
+
+def bounds(value: float, low: float, high: float) -> tuple[float, float]:
+    """Both ends of an interval; the value itself where one is missing."""
+    return (value if math.isnan(low) else low), (value if math.isnan(high) else high)
+
+
+def legend(
+    figure: Figure, chosen: Mapping[Key, Look], runs: Iterable[Run], more: Sequence[Line2D] = ()
+) -> None:
+    """Explain the marks below the figure."""
+    handles = [
+        Line2D([], [], color=look.colour, marker=look.marker, label=look.label)
+        for look in dict.fromkeys(chosen[run.model, run.seed] for run in runs)
+    ]
+    figure.legend(handles=[*handles, *more], loc="outside lower center", ncols=2)
+
+
+def svg(figure: Figure, name: str, title: str) -> str:
+    """Write a figure as an element for the page; the same figure gives the same text."""
+    drawn = io.StringIO()
+    with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
+        figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})
+    return inline(drawn.getvalue(), name, title)

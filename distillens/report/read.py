@@ -1,0 +1,162 @@
+"""Reads the scores of a study and says who is compared with whom."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distillens import tables
+
+HEADLINE = "spearman"
+"""The agreement metric that decides the verdict: it needs no k and no common scale."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One model trained with one seed; ``teacher`` is None for a teacher."""
+
+    model: str
+    seed: int
+    teacher: str | None
+    label: str
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the report knows besides the tables: the study, its tasks, its runs in order."""
+
+    settings: Mapping[str, Any]
+    tasks: Mapping[str, Mapping[str, Any]]
+    runs: tuple[Run, ...]
+
+    @property
+    def explainers(self) -> tuple[str, ...]:
+        """Names of the explainers that count: all but the random control."""
+        return tuple(name for name in self.settings.get("explainers") or () if name not in self.controls)
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Names of the explainers that know nothing: what they show is what chance shows."""
+        return tuple(
+            name
+            for name, options in (self.settings.get("explainers") or {}).items()
+            if (options or {}).get("method", name) == "random"
+        )
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of the models, each teacher followed by its students."""
+        return tuple(dict.fromkeys(run.model for run in self.runs))
+
+    @property
+    def students(self) -> tuple[Run, ...]:
+        """The runs that are compared with a teacher."""
+        return tuple(run for run in self.runs if run.teacher is not None)
+
+    def lead(self, task: str) -> str:
+        """The metric that leads a task's tables."""
+        return self.tasks[task]["metrics"][0]
+
+    def first(self, model: str) -> Run | None:
+        """A model's first run; students are compared with their teacher's first one."""
+        return next((run for run in self.runs if run.model == model), None)
+
+    def find(self, model: Any, seed: Any) -> Run:
+        """The run of a model and seed; one that the study does not name is labelled in full."""
+        for run in self.runs:
+            if (run.model, run.seed) == (model, seed):
+                return run
+        return Run(model, int(seed), None, _label(model, int(seed), several=True))
+
+
+def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Study:
+    """Put the runs of a study in the order in which they are shown: teachers before their students."""
+    models = settings["models"]
+    ordered = [
+        name
+        for teacher, options in models.items()
+        if not options.get("teacher")
+        for name in (teacher, *(other for other, o in models.items() if o.get("teacher") == teacher))
+    ]
+    runs = tuple(
+        Run(
+            name,
+            seed,
+            models[name].get("teacher"),
+            _label(name, seed, several=len(models[name]["seeds"]) > 1),
+        )
+        for name in ordered
+        for seed in models[name]["seeds"]
+    )
+    return Study(settings, tasks, runs)
+
+
+def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read tables of kind ``scores``.
+
+    Returns
+    -------
+    aggregates : pandas.DataFrame
+        All rows that are not about a single example.
+    examples : pandas.DataFrame
+        Agreement per example, by the headline metric only: the rest is large and not shown.
+    """
+    table = _concat((tables.read(path, "scores") for path in paths), "scores")
+    aggregate = pc.is_null(table["example_id"])
+    shown = pc.and_(pc.invert(aggregate), pc.equal(table["metric"], HEADLINE))
+    return _frame(table.filter(aggregate)), _frame(table.filter(shown))
+
+
+def drift(paths: Iterable[str | Path]) -> pd.DataFrame:
+    """Read tables of kind ``drift``."""
+    return _frame(_concat((tables.read(path, "drift") for path in paths), "drift"))
+
+
+def by_subject(aggregates: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Split aggregate scores by what they are about; the columns that are filled say which.
+
+    Returns
+    -------
+    dict
+        ``performance``, ``robustness``, ``agreement`` and ``faithfulness``.
+    """
+    faithfulness = aggregates["ranking"].notna()
+    agreement = ~faithfulness & aggregates["explainer"].notna() & aggregates["against"].notna()
+    perturbed = aggregates["perturbation"].notna() & (aggregates["perturbation"] != "none")
+    robustness = ~faithfulness & ~agreement & perturbed
+    performance = ~faithfulness & ~agreement & ~perturbed & aggregates["explainer"].isna()
+    return {
+        "performance": aggregates[performance],
+        "robustness": aggregates[robustness],
+        "agreement": aggregates[agreement],
+        "faithfulness": aggregates[faithfulness],
+    }
+
+
+def ordered(values: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Distinct values: those that are known first, in their order, then the others by name."""
+    found = set(values)
+    return [value for value in known if value in found] + sorted(found - set(known))
+
+
+def _label(model: str, seed: int, several: bool) -> str:
+    return f"{model} · seed {seed}" if several else model
+
+
+def _concat(read: Iterable[pa.Table], kind: str) -> pa.Table:
+    return pa.concat_tables(
+        [tables.SCHEMAS[kind].empty_table(), *(t.replace_schema_metadata() for t in read)]
+    )
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    # Python objects instead of pandas' own nulls: None is missing, an integer stays one.
+    frame = pd.DataFrame(
+        {name: pd.Series(table[name].to_pylist(), dtype=object) for name in table.column_names}
+    )
+    numbers = [f.name for f in table.schema if pa.types.is_floating(f.type)]
+    return frame.astype(dict.fromkeys(numbers, float))

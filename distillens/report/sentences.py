@@ -1,0 +1,197 @@
+"""The explained sentences as the page's script wants them: one JSON-able tree."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from distillens import tables
+from distillens.report.cells import number
+from distillens.report.read import Run, Study, ordered
+from distillens.tables import TableError
+
+Explained = tuple[Mapping[str, Any], list[dict[str, Any]]]
+"""The provenance of a table of explanations, and its rows."""
+
+
+def load(paths: Sequence[str | Path]) -> list[Explained]:
+    """Read tables of kind ``explanations``, sorted by what they are about."""
+    read = []
+    for path in paths:
+        made = tables.provenance(path)
+        missing = {"task", "model", "seed", "explainer"} - made.keys()
+        if missing:
+            raise TableError(f"{path}: its provenance does not name {', '.join(sorted(missing))}")
+        read.append((made, tables.read(path, "explanations").to_pylist()))
+    return sorted(
+        read, key=lambda item: tuple(str(item[0][key]) for key in ("task", "explainer", "model", "seed"))
+    )
+
+
+def sentences(
+    study: Study,
+    explained: Mapping[str, list[dict[str, Any]]],
+    explanations: Sequence[Explained],
+    pairs: pd.DataFrame,
+) -> list[dict[str, Any]]:
+    """Build what is shown per task: examples, and per explainer the attributions of every run.
+
+    Parameters
+    ----------
+    study : Study
+        Gives the order of tasks, explainers and runs.
+    explained : mapping
+        The rows of the table of explained texts, by task.
+    explanations : sequence of Explained
+        What `load` returned.
+    pairs : pandas.DataFrame
+        Agreement per example by the headline metric; it sorts the sentences.
+    """
+    keys = ["task", "explainer", "model", "seed", "against", "against_seed", "example_id"]
+    alike = dict(zip(pairs[keys].itertuples(index=False, name=None), pairs["value"], strict=True))
+    shown = []
+    for task, options in study.tasks.items():
+        examples = explained.get(task, [])
+        about = {
+            (made["explainer"], made["model"], made["seed"]): {row["example_id"]: row for row in rows}
+            for made, rows in explanations
+            if made["task"] == task
+        }
+        if not examples or not about:
+            continue
+        pieces = _pieces_by_example(examples, about)
+        views = []
+        for explainer in ordered((key[0] for key in about), list(study.settings.get("explainers") or {})):
+            runs = [run for run in study.runs if (explainer, run.model, run.seed) in about]
+            tasks_view = _View(study, task, options, explainer, runs, about, alike, pieces)
+            views.append(
+                {
+                    "name": explainer,
+                    "runs": [tasks_view.describe(run) for run in runs],
+                    "rows": [tasks_view.row(example) for example in examples],
+                }
+            )
+        shown.append(
+            {
+                "name": task,
+                "classes": options["type"] == "classification",
+                "examples": [
+                    {"id": e["example_id"], "gold": _gold(e, options), "pieces": pieces[e["example_id"]][1]}
+                    for e in examples
+                ],
+                "explainers": views,
+            }
+        )
+    return shown
+
+
+class _View:
+    """Sentences of one task under one explainer."""
+
+    def __init__(
+        self,
+        study: Study,
+        task: str,
+        options: Mapping[str, Any],
+        explainer: str,
+        runs: Sequence[Run],
+        about: Mapping[tuple[Any, ...], Mapping[str, dict[str, Any]]],
+        alike: Mapping[tuple[Any, ...], float],
+        pieces: Mapping[str, tuple[Any, Any]],
+    ) -> None:
+        self._task, self._options, self._explainer, self._runs = task, options, explainer, list(runs)
+        self._rows = {run: about[explainer, run.model, run.seed] for run in runs}
+        self._alike, self._pieces = alike, pieces
+        self._teacher = {run: study.first(run.teacher or run.model) for run in runs}
+
+    def describe(self, run: Run) -> dict[str, Any]:
+        """Name a run and say what it is: a teacher, a student, or another seed of a teacher."""
+        teacher = self._teacher[run]
+        role = "student" if run.teacher else "teacher" if run == teacher else "seed"
+        found = self._runs.index(teacher) if teacher in self._runs else None
+        return {"label": run.label, "role": role, "teacher": found}
+
+    def row(self, example: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+        """What each run says about an example; None where it, or its teacher, says nothing."""
+        return [self._cell(run, example) for run in self._runs]
+
+    def _cell(self, run: Run, example: Mapping[str, Any]) -> dict[str, Any] | None:
+        name, teacher = example["example_id"], self._teacher[run]
+        own, reference = self._rows[run].get(name), self._rows.get(teacher, {}).get(name)
+        if own is None or reference is None:
+            return None
+        target = min(int(np.argmax(reference["logits"])), len(own["output"]) - 1)
+        cell: dict[str, Any] = {"v": [_short(word[target]) for word in own["values"]]}
+        cell |= self._prediction(own["logits"], example["label"])
+        if self._options["type"] == "classification":
+            cell["t"] = self._label(int(np.argmax(reference["logits"])))
+        if run != teacher and teacher is not None:
+            key = (self._task, self._explainer, run.model, run.seed, teacher.model, teacher.seed, name)
+            cell["r"] = _short(self._alike.get(key, math.nan))
+        if own["unseen"]:
+            cell["unseen"] = own["unseen"]
+        key_of_words, _ = self._pieces[name]
+        if _spans(own) != key_of_words:
+            cell["pieces"] = _pieces(example, own["spans"])
+        return cell
+
+    def _prediction(self, logits: Sequence[float], gold: float | None) -> dict[str, Any]:
+        if self._options["type"] != "classification":
+            return {"p": number(logits[0], 2)}
+        odds = np.exp(np.asarray(logits, float) - np.max(logits))
+        best = int(np.argmax(logits))
+        right = None if gold is None else best == int(gold)
+        return {"p": self._label(best), "c": _short(odds[best] / odds.sum()), "ok": right}
+
+    def _label(self, index: int) -> str:
+        labels = self._options["labels"]
+        return labels[index] if index < len(labels) else str(index)
+
+
+def _gold(example: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
+    if example["label"] is None:
+        return None
+    if options["type"] != "classification":
+        return number(example["label"], 2)
+    labels, index = options["labels"], int(example["label"])
+    return example["label_name"] or (labels[index] if index < len(labels) else str(index))
+
+
+def _pieces_by_example(
+    examples: Sequence[Mapping[str, Any]], about: Mapping[tuple[Any, ...], Mapping[str, dict[str, Any]]]
+) -> dict[str, tuple[Any, list[list[str]]]]:
+    """Per example the words' spans and the text cut along them; models that agree share it."""
+    cut = {}
+    for example in examples:
+        name = example["example_id"]
+        row = next((rows[name] for rows in about.values() if name in rows), None)
+        cut[name] = (_spans(row) if row else [], _pieces(example, row["spans"] if row else []))
+    return cut
+
+
+def _spans(row: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    return [(span["segment"], span["start"], span["end"]) for span in row["spans"]]
+
+
+def _pieces(example: Mapping[str, Any], spans: Sequence[Mapping[str, int]]) -> list[list[str]]:
+    """Cut each segment into what lies between words (even) and words (odd), so that no offset leaves Python.
+
+    Offsets count characters here and UTF-16 units in a browser, which differ after an emoji.
+    """
+    cut = []
+    for segment, text in enumerate(t for t in (example["text_a"], example["text_b"]) if t is not None):
+        parts, position = [], 0
+        for span in spans:
+            if span["segment"] == segment:
+                parts += [text[position : span["start"]], text[span["start"] : span["end"]]]
+                position = span["end"]
+        cut.append([*parts, text[position:]])
+    return cut
+
+
+def _short(value: float) -> float | None:
+    """Three significant digits: colours and hints need no more, and the page stays small."""
+    return None if not math.isfinite(value) else float(f"{value:.3g}")

@@ -1,0 +1,317 @@
+"""The tables of the page, one builder per question; each takes a task's part of the scores."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from distillens.report.cells import (
+    METRICS,
+    MISSING,
+    Cell,
+    Head,
+    Table,
+    interval,
+    metric_head,
+    metric_name,
+    number,
+    percent,
+    score,
+)
+from distillens.report.read import HEADLINE, Run, Study, ordered
+
+Row = Mapping[str, Any]
+
+VERDICTS = {
+    "keeps the teacher's reasoning": ("keeps", "keeps"),
+    "drifts": ("drifts", "drifts"),
+    "cannot be told": ("cannot be told", "untold"),
+    "gated": ("gated", "gated"),
+}
+"""The words of a verdict: in short, and the CSS class that it is shown with."""
+
+_VALUES = ("value", "low", "high", "spread", "n", "n_undefined")
+_PAIR = ("model", "seed", "against", "against_seed")
+COLUMNS = {
+    "performance": ("task", *_PAIR, "metric", *_VALUES),
+    "robustness": ("task", "perturbation", *_PAIR, "metric", *_VALUES),
+    "agreement": ("task", "explainer", *_PAIR, "metric", "k", *_VALUES),
+    "faithfulness": ("task", "explainer", *_PAIR, "ranking", "metric", "k", *_VALUES),
+}
+"""The columns of each CSV file of scores, in order."""
+
+
+def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """How well each run does the task, beside the majority baseline."""
+    rows = _of(scores, task)
+    if not rows:
+        return None
+    majority = [row for row in rows if row["model"] is None]
+    cells = _grouped(
+        (row for row in rows if row["model"] is not None), lambda row: (row["model"], row["seed"])
+    )
+    metrics = ordered(
+        {_versus(row) for row in rows if row["model"] is not None}, study.tasks[task]["metrics"]
+    )
+    named = {_versus(row): row for row in rows}
+    lines = [
+        [Cell("majority baseline", style="muted"), Cell(MISSING)]
+        + [score(row, 3) if metric == study.lead(task) else Cell("") for metric in metrics]
+        for row in majority[:1]
+    ]
+    for run in _runs(study, cells):
+        found = {_versus(row): row for row in cells[run.model, run.seed]}
+        lines.append(
+            [Cell(run.label), Cell(_role(run))]
+            + [score(found.get(metric), 3, signed=named[metric]["against"] is not None) for metric in metrics]
+        )
+    head = [Head("model", numeric=False), Head("role", numeric=False)]
+    head += [Head(name, METRICS.get(named[name]["metric"], ("", ""))[1]) for name in metrics]
+    head = [Head(metric_name(h.text), h.meaning, h.numeric) for h in head]
+    return Table(f"performance-{task}", f"Performance on {task}", head, lines, csv="performance")
+
+
+def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """What each perturbation does to each run's leading metric, at a glance."""
+    rows = _of(scores, task)
+    metric = f"{study.lead(task)}_change"
+    cells = {(row["perturbation"], row["model"], row["seed"]): row for row in rows if row["metric"] == metric}
+    changed = {row["perturbation"]: row for row in rows if row["metric"] == "changed"}
+    if not cells:
+        return None
+    runs = _runs(study, {key[1:] for key in cells})
+    lines = [
+        [Cell(perturbation), _share(changed.get(perturbation))]
+        + [score(cells.get((perturbation, run.model, run.seed)), 3, signed=True) for run in runs]
+        for perturbation in ordered((key[0] for key in cells), list(study.settings["perturbations"]))
+    ]
+    head = [Head("perturbation", numeric=False), metric_head("changed"), *(Head(run.label) for run in runs)]
+    caption = f"Change of {metric_name(study.lead(task))} on {task}"
+    return Table(f"changes-{task}", caption, head, lines, csv="robustness")
+
+
+def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """All that was measured under each perturbation."""
+    rows = _of(scores, task)
+    if not rows:
+        return None
+    lead = study.lead(task)
+    cells = _grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
+    lines = []
+    for perturbation in ordered((row["perturbation"] for row in rows), list(study.settings["perturbations"])):
+        changed = _first(cells.get((perturbation, None, None), ()), "changed")
+        for run in _runs(study, {key[1:] for key in cells if key[0] == perturbation}):
+            found = cells[perturbation, run.model, run.seed]
+            lines.append(
+                [
+                    Cell(perturbation),
+                    Cell(run.label),
+                    score(_first(found, lead), 3),
+                    score(_first(found, f"{lead}_change"), 3, signed=True),
+                    score(_first(found, f"{lead}_change_gap"), 3, signed=True),
+                    _share(_first(found, "consistency")),
+                    _share(changed),
+                ]
+            )
+    head = [
+        Head("perturbation", numeric=False),
+        Head("model", numeric=False),
+        Head(metric_name(lead), "mean over the folds, ± their standard deviation"),
+        Head("change", "change from the unchanged texts"),
+        Head("student − teacher", "the student's change minus its teacher's"),
+        metric_head("consistency"),
+        metric_head("changed"),
+    ]
+    return Table(
+        f"robustness-{task}", f"Robustness on {task}: all numbers", head, lines, 2, "robustness", True
+    )
+
+
+def agreement(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """How alike the attributions of each pair of runs are."""
+    rows = _of(scores, task)
+    if not rows:
+        return None
+    cells = _grouped(
+        rows, lambda row: (row["explainer"], row["model"], row["seed"], row["against"], row["against_seed"])
+    )
+    metrics = _metrics(rows)
+    lines = []
+    for explainer in ordered((row["explainer"] for row in rows), list(study.settings["explainers"])):
+        pairs = [key[1:] for key in cells if key[0] == explainer]
+        for model, seed, against, against_seed in sorted(pairs, key=lambda pair: _pair_order(study, pair)):
+            found = {
+                (row["metric"], row["k"]): row for row in cells[explainer, model, seed, against, against_seed]
+            }
+            left, right = study.find(model, seed), study.find(against, against_seed)
+            kind = "seeds of one model" if model == against else "student and teacher"
+            lines.append(
+                [Cell(explainer), Cell(f"{left.label} and {right.label}", note=kind)]
+                + [score(found.get(metric)) for metric in metrics]
+            )
+    head = [
+        Head("explainer", numeric=False),
+        Head("pair", numeric=False),
+        *(metric_head(*m) for m in metrics),
+    ]
+    return Table(
+        f"agreement-{task}", f"Agreement on {task}: all metrics, all pairs", head, lines, 2, "agreement", True
+    )
+
+
+def drift(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
+    """The five quantities of drift and the verdict, per student and explainer but the controls."""
+    rows = [row for row in _of(rows_of_drift, task) if row["metric"] == HEADLINE]
+    return _drift(study, task, [row for row in rows if row["explainer"] not in study.controls], False)
+
+
+def drift_by_metric(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
+    """The same by every metric, where there is more than the headline."""
+    rows = _of(rows_of_drift, task)
+    return None if {row["metric"] for row in rows} <= {HEADLINE} else _drift(study, task, rows, True)
+
+
+def faithfulness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """What removing words does, by whose ranking they are removed."""
+    rows = _of(scores, task)
+    if not rows:
+        return None
+    cells = _grouped(rows, lambda row: (row["explainer"], row["model"], row["seed"], row["ranking"]))
+    metrics = _metrics(rows)
+    lines = []
+    for explainer in ordered((row["explainer"] for row in rows), list(study.settings["explainers"])):
+        for run in _runs(study, {key[1:3] for key in cells if key[0] == explainer}):
+            rankings = {key[3] for key in cells if key[:3] == (explainer, run.model, run.seed)}
+            for ranking in ordered(rankings, ("own", "teacher", "random")):
+                found = {
+                    (row["metric"], row["k"]): row for row in cells[explainer, run.model, run.seed, ranking]
+                }
+                lines.append(
+                    [Cell(explainer), Cell(run.label), Cell(ranking)]
+                    + [score(found.get(metric)) for metric in metrics]
+                )
+    head = [Head("explainer", numeric=False), Head("model", numeric=False)]
+    head += [Head("words ranked by", "whose attributions say which words are removed", numeric=False)]
+    head += [metric_head(*metric) for metric in metrics]
+    return Table(
+        f"faithfulness-{task}", f"Faithfulness on {task}: all numbers", head, lines, 3, "faithfulness", True
+    )
+
+
+def _drift(study: Study, task: str, rows: list[dict[str, Any]], every: bool) -> Table | None:
+    if not rows:
+        return None
+    metrics = _metrics(rows)
+    explainers = ordered((row["explainer"] for row in rows), list(study.settings["explainers"]))
+    position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
+    rows.sort(
+        key=lambda row: (
+            metrics.index((row["metric"], row["k"])),
+            position.get((row["model"], row["seed"]), len(position)),
+            explainers.index(row["explainer"]),
+        )
+    )
+    lines = [
+        [
+            *([Cell(metric_name(row["metric"], row["k"]))] if every else []),
+            Cell(study.find(row["model"], row["seed"]).label),
+            Cell(row["explainer"]),
+            *(_quantity(row, name) for name in ("agreement", "ceiling", "floor", "normalised", "drift")),
+            Cell(_p_value(row["p_adjusted"]), _known(row["p_adjusted"])),
+            verdict(row["verdict"], short=True),
+        ]
+        for row in rows
+    ]
+    head = [
+        *([Head("metric", numeric=False)] if every else []),
+        Head("student", numeric=False),
+        Head("explainer", numeric=False),
+        Head("S", "agreement of the student with its teacher"),
+        Head("C", "ceiling: agreement of the teacher's own seeds"),
+        Head("Z", "chance: agreement with shuffled attributions"),
+        Head("A", "normalised agreement (S − Z) / (C − Z)"),
+        Head("D", "drift: C − S"),
+        Head("p", "that there is no drift, corrected for the number of cells"),
+        Head("verdict", numeric=False),
+    ]
+    if every:
+        return Table(f"drift-{task}", f"Drift on {task}: by every metric", head, lines, 3, "drift", True)
+    return Table(f"headline-{task}", f"From agreement to drift on {task}", head, lines, 2, "drift")
+
+
+def verdict(said: str | None, short: bool = False) -> Cell:
+    """Show a verdict in words, with its mark."""
+    word, style = VERDICTS.get(said or "", (said or MISSING, "untold"))
+    return Cell(word if short else said or MISSING, style=f"verdict {style}")
+
+
+def _of(frame: pd.DataFrame, task: str) -> list[dict[str, Any]]:
+    return frame[frame["task"] == task].to_dict("records")
+
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Row]]:
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def _first(rows: Iterable[Row], metric: str) -> Row | None:
+    return next((row for row in rows if row["metric"] == metric), None)
+
+
+def _runs(study: Study, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
+    """The runs that have rows, in the study's order."""
+    found = {(model, seed) for model, seed in keys if model is not None}
+    known = [run for run in study.runs if (run.model, run.seed) in found]
+    others = sorted(found - {(run.model, run.seed) for run in known})
+    return known + [study.find(*key) for key in others]
+
+
+def _metrics(rows: Sequence[Row]) -> list[tuple[str, int | None]]:
+    """Metrics in a fixed order: the headline first, then as listed, each by k."""
+    names = ordered((row["metric"] for row in rows), [HEADLINE, *METRICS])
+    found = {(row["metric"], row["k"]) for row in rows}
+    return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
+
+
+def _versus(row: Row) -> str:
+    return row["metric"] if row["against"] is None else f"{metric_name(row['metric'])} vs {row['against']}"
+
+
+def _role(run: Run) -> str:
+    return "teacher" if run.teacher is None else f"student of {run.teacher}"
+
+
+def _pair_order(study: Study, pair: tuple[Any, ...]) -> tuple[Any, ...]:
+    # Students first: they are what the reader came for.
+    model, seed, against, against_seed = pair
+    position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
+    last = len(position)
+    return (
+        model == against,
+        position.get((model, seed), last),
+        position.get((against, against_seed), last),
+        str(pair),
+    )
+
+
+def _share(row: Row | None) -> Cell:
+    return (
+        Cell(MISSING, style="missing") if row is None else Cell(percent(row["value"]), _known(row["value"]))
+    )
+
+
+def _quantity(row: Row, name: str) -> Cell:
+    value = row[name]
+    signed = name == "drift"
+    note = interval(row[f"{name}_low"], row[f"{name}_high"])
+    return Cell(number(value, signed=signed), _known(value), note)
+
+
+def _p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else number(value, 3)
+
+
+def _known(value: float) -> float | None:
+    return None if pd.isna(value) else value

@@ -1,0 +1,152 @@
+"""From the Parquet files of a task to its tables of scores; the numbers come from `distillens.metrics`.
+
+What the rules give to the scripts, by name (``snakemake.input``):
+
+================== =====================================================================
+score_performance  ``test`` (examples), ``predictions`` (list)
+score_robustness   ``test``, ``perturbed`` (list), ``predictions`` (list)
+score_faithfulness ``explained`` (examples), ``deletions`` (list)
+score_agreement    ``explanations`` (list); see `distillens.comparing`
+score_drift        ``performance`` (scores), ``explanations`` (list); likewise
+================== =====================================================================
+
+and as ``params.settings`` the fields of `distillens.scoring_inputs.Settings`. Which
+model, seed and explainer a file is about is read from its provenance, never from its
+name. A row without an ``example_id`` is an aggregate: ``n`` examples count in it,
+``n_undefined`` do not.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from distillens import tables
+from distillens.metrics import faithfulness, performance, robustness
+from distillens.metrics.statistics import summaries
+from distillens.scoring_inputs import (
+    FilePath,
+    Predictions,
+    Run,
+    Settings,
+    by_identity,
+    changed_flags,
+    labels,
+    logits_of,
+)
+
+
+def score_performance(
+    test: FilePath, predictions: Sequence[FilePath], *, out: FilePath, **settings: Any
+) -> None:
+    """Task metrics of every model on the whole test split, and the best constant answer's."""
+    s = Settings(**settings)
+    truth = labels(test, s)
+    rows = []
+    for (model, seed), path in by_identity(predictions, s).items():
+        predicted = performance.predictions_of(Predictions(path, s).of("none", [0], truth.index)[0])
+        found = performance.scores(
+            s.task_settings["metrics"],
+            truth,
+            predicted,
+            s.n_classes,
+            s.resampling("performance", model, seed),
+        )
+        for metric, value in found.items():
+            rows.append(_aggregate(len(truth), model=model, seed=seed, metric=metric, **_floats(value)))
+    majority = performance.majority(s.lead, truth, s.n_classes)
+    rows.append(_aggregate(len(truth), metric="majority", value=majority))
+    s.write(out, "scores", rows, [test, *predictions])
+
+
+def score_robustness(
+    test: FilePath,
+    perturbed: Sequence[FilePath],
+    predictions: Sequence[FilePath],
+    *,
+    out: FilePath,
+    **settings: Any,
+) -> None:
+    """What each perturbation does to each model, and to each student beyond its teacher."""
+    s = Settings(**settings)
+    truth = labels(test, s)
+    runs = {run: Predictions(path, s) for run, path in by_identity(predictions, s).items()}
+    rows = []
+    for path in perturbed:
+        name, flags = changed_flags(path, truth)
+        ids, folds = list(flags.columns), list(flags.index)
+        share = robustness.changed(flags, s.resampling("robustness", name))
+        rows.append(_aggregate(len(ids), perturbation=name, metric="changed", **_floats(share)))
+        outputs = {
+            run: robustness.Outputs(of.of("none", [0], ids)[0], of.of(name, folds, ids))
+            for run, of in runs.items()
+        }
+        for (model, seed), own in outputs.items():
+            reference = s.reference(model)
+            if reference is not None and reference not in outputs:
+                raise tables.TableError(
+                    f"no predictions of {reference}, the teacher of {model!r}; add the file"
+                )
+            scores = robustness.score(
+                s.lead,
+                truth[ids],
+                own,
+                s.n_classes,
+                s.resampling("robustness", name, model, seed),
+                teacher=outputs.get(reference),
+            )
+            for metric, value in scores.items():
+                against = reference if metric.endswith("_gap") else None
+                where = {"model": model, "seed": seed, **_against(against), "perturbation": name}
+                rows.append(_aggregate(len(ids), **where, metric=metric, **_floats(value)))
+    s.write(out, "scores", rows, [test, *perturbed, *predictions])
+
+
+def score_faithfulness(
+    explained: FilePath, deletions: Sequence[FilePath], *, out: FilePath, **settings: Any
+) -> None:
+    """What removing the top words does: each model's own, its teacher's, and random ones."""
+    s = Settings(**settings)
+    ids = tables.read(explained, "examples")["example_id"].to_pylist()
+    rows = []
+    for (model, seed, explainer), path in by_identity(deletions, s, "explainer").items():
+        found = _removals(path, s, ids)
+        # Texts with too few words for a k are left out there, and counted.
+        columns = np.array([values.reindex(ids) for values in found.values()]).reshape(-1, len(ids))
+        summary = summaries(columns, s.resampling("faithfulness", model, seed, explainer))
+        for (metric, ranking, k), *numbers in zip(found, *summary, strict=True):
+            against = s.reference(model) if ranking == "teacher" else None
+            where = {"model": model, "seed": seed, **_against(against), "explainer": explainer}
+            numbers = dict(zip(summary._fields, (number.item() for number in numbers), strict=True))
+            rows.append({**where, "ranking": ranking, "metric": metric, "k": k, **numbers})
+    s.write(out, "scores", rows, [explained, *deletions])
+
+
+def _removals(path: Path, settings: Settings, ids: Sequence[str]) -> dict[tuple[str, str, int], pd.Series]:
+    """The metrics by example of one file of deletions."""
+    table = tables.read(path, "deletions")
+    before, after = (logits_of(table, f"logits_{when}", path, settings) for when in ("before", "after"))
+    frame = table.select(["example_id", "ranking", "k"]).to_pandas()
+    strange = ~frame["example_id"].isin(ids)
+    if strange.any():
+        raise tables.TableError(
+            f"{path}: example {frame['example_id'][strange].iloc[0]!r} is not among the explained"
+        )
+    target = table["target"].to_numpy()
+    frame["confidence_drop"] = faithfulness.confidence_drop(before, after, target)
+    frame["flip_rate"] = faithfulness.flips(before, after)
+    return faithfulness.per_example(frame)
+
+
+def _aggregate(n: int, **columns: Any) -> dict[str, Any]:
+    return {**columns, "n": n, "n_undefined": 0}
+
+
+def _against(run: Run | None) -> dict[str, Any]:
+    return {} if run is None else dict(zip(("against", "against_seed"), run, strict=True))
+
+
+def _floats(numbers: tuple) -> dict[str, float]:
+    return {name: float(value) for name, value in numbers._asdict().items()}

@@ -1,0 +1,97 @@
+"""Examples, and the segmentation into words that every model shares.
+
+A *word* is the unit in which attributions of different tokenizers are compared: a run
+of letters and digits (inner apostrophes included), or a run of one punctuation mark.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+
+_WORD = re.compile(r"\w+(?:['’]\w+)*|([^\w\s])\1*")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word and where it stands: segment 0 is ``text_a``, 1 is ``text_b``; end exclusive."""
+
+    text: str
+    segment: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Example:
+    """One text, or a pair of texts, with its label."""
+
+    example_id: str
+    text_a: str
+    text_b: str | None = None
+    label: float | None = None
+    label_name: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The segments: one text, or two."""
+        return (self.text_a,) if self.text_b is None else (self.text_a, self.text_b)
+
+    @cached_property
+    def words(self) -> tuple[Word, ...]:
+        """The shared words of all segments, in order."""
+        return tuple(
+            Word(text[start:end], segment, start, end)
+            for segment, text in enumerate(self.texts)
+            for start, end in spans(text)
+        )
+
+    def masked(self, keep: Sequence[bool], mask: str) -> tuple[str, ...]:
+        """The segments with each word that is not kept replaced by one ``mask``.
+
+        Parameters
+        ----------
+        keep : sequence of bool, shape (n_words,)
+            Which words stay.
+        mask : str
+            The tokenizer's mask token. What lies between words is never touched.
+        """
+        pieces: list[list[str]] = [[] for _ in self.texts]
+        position = [0] * len(pieces)
+        for word, kept in zip(self.words, keep, strict=True):
+            if not kept:
+                text = self.texts[word.segment]
+                pieces[word.segment] += [text[position[word.segment] : word.start], mask]
+                position[word.segment] = word.end
+        return tuple(
+            "".join(part) + text[end:]
+            for part, text, end in zip(pieces, self.texts, position, strict=True)
+        )
+
+
+def spans(text: str) -> list[tuple[int, int]]:
+    """Character spans ``(start, end)`` of the words of a text."""
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def examples(table: pa.Table) -> list[Example]:
+    """The examples of a table of kind ``examples``."""
+    return [Example(**row) for row in table.to_pylist()]
+
+
+def seed_of(*parts: object) -> int:
+    """A 32-bit seed that depends on nothing but its parts (a config seed, ids, names).
+
+    Every random draw starts from such a seed, so that no result depends on the order
+    in which things are computed.
+    """
+    digest = hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:4], "big")
+
+
+def draw(ids: Iterable[str], seed: int) -> list[str]:
+    """The ids in a seeded random order in which a longer draw begins with the shorter one."""
+    return sorted(ids, key=lambda item: (hashlib.sha256(f"{seed}\x1f{item}".encode()).digest(), item))

@@ -1,0 +1,226 @@
+"""Fine-tuning on ``transformers.Trainer``; a distillation is a small difference from it."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import DataCollatorWithPadding, EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import get_last_checkpoint, set_seed
+
+from distillens import modeling, tables
+from distillens.encoding import encode
+from distillens.provenance import digest, versions
+from distillens.runlog import Progress
+from distillens.text import Example, examples
+
+_EXTRA = ("labels", "row", "teacher_logits")
+
+
+class TrainingError(RuntimeError):
+    """Training went wrong; the message names the step and the batch."""
+
+
+class FineTuning(Trainer):
+    """Fine-tunes a classifier on gold labels."""
+
+    loss_is_scaled_for_ga = False
+
+    def __init__(self, options: dict[str, Any], **settings: Any) -> None:
+        super().__init__(**settings)
+        self.options = options
+
+    @staticmethod
+    def extra_features(texts: Sequence[Example], teacher: Path | None, device: str) -> dict[str, np.ndarray]:
+        """What the loss needs beside the labels, one row per example; nothing here."""
+        return {}
+
+    def loss(self, logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Mean loss of a batch.
+
+        Parameters
+        ----------
+        logits : Tensor, shape (batch, outputs)
+        batch : dict of Tensor
+            ``labels`` and the extra features.
+        """
+        return task_loss(logits, batch["labels"])
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
+        """Forward, `loss`, and a stop where the loss is no number."""
+        batch = {name: inputs.pop(name) for name in _EXTRA if name in inputs}
+        outputs = model(**inputs)
+        loss = self.loss(outputs.logits, batch)
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"step {self.state.global_step + 1}: the loss is {loss.item()} on the batch of training rows "
+                f"{batch['row'].tolist()}; lower the learning rate or use precision: float32"
+            )
+        return (loss, outputs) if return_outputs else loss
+
+
+def task_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy on class numbers; for one output, squared error on the score."""
+    if logits.shape[-1] == 1:
+        return torch.nn.functional.mse_loss(logits.squeeze(-1), labels.float())
+    return torch.nn.functional.cross_entropy(logits, labels.long())
+
+
+def train(
+    trainer: type[FineTuning],
+    *,
+    splits: dict[str, str | Path],
+    checkpoint: str | Path,
+    out: str | Path,
+    identity: dict[str, Any],
+    task: dict[str, Any],
+    layers: list[int] | None,
+    settings: dict[str, Any],
+    device: str,
+    teacher: str | Path | None = None,
+) -> None:
+    """Train a classifier and save the best epoch (by validation loss).
+
+    Parameters
+    ----------
+    trainer : type
+        `FineTuning`, or a distillation's.
+    splits : dict
+        The ``train`` and ``validation`` tables.
+    checkpoint : str or Path
+        Folder of the pretrained encoder.
+    out : str or Path
+        Folder of the finished model. Checkpoints of the run are kept beside it: one
+        that was killed goes on from the last, if nothing that it depends on has changed.
+    identity : dict
+        ``task``, ``model`` and ``seed``.
+    task, layers, settings
+        Blocks of the config: the task, the layers kept, the training.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    teacher : str or Path, optional
+        Folder of the teacher, for a distillation.
+
+    Raises
+    ------
+    TrainingError
+        If the loss is not finite.
+    """
+    seed = identity["seed"]
+    set_seed(seed)
+    model = modeling.new_classifier(checkpoint, task, layers)
+    tokenizer = modeling.load_tokenizer(checkpoint)
+    tokenizer.model_max_length = min(
+        settings["max_length"], getattr(model.config, "max_position_embeddings", settings["max_length"])
+    )
+    inputs = {
+        **identity,
+        "settings": settings,
+        "layers": layers,
+        "checkpoint_sha256": digest(checkpoint),
+        "teacher_sha256": digest(teacher) if teacher else None,
+        "train_sha256": digest(splits["train"]),
+        "validation_sha256": digest(splits["validation"]),
+        "versions": versions("torch", "transformers"),
+    }
+    scratch = Path(out).with_name(f".{Path(out).name}.run")
+    run = scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    data = {
+        split: _features(trainer, path, model, tokenizer, teacher, device) for split, path in splits.items()
+    }
+    trained = trainer(
+        settings,
+        model=model,
+        args=_arguments(run, settings, seed, modeling.pick_device(device)),
+        train_dataset=data["train"],
+        eval_dataset=data["validation"],
+        processing_class=tokenizer,
+        data_collator=_Collator(tokenizer),
+        callbacks=[EarlyStoppingCallback(settings["patience"]), _Meter()],
+    )
+    trained.remove_callback(PrinterCallback)
+    trained.train(resume_from_checkpoint=get_last_checkpoint(run) if run.is_dir() else None)
+    history = [
+        {name: value for name, value in entry.items() if name in ("epoch", "step", "loss", "eval_loss")}
+        for entry in trained.state.log_history
+    ]
+    card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
+    modeling.save(trained.model, tokenizer, out, card)
+    shutil.rmtree(scratch)
+
+
+def _arguments(run: Path, settings: dict[str, Any], seed: int, device: torch.device) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=str(run),
+        num_train_epochs=settings["epochs"],
+        learning_rate=settings["learning_rate"],
+        per_device_train_batch_size=settings["batch_size"],
+        per_device_eval_batch_size=settings["batch_size"],
+        gradient_accumulation_steps=settings["accumulate"],
+        lr_scheduler_type="linear",
+        warmup_steps=settings["warmup"],
+        weight_decay=settings["weight_decay"],
+        max_grad_norm=settings["clip"],
+        bf16=settings["precision"] == "bfloat16",
+        use_cpu=device.type == "cpu",
+        seed=seed,
+        data_seed=seed,
+        train_sampling_strategy="group_by_length",
+        eval_strategy="epoch",
+        save_strategy="epoch",
+        save_total_limit=1,
+        load_best_model_at_end=True,
+        metric_for_best_model="eval_loss",
+        prediction_loss_only=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=device.type == "cuda",
+        logging_steps=10,
+        logging_nan_inf_filter=False,
+        disable_tqdm=True,
+        report_to=[],
+    )
+
+
+def _features(
+    trainer: type[FineTuning], path: str | Path, model: Any, tokenizer: Any, teacher: Any, device: str
+) -> list[dict[str, Any]]:
+    """Encoded examples with label, row number and whatever else the loss needs."""
+    texts = examples(tables.read(path, "examples"))
+    accepted = modeling.accepted_inputs(model)
+    extra = trainer.extra_features(texts, Path(teacher) if teacher else None, device)
+    return [
+        {name: value for name, value in encoded.items() if name in accepted}
+        | {"labels": example.label, "row": row}
+        | {name: values[row] for name, values in extra.items()}
+        for row, (encoded, example) in enumerate(
+            zip(encode(tokenizer, [example.texts for example in texts]), texts, strict=True)
+        )
+    ]
+
+
+class _Collator(DataCollatorWithPadding):
+    """Pads what the tokenizer made; stacks the rest."""
+
+    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
+        extra = {name: np.array([feature[name] for feature in features]) for name in _EXTRA if name in features[0]}
+        inputs = [{n: v for n, v in feature.items() if n not in _EXTRA} for feature in features]
+        return {**super().__call__(inputs), **{name: torch.from_numpy(values) for name, values in extra.items()}}
+
+
+class _Meter(TrainerCallback):
+    """Progress by optimiser step."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._progress = Progress(state.max_steps, "train", "step")
+        self._progress.advance(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._progress.advance()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._progress.__exit__()

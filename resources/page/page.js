@@ -1,0 +1,307 @@
+// Draws the explained sentences, sorts tables, opens details for printing.
+// Text of the data reaches the page through textContent only.
+"use strict";
+
+const STEP = 20;
+const DEFAULTS = { sort: "drift", show: "all", q: "", seeds: "" };
+
+function make(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+function signed(value) {
+  return value === null ? "undefined" : (value > 0 ? "+" : value < 0 ? "−" : "") + Math.abs(value);
+}
+
+function share(value) {
+  return Math.round(100 * value) + " %";
+}
+
+/* ---- explained sentences ---- */
+
+function sentences(tasks) {
+  const form = document.getElementById("controls");
+  const list = document.getElementById("list");
+  const more = document.getElementById("more");
+  const readout = document.getElementById("readout");
+  let state, view, shown, order;
+
+  const task = () => tasks.find((t) => t.name === state.task);
+  const text = (example) => example.pieces.map((part) => part.join("")).join(" ").toLowerCase();
+
+  // The address says what is shown: unknown or missing parts fall back to the first choice.
+  function readAddress() {
+    const [anchor, query] = decodeURI(location.hash).split(/\?(.*)/s);
+    const given = anchor === "#sentences" ? Object.fromEntries(new URLSearchParams(location.hash.split("?")[1])) : {};
+    state = { ...DEFAULTS, ...given };
+    return Boolean(query) && anchor === "#sentences";
+  }
+
+  function address(changes) {
+    const query = new URLSearchParams();
+    for (const [key, value] of Object.entries({ ...state, ...changes })) {
+      if (value && value !== DEFAULTS[key]) query.set(key, value);
+    }
+    return "#sentences?" + query;
+  }
+
+  function choices(name, values) {
+    const select = form.elements[name];
+    select.replaceChildren(...values.map((value) => new Option(value, value)));
+    if (!values.includes(state[name])) state[name] = values[0];
+    select.value = state[name];
+    select.disabled = values.length < 2;
+  }
+
+  function settle() {
+    choices("task", tasks.map((t) => t.name));
+    choices("explainer", task().explainers.map((e) => e.name));
+    view = task().explainers.find((e) => e.name === state.explainer);
+    choices("student", view.runs.filter((run) => run.role === "student").map((run) => run.label));
+    for (const name of ["sort", "show"]) {
+      form.elements[name].value = state[name];
+      if (form.elements[name].selectedIndex < 0) form.elements[name].value = state[name] = DEFAULTS[name];
+    }
+    form.elements.q.value = state.q;
+    form.elements.seeds.checked = Boolean(state.seeds);
+  }
+
+  function passes(cells, student, example) {
+    const own = cells[student];
+    const teacher = own && cells[view.runs[student].teacher];
+    if (state.show === "differ" && !(teacher && own.p !== teacher.p)) return false;
+    if (state.show === "teacher" && !(teacher && teacher.ok === true && own.ok === false)) return false;
+    if (state.show === "student" && !(teacher && teacher.ok === false && own.ok === true)) return false;
+    const wanted = state.q.trim().toLowerCase();
+    return !wanted || example.id.toLowerCase() === wanted || text(example).includes(wanted);
+  }
+
+  function select() {
+    const student = view.runs.findIndex((run) => run.role === "student" && run.label === state.student);
+    const rank = (index) => view.rows[index][student]?.r ?? null;
+    order = [...task().examples.keys()].filter(
+      (index) => view.rows[index].some(Boolean) && passes(view.rows[index], student, task().examples[index]));
+    if (state.sort !== "given") {
+      const way = state.sort === "alike" ? -1 : 1;
+      // What has no value comes last, either way round.
+      order.sort((a, b) => (rank(a) === null) - (rank(b) === null) || way * (rank(a) - rank(b)) || a - b);
+    }
+  }
+
+  function words(cell, pieces) {
+    const strongest = Math.max(...cell.v.map((value) => Math.abs(value ?? 0)), 1e-12);
+    const block = make("div", "words");
+    let position = 0;
+    for (const part of cell.pieces ?? pieces) {
+      const line = make("p");
+      line.dir = "auto";
+      part.forEach((piece, index) => {
+        if (index % 2 === 0) return line.append(piece);
+        const value = cell.v[position] ?? null;
+        const level = Math.round((9 * Math.abs(value ?? 0)) / strongest);
+        const word = make("span", "w" + (level ? ` ${value > 0 ? "pos" : "neg"} l${level}` : ""), piece);
+        word.title = signed(value);
+        word.dataset.word = position++;
+        line.append(word);
+      });
+      block.append(line);
+    }
+    return block;
+  }
+
+  function prediction(cell) {
+    const right = cell.ok === true ? " ✓" : cell.ok === false ? " ✗" : "";
+    const sure = cell.c === undefined ? "" : `, ${share(cell.c)}`;
+    const cut = cell.unseen ? `; ${cell.unseen} words cut off` : "";
+    return `says ${cell.p}${sure}${right}${cut}`;
+  }
+
+  function row(run, cell, pieces) {
+    const line = make("div", "line " + run.role);
+    line.tabIndex = 0;
+    line.setAttribute("role", "group");
+    line.setAttribute("aria-label", `${run.label} ${prediction(cell)}`);
+    const who = make("div", "who");
+    who.append(make("b", "", run.label), make("span", "", prediction(cell)));
+    line.append(who, words(cell, pieces));
+    return line;
+  }
+
+  function card(index) {
+    const example = task().examples[index];
+    const cells = view.rows[index];
+    const student = view.runs.findIndex((run) => run.role === "student" && run.label === state.student);
+    const box = make("article", "card" + (example.id === state.example ? " linked" : ""));
+    box.dataset.index = index;
+    box.tabIndex = -1;
+    const head = make("header");
+    const link = make("a", "", example.id);
+    link.href = address({ example: example.id });
+    link.title = "Link to this text in this view";
+    head.append(link);
+    const about = (name, value) => {
+      const item = make("span", "", name + " ");
+      item.append(make("b", "", value));
+      head.append(item);
+    };
+    if (example.gold !== null) about("gold", example.gold);
+    const target = cells.find((cell) => cell?.t !== undefined);
+    if (target) about("explained class", target.t);
+    if (cells[student]) {
+      const alike = cells[student].r;
+      about(`drift of ${state.student}`, alike === null ? "undefined" : (1 - alike).toFixed(2));
+    }
+    box.append(head);
+    const ranked = ["teacher", "seed", "student"];
+    [...view.runs.keys()]
+      .filter((i) => cells[i] && (view.runs[i].role !== "seed" || state.seeds))
+      .sort((a, b) => view.runs[a].teacher - view.runs[b].teacher
+        || ranked.indexOf(view.runs[a].role) - ranked.indexOf(view.runs[b].role) || a - b)
+      .forEach((i) => {
+        const line = row(view.runs[i], cells[i], example.pieces);
+        line.dataset.run = i;
+        box.append(line);
+      });
+    return box;
+  }
+
+  function extend(count) {
+    list.append(...order.slice(shown, shown + count).map(card));
+    shown = Math.min(shown + count, order.length);
+    more.hidden = shown >= order.length;
+    more.textContent = `Show ${Math.min(STEP, order.length - shown)} more`;
+  }
+
+  function draw() {
+    settle();
+    select();
+    quiet();
+    const total = task().examples.length;
+    document.getElementById("count").textContent =
+      order.length === total ? `${total} texts` : `${order.length} of ${total} texts`;
+    list.replaceChildren();
+    shown = 0;
+    const linked = order.findIndex((index) => task().examples[index].id === state.example);
+    extend(Math.max(STEP, linked + 1));
+    return linked < 0 ? null : list.children[linked];
+  }
+
+  function change() {
+    const given = new FormData(form);
+    for (const name of ["task", "explainer", "student"]) state[name] = given.get(name) ?? state[name];
+    for (const name of ["sort", "show", "q", "seeds"]) state[name] = given.get(name) ?? "";
+    delete state.example;
+    draw();
+    history.replaceState(null, "", address({}));
+  }
+
+  function open() {
+    const asked = readAddress();
+    const linked = draw();
+    if (linked) {
+      linked.scrollIntoView({ block: "center", behavior: "instant" });
+      linked.focus({ preventScroll: true });
+    } else if (asked) {
+      document.getElementById("sentences").scrollIntoView({ behavior: "instant" });
+    }
+  }
+
+  /* One word, in every row of its card: by pointer or by arrow keys. */
+  function quiet() {
+    list.querySelectorAll(".active").forEach((word) => word.classList.remove("active"));
+    readout.hidden = true;
+  }
+
+  function point(box, position) {
+    quiet();
+    const cells = view.rows[box.dataset.index];
+    const said = [];
+    let name = "";
+    box.querySelectorAll(".line").forEach((line) => {
+      const word = line.querySelector(`[data-word="${position}"]`);
+      const cell = cells[line.dataset.run];
+      if (!word) return;
+      word.classList.add("active");
+      name = name || word.textContent;
+      const size = Math.abs(cell.v[position] ?? 0);
+      const place = 1 + cell.v.filter((value) => Math.abs(value ?? 0) > size).length;
+      said.push(`${view.runs[line.dataset.run].label} ${signed(cell.v[position])} (no. ${place} of ${cell.v.length})`);
+    });
+    readout.textContent = `“${name}”: ${said.join("; ")}`;
+    readout.hidden = false;
+  }
+
+  list.addEventListener("mouseover", (event) => {
+    const word = event.target.closest(".w");
+    if (word) point(word.closest(".card"), Number(word.dataset.word));
+  });
+  list.addEventListener("mouseleave", quiet);
+  list.addEventListener("focusout", quiet);
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const line = event.target.closest(".line");
+    if (event.key === "Escape") quiet();
+    if (!step || !line) return;
+    event.preventDefault();
+    const all = [...line.querySelectorAll(".w")];
+    const now = all.findIndex((word) => word.classList.contains("active"));
+    const next = now < 0 ? (step > 0 ? 0 : all.length - 1) : (now + step + all.length) % all.length;
+    if (all.length) point(line.closest(".card"), Number(all[next].dataset.word));
+  });
+
+  form.addEventListener("input", change);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  more.addEventListener("click", () => extend(STEP));
+  window.addEventListener("hashchange", () => {
+    if (location.hash.startsWith("#sentences?")) open();
+  });
+  new IntersectionObserver((entries) => {
+    if (entries.some((entry) => entry.isIntersecting) && !more.hidden) extend(STEP);
+  }, { rootMargin: "600px" }).observe(more);
+  form.hidden = false;
+  document.getElementById("legend").hidden = false;
+  open();
+}
+
+/* ---- tables ---- */
+
+function sortable(table) {
+  const body = table.tBodies[0];
+  const given = [...body.rows];
+  if (given.length < 2) return;
+  const value = (row, column) => {
+    const cell = row.cells[column];
+    const exact = cell.querySelector("data");
+    return exact ? Number(exact.value) : cell.textContent;
+  };
+  const compare = (a, b) =>
+    typeof a === "number" && typeof b === "number" ? a - b
+      : typeof a !== typeof b ? (typeof a === "number" ? -1 : 1) : a.localeCompare(b);
+  [...table.tHead.rows[0].cells].forEach((head, column) => {
+    const button = make("button", "", head.textContent);
+    button.type = "button";
+    head.replaceChildren(button);
+    button.addEventListener("click", () => {
+      const next = { null: "ascending", ascending: "descending", descending: null }[head.getAttribute("aria-sort")];
+      table.querySelectorAll("[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
+      if (next) head.setAttribute("aria-sort", next);
+      const rows = next ? [...given].sort((a, b) => compare(value(a, column), value(b, column))) : given;
+      body.append(...(next === "descending" ? rows.reverse() : rows));
+    });
+  });
+}
+
+document.querySelectorAll("table.sortable").forEach(sortable);
+
+let opened = [];
+window.addEventListener("beforeprint", () => {
+  opened = [...document.querySelectorAll("details:not([open])")];
+  opened.forEach((details) => { details.open = true; });
+});
+window.addEventListener("afterprint", () => opened.forEach((details) => { details.open = false; }));
+
+const data = document.getElementById("data");
+if (data) sentences(JSON.parse(data.textContent).tasks);

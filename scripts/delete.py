@@ -1,0 +1,18 @@
+"""Remove the words that explanations name, and ask the model again."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from pathlib import Path
+
+    from distillens.deletion import write_deletions
+
+    write_deletions(
+        explained=snakemake.input.explained,
+        explanations=snakemake.input.explanations,
+        teacher=snakemake.input.teacher or None,
+        model=Path(snakemake.input.weights).parent,
+        out=snakemake.output.deletions,
+        identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        **snakemake.params.settings,
+    )

@@ -1,0 +1,19 @@
+"""Distil a student from its teacher."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from pathlib import Path
+
+    from distillens import methods
+    from distillens.training import train
+
+    train(
+        methods.load("distillation", snakemake.params.settings["settings"]["method"]).Distillation,
+        splits={split: snakemake.input[split] for split in ("train", "validation")},
+        checkpoint=snakemake.input.checkpoint,
+        teacher=Path(snakemake.input.teacher).parent,
+        out=Path(snakemake.output.card).parent,
+        identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        **snakemake.params.settings,
+    )

@@ -1,0 +1,12 @@
+"""Perturb the texts of a task: one file for all folds and every model."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.perturbation import write_perturbed
+
+    write_perturbed(
+        examples=snakemake.input.examples,
+        out=snakemake.output.perturbed,
+        **snakemake.params.settings,
+    )

@@ -1,0 +1,17 @@
+"""Predict the test split and its perturbed copies."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from pathlib import Path
+
+    from distillens.prediction import write_predictions
+
+    write_predictions(
+        test=snakemake.input.test,
+        perturbed=snakemake.input.perturbed,
+        model=Path(snakemake.input.weights).parent,
+        out=snakemake.output.predictions,
+        identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        **snakemake.params.settings,
+    )

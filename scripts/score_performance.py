@@ -1,0 +1,13 @@
+"""Task metrics of all models of a task."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.scoring import score_performance
+
+    score_performance(
+        snakemake.input.test,
+        snakemake.input.predictions,
+        out=snakemake.output[0],
+        **snakemake.params.settings,
+    )

@@ -1,0 +1,14 @@
+"""What perturbations do to all models of a task."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.scoring import score_robustness
+
+    score_robustness(
+        snakemake.input.test,
+        snakemake.input.perturbed,
+        snakemake.input.predictions,
+        out=snakemake.output[0],
+        **snakemake.params.settings,
+    )

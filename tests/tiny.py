@@ -1,0 +1,109 @@
+"""Tiny classifiers with random weights and real tokenizer classes, saved on disk; no network."""
+
+import string
+from pathlib import Path
+
+import torch
+from tokenizers import ByteLevelBPETokenizer
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertTokenizerFast,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+    PreTrainedTokenizerFast,
+    RobertaConfig,
+    RobertaForSequenceClassification,
+)
+
+SENTENCES = [
+    "A gorgeous, witty and seductive film.",
+    "The plot is dull but the ending was joyful!",
+    "It doesn't work at all...",
+    "Not bad; not bad at all.",
+    "An unsatisfying mess of a movie, and boring.",
+    "Fun",
+]
+_WORDS = "a the film movie plot is was dull but ending joyful not bad at all it and of".split()
+_SIZE = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 32}
+
+
+def bert(folder: Path, labels: int = 3, layers: int = 2, seed: int = 0) -> Path:
+    """A WordPiece BERT with token types."""
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_WORDS]
+    for letters in (string.ascii_lowercase + string.digits + string.punctuation,):
+        vocabulary += [c for c in letters if c not in vocabulary] + [f"##{c}" for c in letters]
+    tokenizer = BertTokenizerFast(vocab={piece: number for number, piece in enumerate(vocabulary)})
+    torch.manual_seed(seed)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        num_labels=labels,
+        max_position_embeddings=64,
+        initializer_range=0.5,
+        **{**_SIZE, "num_hidden_layers": layers},
+    )
+    return _save(BertForSequenceClassification(config), tokenizer, folder)
+
+
+def distilbert(folder: Path, labels: int = 3) -> Path:
+    """A WordPiece DistilBERT, which has no token types, with BERT's tokenizer files."""
+    tokenizer = BertTokenizerFast.from_pretrained(bert(folder / "bert", labels))
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    torch.manual_seed(1)
+    config = DistilBertConfig(
+        vocab_size=len(tokenizer),
+        num_labels=labels,
+        n_layers=2,
+        n_heads=2,
+        dim=16,
+        hidden_dim=32,
+        max_position_embeddings=64,
+        initializer_range=0.5,
+    )
+    return _save(DistilBertForSequenceClassification(config), tokenizer, folder / "distilbert")
+
+
+def roberta(folder: Path, labels: int = 3) -> Path:
+    """A byte-level BPE RoBERTa."""
+    trained = ByteLevelBPETokenizer()
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    trained.train_from_iterator(SENTENCES * 4, vocab_size=340, special_tokens=special)
+    trained.post_process = None
+    from tokenizers.processors import RobertaProcessing
+
+    backend = trained._tokenizer
+    backend.post_processor = RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token="<s>",
+        eos_token="</s>",
+        cls_token="<s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+        model_max_length=60,
+        model_input_names=["input_ids", "attention_mask"],
+    )
+    torch.manual_seed(2)
+    config = RobertaConfig(
+        vocab_size=len(tokenizer),
+        num_labels=labels,
+        max_position_embeddings=64,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        initializer_range=0.5,
+        **_SIZE,
+    )
+    return _save(RobertaForSequenceClassification(config), tokenizer, folder)
+
+
+def _save(model: torch.nn.Module, tokenizer: object, folder: Path) -> Path:
+    # Weights this large make a random model's answers differ visibly from text to text.
+    folder.mkdir(parents=True, exist_ok=True)
+    if tokenizer.model_max_length > 1000:
+        tokenizer.model_max_length = 60
+    model.eval().save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

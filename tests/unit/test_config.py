@@ -1,0 +1,107 @@
+import copy
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distillens.config import ConfigError, complete
+
+ROOT = Path(__file__).parents[2]
+# Through JSON, so that blocks shared by a YAML anchor become copies.
+QUICKSTART = json.loads(json.dumps(yaml.safe_load((ROOT / "config.yaml").read_text())))
+
+
+def changed(path, value):
+    config = copy.deepcopy(QUICKSTART)
+    *parents, last = path.split("/")
+    block = config
+    for key in parents:
+        block = block[key]
+    if value is None:
+        del block[last]
+    else:
+        block[last] = value
+    return config
+
+
+def test_defaults_are_filled_and_the_given_config_is_left_alone():
+    given = copy.deepcopy(QUICKSTART)
+    full = complete(given)
+    assert given == QUICKSTART
+    assert full["models"]["minilm-6"]["teacher"] is None
+    assert full["models"]["minilm-6"]["training"]["warmup"] == 0.1
+    assert full["explainers"]["integrated_gradients"]["max_steps"] == 400
+    assert full["explainers"]["random"] == {"method": "random", "draw": 0}
+    assert full["tasks"]["snippets-5"]["type"] == "classification"
+
+
+def test_completing_a_complete_config_changes_nothing():
+    full = complete(QUICKSTART)
+    assert complete(full) == full
+
+
+def test_one_method_can_stand_under_several_names():
+    config = changed("explainers/lime-100", {"method": "lime", "samples": 100})
+    assert complete(config)["explainers"]["lime-100"]["kernel_width"] == 25
+
+
+T, M = "tasks/snippets-5", "models"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        ("study", None, "top level: 'study' is a required property"),
+        ("study", "../elsewhere", "study: '../elsewhere' is not a name"),
+        ("seeed", 3, "top level: unknown key 'seeed'; did you mean 'seed'?"),
+        ("seed", -1, "seed: -1 is less than the minimum of 0"),
+        ("seed", "one", "seed: 'one' is not of type 'integer'"),
+        ("device", "gpu", "device: 'gpu' is not one of auto, cpu, cuda"),
+        ("folds", 0, "folds: 0 is less than the minimum of 1"),
+        ("explained_output", "margins", "explained_output: .*did you mean 'margin'"),
+        ("tasks", {}, "tasks: "),
+        ("tasks/a task", QUICKSTART["tasks"]["snippets-5"], "tasks: 'a task' is not a name"),
+        (f"{T}/source/sha256", "abc", "tasks.snippets-5.source.sha256"),
+        (f"{T}/source/hub", "org/name", "tasks.snippets-5.source: needs exactly one of"),
+        (f"{T}/source/package", "vaderSentiment", "tasks.snippets-5.source.package"),
+        (f"{T}/columns/label", None, "tasks.snippets-5.columns: 'label' is a required"),
+        (f"{T}/labels", ["bad", "good"], "tasks.snippets-5.cut: 2 labels need 1 thresholds"),
+        (f"{T}/labels", ["a", "a", "b", "c", "d"], "tasks.snippets-5.labels"),
+        (f"{T}/cut", [1, 0, 2, 3], "tasks.snippets-5.cut: thresholds must increase"),
+        (f"{T}/type", "regression", "a regression has neither labels nor cut"),
+        (f"{T}/metrics", ["pearson"], "'pearson' does not suit a classification"),
+        (f"{T}/metrics", ["f1"], "f1 is for two classes"),
+        (f"{T}/metrics", ["acuracy"], "did you mean 'accuracy'"),
+        (f"{T}/splits/test", None, "'test' is a required property"),
+        (f"{T}/splits/test/examples", 0, "tasks.snippets-5.splits.test.examples"),
+        (f"{T}/explain/per_class", 0, "tasks.snippets-5.explain.per_class"),
+        (f"{T}/explain/perclass", 6, "did you mean 'per_class'"),
+        (f"{M}/minilm-3/teacher", "minilm6", "models.minilm-3.teacher: no model 'minilm6'; did you mean 'minilm-6'?"),
+        (f"{M}/minilm-3/teacher", "minilm-3", "cannot be its own teacher"),
+        (f"{M}/minilm-3-kd/teacher", "minilm-3", "'minilm-3' is a student itself"),
+        (f"{M}/minilm-3-kd/teacher", None, "soft_logits learns from a teacher; name one"),
+        (f"{M}/minilm-3/checkpoint", "minilmm", "no checkpoint 'minilmm'; did you mean 'minilm'"),
+        (f"{M}/minilm-3/layers", [], "models.minilm-3.layers"),
+        (f"{M}/minilm-3/layers", [0, 0], "models.minilm-3.layers"),
+        (f"{M}/minilm-3/seeds", [], "models.minilm-3.seeds"),
+        (f"{M}/minilm-3/seeds", [1, 1], "models.minilm-3.seeds"),
+        (f"{M}/minilm-3/training/method", "finetune", "did you mean 'fine_tune'"),
+        (f"{M}/minilm-3/training/learning_rate", "2e-5", "models.minilm-3.training.learning_rate"),
+        (f"{M}/minilm-3/training/learning_rate", 0, "models.minilm-3.training.learning_rate"),
+        (f"{M}/minilm-3/training/temperature", 2, "unknown key 'temperature'"),
+        (f"{M}/minilm-3-kd/training/temprature", 2, "did you mean 'temperature'"),
+        (f"{M}/minilm-3-kd/training/temperature", 0, "models.minilm-3-kd.training.temperature"),
+        ("explainers/shapp", {}, "explainers.shapp: no method 'shapp'; did you mean 'shap'?"),
+        ("explainers/lime", {"sample": 10}, "explainers.lime: unknown key 'sample'; did you mean 'samples'?"),
+        ("explainers/lime", {"samples": 0}, "explainers.lime.samples"),
+        ("perturbations/typos", {"method": "keybord"}, "did you mean 'keyboard'"),
+        ("metrics/overlap_k", [0], "metrics.overlap_k.0: 0 is less than the minimum of 1"),
+        ("metrics/deletion_k", [], "metrics.deletion_k"),
+        ("metrics/confidence", 1, "metrics.confidence"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(path, value, message):
+    with pytest.raises(ConfigError, match=message.replace("(", r"\(").replace("?", r"\?")) as caught:
+        complete(changed(path, value))
+    assert "\n" not in str(caught.value)

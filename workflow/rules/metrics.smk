@@ -1,0 +1,96 @@
+"""From predictions, explanations and deletions to numbers with intervals; torch is not needed."""
+
+
+rule score_performance:
+    input:
+        test=rules.fetch_dataset.output.test,
+        predictions=runs(rules.predict.output.predictions),
+    output:
+        scores="<results>/metrics/{task}/performance.parquet",
+    log:
+        "<logs>/score_performance/{task}.log",
+    benchmark:
+        "<benchmarks>/score_performance/{task}.tsv"
+    params:
+        settings=scoring,
+        code=code("scripts/score_performance.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/score_performance.py"
+
+
+rule score_robustness:
+    input:
+        test=rules.fetch_dataset.output.test,
+        perturbed=collect(rules.perturb.output.perturbed, perturbation=config["perturbations"], allow_missing=True),
+        predictions=runs(rules.predict.output.predictions),
+    output:
+        scores="<results>/metrics/{task}/robustness.parquet",
+    log:
+        "<logs>/score_robustness/{task}.log",
+    benchmark:
+        "<benchmarks>/score_robustness/{task}.tsv"
+    params:
+        settings=scoring,
+        code=code("scripts/score_robustness.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/score_robustness.py"
+
+
+rule score_agreement:
+    input:
+        explanations=runs_and_explainers(rules.explain.output.explanations),
+    output:
+        scores="<results>/metrics/{task}/agreement.parquet",
+    log:
+        "<logs>/score_agreement/{task}.log",
+    benchmark:
+        "<benchmarks>/score_agreement/{task}.tsv"
+    params:
+        settings=scoring,
+        code=code("scripts/score_agreement.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/score_agreement.py"
+
+
+rule score_faithfulness:
+    input:
+        explained=rules.select_examples.output.explained,
+        deletions=runs_and_explainers(rules.delete.output.deletions),
+    output:
+        scores="<results>/metrics/{task}/faithfulness.parquet",
+    log:
+        "<logs>/score_faithfulness/{task}.log",
+    benchmark:
+        "<benchmarks>/score_faithfulness/{task}.tsv"
+    params:
+        settings=scoring,
+        code=code("scripts/score_faithfulness.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/score_faithfulness.py"
+
+
+rule score_drift:
+    input:
+        performance=rules.score_performance.output.scores,
+        explanations=runs_and_explainers(rules.explain.output.explanations),
+    output:
+        scores="<results>/metrics/{task}/drift.parquet",
+    log:
+        "<logs>/score_drift/{task}.log",
+    benchmark:
+        "<benchmarks>/score_drift/{task}.tsv"
+    params:
+        settings=scoring,
+        code=code("scripts/score_drift.py"),
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/score_drift.py"

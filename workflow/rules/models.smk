@@ -1,0 +1,67 @@
+"""Teachers and students: fine-tuned on gold labels, or distilled from a teacher's first seed."""
+
+
+rule fine_tune:
+    input:
+        train=rules.fetch_dataset.output.train,
+        validation=rules.fetch_dataset.output.validation,
+        checkpoint=checkpoint_of,
+        checkpoint_card=checkpoint_card_of,
+    output:
+        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
+        config="<results>/models/{task}/{model}/{seed}/config.json",
+        tokenizer="<results>/models/{task}/{model}/{seed}/tokenizer.json",
+        tokenizer_config="<results>/models/{task}/{model}/{seed}/tokenizer_config.json",
+        card="<results>/models/{task}/{model}/{seed}/training.json",
+    log:
+        "<logs>/fine_tune/{task}/{model}/{seed}.log",
+    benchmark:
+        "<benchmarks>/fine_tune/{task}/{model}/{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(with_training(distilled=False)),
+    threads: 1
+    resources:
+        gpu=GPU,
+        mem_mb=at_least(8000),
+        runtime="8h",
+    params:
+        settings=training_settings,
+        code=code("scripts/fine_tune.py"),
+    conda:
+        "../../envs/models.yaml"
+    script:
+        "../../scripts/fine_tune.py"
+
+
+rule distil:
+    input:
+        train=rules.fetch_dataset.output.train,
+        validation=rules.fetch_dataset.output.validation,
+        checkpoint=checkpoint_of,
+        checkpoint_card=checkpoint_card_of,
+        teacher=teacher_weights,
+        teacher_card=teacher_card,
+    output:
+        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
+        config="<results>/models/{task}/{model}/{seed}/config.json",
+        tokenizer="<results>/models/{task}/{model}/{seed}/tokenizer.json",
+        tokenizer_config="<results>/models/{task}/{model}/{seed}/tokenizer_config.json",
+        card="<results>/models/{task}/{model}/{seed}/training.json",
+    log:
+        "<logs>/distil/{task}/{model}/{seed}.log",
+    benchmark:
+        "<benchmarks>/distil/{task}/{model}/{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(with_training(distilled=True)),
+    threads: 1
+    resources:
+        gpu=GPU,
+        mem_mb=at_least(8000),
+        runtime="8h",
+    params:
+        settings=training_settings,
+        code=distillation_code,
+    conda:
+        "../../envs/models.yaml"
+    script:
+        "../../scripts/distil.py"

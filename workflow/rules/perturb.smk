@@ -1,0 +1,23 @@
+"""Random edits of the test texts: one file for all folds and for every model."""
+
+
+rule perturb:
+    input:
+        examples=rules.fetch_dataset.output.test,
+    output:
+        perturbed="<results>/perturbed/{task}/{perturbation}.parquet",
+    log:
+        "<logs>/perturb/{task}/{perturbation}.log",
+    benchmark:
+        "<benchmarks>/perturb/{task}/{perturbation}.tsv"
+    threads: 1
+    resources:
+        mem_mb=at_least(4000),
+        runtime="1h",
+    params:
+        settings=perturbation_settings,
+        code=perturbation_code,
+    conda:
+        "../../envs/perturb.yaml"
+    script:
+        "../../scripts/perturb.py"

@@ -1,0 +1,27 @@
+"""Predictions of every run on the test split and its perturbed copies."""
+
+
+rule predict:
+    input:
+        test=rules.fetch_dataset.output.test,
+        perturbed=collect(rules.perturb.output.perturbed, perturbation=config["perturbations"], allow_missing=True),
+        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
+        card="<results>/models/{task}/{model}/{seed}/training.json",
+    output:
+        predictions="<results>/predictions/{task}/{model}/{seed}.parquet",
+    log:
+        "<logs>/predict/{task}/{model}/{seed}.log",
+    benchmark:
+        "<benchmarks>/predict/{task}/{model}/{seed}.tsv"
+    threads: 1
+    resources:
+        gpu=GPU,
+        mem_mb=at_least(6000),
+        runtime="2h",
+    params:
+        settings=prediction_settings,
+        code=code("scripts/predict.py"),
+    conda:
+        "../../envs/models.yaml"
+    script:
+        "../../scripts/predict.py"
