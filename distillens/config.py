@@ -151,7 +151,9 @@ def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) ->
             others = [other for other in config["models"] if other != name]
             raise ConfigError(f"{where}.teacher: no model {teacher!r}{nearest(teacher, others)}")
         if config["models"][teacher]["teacher"] is not None:
-            raise ConfigError(f"{where}.teacher: {teacher!r} is a student itself; name a model without a teacher")
+            raise ConfigError(
+                f"{where}.teacher: {teacher!r} is a student itself; name a model without a teacher"
+            )
     training = model["training"]
     method = training["method"]
     known = methods.options("distillation")
@@ -179,12 +181,16 @@ def _check_task(name: str, task: Mapping[str, Any]) -> None:
     cut = task["cut"]
     if cut is not None:
         if len(cut) != len(task["labels"]) - 1:
-            raise ConfigError(f"{where}.cut: {len(task['labels'])} labels need {len(task['labels']) - 1} thresholds")
+            raise ConfigError(
+                f"{where}.cut: {len(task['labels'])} labels need {len(task['labels']) - 1} thresholds"
+            )
         if any(a >= b for a, b in zip(cut, cut[1:], strict=False)):
             raise ConfigError(f"{where}.cut: thresholds must increase")
     allowed = ("accuracy", "macro_f1", "f1", "matthews") if classes else ("pearson", "spearman")
     for metric in task["metrics"]:
         if metric not in allowed:
-            raise ConfigError(f"{where}.metrics: {metric!r} does not suit a {task['type']}; there are: {', '.join(allowed)}")
+            raise ConfigError(
+                f"{where}.metrics: {metric!r} does not suit a {task['type']}; there are: {', '.join(allowed)}"
+            )
     if "f1" in task["metrics"] and len(task["labels"]) != 2:
         raise ConfigError(f"{where}.metrics: f1 is for two classes; use macro_f1")

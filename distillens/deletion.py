@@ -1,6 +1,6 @@
 """Removes the words that an explanation names, and asks the model again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from distillens.text import Example, examples, seed_of
 
 def write_deletions(
     explained: str | Path,
-    explanations: str | Path,
-    teacher: str | Path | None,
+    explanations: Sequence[str | Path],
+    teachers: Sequence[str | Path],
     model: str | Path,
     out: str | Path,
     identity: dict[str, Any],
@@ -26,46 +26,53 @@ def write_deletions(
     device: str,
     seed: int,
 ) -> None:
-    """Delete top-k words by three rankings and write the table of kind ``deletions``.
+    """Delete top-k words by several rankings and write the table of kind ``deletions``.
 
-    Rankings: ``own`` (the model's attribution of its predicted class, largest first),
-    ``teacher`` (the teacher's, of the teacher's predicted class: cross-model deletion)
-    and ``random``. A removed word becomes the mask token. A text of k words or fewer
-    has no row for k: nothing would be left of it.
+    Rankings: for each explainer ``own`` (the model's attribution of its predicted class,
+    largest first) and ``teacher`` (the teacher's, of the teacher's predicted class:
+    cross-model deletion); and ``random``, which belongs to no explainer. A removed word
+    becomes the mask token. A text of k words or fewer has no row for k: nothing would
+    be left of it.
 
     Parameters
     ----------
     explained : str or Path
         The examples.
-    explanations : str or Path
-        The model's own explanations of them.
-    teacher : str or Path or None
-        The teacher's, where the model has a teacher.
+    explanations : sequence of paths
+        The model's own explanations of them, one file per explainer.
+    teachers : sequence of paths
+        The teacher's; none for a model without one.
     ks : list of int
         Numbers of words to remove.
     draws : int
-        Random rankings per text; the same ones for every model and explainer.
+        Random rankings per text; the same ones for every model.
     model, out, identity, device, seed
         As in `distillens.explanation.write_explanations`.
     """
     engine = Engine(model, device)
     chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
     before = engine.logits([example.texts for example in chosen])
-    rankings = {"own": _rankings(explanations)} | ({"teacher": _rankings(teacher)} if teacher else {})
+    rankings = {
+        (tables.provenance(path)["explainer"], name): _rankings(path)
+        for name, paths in (("own", explanations), ("teacher", teachers))
+        for path in paths
+    }
+    own_seed = seed_of(seed, identity["task"], "deletion")
     plan = [
-        (row, ranking, draw, k, order[:k])
+        (row, explainer, name, draw, k, order[:k])
         for row, example in enumerate(chosen)
-        for ranking, draw, order in _orders(example, rankings, draws, seed_of(seed, identity["task"], "deletion"))
+        for explainer, name, draw, order in _orders(example, rankings, draws, own_seed)
         for k in ks
         if len(example.words) > k
     ]
-    texts = [_without(chosen[row], removed, engine.mask) for row, _, _, _, removed in plan]
+    texts = [_without(chosen[row], removed, engine.mask) for row, *_, removed in plan]
     with Progress(len(texts), "delete", "text") as progress:
         after = engine.logits(texts, progress)
     rows = (
         {
             "example_id": chosen[row].example_id,
-            "ranking": ranking,
+            "explainer": explainer,
+            "ranking": name,
             "draw": draw,
             "k": k,
             "target": int(before[row].argmax()),
@@ -73,15 +80,15 @@ def write_deletions(
             "logits_before": before[row].tolist(),
             "logits_after": after[number].tolist(),
         }
-        for number, (row, ranking, draw, k, removed) in enumerate(plan)
+        for number, (row, explainer, name, draw, k, removed) in enumerate(plan)
     )
     provenance = {
         **identity,
         "k": ks,
         "draws": draws,
         "study_seed": seed,
-        "explanations_sha256": digest(explanations),
-        "teacher_explanations_sha256": digest(teacher) if teacher else None,
+        "explanations_sha256": [digest(path) for path in explanations],
+        "teacher_explanations_sha256": [digest(path) for path in teachers],
         **engine.provenance(),
     }
     tables.write(out, "deletions", rows, provenance)
@@ -109,16 +116,19 @@ def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
 
 
 def _orders(
-    example: Example, rankings: dict[str, dict[str, list[int]]], draws: int, seed: int
-) -> Iterator[tuple[str, int, list[int]]]:
+    example: Example, rankings: dict[tuple[str, str], dict[str, list[int]]], draws: int, seed: int
+) -> Iterator[tuple[str | None, str, int, list[int]]]:
     words = len(example.words)
-    for name, orders in rankings.items():
+    for (explainer, name), orders in rankings.items():
         if example.example_id not in orders:
-            raise tables.TableError(f"no {name} explanation of example {example.example_id}; rerun `explain`")
-        yield name, 0, [word for word in orders[example.example_id] if word < words]
+            raise tables.TableError(
+                f"{explainer}: no {name} explanation of example {example.example_id!r}; run explain again"
+            )
+        # A teacher may see more of a long text than its student.
+        yield explainer, name, 0, [word for word in orders[example.example_id] if word < words]
     for draw in range(draws):
         generator = np.random.default_rng(seed_of(seed, example.example_id, draw))
-        yield "random", draw, generator.permutation(words).tolist()
+        yield None, "random", draw, generator.permutation(words).tolist()
 
 
 def _without(example: Example, removed: list[int], mask: str) -> tuple[str, ...]:

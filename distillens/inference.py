@@ -17,8 +17,8 @@ from distillens.encoding import Segments, encode
 from distillens.provenance import digest, versions
 from distillens.runlog import Progress
 
-# Measured: on a CPU core larger batches gain nothing, on a GPU they do.
-_TOKENS = {"cpu": 2048, "cuda": 65536}
+# Measured on one CPU core: 512 to 8192 tokens differ by 12 %, 1024 is fastest.
+_TOKENS = {"cpu": 1024, "cuda": 65536}
 _AT_ONCE = {"cpu": 16, "cuda": 128}
 
 

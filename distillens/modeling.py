@@ -61,6 +61,8 @@ def new_classifier(folder: str | Path, task: dict[str, Any], layers: list[int] |
         id2label=labels,
         label2id={name: number for number, name in labels.items()},
         problem_type="regression" if regression else "single_label_classification",
+        # A checkpoint may carry the head of another task; this one gets its own.
+        ignore_mismatched_sizes=True,
     )
     if layers is not None:
         keep_layers(model, layers, str(folder))
@@ -79,7 +81,9 @@ def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
         if isinstance(stack, torch.nn.ModuleList) and len(stack) == depth
     ]
     if len(stacks) != 1:
-        raise ModelError(f"{name}: layers can be dropped only where the encoder is one stack of {depth} layers")
+        raise ModelError(
+            f"{name}: layers can be dropped only where the encoder is one stack of {depth} layers"
+        )
     module, key, stack = stacks[0]
     setattr(module, key, torch.nn.ModuleList(stack[number] for number in layers))
     model.config.num_hidden_layers = len(layers)

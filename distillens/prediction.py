@@ -44,7 +44,9 @@ def write_predictions(
         pa.array(np.arange(0, logits.size + 1, engine.outputs), pa.int32()), pa.array(logits.ravel())
     )
     schema = tables.SCHEMAS["predictions"]
-    arrays = [pa.array(column, schema.field(name).type) for name, column in zip(schema.names, columns, strict=False)]
+    arrays = [
+        pa.array(column, schema.field(name).type) for name, column in zip(schema.names, columns, strict=False)
+    ]
     provenance = {
         **identity,
         "test_sha256": digest(test),
@@ -63,6 +65,8 @@ def _texts(
         yield (example.example_id, ORIGINAL, 0), example.texts
     for path in perturbed:
         name = tables.provenance(path)["perturbation"]
-        for row in tables.read(path, "perturbed").select(["example_id", "fold", "text_a", "text_b"]).to_pylist():
+        for row in (
+            tables.read(path, "perturbed").select(["example_id", "fold", "text_a", "text_b"]).to_pylist()
+        ):
             texts = (row["text_a"],) if row["text_b"] is None else (row["text_a"], row["text_b"])
             yield (row["example_id"], name, row["fold"]), texts

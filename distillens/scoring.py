@@ -16,7 +16,7 @@ name. A row without an ``example_id`` is an aggregate: ``n`` examples count in i
 ``n_undefined`` do not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ from distillens.scoring_inputs import (
 def score_performance(
     test: FilePath, predictions: Sequence[FilePath], *, out: FilePath, **settings: Any
 ) -> None:
-    """Task metrics of every model on the whole test split, and the best constant answer's."""
+    """Score every model on the whole test split, and the best constant answer."""
     s = Settings(**settings)
     truth = labels(test, s)
     rows = []
@@ -69,7 +69,7 @@ def score_robustness(
     out: FilePath,
     **settings: Any,
 ) -> None:
-    """What each perturbation does to each model, and to each student beyond its teacher."""
+    """Score what each perturbation does to each model, and to each student beyond its teacher."""
     s = Settings(**settings)
     truth = labels(test, s)
     runs = {run: Predictions(path, s) for run, path in by_identity(predictions, s).items()}
@@ -107,28 +107,30 @@ def score_robustness(
 def score_faithfulness(
     explained: FilePath, deletions: Sequence[FilePath], *, out: FilePath, **settings: Any
 ) -> None:
-    """What removing the top words does: each model's own, its teacher's, and random ones."""
+    """Score what removing the top words does: each model's own, its teacher's, and random ones."""
     s = Settings(**settings)
     ids = tables.read(explained, "examples")["example_id"].to_pylist()
     rows = []
-    for (model, seed, explainer), path in by_identity(deletions, s, "explainer").items():
-        found = _removals(path, s, ids)
-        # Texts with too few words for a k are left out there, and counted.
-        columns = np.array([values.reindex(ids) for values in found.values()]).reshape(-1, len(ids))
-        summary = summaries(columns, s.resampling("faithfulness", model, seed, explainer))
-        for (metric, ranking, k), *numbers in zip(found, *summary, strict=True):
-            against = s.reference(model) if ranking == "teacher" else None
-            where = {"model": model, "seed": seed, **_against(against), "explainer": explainer}
-            numbers = dict(zip(summary._fields, (number.item() for number in numbers), strict=True))
-            rows.append({**where, "ranking": ranking, "metric": metric, "k": k, **numbers})
+    for (model, seed), path in by_identity(deletions, s).items():
+        for explainer, found in _removals(path, s, ids):
+            # Texts with too few words for a k are left out there, and counted.
+            columns = np.array([values.reindex(ids) for values in found.values()]).reshape(-1, len(ids))
+            summary = summaries(columns, s.resampling("faithfulness", model, seed, explainer))
+            for (metric, ranking, k), *numbers in zip(found, *summary, strict=True):
+                against = s.reference(model) if ranking == "teacher" else None
+                where = {"model": model, "seed": seed, **_against(against), "explainer": explainer}
+                numbers = dict(zip(summary._fields, (number.item() for number in numbers), strict=True))
+                rows.append({**where, "ranking": ranking, "metric": metric, "k": k, **numbers})
     s.write(out, "scores", rows, [explained, *deletions])
 
 
-def _removals(path: Path, settings: Settings, ids: Sequence[str]) -> dict[tuple[str, str, int], pd.Series]:
-    """The metrics by example of one file of deletions."""
+def _removals(
+    path: Path, settings: Settings, ids: Sequence[str]
+) -> Iterator[tuple[str, dict[tuple[str, str, int], pd.Series]]]:
+    """Compute the metrics by example of one file of deletions, for each of its explainers."""
     table = tables.read(path, "deletions")
     before, after = (logits_of(table, f"logits_{when}", path, settings) for when in ("before", "after"))
-    frame = table.select(["example_id", "ranking", "k"]).to_pandas()
+    frame = table.select(["example_id", "explainer", "ranking", "k"]).to_pandas()
     strange = ~frame["example_id"].isin(ids)
     if strange.any():
         raise tables.TableError(
@@ -137,7 +139,10 @@ def _removals(path: Path, settings: Settings, ids: Sequence[str]) -> dict[tuple[
     target = table["target"].to_numpy()
     frame["confidence_drop"] = faithfulness.confidence_drop(before, after, target)
     frame["flip_rate"] = faithfulness.flips(before, after)
-    return faithfulness.per_example(frame)
+    # Random rankings belong to no explainer: each is compared with them.
+    random = frame["explainer"].isna()
+    for explainer in sorted(frame["explainer"].dropna().unique()):
+        yield explainer, faithfulness.per_example(frame[random | (frame["explainer"] == explainer)])
 
 
 def _aggregate(n: int, **columns: Any) -> dict[str, Any]:

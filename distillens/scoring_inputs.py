@@ -64,7 +64,7 @@ class Settings:
         )
 
     def reference(self, model: str) -> Run | None:
-        """The teacher's run that a student is compared with; None for a teacher."""
+        """Return the teacher's run that a student is compared with; None for a teacher."""
         teacher = self.teachers[model]
         return None if teacher is None else (teacher, self.seeds[teacher][0])
 
@@ -83,7 +83,7 @@ class Settings:
 
 
 def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> dict[tuple, Path]:
-    """Files by what their provenance says they are about: (model, seed, *more), sorted.
+    """Find files by what their provenance says they are about: (model, seed, *more), sorted.
 
     Raises
     ------
@@ -148,7 +148,7 @@ class Predictions:
 
 
 def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) -> Array:
-    """A column of logits as an array of shape (rows, outputs), its width checked."""
+    """Return a column of logits as an array of shape (rows, outputs), its width checked."""
     width = settings.n_classes or 1
     lengths = table[column].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
     wrong = np.flatnonzero(lengths != width)
@@ -162,7 +162,7 @@ def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) 
 
 
 def labels(test: FilePath, settings: Settings) -> pd.Series:
-    """Labels of the test split by example, checked."""
+    """Read the labels of the test split by example, checked."""
     frame = tables.read(test, "examples").select(["example_id", "label"]).to_pandas()
     labels = frame.set_index("example_id")["label"]
     fits = labels.isin(range(settings.n_classes)) if settings.n_classes else labels.notna()
@@ -173,7 +173,7 @@ def labels(test: FilePath, settings: Settings) -> pd.Series:
 
 
 def changed_flags(path: FilePath, truth: pd.Series) -> tuple[str, pd.DataFrame]:
-    """A perturbation's name, and whether it changed a text: folds x examples."""
+    """Read a perturbation's name, and whether it changed a text: folds x examples."""
     frame = tables.read(path, "perturbed").select(["example_id", "fold", "changed"]).to_pandas()
     name = tables.provenance(path).get("perturbation")
     if name is None:

@@ -69,6 +69,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "deletions": pa.schema(
         [
             ("example_id", pa.string()),
+            ("explainer", pa.string()),
             ("ranking", pa.string()),
             ("draw", pa.int16()),
             ("k", pa.int16()),

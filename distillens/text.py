@@ -67,8 +67,7 @@ class Example:
                 pieces[word.segment] += [text[position[word.segment] : word.start], mask]
                 position[word.segment] = word.end
         return tuple(
-            "".join(part) + text[end:]
-            for part, text, end in zip(pieces, self.texts, position, strict=True)
+            "".join(part) + text[end:] for part, text, end in zip(pieces, self.texts, position, strict=True)
         )
 
 

@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import DataCollatorWithPadding, EarlyStoppingCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    DataCollatorWithPadding,
+    EarlyStoppingCallback,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+)
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint, set_seed
 
@@ -207,9 +213,14 @@ class _Collator(DataCollatorWithPadding):
     """Pads what the tokenizer made; stacks the rest."""
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        extra = {name: np.array([feature[name] for feature in features]) for name in _EXTRA if name in features[0]}
+        extra = {
+            name: np.array([feature[name] for feature in features]) for name in _EXTRA if name in features[0]
+        }
         inputs = [{n: v for n, v in feature.items() if n not in _EXTRA} for feature in features]
-        return {**super().__call__(inputs), **{name: torch.from_numpy(values) for name, values in extra.items()}}
+        return {
+            **super().__call__(inputs),
+            **{name: torch.from_numpy(values) for name, values in extra.items()},
+        }
 
 
 class _Meter(TrainerCallback):

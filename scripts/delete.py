@@ -10,7 +10,7 @@ with logging_to(snakemake.log[0]):
     write_deletions(
         explained=snakemake.input.explained,
         explanations=snakemake.input.explanations,
-        teacher=snakemake.input.teacher or None,
+        teachers=snakemake.input.teachers,
         model=Path(snakemake.input.weights).parent,
         out=snakemake.output.deletions,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},

@@ -5,9 +5,11 @@ from distillens.runlog import logging_to
 with logging_to(snakemake.log[0]):
     from distillens.report.page import write_report
 
+    settings = dict(snakemake.params.settings)
+    name, tasks = settings.pop("study"), settings.pop("tasks")
     write_report(
-        study=snakemake.params.settings["study"],
-        tasks=snakemake.params.settings["tasks"],
+        study={"name": name, **settings},
+        tasks=tasks,
         explained=snakemake.input.explained,
         explanations=snakemake.input.explanations,
         scores=snakemake.input.scores,

@@ -24,7 +24,26 @@ SENTENCES = [
     "An unsatisfying mess of a movie, and boring.",
     "Fun",
 ]
-_WORDS = "a the film movie plot is was dull but ending joyful not bad at all it and of".split()
+_WORDS = [
+    "a",
+    "the",
+    "film",
+    "movie",
+    "plot",
+    "is",
+    "was",
+    "dull",
+    "but",
+    "ending",
+    "joyful",
+    "not",
+    "bad",
+    "at",
+    "all",
+    "it",
+    "and",
+    "of",
+]
 _SIZE = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 32}
 
 

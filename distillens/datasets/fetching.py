@@ -51,7 +51,9 @@ def fetch_dataset(
         tables.write(out[split], "examples", reading.rows(chosen), what)
 
 
-def fetch_checkpoint(source: Mapping[str, Any], name: str, mirror: str | None, folder: str | Path, card: str | Path) -> None:
+def fetch_checkpoint(
+    source: Mapping[str, Any], name: str, mirror: str | None, folder: str | Path, card: str | Path
+) -> None:
     """Write a checkpoint's folder, and a small file with its digest that others depend on."""
     with tempfile.TemporaryDirectory() as temporary:
         if "package" in source:

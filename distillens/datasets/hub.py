@@ -29,7 +29,9 @@ def dataset_files(hub: str, config: str, revision: str | None, mirror: str | Non
         # The hub cuts large splits into SPLIT-00000-of-00002.parquet.
         split = path.stem.partition("-0")[0]
         if split in files:
-            raise FetchError(f"{hub}: split {split} has several files; join them into {folder}/{split}.parquet")
+            raise FetchError(
+                f"{hub}: split {split} has several files; join them into {folder}/{split}.parquet"
+            )
         files[split] = path
     if not files:
         raise FetchError(f"{hub}: no Parquet files in {folder}")

@@ -14,7 +14,9 @@ class DataError(ValueError):
     """A data set is not what its task says; the message names file, row and reason."""
 
 
-def read_frame(path: Path, delimiter: str, encoding: str, quoted: bool, header: list[str] | None) -> pd.DataFrame:
+def read_frame(
+    path: Path, delimiter: str, encoding: str, quoted: bool, header: list[str] | None
+) -> pd.DataFrame:
     """Read Parquet, JSON lines, or delimited text; every cell of a text stays a string.
 
     Parameters
@@ -64,7 +66,9 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> Ite
     columns = {name: column for name, column in task["columns"].items() if column is not None}
     for name, column in columns.items():
         if column not in frame.columns:
-            raise DataError(f"{where}: no column {column!r} for {name}; there are: {', '.join(map(str, frame.columns))}")
+            raise DataError(
+                f"{where}: no column {column!r} for {name}; there are: {', '.join(map(str, frame.columns))}"
+            )
     seen: set[str] = set()
     for row, record in enumerate(frame[list(columns.values())].to_dict("records"), start=1):
         cells = {name: record[column] for name, column in columns.items()}
@@ -111,7 +115,9 @@ def _label(cell: Any, task: Mapping[str, Any], at: str) -> tuple[float, str | No
     if task["cut"] is not None:
         value = float(np.digitize(value, task["cut"]))
     if value not in range(len(labels)):
-        raise DataError(f"{at}: label {cell!r} is out of range; the task has the classes 0 to {len(labels) - 1}")
+        raise DataError(
+            f"{at}: label {cell!r} is out of range; the task has the classes 0 to {len(labels) - 1}"
+        )
     return value, labels[int(value)]
 
 

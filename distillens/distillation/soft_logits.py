@@ -19,7 +19,12 @@ from distillens.training import FineTuning, task_loss
 
 OPTIONS = {
     "alpha": {"type": "number", "minimum": 0, "default": 0.5, "description": "Weight of the gold labels."},
-    "beta": {"type": "number", "minimum": 0, "default": 0.5, "description": "Weight of the teacher's logits."},
+    "beta": {
+        "type": "number",
+        "minimum": 0,
+        "default": 0.5,
+        "description": "Weight of the teacher's logits.",
+    },
     "temperature": {"type": "number", "exclusiveMinimum": 0, "default": 2.0, "description": "Softens both."},
 }
 

@@ -5,7 +5,9 @@ The baseline is the same input with every piece of a word replaced by padding ([
 of a word, so that they keep adding up to the change of the output.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,8 +19,18 @@ from distillens.inference import Engine
 from distillens.text import Example
 
 OPTIONS = {
-    "steps": {"type": "integer", "minimum": 2, "default": 50, "description": "Points of the integral, to begin with."},
-    "max_steps": {"type": "integer", "minimum": 2, "default": 400, "description": "Where doubling them ends."},
+    "steps": {
+        "type": "integer",
+        "minimum": 2,
+        "default": 50,
+        "description": "Points of the integral, to begin with.",
+    },
+    "max_steps": {
+        "type": "integer",
+        "minimum": 2,
+        "default": 400,
+        "description": "Where doubling them ends.",
+    },
     "tolerance": {
         "type": "number",
         "exclusiveMinimum": 0,
@@ -37,7 +49,7 @@ def explain(
     order = sorted(range(len(examples)), key=lambda number: len(encoded[number]["input_ids"]))
     results: dict[int, Attribution] = {}
     while order:
-        room = engine.tokens // (len(encoded[order[0]]["input_ids"]) * engine.outputs)
+        room = engine.tokens // len(encoded[order[0]]["input_ids"])
         chosen, order = order[: max(1, room)], order[max(1, room) :]
         batch = [examples[number] for number in chosen]
         found = _explain_batch(batch, [encoded[number] for number in chosen], engine, output, options)
@@ -46,13 +58,19 @@ def explain(
 
 
 def _explain_batch(
-    batch: list[Example], encoded: list[dict[str, list[int]]], engine: Engine, output: str, options: dict[str, float]
+    batch: list[Example],
+    encoded: list[dict[str, list[int]]],
+    engine: Engine,
+    output: str,
+    options: dict[str, float],
 ) -> list[Attribution]:
     """Explain examples together; those that have not converged again with twice the steps."""
     steps = int(options["steps"])
     results = _integrate(batch, encoded, engine, output, steps)
     while steps * 2 <= options["max_steps"]:
-        open_ = [i for i, one in enumerate(results) if max(one.diagnostics["ig_delta"]) > options["tolerance"]]
+        open_ = [
+            i for i, one in enumerate(results) if max(one.diagnostics["ig_delta"]) > options["tolerance"]
+        ]
         if not open_:
             break
         steps *= 2
@@ -65,14 +83,9 @@ def _explain_batch(
 def _integrate(
     batch: list[Example], encoded: list[dict[str, list[int]]], engine: Engine, output: str, steps: int
 ) -> list[Attribution]:
-    classes = engine.outputs
     inputs = engine.pad(encoded)
-    ids, mask = inputs.pop("input_ids"), inputs["attention_mask"]
-    owners = torch.full(ids.shape, -1)
-    for row, example in enumerate(batch):
-        words = [(word.segment, word.start, word.end) for word in example.words]
-        owner = piece_words(engine.tokenizer, example.texts, words)
-        owners[row, : len(owner)] = torch.tensor(owner)
+    ids = inputs.pop("input_ids")
+    owners = _owners(batch, engine, ids.shape)
     padding = torch.full_like(ids, engine.tokenizer.pad_token_id)
     embed = engine.model.get_input_embeddings()
     points = embed(ids), embed(torch.where(owners.to(ids.device) >= 0, padding, ids))
@@ -83,20 +96,56 @@ def _integrate(
 
     with torch.no_grad():
         ends = [forward(point, *inputs.values()).double().cpu().numpy() for point in points]
-    repeated = [tensor.repeat_interleave(classes, dim=0) for tensor in (*points, *inputs.values())]
-    values = IntegratedGradients(forward).attribute(
-        repeated[0],
-        baselines=repeated[1],
-        target=torch.arange(classes, device=ids.device).repeat(len(batch)),
-        additional_forward_args=tuple(repeated[2:]),
+    copies = [point.unsqueeze(1).expand(-1, engine.outputs, -1, -1) for point in points]
+    values = IntegratedGradients(partial(_AllOutputs.apply, forward)).attribute(
+        copies[0],
+        baselines=copies[1],
+        additional_forward_args=tuple(inputs.values()),
         n_steps=steps,
-        internal_batch_size=max(len(repeated[0]), engine.tokens // mask.shape[1]),
+        internal_batch_size=max(len(batch), engine.tokens // ids.shape[1]),
     )
-    pieces = values.detach().double().sum(-1).reshape(len(batch), classes, -1).cpu().numpy()
+    pieces = values.detach().double().sum(-1).cpu().numpy()
     return [
         _to_words(example, pieces[row], owners[row].numpy(), ends[1][row], ends[0][row], steps)
         for row, example in enumerate(batch)
     ]
+
+
+def _owners(batch: list[Example], engine: Engine, shape: torch.Size) -> torch.Tensor:
+    """The word that each piece belongs to, -1 for none."""
+    owners = torch.full(shape, -1)
+    for row, example in enumerate(batch):
+        spans = [(word.segment, word.start, word.end) for word in example.words]
+        owner = piece_words(engine.tokenizer, example.texts, spans)
+        owners[row, : len(owner)] = torch.tensor(owner)
+    return owners
+
+
+class _AllOutputs(torch.autograd.Function):
+    """Lets captum follow every output at once, with one forward for all.
+
+    The input has a copy of the embeddings for each output, all the same; what captum
+    sees is their outputs' sum, so that the gradient of a copy is that of its output.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, model: Callable[..., torch.Tensor], copies: torch.Tensor, *rest: torch.Tensor
+    ) -> torch.Tensor:
+        with torch.enable_grad():
+            embedded = copies[:, 0].detach().requires_grad_()
+            outputs = model(embedded, *rest).unbind(-1)
+        ctx.graph, ctx.others = (embedded, outputs), len(rest)
+        return torch.stack(outputs, -1).detach().sum(-1)
+
+    @staticmethod
+    def backward(ctx: Any, weights: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        embedded, outputs = ctx.graph
+        gradients = [
+            torch.autograd.grad(output, embedded, weights, retain_graph=output is not outputs[-1])[0]
+            for output in outputs
+        ]
+        return None, torch.stack(gradients, dim=1), *[None] * ctx.others
 
 
 def _to_words(

@@ -35,7 +35,9 @@ def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
 ) -> Iterator[Attribution]:
     """Yield the attribution of each example, in order."""
-    tasks = [partial(_explain_one, example, engine.mask, output, options["max_evals"]) for example in examples]
+    tasks = [
+        partial(_explain_one, example, engine.mask, output, options["max_evals"]) for example in examples
+    ]
     seeds = [seed_of(seed, example.example_id) for example in examples]
     yield from advance_together(tasks, engine.logits, seeds, engine.at_once)
 
@@ -59,9 +61,7 @@ def _explain_one(example: Example, mask: str, output: str, max_evals: int, ask: 
         batch_size=_ALL_OPEN_NODES,
     )
     evals = explainer.last_eval_count + 2
-    return Attribution(
-        example, row["values"], base, whole, {"evals": evals, "truncated": evals >= max_evals}
-    )
+    return Attribution(example, row["values"], base, whole, {"evals": evals, "truncated": evals >= max_evals})
 
 
 class _Words(shap.maskers.Masker):
@@ -81,7 +81,7 @@ class _Words(shap.maskers.Masker):
 
 
 def tree(example: Example) -> np.ndarray:
-    """shap's clustering of the words of each segment, the segments joined at the top.
+    """Shap's clustering of the words of each segment, the segments joined at the top.
 
     Returns
     -------
@@ -101,7 +101,10 @@ def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     sizes = (len(first) + 1, len(second) + 1)
     leaves = sum(sizes)
     parts, roots = [], []
-    for part, size, leaf, node in ((first, sizes[0], 0, leaves), (second, sizes[1], sizes[0], leaves + len(first))):
+    for part, size, leaf, node in (
+        (first, sizes[0], 0, leaves),
+        (second, sizes[1], sizes[0], leaves + len(first)),
+    ):
         part = part.copy()
         part[:, :2] = np.where(part[:, :2] < size, part[:, :2] + leaf, part[:, :2] - size + node)
         parts.append(part)

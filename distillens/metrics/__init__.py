@@ -1,0 +1,1 @@
+"""Pure functions on arrays: agreement, drift, faithfulness, robustness, task metrics."""

@@ -142,7 +142,7 @@ def judge(
 
 
 def verdict(row: Mapping[str, Any], *, gated: bool, confidence: float, tolerance: float = TOLERANCE) -> str:
-    """What one row says, in words.
+    """Say in words what one row shows.
 
     - "gated": the student or the teacher is no better than a constant;
     - "drifts": drift is above 0 beyond what chance explains, corrected for the table;

@@ -35,7 +35,7 @@ def predictions_of(logits: ArrayLike) -> Array:
 
 
 def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> Statistic:
-    """A task metric as a function of the weights of the examples.
+    """Return a task metric as a function of the weights of the examples.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def scores(
 
 
 def majority(metric: str, truth: ArrayLike, n_classes: int) -> float:
-    """What a model reaches that always gives the same answer: the best constant class.
+    """Score what always giving the same answer reaches: the best constant class.
 
     For accuracy that is the share of the majority class; for F1 of two classes it is
     what "always positive" gets; Matthews' and other correlations of a constant are 0.

@@ -120,13 +120,13 @@ def changed(flags: ArrayLike, resampling: Resampling) -> Scored:
 def _task_metric(
     metric: str, truth: ArrayLike, outputs: Outputs, n_classes: int
 ) -> Callable[[Array], tuple[Array, Array]]:
-    """The metric on the original texts and, by fold, the perturbed ones: a function of weights."""
+    """Return the metric on the original texts and, by fold, the perturbed ones, given weights."""
     before, after = (statistic(metric, truth, predictions_of(x), n_classes) for x in outputs)
     return lambda weights: (before(weights), after(weights))
 
 
 def _spread(by_fold: Array) -> Array:
-    """Standard deviation over folds, the last axis: how far another draw of edits may be off."""
+    """Take the standard deviation over folds, the last axis: what another draw of edits may change."""
     if by_fold.shape[-1] < 2:
         return np.full(by_fold.shape[:-1], np.nan)
     return by_fold.std(axis=-1, ddof=1)

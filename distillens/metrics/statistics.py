@@ -33,7 +33,7 @@ class Resampling:
     confidence: float = 0.95
 
     def at(self, *parts: object) -> "Resampling":
-        """The same with a seed of its own for one result, whatever else is computed."""
+        """Return the same with a seed of its own for one result, whatever else is computed."""
         return replace(self, seed=seed_of(self.seed, *parts))
 
 
@@ -112,7 +112,7 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
 
 
 def mean_of(columns: ArrayLike) -> Statistic:
-    """The means of columns as a statistic.
+    """Return the means of columns as a statistic.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def sign_flip(differences: ArrayLike, *, seed: int, permutations: int = 9999) ->
 
     Under the null hypothesis a pair could as well be swapped, so every sign of a
     difference is as likely (Fisher 1935; `scipy.stats.permutation_test` with
-    ``permutation_type="samples"`` computes the same, 50 times slower).
+    ``permutation_type="samples"`` computes the same, thirty times slower).
 
     Parameters
     ----------

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from distillens.metrics.calibration import HEADLINE
 from distillens.report import plot
 from distillens.report.cells import capitalised, metric_name
 from distillens.report.plot import Key, Look, Row
-from distillens.report.read import HEADLINE, Run, Study, ordered
+from distillens.report.read import Run, Study, ordered
 from distillens.report.svg import INK
 
 _PANELS = ("confidence_drop", "flip_rate")
@@ -83,6 +84,9 @@ class _Task:
     def _explainers(self, names: Iterator[str]) -> list[str]:
         return ordered(names, list(self._study.settings["explainers"]))
 
+    def _named(self, explainer: str) -> str:
+        return f"{explainer} (control)" if explainer in self._study.controls else explainer
+
     def _point(self, axes: Axes, run: Run, row: Row | None, height: float, of: str = "value") -> None:
         if row is not None:
             low, high = ("low", "high") if of == "value" else (f"{of}_low", f"{of}_high")
@@ -138,7 +142,7 @@ class _Task:
             for offset, run in zip(others, runs, strict=True):
                 row = scores.get((explainer, run.model, run.seed))
                 self._point(axes, run, row, place + offset, "agreement")
-        plot.rows(axes, [n if n in self._study.explainers else f"{n} (control)" for n in explainers])
+        plot.rows(axes, [self._named(explainer) for explainer in explainers])
         axes.set_xlabel(f"{metric_name(HEADLINE)} rank correlation of attributions")
         ceiling = Line2D([], [], color=INK, marker="o", label="ceiling: the teacher’s own seeds")
         chance = Line2D([], [], color=INK, alpha=0.6, linestyle=plot.CHANCE, label="chance")
@@ -176,7 +180,7 @@ class _Task:
             return None
         entries = max(len(runs), len(_RANKINGS))
         figure = Figure(figsize=(plot.WIDTH, 2.3 + 0.17 * entries), layout="constrained")
-        figure.suptitle(explainer, fontsize=9, fontweight="bold")
+        figure.suptitle(self._named(explainer), fontsize=9, fontweight="bold")
         for axes, metric in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
             for run in runs:
                 self._curves(axes, run, [row for row in rows if row["metric"] == metric])

@@ -20,7 +20,7 @@ COLUMNS = (
     "explainer",
     "model",
     "seed",
-    "texts",
+    "explanations",
     "evaluations",
     "truncated",
     "cut_off",
@@ -31,6 +31,17 @@ COLUMNS = (
 )
 """Columns of the CSV file of diagnostics."""
 
+_HEAD = (
+    Head("explanations"),
+    Head("evaluations", "mean number of texts that the model was asked about, per explanation"),
+    Head("truncated", "explanations stopped before their values were exact"),
+    Head("cut off", "texts with words beyond the model's longest input"),
+    Head("LIME R²", "median local fit"),
+    Head(f"R² < {LOW_R2}", "share of local fits that say little about the model"),
+    Head("IG delta", "median gap between the attributions' sum and the output's change"),
+    Head("largest delta"),
+)
+
 
 def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
     """Count, per table of explanations, what may make its attributions less than exact."""
@@ -38,51 +49,37 @@ def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
 
 
 def diagnostics_table(study: Study, found: Sequence[Mapping[str, Any]]) -> Table | None:
-    """Show the diagnostics, in the study's order."""
-    if not found:
-        return None
-    tasks, explainers = list(study.tasks), list(study.settings.get("explainers") or {})
+    """Show the diagnostics of every table of explanations, in the study's order."""
+    tasks, explainers = list(study.tasks), list(study.settings["explainers"])
     runs = [(run.model, run.seed) for run in study.runs]
 
     def place(row: Mapping[str, Any]) -> tuple[Any, ...]:
         run = (row["model"], row["seed"])
-        return (
-            _index(tasks, row["task"]),
-            _index(explainers, row["explainer"]),
-            _index(runs, run),
-            str(run),
-        )
+        return _index(tasks, row["task"]), _index(explainers, row["explainer"]), _index(runs, run), str(run)
 
     lines = [
         [
             Cell(row["task"]),
             Cell(row["explainer"]),
             Cell(study.find(row["model"], row["seed"]).label),
-            Cell(str(row["texts"]), row["texts"]),
-            _number(row["evaluations"], 0),
-            Cell(str(row["truncated"]), row["truncated"], style="warn" if row["truncated"] else ""),
-            Cell(str(row["cut_off"]), row["cut_off"], style="warn" if row["cut_off"] else ""),
-            _number(row["lime_r2_median"], 2),
-            _share(row["lime_r2_low"]),
-            _number(row["ig_delta_median"], 3),
-            _number(row["ig_delta_max"], 3),
+            *_cells(row),
         ]
         for row in sorted(found, key=place)
     ]
-    head = [
-        Head("task", numeric=False),
-        Head("explainer", numeric=False),
-        Head("model", numeric=False),
-        Head("texts"),
-        Head("evaluations", "mean number of texts that the model was asked about, per explanation"),
-        Head("truncated", "explanations stopped before their values were exact"),
-        Head("cut off", "texts with words beyond the model's longest input"),
-        Head("LIME R²", "median local fit"),
-        Head(f"R² < {LOW_R2}", "share of local fits that say little about the model"),
-        Head("IG delta", "median gap between the attributions' sum and the output's change"),
-        Head("largest delta"),
-    ]
-    return Table("diagnostics", "What the explainers report about themselves", head, lines, 3, "diagnostics")
+    labels = [Head(name, numeric=False) for name in ("task", "explainer", "model")]
+    caption = "What the explainers report about themselves, per model"
+    return Table("diagnostics", caption, [*labels, *_HEAD], lines, 3, "diagnostics", True) if lines else None
+
+
+def summary_table(study: Study, explanations: Sequence[Explained]) -> Table | None:
+    """The same, all explanations of an explainer together."""
+    names = ordered((made["explainer"] for made, _ in explanations), list(study.settings["explainers"]))
+    lines = []
+    for name in names:
+        rows = [row for made, part in explanations if made["explainer"] == name for row in part]
+        lines.append([Cell(name), *_cells(_diagnose({}, rows))])
+    caption = "What the explainers report about themselves"
+    return Table("explainers", caption, [Head("explainer", numeric=False), *_HEAD], lines) if lines else None
 
 
 def undefined(scores: Iterable[pd.DataFrame], drift: pd.DataFrame) -> list[tuple[str, int, int]]:
@@ -102,11 +99,10 @@ def undefined_table(counts: Sequence[tuple[str, int, int]]) -> Table | None:
     """Show where metrics had no value."""
     if not counts:
         return None
+    caption = "Values that are undefined: counted, and left out of means"
     head = [Head("metric", numeric=False), Head("undefined"), Head("defined")]
     lines = [[Cell(name), Cell(str(lost), lost), Cell(str(kept), kept)] for name, lost, kept in counts]
-    return Table(
-        "undefined", "Values that are undefined, counted and left out of means", head, lines, csv="undefined"
-    )
+    return Table("undefined", caption, head, lines, csv="undefined", folded=True)
 
 
 def origins(files: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, str, int]]:
@@ -130,11 +126,10 @@ def origins_table(found: Sequence[tuple[str, str, int]]) -> Table | None:
     """Show digests, versions and settings that the files carry."""
     if not found:
         return None
+    caption = "Digests, versions and settings that the files carry"
     head = [Head("what", numeric=False), Head("value", numeric=False), Head("files")]
     lines = [[Cell(key), Cell(value, style="code"), Cell(str(count), count)] for key, value, count in found]
-    return Table(
-        "provenance", "Digests, versions and settings that the files carry", head, lines, csv="provenance"
-    )
+    return Table("provenance", caption, head, lines, csv="provenance", folded=True)
 
 
 def _diagnose(made: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -142,8 +137,8 @@ def _diagnose(made: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dic
     fits = _values(rows, "lime_r2")
     deltas = [abs(value) for value in _values(rows, "ig_delta")]
     return {
-        **{key: made[key] for key in ("task", "explainer", "model", "seed")},
-        "texts": len(rows),
+        **{key: made.get(key) for key in ("task", "explainer", "model", "seed")},
+        "explanations": len(rows),
         "evaluations": fmean(evaluations) if evaluations else None,
         "truncated": sum(bool(row["truncated"]) for row in rows),
         "cut_off": sum(bool(row["unseen"]) for row in rows),
@@ -152,6 +147,21 @@ def _diagnose(made: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dic
         "ig_delta_median": median(deltas) if deltas else None,
         "ig_delta_max": max(deltas) if deltas else None,
     }
+
+
+def _cells(row: Mapping[str, Any]) -> list[Cell]:
+    return [
+        Cell(str(row["explanations"]), row["explanations"]),
+        _number(row["evaluations"], 0),
+        *(
+            Cell(str(row[key]), row[key], style="warn" if row[key] else "")
+            for key in ("truncated", "cut_off")
+        ),
+        _number(row["lime_r2_median"], 2),
+        _share(row["lime_r2_low"]),
+        _number(row["ig_delta_median"], 3),
+        _number(row["ig_delta_max"], 3),
+    ]
 
 
 def _values(rows: Sequence[Mapping[str, Any]], column: str) -> list[float]:

@@ -14,6 +14,7 @@ import yaml
 from markupsafe import Markup
 
 from distillens import tables
+from distillens.metrics.calibration import TOLERANCE
 from distillens.report import figures, making, read, sentences, verdict
 from distillens.report import tables as built
 from distillens.report.cells import Table, write_csv
@@ -40,7 +41,7 @@ def write_report(
     Parameters
     ----------
     study : mapping
-        Name, seed, models, explainers, perturbations and metrics of the study's config.
+        The study's config, but for the tasks; ``name`` is the study's.
     tasks : mapping
         The config's task blocks.
     explained, explanations, scores, drift : sequences of paths
@@ -76,8 +77,9 @@ def write_report(
     page = _render(
         study=about,
         verdict=verdict.table(about, said),
-        answer=verdict.answer(about, said),
-        seeds_note=verdict.seeds_note(about),
+        answer=verdict.answer(said),
+        seeds_note=verdict.seeds_note(about, said),
+        tolerance=TOLERANCE,
         confidence=(study.get("metrics") or {}).get("confidence", 0.95),
         sections=_sections(about, subjects, drifts, drawings),
         sentences=bool(data),
@@ -85,6 +87,7 @@ def write_report(
         made=[
             table
             for table in (
+                making.summary_table(about, attributions),
                 making.diagnostics_table(about, diagnosed),
                 making.undefined_table(undefined),
                 making.origins_table(origins),
@@ -95,7 +98,7 @@ def write_report(
             json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
         ),
     )
-    Path(out).write_text(page, "utf-8")
+    Path(out).write_text(page.lstrip(), "utf-8")
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(drawings))
 
 

@@ -10,9 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distillens import tables
-
-HEADLINE = "spearman"
-"""The agreement metric that decides the verdict: it needs no k and no common scale."""
+from distillens.metrics.calibration import HEADLINE
 
 
 @dataclass(frozen=True)
@@ -36,14 +34,14 @@ class Study:
     @property
     def explainers(self) -> tuple[str, ...]:
         """Names of the explainers that count: all but the random control."""
-        return tuple(name for name in self.settings.get("explainers") or () if name not in self.controls)
+        return tuple(name for name in self.settings["explainers"] if name not in self.controls)
 
     @property
     def controls(self) -> tuple[str, ...]:
         """Names of the explainers that know nothing: what they show is what chance shows."""
         return tuple(
             name
-            for name, options in (self.settings.get("explainers") or {}).items()
+            for name, options in self.settings["explainers"].items()
             if (options or {}).get("method", name) == "random"
         )
 
@@ -75,6 +73,7 @@ class Study:
 
 def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Study:
     """Put the runs of a study in the order in which they are shown: teachers before their students."""
+    settings = {"explainers": {}, "perturbations": {}, **settings}
     models = settings["models"]
     ordered = [
         name

@@ -64,7 +64,7 @@ def sentences(
             continue
         pieces = _pieces_by_example(examples, about)
         views = []
-        for explainer in ordered((key[0] for key in about), list(study.settings.get("explainers") or {})):
+        for explainer in ordered((key[0] for key in about), list(study.settings["explainers"])):
             runs = [run for run in study.runs if (explainer, run.model, run.seed) in about]
             tasks_view = _View(study, task, options, explainer, runs, about, alike, pieces)
             views.append(

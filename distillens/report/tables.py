@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from distillens.metrics.calibration import DRIFTS, GATED, HEADLINE, KEEPS, UNKNOWN
 from distillens.report.cells import (
     METRICS,
     MISSING,
@@ -18,15 +19,15 @@ from distillens.report.cells import (
     percent,
     score,
 )
-from distillens.report.read import HEADLINE, Run, Study, ordered
+from distillens.report.read import Run, Study, ordered
 
 Row = Mapping[str, Any]
 
 VERDICTS = {
-    "keeps the teacher's reasoning": ("keeps", "keeps"),
-    "drifts": ("drifts", "drifts"),
-    "cannot be told": ("cannot be told", "untold"),
-    "gated": ("gated", "gated"),
+    KEEPS: ("keeps", "keeps"),
+    DRIFTS: ("drifts", "drifts"),
+    UNKNOWN: ("cannot be told", "untold"),
+    GATED: ("gated", "gated"),
 }
 """The words of a verdict: in short, and the CSS class that it is shown with."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from distillens.metrics.calibration import DRIFTS, GATED, HEADLINE, KEEPS, UNKNOWN, overall
 from distillens.report.cells import (
     MISSING,
     Cell,
@@ -17,11 +18,9 @@ from distillens.report.cells import (
     number,
     percent,
 )
-from distillens.report.read import HEADLINE, Run, Study, ordered
+from distillens.report.read import Run, Study, ordered
 from distillens.report.tables import VERDICTS
 from distillens.report.tables import verdict as in_words
-
-KEEPS, DRIFTS, UNTOLD, GATED = VERDICTS
 
 _NAMED = 3
 
@@ -45,15 +44,6 @@ class Verdict:
         if self.overall != DRIFTS or self.student is None or self.teacher is None:
             return False
         return bool(self.student["low"] <= self.teacher["value"] <= self.student["high"])
-
-
-def overall(verdicts: Sequence[str]) -> str:
-    """Join the verdicts of the explainers into one."""
-    if GATED in verdicts:
-        return GATED
-    if DRIFTS in verdicts:
-        return DRIFTS
-    return KEEPS if verdicts and set(verdicts) == {KEEPS} else UNTOLD
 
 
 def verdicts(study: Study, performance: pd.DataFrame, drift: pd.DataFrame) -> list[Verdict]:
@@ -82,7 +72,7 @@ def verdicts(study: Study, performance: pd.DataFrame, drift: pd.DataFrame) -> li
                     found.get((task, teacher.model, teacher.seed, lead)) if teacher else None,
                     found.get((task, None, None, "majority")),
                     {name: rows[name] for name in explainers if name in rows},
-                    overall([row["verdict"] for row in rows.values()]),
+                    overall(rows.values(), study.controls),
                 )
             )
     return said
@@ -146,26 +136,26 @@ def records(study: Study, said: Sequence[Verdict]) -> tuple[list[str], list[list
     return columns, rows
 
 
-def answer(study: Study, said: Sequence[Verdict]) -> list[tuple[str, bool]]:
+def answer(said: Sequence[Verdict]) -> list[tuple[str, bool]]:
     """The answer in one paragraph: pieces of text, and whether each is to stand out."""
-    return list(_answer(study, said))
+    return [*_summary(said), (" ".join(_remarks(said)), False)]
 
 
-def seeds_note(study: Study) -> str:
+def seeds_note(study: Study, said: Sequence[Verdict]) -> str:
     """Say how many runs of the teacher the ceiling rests on, and what that allows."""
-    counts = {run.teacher: len(study.settings["models"][run.teacher]["seeds"]) for run in study.students}
-    few = min(counts.values(), default=0)
-    if not counts:
-        return "The study has no student, so nothing is compared."
-    if few == 1:
+    found = [row["n_teacher_seeds"] for v in said for row in v.drift.values()]
+    counts = found or [len(study.settings["models"][v.run.teacher]["seeds"]) for v in said]
+    if min(counts, default=0) < 2:
         return (
-            "A teacher was trained only once. Without a second run there is no ceiling C, so for its"
-            " students A, D and the verdict stay open: give the teacher more seeds."
+            "A teacher has only one run that can be used. Without a second one there is no ceiling C, so for"
+            " its students A, D and the verdict stay open: give the teacher more seeds."
         )
+    few, many = min(counts), max(counts)
     pairs = few * (few - 1) // 2
-    comparisons = f"{pairs} comparison{'s' if pairs > 1 else ''}"
+    times = f"{few} times" if few == many else f"{few} to {many} times"
+    rests = f"{'' if few == many else 'at least '}{_count(pairs, 'comparison')}"
     caution = " That is few: treat verdicts near the line with care." if few < 5 else ""
-    return f"Here the teacher was trained {few} times, so C rests on {comparisons} between its runs.{caution}"
+    return f"Here the teacher was trained {times}, so C rests on {rests} between its runs.{caution}"
 
 
 def _explainers(study: Study, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -202,57 +192,54 @@ def _heat(verdict: Verdict, explainer: str) -> Cell:
     return Cell(number(value), value, note, f"heat {shade}", unit=word)
 
 
-def _answer(study: Study, said: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
-    tasks = {v.task for v in said}
+def _summary(said: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
+    """Count the comparisons by verdict, and name the runs of each."""
     if not said:
-        yield "This study has no student, so there is no reasoning to compare.", False
+        yield "This study has no student, so there is no reasoning to compare. ", False
         return
-    if len(said) > 1:
-        runs = _count(len({v.run for v in said}), "student run")
-        yield (
-            f"{len(said)} comparisons of a student with its teacher ({runs}, {_count(len(tasks), 'task')}): ",
-            False,
-        )
-    groups = [(kind, [v for v in said if v.overall == kind]) for kind in VERDICTS]
-    present = [(kind, group) for kind, group in groups if group]
-    for index, (kind, group) in enumerate(present):
-        if len(said) == 1:
-            yield f"{said[0].run.label} on {said[0].task}: ", False
-        yield _clause(kind, len(group)) if len(said) > 1 else kind, True
-        if len(said) > 1:
-            yield f" ({_list(_names(group, tasks))})", False
-        yield ("; " if index < len(present) - 1 else ". "), False
-    yield from _remarks(said, len(tasks))
+    if len(said) == 1:
+        yield f"{said[0].run.label} on {said[0].task}: ", False
+        yield said[0].overall, True
+        yield ". ", False
+        return
+    tasks = {v.task for v in said}
+    runs = _count(len({v.run for v in said}), "student run")
+    yield f"{len(said)} comparisons of a student with its teacher ({runs}, ", False
+    yield f"{_count(len(tasks), 'task')}): ", False
+    groups = {kind: [v for v in said if v.overall == kind] for kind in VERDICTS}
+    present = [kind for kind, group in groups.items() if group]
+    for kind in present:
+        yield _clause(kind, len(groups[kind])), True
+        yield f" ({_list(_names(groups[kind], tasks))})", False
+        yield (". " if kind == present[-1] else "; "), False
 
 
-def _remarks(said: Sequence[Verdict], tasks: int) -> Iterator[tuple[str, bool]]:
-    drifting = [
-        (row["normalised"], name, v) for v in said if v.overall == DRIFTS for name, row in v.drift.items()
+def _remarks(said: Sequence[Verdict]) -> Iterator[str]:
+    """Say what the verdicts mean: the widest gap, what performance hides, why something stays open."""
+    several = len({v.task for v in said}) > 1
+    gaps = [
+        (row["normalised"], explainer, v)
+        for v in said
+        if v.overall == DRIFTS
+        for explainer, row in v.drift.items()
+        if not pd.isna(row["normalised"])
     ]
-    drifting = [item for item in drifting if not pd.isna(item[0])]
-    if drifting:
-        value, name, worst = min(drifting, key=lambda item: item[0])
-        yield (
-            (
-                f"The widest gap is {_name(worst, tasks)}: by {name} it covers {percent(max(value, 0.0))}"
-                " of the way from chance to the teacher’s agreement with itself. "
-            ),
-            False,
-        )
-    hidden = [v for v in said if v.hidden]
-    if hidden:
-        v = hidden[0]
-        assert v.student is not None and v.teacher is not None
-        yield (
-            (
-                f"{capitalised(metric_name(v.lead))} does not show it: {_name(v, tasks)} scores"
-                f" {number(v.student['value'], 3)}, its teacher {number(v.teacher['value'], 3)}:"
-                " too close to tell apart."
-            ),
-            False,
-        )
-    if all(not v.drift for v in said):
-        yield "No explanations were compared, so only performance and robustness are shown.", False
+    if gaps:
+        value, explainer, worst = min(gaps, key=lambda gap: gap[0])
+        yield f"The widest gap is {_name(worst, several)}: by {explainer} it covers"
+        yield f"{percent(max(value, 0.0))} of the way from chance to the teacher’s agreement with itself."
+    hidden = next((v for v in said if v.hidden), None)
+    if hidden is not None:
+        yield f"{capitalised(metric_name(hidden.lead))} does not show it: {_name(hidden, several)} scores"
+        yield f"{number(hidden.student['value'], 3)}, its teacher {number(hidden.teacher['value'], 3)}:"
+        yield "too close to tell apart."
+    if any(v.overall == GATED for v in said):
+        yield "Gated: the student or its teacher is not shown to beat the majority baseline, so what its"
+        yield "explanations say is not interpreted."
+    if any(v.overall == UNKNOWN and row["n_teacher_seeds"] < 2 for v in said for row in v.drift.values()):
+        yield "A teacher with one run gives no ceiling to compare with."
+    if said and not any(v.drift for v in said):
+        yield "No explanations were compared, so only performance and robustness are shown."
 
 
 def _clause(kind: str, count: int) -> str:
@@ -260,7 +247,7 @@ def _clause(kind: str, count: int) -> str:
     return {
         KEEPS: f"{count} {'keeps' if one else 'keep'} the teacher’s reasoning",
         DRIFTS: f"{count} {'drifts' if one else 'drift'}",
-        UNTOLD: f"{count} cannot be told",
+        UNKNOWN: f"{count} cannot be told",
         GATED: f"{count} {'is' if one else 'are'} gated",
     }[kind]
 
@@ -275,8 +262,8 @@ def _names(group: Sequence[Verdict], tasks: set[str]) -> list[str]:
     return [f"{run} on {'every task' if set(on) == tasks else ', '.join(on)}" for run, on in where.items()]
 
 
-def _name(verdict: Verdict, tasks: int) -> str:
-    return f"{verdict.run.label} on {verdict.task}" if tasks > 1 else verdict.run.label
+def _name(verdict: Verdict, several: bool) -> str:
+    return f"{verdict.run.label} on {verdict.task}" if several else verdict.run.label
 
 
 def _list(names: Sequence[str]) -> str:

@@ -1,8 +1,9 @@
-// Draws the explained sentences, sorts tables, opens details for printing.
+// Draws the explained sentences and sorts tables.
 // Text of the data reaches the page through textContent only.
 "use strict";
 
 const STEP = 20;
+const ANCHOR = "#sentences?";
 const DEFAULTS = { sort: "drift", show: "all", q: "", seeds: "" };
 
 function make(tag, className, text) {
@@ -17,7 +18,7 @@ function signed(value) {
 }
 
 function share(value) {
-  return Math.round(100 * value) + " %";
+  return Math.round(100 * value) + "\u00a0%";
 }
 
 /* ---- explained sentences ---- */
@@ -34,10 +35,10 @@ function sentences(tasks) {
 
   // The address says what is shown: unknown or missing parts fall back to the first choice.
   function readAddress() {
-    const [anchor, query] = decodeURI(location.hash).split(/\?(.*)/s);
-    const given = anchor === "#sentences" ? Object.fromEntries(new URLSearchParams(location.hash.split("?")[1])) : {};
-    state = { ...DEFAULTS, ...given };
-    return Boolean(query) && anchor === "#sentences";
+    const asked = location.hash.startsWith(ANCHOR);
+    const query = asked ? location.hash.slice(ANCHOR.length) : "";
+    state = { ...DEFAULTS, ...Object.fromEntries(new URLSearchParams(query)) };
+    return asked;
   }
 
   function address(changes) {
@@ -45,7 +46,7 @@ function sentences(tasks) {
     for (const [key, value] of Object.entries({ ...state, ...changes })) {
       if (value && value !== DEFAULTS[key]) query.set(key, value);
     }
-    return "#sentences?" + query;
+    return ANCHOR + query;
   }
 
   function choices(name, values) {
@@ -65,6 +66,11 @@ function sentences(tasks) {
       form.elements[name].value = state[name];
       if (form.elements[name].selectedIndex < 0) form.elements[name].value = state[name] = DEFAULTS[name];
     }
+    // A regression has no right and wrong answers to choose by.
+    form.elements.show.disabled = !task().classes;
+    if (!task().classes) form.elements.show.value = state.show = DEFAULTS.show;
+    document.getElementById("against").textContent = task().classes ? "against" : "lowers";
+    document.getElementById("for").textContent = task().classes ? "for the teacher’s prediction" : "raises the score";
     form.elements.q.value = state.q;
     form.elements.seeds.checked = Boolean(state.seeds);
   }
@@ -113,9 +119,9 @@ function sentences(tasks) {
   }
 
   function prediction(cell) {
-    const right = cell.ok === true ? " ✓" : cell.ok === false ? " ✗" : "";
+    const right = cell.ok === true ? "\u00a0✓" : cell.ok === false ? "\u00a0✗" : "";
     const sure = cell.c === undefined ? "" : `, ${share(cell.c)}`;
-    const cut = cell.unseen ? `; ${cell.unseen} words cut off` : "";
+    const cut = cell.unseen ? `; ${cell.unseen} word${cell.unseen === 1 ? "" : "s"} cut off` : "";
     return `says ${cell.p}${sure}${right}${cut}`;
   }
 
@@ -147,12 +153,13 @@ function sentences(tasks) {
       item.append(make("b", "", value));
       head.append(item);
     };
-    if (example.gold !== null) about("gold", example.gold);
+    if (example.gold !== null) about("gold:", example.gold);
     const target = cells.find((cell) => cell?.t !== undefined);
-    if (target) about("explained class", target.t);
+    if (target) about("explained class:", target.t);
     if (cells[student]) {
       const alike = cells[student].r;
-      about(`drift of ${state.student}`, alike === null ? "undefined" : (1 - alike).toFixed(2));
+      const value = alike === null ? "undefined" : alike.toFixed(2).replace("-", "−");
+      about(`agreement of ${state.student} with its teacher:`, value);
     }
     box.append(head);
     const ranked = ["teacher", "seed", "student"];
@@ -219,18 +226,20 @@ function sentences(tasks) {
     quiet();
     const cells = view.rows[box.dataset.index];
     const said = [];
-    let name = "";
+    let about = "";
     box.querySelectorAll(".line").forEach((line) => {
       const word = line.querySelector(`[data-word="${position}"]`);
       const cell = cells[line.dataset.run];
       if (!word) return;
       word.classList.add("active");
-      name = name || word.textContent;
+      about = about || `“${word.textContent}”, rank among ${cell.v.length} words:`;
       const size = Math.abs(cell.v[position] ?? 0);
       const place = 1 + cell.v.filter((value) => Math.abs(value ?? 0) > size).length;
-      said.push(`${view.runs[line.dataset.run].label} ${signed(cell.v[position])} (no. ${place} of ${cell.v.length})`);
+      const item = make("span", "", `${view.runs[line.dataset.run].label} `);
+      item.append(make("b", "", `no.\u00a0${place}`), ` (${signed(cell.v[position])})`);
+      said.push(item);
     });
-    readout.textContent = `“${name}”: ${said.join("; ")}`;
+    readout.replaceChildren(make("span", "", about), ...said);
     readout.hidden = false;
   }
 
@@ -256,7 +265,7 @@ function sentences(tasks) {
   form.addEventListener("submit", (event) => event.preventDefault());
   more.addEventListener("click", () => extend(STEP));
   window.addEventListener("hashchange", () => {
-    if (location.hash.startsWith("#sentences?")) open();
+    if (location.hash.startsWith(ANCHOR)) open();
   });
   new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting) && !more.hidden) extend(STEP);
@@ -295,13 +304,6 @@ function sortable(table) {
 }
 
 document.querySelectorAll("table.sortable").forEach(sortable);
-
-let opened = [];
-window.addEventListener("beforeprint", () => {
-  opened = [...document.querySelectorAll("details:not([open])")];
-  opened.forEach((details) => { details.open = true; });
-});
-window.addEventListener("afterprint", () => opened.forEach((details) => { details.open = false; }));
 
 const data = document.getElementById("data");
 if (data) sentences(JSON.parse(data.textContent).tasks);

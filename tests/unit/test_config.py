@@ -77,7 +77,11 @@ T, M = "tasks/snippets-5", "models"
         (f"{T}/splits/test/examples", 0, "tasks.snippets-5.splits.test.examples"),
         (f"{T}/explain/per_class", 0, "tasks.snippets-5.explain.per_class"),
         (f"{T}/explain/perclass", 6, "did you mean 'per_class'"),
-        (f"{M}/minilm-3/teacher", "minilm6", "models.minilm-3.teacher: no model 'minilm6'; did you mean 'minilm-6'?"),
+        (
+            f"{M}/minilm-3/teacher",
+            "minilm6",
+            "models.minilm-3.teacher: no model 'minilm6'; did you mean 'minilm-6'?",
+        ),
         (f"{M}/minilm-3/teacher", "minilm-3", "cannot be its own teacher"),
         (f"{M}/minilm-3-kd/teacher", "minilm-3", "'minilm-3' is a student itself"),
         (f"{M}/minilm-3-kd/teacher", None, "soft_logits learns from a teacher; name one"),

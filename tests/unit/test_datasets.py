@@ -115,7 +115,10 @@ def test_members_are_taken_out_of_nested_archives(tmp_path):
     inner = packages._extract(archive, "extra/data.tar.gz", tmp_path / "1")
     assert packages._extract(inner, "set/data.txt", tmp_path / "2").read_text() == "1\tFun\n"
     folder = packages._extract(archive, "model", tmp_path / "3")
-    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == ["config.json", "deep/vocab.txt"]
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.*")) == [
+        "config.json",
+        "deep/vocab.txt",
+    ]
 
 
 @pytest.mark.parametrize("member", ["../../etc/passwd", "/etc/passwd", "a/../../b"])
@@ -187,7 +190,9 @@ def test_the_hash_is_checked_again_after_pip(monkeypatch, tmp_path):
 
 def local_task(tmp_path, count=40, **splits):
     path = tmp_path / "all.csv"
-    pd.DataFrame({"id": range(count), "text": [f"Text {n}" for n in range(count)], "y": [n % 2 for n in range(count)]}).to_csv(path, index=False)
+    pd.DataFrame(
+        {"id": range(count), "text": [f"Text {n}" for n in range(count)], "y": [n % 2 for n in range(count)]}
+    ).to_csv(path, index=False)
     task = {
         "source": {"local": str(path)},
         "columns": {"example_id": "id", "text_a": "text", "label": "y"},
@@ -206,7 +211,10 @@ def local_task(tmp_path, count=40, **splits):
 def fetch_splits(tmp_path, task, seed=1):
     out = {split: tmp_path / f"{split}-{seed}.parquet" for split in fetching.SPLITS}
     fetching.fetch_dataset(task, "t", None, seed, out)
-    return {split: [one.example_id for one in examples(tables.read(path, "examples"))] for split, path in out.items()}
+    return {
+        split: [one.example_id for one in examples(tables.read(path, "examples"))]
+        for split, path in out.items()
+    }
 
 
 def test_splits_are_seeded_disjoint_and_whole(tmp_path):
@@ -238,7 +246,11 @@ def test_the_explained_subset_is_balanced_and_nested():
 
 
 def test_a_class_with_too_few_texts_is_named():
-    pool = [Example("1", "Fun", None, 0.0, "a"), Example("2", "...!?", None, 1.0, "b"), Example("3", "A long one", None, 1.0, "b")]
+    pool = [
+        Example("1", "Fun", None, 0.0, "a"),
+        Example("2", "...!?", None, 1.0, "b"),
+        Example("3", "A long one", None, 1.0, "b"),
+    ]
     with pytest.raises(DataError, match="asks for 2 examples, but the test split has 1 .* of class 'a'"):
         selecting.select(pool, 2, None, ["a", "b"], 0)
     with pytest.raises(DataError, match="has 0 .* of class 'b'"):
@@ -275,8 +287,18 @@ def test_a_local_checkpoint_is_copied_with_its_digest(tmp_path, bert):
     ("name", "config", "columns", "rows"),
     [
         ("SetFit/sst5", "default", {"text_a": "text", "label": "label"}, {"test": 2210, "validation": 1101}),
-        ("nyu-mll/glue", "sst2", {"example_id": "idx", "text_a": "sentence", "label": "label"}, {"validation": 872}),
-        ("nyu-mll/glue", "rte", {"text_a": "sentence1", "text_b": "sentence2", "label": "label"}, {"validation": 277}),
+        (
+            "nyu-mll/glue",
+            "sst2",
+            {"example_id": "idx", "text_a": "sentence", "label": "label"},
+            {"validation": 872},
+        ),
+        (
+            "nyu-mll/glue",
+            "rte",
+            {"text_a": "sentence1", "text_b": "sentence2", "label": "label"},
+            {"validation": 277},
+        ),
     ],
 )
 def test_real_data_is_read_from_the_mirror(mirror, name, config, columns, rows):

@@ -17,7 +17,9 @@ from distillens.text import Example, seed_of, spans
 from tests.tiny import SENTENCES
 
 EXAMPLES = [Example(str(number), sentence) for number, sentence in enumerate(SENTENCES)]
-PAIRS = [Example(f"p{number}", a, b) for number, (a, b) in enumerate(zip(SENTENCES, SENTENCES[1:], strict=False))]
+PAIRS = [
+    Example(f"p{number}", a, b) for number, (a, b) in enumerate(zip(SENTENCES, SENTENCES[1:], strict=False))
+]
 OPTIONS = {
     "shap": {"max_evals": 20000},
     "lime": {"samples": 200, "kernel_width": 25},
@@ -31,9 +33,7 @@ def run(method, examples, engine, output="margin", **options):
     explain = methods.load("explain", method).explain
     kinds = [[one for one in examples if len(one.texts) == size] for size in (1, 2)]
     return [
-        one
-        for kind in kinds
-        for one in explain(kind, engine, output, {**OPTIONS[method], **options}, seed=5)
+        one for kind in kinds for one in explain(kind, engine, output, {**OPTIONS[method], **options}, seed=5)
     ]
 
 
@@ -53,7 +53,9 @@ def test_shap_values_are_those_of_the_stock_library(family, request):
     masker = shap.maskers.Text(words, mask_token=engine.mask, collapse_mask_token=False)
     stock = shap.Explainer(margins_of(engine), masker, silent=True)
     expected = stock(SENTENCES[:5], max_evals=20000)
-    for ours, values, base in zip(run("shap", EXAMPLES[:5], engine), expected.values, expected.base_values, strict=True):
+    for ours, values, base in zip(
+        run("shap", EXAMPLES[:5], engine), expected.values, expected.base_values, strict=True
+    ):
         np.testing.assert_allclose(ours.values, values, atol=1e-5)
         np.testing.assert_allclose(ours.base, base, atol=1e-5)
 
@@ -182,7 +184,9 @@ def test_other_outputs_can_be_explained(output, bert):
     engine = Engine(bert, "cpu")
     for method in ("shap", "integrated_gradients"):
         one = run(method, EXAMPLES[:1], engine, output)[0]
-        np.testing.assert_allclose(one.output, explained(engine.logits([EXAMPLES[0].texts]), output)[0], atol=1e-5)
+        np.testing.assert_allclose(
+            one.output, explained(engine.logits([EXAMPLES[0].texts]), output)[0], atol=1e-5
+        )
         np.testing.assert_allclose(one.values.sum(0) + one.base, one.output, atol=0.02)
 
 

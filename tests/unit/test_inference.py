@@ -91,7 +91,9 @@ def test_pieces_of_two_tokenizers_line_up_on_the_same_words(bert, roberta):
         for folder in (bert, roberta):
             owners = piece_words(Engine(folder, "cpu").tokenizer, example.texts, spans)
             assert sorted(set(owners) - {-1}) == list(range(len(example.words)))
-            assert [owner for owner in owners if owner >= 0] == sorted(owner for owner in owners if owner >= 0)
+            assert [owner for owner in owners if owner >= 0] == sorted(
+                owner for owner in owners if owner >= 0
+            )
 
 
 def test_words_beyond_the_limit_own_no_piece(bert):

@@ -57,7 +57,12 @@ def dataset_settings(wildcards):
     """What the splits of a task depend on."""
     keys = ("source", "read", "columns", "type", "labels", "cut", "splits")
     task = part("tasks", wildcards.task, *keys)
-    return {"task": task, "name": wildcards.task, "mirror": config["mirror"], "seed": config["seed"]}
+    return {
+        "task": task,
+        "name": wildcards.task,
+        "mirror": config["mirror"],
+        "seed": config["seed"],
+    }
 
 
 def checkpoint_settings(wildcards):
@@ -132,17 +137,29 @@ def chosen_method(section, name):
 
 def perturbation_code(wildcards):
     """Digest of the script and of the perturbation that it loads."""
-    return method_code("scripts/perturb.py", "perturb", config["perturbations"][wildcards.perturbation]["method"])
+    return method_code(
+        "scripts/perturb.py",
+        "perturb",
+        config["perturbations"][wildcards.perturbation]["method"],
+    )
 
 
 def explanation_code(wildcards):
     """Digest of the script and of the explainer that it loads."""
-    return method_code("scripts/explain.py", "explain", config["explainers"][wildcards.explainer]["method"])
+    return method_code(
+        "scripts/explain.py",
+        "explain",
+        config["explainers"][wildcards.explainer]["method"],
+    )
 
 
 def distillation_code(wildcards):
     """Digest of the script and of the distillation that it loads."""
-    return method_code("scripts/distil.py", "distillation", config["models"][wildcards.model]["training"]["method"])
+    return method_code(
+        "scripts/distil.py",
+        "distillation",
+        config["models"][wildcards.model]["training"]["method"],
+    )
 
 
 def method_code(script, kind, method):
@@ -152,7 +169,11 @@ def method_code(script, kind, method):
 
 def with_training(distilled):
     """Models that are distilled, or those that are not."""
-    return [name for name, model in config["models"].items() if (model["training"]["method"] != "fine_tune") == distilled]
+    return [
+        name
+        for name, model in config["models"].items()
+        if (model["training"]["method"] != "fine_tune") == distilled
+    ]
 
 
 def teacher_of(model):
@@ -161,12 +182,17 @@ def teacher_of(model):
     return teacher and (teacher, config["models"][teacher]["seeds"][0])
 
 
-def teacher_file(pattern, wildcards):
+def teacher_file(pattern, wildcards, **others):
     """The teacher's counterpart of a student's file; nothing for a teacher."""
     teacher = teacher_of(wildcards.model)
     if teacher is None:
         return []
-    fields = {**dict(wildcards.items()), "model": teacher[0], "seed": teacher[1]}
+    fields = {
+        **dict(wildcards.items()),
+        **others,
+        "model": teacher[0],
+        "seed": teacher[1],
+    }
     return pattern.format(**fields)
 
 
@@ -181,8 +207,13 @@ def teacher_card(wildcards):
 
 
 def teacher_explanations(wildcards):
-    """The teacher's explanations of the same texts by the same explainer."""
-    return teacher_file(rules.explain.output.explanations, wildcards)
+    """The teacher's explanations of the same texts, by every explainer."""
+    pattern = teacher_file(
+        rules.explain.output.explanations, wildcards, explainer="{explainer}"
+    )
+    return pattern and [
+        pattern.replace("{explainer}", name) for name in config["explainers"]
+    ]
 
 
 def runs(pattern):
@@ -196,7 +227,11 @@ def runs(pattern):
 
 def runs_and_explainers(pattern):
     """A file of every run and explainer, other wildcards left as they are."""
-    return [path.replace("{explainer}", name) for path in runs(pattern) for name in config["explainers"]]
+    return [
+        path.replace("{explainer}", name)
+        for path in runs(pattern)
+        for name in config["explainers"]
+    ]
 
 
 def scoring(wildcards):
@@ -206,7 +241,9 @@ def scoring(wildcards):
             "task": wildcards.task,
             "task_settings": part("tasks", wildcards.task, "type", "labels", "metrics"),
             "metrics": config["metrics"],
-            "teachers": {name: model["teacher"] for name, model in config["models"].items()},
+            "teachers": {
+                name: model["teacher"] for name, model in config["models"].items()
+            },
             "seeds": {name: model["seeds"] for name, model in config["models"].items()},
             "seed": config["seed"],
         }

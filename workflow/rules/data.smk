@@ -10,11 +10,11 @@ rule fetch_dataset:
         "<logs>/fetch_dataset/{task}.log",
     benchmark:
         "<benchmarks>/fetch_dataset/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=dataset_settings,
         code=code("scripts/fetch_dataset.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/fetch_dataset.py"
 
@@ -27,11 +27,11 @@ rule fetch_checkpoint:
         "<logs>/fetch_checkpoint/{checkpoint}.log",
     benchmark:
         "<benchmarks>/fetch_checkpoint/{checkpoint}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=checkpoint_settings,
         code=code("scripts/fetch_checkpoint.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/fetch_checkpoint.py"
 
@@ -45,10 +45,10 @@ rule select_examples:
         "<logs>/select_examples/{task}.log",
     benchmark:
         "<benchmarks>/select_examples/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=selection_settings,
         code=code("scripts/select_examples.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/select_examples.py"

@@ -12,6 +12,8 @@ rule explain:
         "<logs>/explain/{task}/{model}/{seed}/{explainer}.log",
     benchmark:
         "<benchmarks>/explain/{task}/{model}/{seed}/{explainer}.tsv"
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         gpu=GPU,
@@ -20,8 +22,6 @@ rule explain:
     params:
         settings=explanation_settings,
         code=explanation_code,
-    conda:
-        "../../envs/models.yaml"
     script:
         "../../scripts/explain.py"
 
@@ -29,16 +29,20 @@ rule explain:
 rule delete:
     input:
         explained=rules.select_examples.output.explained,
-        explanations=rules.explain.output.explanations,
-        teacher=teacher_explanations,
+        explanations=collect(
+            rules.explain.output.explanations,
+            explainer=config["explainers"],
+            allow_missing=True,
+        ),
+        teachers=teacher_explanations,
         weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
         card="<results>/models/{task}/{model}/{seed}/training.json",
     output:
-        deletions="<results>/deletions/{task}/{model}/{seed}/{explainer}.parquet",
+        deletions="<results>/deletions/{task}/{model}/{seed}.parquet",
     log:
-        "<logs>/delete/{task}/{model}/{seed}/{explainer}.log",
+        "<logs>/delete/{task}/{model}/{seed}.log",
     benchmark:
-        "<benchmarks>/delete/{task}/{model}/{seed}/{explainer}.tsv"
+        "<benchmarks>/delete/{task}/{model}/{seed}.tsv"
     threads: 1
     resources:
         gpu=GPU,
@@ -47,7 +51,5 @@ rule delete:
     params:
         settings=deletion_settings,
         code=code("scripts/delete.py"),
-    conda:
-        "../../envs/models.yaml"
     script:
         "../../scripts/delete.py"

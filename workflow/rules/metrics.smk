@@ -11,11 +11,11 @@ rule score_performance:
         "<logs>/score_performance/{task}.log",
     benchmark:
         "<benchmarks>/score_performance/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=scoring,
         code=code("scripts/score_performance.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/score_performance.py"
 
@@ -23,7 +23,11 @@ rule score_performance:
 rule score_robustness:
     input:
         test=rules.fetch_dataset.output.test,
-        perturbed=collect(rules.perturb.output.perturbed, perturbation=config["perturbations"], allow_missing=True),
+        perturbed=collect(
+            rules.perturb.output.perturbed,
+            perturbation=config["perturbations"],
+            allow_missing=True,
+        ),
         predictions=runs(rules.predict.output.predictions),
     output:
         scores="<results>/metrics/{task}/robustness.parquet",
@@ -31,11 +35,11 @@ rule score_robustness:
         "<logs>/score_robustness/{task}.log",
     benchmark:
         "<benchmarks>/score_robustness/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=scoring,
         code=code("scripts/score_robustness.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/score_robustness.py"
 
@@ -49,11 +53,11 @@ rule score_agreement:
         "<logs>/score_agreement/{task}.log",
     benchmark:
         "<benchmarks>/score_agreement/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=scoring,
         code=code("scripts/score_agreement.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/score_agreement.py"
 
@@ -61,18 +65,18 @@ rule score_agreement:
 rule score_faithfulness:
     input:
         explained=rules.select_examples.output.explained,
-        deletions=runs_and_explainers(rules.delete.output.deletions),
+        deletions=runs(rules.delete.output.deletions),
     output:
         scores="<results>/metrics/{task}/faithfulness.parquet",
     log:
         "<logs>/score_faithfulness/{task}.log",
     benchmark:
         "<benchmarks>/score_faithfulness/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=scoring,
         code=code("scripts/score_faithfulness.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/score_faithfulness.py"
 
@@ -87,10 +91,10 @@ rule score_drift:
         "<logs>/score_drift/{task}.log",
     benchmark:
         "<benchmarks>/score_drift/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=scoring,
         code=code("scripts/score_drift.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/score_drift.py"

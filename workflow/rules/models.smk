@@ -19,6 +19,9 @@ rule fine_tune:
         "<benchmarks>/fine_tune/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
         model=one_of(with_training(distilled=False)),
+    priority: 1
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         gpu=GPU,
@@ -27,8 +30,6 @@ rule fine_tune:
     params:
         settings=training_settings,
         code=code("scripts/fine_tune.py"),
-    conda:
-        "../../envs/models.yaml"
     script:
         "../../scripts/fine_tune.py"
 
@@ -53,6 +54,9 @@ rule distil:
         "<benchmarks>/distil/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
         model=one_of(with_training(distilled=True)),
+    priority: 1
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         gpu=GPU,
@@ -61,7 +65,5 @@ rule distil:
     params:
         settings=training_settings,
         code=distillation_code,
-    conda:
-        "../../envs/models.yaml"
     script:
         "../../scripts/distil.py"

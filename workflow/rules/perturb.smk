@@ -10,6 +10,8 @@ rule perturb:
         "<logs>/perturb/{task}/{perturbation}.log",
     benchmark:
         "<benchmarks>/perturb/{task}/{perturbation}.tsv"
+    conda:
+        "../../envs/perturb.yaml"
     threads: 1
     resources:
         mem_mb=at_least(4000),
@@ -17,7 +19,5 @@ rule perturb:
     params:
         settings=perturbation_settings,
         code=perturbation_code,
-    conda:
-        "../../envs/perturb.yaml"
     script:
         "../../scripts/perturb.py"

@@ -4,7 +4,11 @@
 rule predict:
     input:
         test=rules.fetch_dataset.output.test,
-        perturbed=collect(rules.perturb.output.perturbed, perturbation=config["perturbations"], allow_missing=True),
+        perturbed=collect(
+            rules.perturb.output.perturbed,
+            perturbation=config["perturbations"],
+            allow_missing=True,
+        ),
         weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
         card="<results>/models/{task}/{model}/{seed}/training.json",
     output:
@@ -13,6 +17,8 @@ rule predict:
         "<logs>/predict/{task}/{model}/{seed}.log",
     benchmark:
         "<benchmarks>/predict/{task}/{model}/{seed}.tsv"
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         gpu=GPU,
@@ -21,7 +27,5 @@ rule predict:
     params:
         settings=prediction_settings,
         code=code("scripts/predict.py"),
-    conda:
-        "../../envs/models.yaml"
     script:
         "../../scripts/predict.py"

@@ -4,7 +4,10 @@
 rule report:
     input:
         explained=collect(rules.select_examples.output.explained, task=config["tasks"]),
-        explanations=collect(runs_and_explainers(rules.explain.output.explanations), task=config["tasks"]),
+        explanations=collect(
+            runs_and_explainers(rules.explain.output.explanations),
+            task=config["tasks"],
+        ),
         scores=collect(
             [
                 rules.score_performance.output.scores,
@@ -16,17 +19,21 @@ rule report:
         ),
         drift=collect(rules.score_drift.output.scores, task=config["tasks"]),
     output:
-        page=report("<results>/report/index.html", caption="../report/report.rst", category="Report"),
+        page=report(
+            "<results>/report/index.html",
+            caption="../report/report.rst",
+            category="Report",
+        ),
         tables=directory("<results>/report/tables"),
         figures=directory("<results>/report/figures"),
     log:
         "<logs>/report.log",
     benchmark:
         "<benchmarks>/report.tsv"
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=report_settings,
         code=code("scripts/report.py"),
-    conda:
-        "../../envs/data.yaml"
     script:
         "../../scripts/report.py"

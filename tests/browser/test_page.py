@@ -1,0 +1,270 @@
+"""The page in a real browser: it works by hand and by keyboard, and hostile text does nothing."""
+
+import re
+import shutil
+import time
+
+import pytest
+
+from distillens.report.page import write_report
+from tests.fixtures import made_up_study
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_DRIVER = shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (_CHROMIUM and _DRIVER), reason="chromium and chromedriver are not installed"
+)
+
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+)
+_SPY = """
+window.alerted = [];
+window.alert = (text) => window.alerted.push(text);
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.blockedURI));
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory):
+    """The address of a page with hostile texts and more examples than are drawn at once."""
+    folder = tmp_path_factory.mktemp("page")
+    write_report(**made_up_study.write(folder / "in", examples=60), out=folder / "index.html")
+    return (folder / "index.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    """A browser that notes alerts, policy violations and everything on its console."""
+    options = webdriver.ChromeOptions()
+    for argument in (*_OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
+        options.add_argument(argument)
+    options.binary_location = _CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
+    browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _SPY})
+    yield browser
+    browser.quit()
+
+
+@pytest.fixture
+def page(chromium, address):
+    """The page, freshly loaded; whatever a test does, nothing may be refused or reported."""
+    chromium.get("about:blank")
+    chromium.get(address)
+    yield chromium
+    assert chromium.execute_script("return window.alerted") == []
+    assert chromium.execute_script("return window.violations") == []
+    assert chromium.get_log("browser") == []
+
+
+def _all(page, selector):
+    return page.find_elements("css selector", selector)
+
+
+def _choose(page, name, value):
+    page.execute_script(
+        "const field = document.getElementById('controls').elements[arguments[0]];"
+        "if (field.type === 'checkbox') field.checked = arguments[1]; else field.value = arguments[1];"
+        "field.dispatchEvent(new Event('input', { bubbles: true }));",
+        name,
+        value,
+    )
+
+
+def _ids(page):
+    return [link.text for link in _all(page, ".card header a")]
+
+
+def _agreements(page):
+    shown = [header.text.rpartition(": ")[2] for header in _all(page, ".card header")]
+    return [float(text.replace("−", "-")) for text in shown if text != "undefined"]
+
+
+def _count(page):
+    return page.find_element("id", "count").text
+
+
+def test_hostile_text_is_shown_as_text(page):
+    for index, text in enumerate(made_up_study.HOSTILE[:2]):
+        _choose(page, "q", f"sst5-{index}")
+        words = page.execute_script("return document.querySelector('.line .words').textContent")
+        assert words == text
+        assert not _all(page, "#list script, #list img")
+
+
+def test_sentences_are_drawn_as_they_are_needed(page):
+    assert _count(page) == "60 texts"
+    assert len(_all(page, ".card")) < 60
+    for _ in range(4):
+        page.execute_script("document.getElementById('more').click()")
+    assert len(_all(page, ".card")) == 60
+    assert not page.find_element("id", "more").is_displayed()
+
+
+def test_sort_by_drift(page):
+    most = _agreements(page)
+    assert most == sorted(most) and most[0] < most[-1]
+    _choose(page, "sort", "alike")
+    assert _agreements(page) == sorted(_agreements(page), reverse=True) != most
+    _choose(page, "sort", "given")
+    assert _ids(page)[:3] == ["sst5-0", "sst5-1", "sst5-2"]
+
+
+def test_sort_follows_the_chosen_student(page):
+    soft = _agreements(page)
+    _choose(page, "student", "half")
+    assert _agreements(page) == sorted(_agreements(page))
+    assert sum(_agreements(page)) < sum(soft)
+
+
+def test_search_and_filter(page):
+    _choose(page, "q", "EMOJI")
+    assert _ids(page) == ["sst5-4"] and _count(page) == "1 of 60 texts"
+    _choose(page, "q", "no such words")
+    assert _ids(page) == [] and _count(page) == "0 of 60 texts"
+    _choose(page, "q", "")
+    _choose(page, "show", "differ")
+    shown = int(_count(page).split()[0])
+    assert 0 < shown < 60
+
+
+def test_other_seeds_of_the_teacher(page):
+    def rows():
+        return [name.text for name in _all(page, ".card:first-child .who b")]
+
+    assert rows() == ["teacher · seed 0", "soft · seed 0", "soft · seed 1", "half", "tiny"]
+    _choose(page, "seeds", True)
+    assert rows()[:3] == ["teacher · seed 0", "teacher · seed 1", "teacher · seed 2"]
+
+
+def test_deep_link_opens_exactly_this_view(page, address):
+    for name, value in {"task": "stsb", "explainer": "lime", "student": "half", "sort": "alike"}.items():
+        _choose(page, name, value)
+    shown, link = _ids(page)[:5], _all(page, ".card header a")[3].get_attribute("href")
+    for target in (page.current_url, link):
+        page.get("about:blank")
+        page.get(target)
+        assert _ids(page)[:5] == shown
+        values = page.execute_script(
+            "return Object.fromEntries(new FormData(document.getElementById('controls')))"
+        )
+        assert values["task"] == "stsb" and values["explainer"] == "lime" and values["student"] == "half"
+    assert page.switch_to.active_element.get_attribute("class") == "card linked"
+    assert [card.find_element("css selector", "a").text for card in _all(page, ".linked")] == [shown[3]]
+
+
+@pytest.mark.parametrize(
+    "hash_", ["#sentences?task=nope&sort=%E0%A4%A&show=x", "#sentences?q=%3Cscript%3E", "#verdict"]
+)
+def test_strange_links_are_harmless(page, address, hash_):
+    page.get("about:blank")
+    page.get(address + hash_)
+    assert _all(page, ".card")
+
+
+def test_words_by_keyboard(page):
+    line = _all(page, ".card:nth-child(2) .line")[0]
+    line.send_keys(keys.ARROW_RIGHT, keys.ARROW_RIGHT)
+    active = [word.get_attribute("data-word") for word in _all(page, ".w.active")]
+    assert active == ["1"] * len(_all(page, ".card:nth-child(2) .line"))
+    said = page.find_element("id", "readout").text
+    assert "teacher · seed 0" in said and "half" in said and "no." in said
+    line.send_keys(keys.ESCAPE)
+    assert not page.find_element("id", "readout").is_displayed()
+
+
+def test_word_has_its_value_and_its_sign_without_colour(page):
+    word = _all(page, "#list .w.neg")[0]
+    assert word.get_attribute("title").startswith("−")
+    assert "underline" in word.value_of_css_property("text-decoration-line")
+
+
+def test_tables_sort(page):
+    button = next(b for b in _all(page, "#table-verdict thead button") if "shap" in b.text)
+
+    def values():
+        cells = _all(page, "#table-verdict tbody td:nth-child(4) data")
+        return [float(cell.get_attribute("value")) for cell in cells]
+
+    given = values()
+    button.click()
+    assert values() == sorted(given)
+    button.click()
+    assert values() == sorted(given, reverse=True)
+    button.click()
+    assert values() == given
+
+
+_CONTRAST = """
+const parse = (text) => { const n = text.match(/[\\d.]+/g); return [...n, 1].slice(0, 4).map(Number); };
+const over = (top, below) => [0, 1, 2].map((i) => top[i] * top[3] + below[i] * (1 - top[3]));
+const linear = (x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4;
+const light = (c) => 0.2126 * linear(c[0] / 255) + 0.7152 * linear(c[1] / 255) + 0.0722 * linear(c[2] / 255);
+const element = document.querySelector(arguments[0]);
+const layers = [];
+for (let e = element; e; e = e.parentElement) layers.unshift(parse(getComputedStyle(e).backgroundColor));
+const ground = layers.reduce((below, layer) => over(layer, below), [255, 255, 255]);
+const pair = [light(over(parse(getComputedStyle(element).color), ground)), light(ground)];
+return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+"""
+_READ = (
+    "body",
+    ".intro",
+    ".verdict.drifts",
+    "figure svg",
+    "td small",
+    ".gated td",
+    ".h10 small",
+    ".pos.l9",
+    ".neg.l9",
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_colour_schemes_are_readable(page, scheme):
+    feature = {"name": "prefers-color-scheme", "value": scheme}
+    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    low = {selector: page.execute_script(_CONTRAST, selector) for selector in _READ}
+    assert {selector: ratio for selector, ratio in low.items() if ratio < 4.5} == {}
+    ground = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground))) < 150) == (scheme == "dark")
+
+
+def test_narrow_screen_needs_no_sideways_scrolling(page):
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+    page.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        time.sleep(0.1)
+        assert page.execute_script("return document.documentElement.scrollWidth") <= 400
+        assert all(figure.size["width"] <= 400 for figure in _all(page, "figure"))
+    finally:
+        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_without_scripts_a_note_says_so(page, address):
+    page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        page.get(address)
+        assert page.find_element("css selector", "noscript p").is_displayed()
+        assert page.find_element("id", "table-verdict").is_displayed()
+    finally:
+        page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        page.get(address)
+
+
+def test_nothing_is_requested(page):
+    loaded = page.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
+    assert [name for name in loaded if not name.startswith("data:")] == []

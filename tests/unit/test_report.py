@@ -1,0 +1,267 @@
+"""The report: what stands on the page, that hostile text stays text, that bytes repeat."""
+
+import csv
+import html.parser
+import json
+import math
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from distillens import tables
+from distillens.report import cells, read
+from distillens.report.page import embedded, write_report
+from distillens.tables import TableError
+from tests.fixtures import made_up_study
+
+
+class _Page(html.parser.HTMLParser):
+    """What a browser would see: elements, their attributes, and text that is no script."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.elements, self.text, self.scripts, self.styles, self._within = [], [], [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self._within.append(tag)
+
+    def handle_endtag(self, tag):
+        while self._within and self._within.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        within = self._within[-1] if self._within else ""
+        {"script": self.scripts, "style": self.styles}.get(within, self.text).append(data)
+
+    def attributes(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The made-up study's tables and its report: (arguments, folder of the page)."""
+    folder = tmp_path_factory.mktemp("study")
+    arguments = made_up_study.write(folder / "in", examples=16)
+    write_report(**arguments, out=folder / "out" / "index.html")
+    return arguments, folder / "out"
+
+
+@pytest.fixture(scope="module")
+def page(study):
+    """The parsed page."""
+    return _Page((study[1] / "index.html").read_text("utf-8"))
+
+
+def _rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _data(page):
+    return json.loads(page.scripts[0])["tasks"]
+
+
+def test_sections_come_in_order(page):
+    ids = [attributes.get("id") for attributes in page.attributes("section")]
+    assert ids == ["verdict", "performance", "robustness", "agreement", "faithfulness", "sentences", "making"]
+
+
+def test_hostile_text_makes_no_elements(page):
+    assert [attributes.get("type") for attributes in page.attributes("script")] == ["application/json", None]
+    assert not page.attributes("img")
+    assert not page.attributes("b") or all(not attributes for attributes in page.attributes("b"))
+    handlers = [key for _, attributes in page.elements for key in attributes if key.startswith("on")]
+    assert handlers == []
+
+
+def test_hostile_text_arrives_whole(page):
+    examples = {example["id"]: example for example in _data(page)[0]["examples"]}
+    for index, text in enumerate(made_up_study.HOSTILE):
+        assert "".join(examples[f"sst5-{index}"]["pieces"][0]) == text
+
+
+def test_embedded_json_cannot_leave_its_element():
+    text = embedded({"a": "</script><!--\u2028\u2029&", "b": "\ud800"})
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert text.isascii()
+    assert json.loads(text)["a"] == "</script><!--\u2028\u2029&"
+    with pytest.raises(ValueError):
+        embedded(math.nan)
+
+
+def test_policy_forbids_everything_but_the_page_itself(page):
+    (policy,) = [a["content"] for a in page.attributes("meta") if a.get("http-equiv")]
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'sha256-")
+    assert "unsafe" not in policy and "*" not in policy
+    assert "base-uri 'none'; form-action 'none'" in policy
+    assert not any("style" in attributes for _, attributes in page.elements)
+    assert len(page.attributes("style")) == 1
+
+
+def test_nothing_is_loaded_from_elsewhere(study, page):
+    links = [a[key] for _, a in page.elements for key in ("src", "href", "xlink:href", "action") if key in a]
+    outside = [link for link in links if not link.startswith(("#", "data:", "tables/", "figures/"))]
+    assert outside == []
+    assert all((study[1] / link).is_file() for link in links if link.startswith(("tables/", "figures/")))
+    assert "url(" not in "".join(page.styles) and "@import" not in "".join(page.styles)
+
+
+def test_values_of_the_page_equal_the_csv_files(study):
+    text = (study[1] / "index.html").read_text("utf-8")
+
+    def shown(name):
+        body = re.search(rf'<table class="sortable" id="table-{name}">(.*?)</table>', text, re.S)[1]
+        return [float(value) for value in re.findall(r'<data value="([^"]+)"', body)]
+
+    verdicts = _rows(study[1] / "tables" / "verdict.csv")
+    columns = ["normalised_shap", "normalised_lime", "normalised_ig", "value", "teacher_value", "majority"]
+    assert shown("verdict") == [float(row[c]) for row in verdicts for c in columns if row[c]]
+    scores = _rows(study[1] / "tables" / "performance.csv")
+    expected = [float(row["value"]) for row in scores if row["task"] == "sst5"]
+    assert sorted(shown("performance-sst5")) == sorted(expected)
+    drift = _rows(study[1] / "tables" / "drift.csv")
+    expected = [
+        float(row[column])
+        for row in drift
+        if row["task"] == "stsb" and row["explainer"] != "random"
+        for column in ("agreement", "ceiling", "floor", "normalised", "drift", "p_adjusted")
+    ]
+    assert sorted(shown("headline-stsb")) == sorted(expected)
+
+
+def test_csv_files_hold_the_tables_numbers(study):
+    arguments, out = study
+    drift = [row for path in arguments["drift"] for row in tables.read(path, "drift").to_pylist()]
+    written = _rows(out / "tables" / "drift.csv")
+    assert sorted(float(row["agreement"]) for row in written) == sorted(row["agreement"] for row in drift)
+    aggregates, _ = read.scores(arguments["scores"])
+    names = ("performance", "robustness", "agreement", "faithfulness")
+    assert sum(len(_rows(out / "tables" / f"{name}.csv")) for name in names) == len(aggregates)
+
+
+def test_same_inputs_give_the_same_bytes(study, tmp_path):
+    arguments, out = study
+    turned = {key: value[::-1] if isinstance(value, list) else value for key, value in arguments.items()}
+    write_report(**turned, out=tmp_path / "index.html")
+    files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    differing = [str(name) for name in files if (out / name).read_bytes() != (tmp_path / name).read_bytes()]
+    assert differing == []
+
+
+def test_verdicts_in_words(study):
+    rows = _rows(study[1] / "tables" / "verdict.csv")
+    said = {(row["task"], row["student"], row["seed"]): row["verdict"] for row in rows}
+    assert said["sst5", "soft", "0"] == "keeps the teacher's reasoning"
+    assert said["sst5", "half", "0"] == "drifts"
+    assert said["stsb", "tiny", "0"] == "gated"
+    assert len(said) == len(rows) == 8
+
+
+def test_gated_students_are_grey(study):
+    text = (study[1] / "index.html").read_text("utf-8")
+    row = re.search(r'<tr class="gated">.*?</tr>', text, re.S)[0]
+    assert row.count("heat grey") == 3 and "tiny" in row
+    assert "tiny (gated)" in (study[1] / "figures" / "agreement-sst5.svg").read_text("utf-8")
+
+
+def test_random_control_decides_nothing(study):
+    columns = _rows(study[1] / "tables" / "verdict.csv")[0]
+    assert "normalised_shap" in columns and "normalised_random" not in columns
+
+
+def test_undefined_values_are_counted(study, page):
+    rows = _rows(study[1] / "tables" / "undefined.csv")
+    assert {"metric": "Kendall τ", "undefined": "320", "defined": "0"} in rows
+    assert "undefined" in page.text
+
+
+def test_sentences_explain_the_teachers_class(study, page):
+    data = _data(page)
+    view = next(view for view in data[0]["explainers"] if view["name"] == "shap")
+    roles = [run["role"] for run in view["runs"]]
+    assert roles == ["teacher", "seed", "seed", "student", "student", "student", "student"]
+    rows = {(e["id"]): row for e, row in zip(data[0]["examples"], view["rows"], strict=True)}
+    teacher, half = rows["sst5-10"][0], rows["sst5-10"][5]
+    assert half["t"] == teacher["t"] == teacher["p"]
+    assert len(half["v"]) == len(teacher["v"]) == len(data[0]["examples"][10]["pieces"][0]) // 2
+    assert -1 <= half["r"] <= 1 and "r" not in teacher
+    assert rows["sst5-9"][6]["r"] is None, "a constant attribution agrees with nothing"
+    assert (
+        data[1]["examples"][10]["gold"].endswith(".25") and "ok" not in data[1]["explainers"][0]["rows"][0][0]
+    )
+
+
+def test_figures_are_svg_of_text_in_the_readers_ink(study):
+    files = sorted((study[1] / "figures").glob("*.svg"))
+    assert len(files) == 14
+    for file in files:
+        root = ET.parse(file).getroot()
+        assert not [e for e in root.iter() if "style" in e.attrib or e.tag.endswith("metadata")]
+        assert [e for e in root.iter() if e.tag.endswith("text")]
+        assert "currentColor" in file.read_text("utf-8")
+
+
+def test_one_teacher_seed_leaves_the_verdict_open(tmp_path):
+    arguments = made_up_study.write(tmp_path / "in", made_up_study.study(teacher_seeds=[0]), examples=8)
+    write_report(**arguments, out=tmp_path / "index.html")
+    text = (tmp_path / "index.html").read_text("utf-8")
+    assert "A teacher has only one run that can be used" in text
+    said = {row["student"]: row["verdict"] for row in _rows(tmp_path / "tables" / "verdict.csv")}
+    assert said == {"soft": "cannot be told", "half": "cannot be told", "tiny": "gated"}
+    assert not re.search(r">\s*\[?(nan|none)\b", text.partition("<main>")[2].partition("<script")[0], re.I)
+
+
+@pytest.mark.parametrize("missing", ["perturbations", "explainers", "everything"])
+def test_missing_pieces_still_give_a_page(tmp_path, missing):
+    parts = {"perturbations", "explainers"} if missing == "everything" else {missing}
+    settings = made_up_study.study(**dict.fromkeys(parts, ()))
+    arguments = made_up_study.write(tmp_path / "in", settings, examples=8)
+    if missing == "everything":
+        arguments |= {"explained": [], "explanations": [], "scores": [], "drift": []}
+        settings["models"] = {"teacher": settings["models"]["teacher"]}
+    write_report(**arguments, out=tmp_path / "index.html")
+    page = _Page((tmp_path / "index.html").read_text("utf-8"))
+    assert len(page.attributes("section")) == 7
+    assert any("Nothing of this was measured" in text for text in page.text)
+
+
+def test_explanations_must_say_what_they_are_about(study, tmp_path):
+    arguments, _ = study
+    rows = tables.read(arguments["explanations"][0], "explanations")
+    tables.write(tmp_path / "x.parquet", "explanations", rows.replace_schema_metadata(), {"task": "sst5"})
+    with pytest.raises(TableError, match=r"x\.parquet: .* does not name explainer, model, seed"):
+        write_report(**arguments | {"explanations": [tmp_path / "x.parquet"]}, out=tmp_path / "index.html")
+
+
+def test_csv_runs_no_formulas(tmp_path):
+    rows = [("=1+1", -1.5, None), ("+x", 2, math.nan), ("-x", 0.1, ""), ("@x", 3, "plain, text")]
+    cells.write_csv(tmp_path / "t.csv", ("text", "number", "other"), rows)
+    lines = (tmp_path / "t.csv").read_text("utf-8").splitlines()
+    assert lines == ["text,number,other", "'=1+1,-1.5,", "'+x,2,", "'-x,0.1,", '\'@x,3,"plain, text"']
+
+
+@pytest.mark.parametrize(
+    ("value", "signed", "expected"),
+    [
+        (0.456, False, "0.46"),
+        (-0.456, True, "−0.46"),
+        (-0.001, False, "0.00"),
+        (0.1, True, "+0.10"),
+        (None, True, "–"),
+    ],
+)
+def test_numbers_are_written_for_reading(value, signed, expected):
+    assert cells.number(value, signed=signed) == expected
+
+
+def test_report_imports_no_torch():
+    root = Path(__file__).parents[2]
+    code = "import sys, distillens.report.page; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

@@ -1,0 +1,243 @@
+import copy
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from distillens import modeling, tables, training
+from distillens.config import complete
+from distillens.distillation.soft_logits import Distillation, soft_loss
+from distillens.encoding import encode
+from distillens.inference import Engine
+from distillens.text import examples
+from tests.tiny import SENTENCES
+
+TASK = {"labels": ["bad", "middling", "good"], "type": "classification"}
+ROWS = [
+    {"example_id": str(n), "text_a": sentence, "label": float(n % 3), "label_name": TASK["labels"][n % 3]}
+    for n, sentence in enumerate(SENTENCES * 3)
+]
+
+
+def settings(method="fine_tune", **given):
+    models = {
+        "teacher": {"checkpoint": "c", "training": {"method": "fine_tune"}},
+        "m": {
+            "checkpoint": "c",
+            "teacher": "teacher",
+            "training": {"method": method, "max_length": 32, **given},
+        },
+    }
+    task = {
+        "source": {"local": "x"},
+        "columns": {"text_a": "a", "label": "b"},
+        "labels": ["a", "b"],
+        "splits": {split: {"from": "all"} for split in ("train", "validation", "test")},
+    }
+    config = complete(
+        {"study": "s", "tasks": {"t": task}, "checkpoints": {"c": {"local": "x"}}, "models": models}
+    )
+    return config["models"]["m"]["training"]
+
+
+@pytest.fixture
+def splits(tmp_path):
+    paths = {split: tmp_path / f"{split}.parquet" for split in ("train", "validation")}
+    for path in paths.values():
+        tables.write(path, "examples", ROWS, {})
+    return paths
+
+
+def train(splits, checkpoint, out, trainer=training.FineTuning, seed=1, **given):
+    options = {"task": TASK, "layers": None, "settings": settings(epochs=1, batch_size=6), **given}
+    identity = {"task": "t", "model": "m", "seed": seed}
+    training.train(
+        trainer, splits=splits, checkpoint=checkpoint, out=out, identity=identity, device="cpu", **options
+    )
+    return json.loads((out / "training.json").read_text())
+
+
+def test_training_lowers_the_loss_and_keeps_the_best_epoch(splits, bert, tmp_path):
+    card = train(
+        splits, bert, tmp_path / "m", settings=settings(epochs=6, learning_rate=3.0e-3, batch_size=6)
+    )
+    losses = [entry["eval_loss"] for entry in card["history"] if "eval_loss" in entry]
+    assert losses[-1] < losses[0]
+    assert card["best_validation_loss"] == min(losses)
+    engine = Engine(tmp_path / "m", "cpu")
+    logits = torch.tensor(engine.logits([(row["text_a"],) for row in ROWS]))
+    loss = training.task_loss(logits, torch.tensor([row["label"] for row in ROWS]))
+    assert loss.item() == pytest.approx(card["best_validation_loss"], abs=1e-3)
+
+
+def test_only_safetensors_are_saved_and_nothing_is_left_beside_them(splits, bert, tmp_path):
+    train(splits, bert, tmp_path / "models" / "1")
+    names = {path.name for path in (tmp_path / "models" / "1").iterdir()}
+    assert {
+        "model.safetensors",
+        "config.json",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "training.json",
+    } <= names
+    assert not any(name.endswith((".bin", ".pt", ".pkl")) for name in names)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["1"]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(splits, bert, tmp_path):
+    weights = []
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        train(splits, bert, tmp_path / name, seed=seed)
+        weights.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert weights[0] == weights[1] != weights[2]
+
+
+def test_patience_ends_training_early(splits, bert, tmp_path):
+    card = train(splits, bert, tmp_path / "m", settings=settings(epochs=30, patience=1, learning_rate=1.0))
+    assert max(entry["epoch"] for entry in card["history"]) < 30
+
+
+def test_a_loss_that_is_no_number_stops_with_step_and_batch(splits, bert, tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "task_loss", lambda logits, labels: logits.sum() * float("nan"))
+    with pytest.raises(
+        training.TrainingError, match=r"step 1: the loss is nan on the batch of training rows \[\d+"
+    ):
+        train(splits, bert, tmp_path / "m")
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_killed_run_goes_on_from_its_last_checkpoint(splits, bert, tmp_path, monkeypatch):
+    options = settings(epochs=3, batch_size=6)
+    train(splits, bert, tmp_path / "undisturbed", settings=options)
+    steps = []
+    step = training.FineTuning.training_step
+
+    def dying(self, *args, **kwargs):
+        steps.append(self.state.global_step)
+        if len(steps) == 5:  # in the second epoch
+            raise KeyboardInterrupt
+        return step(self, *args, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training.FineTuning, "training_step", dying)
+        with pytest.raises(KeyboardInterrupt):
+            train(splits, bert, tmp_path / "killed", settings=options)
+        train(splits, bert, tmp_path / "killed", settings=options)
+    assert steps[5:] == [3, 4, 5, 6, 7, 8]  # not 0, 1, 2 again
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("undisturbed", "killed")]
+    assert weights[0] == weights[1]
+
+
+def test_other_settings_do_not_go_on_from_an_old_checkpoint(splits, bert, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(training.modeling, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            train(splits, bert, tmp_path / "m")
+    card = train(splits, bert, tmp_path / "m", settings=settings(epochs=1, batch_size=9))
+    assert max(entry["step"] for entry in card["history"]) == 2
+
+
+def test_layers_are_dropped(splits, bert, tmp_path):
+    train(splits, bert, tmp_path / "m", layers=[1])
+    model = modeling.load_classifier(tmp_path / "m")
+    assert model.config.num_hidden_layers == len(model.bert.encoder.layer) == 1
+    kept = modeling.new_classifier(bert, TASK, [1]).bert.encoder.layer[0].state_dict()
+    original = modeling.load_classifier(bert).bert.encoder.layer[1].state_dict()
+    assert all(torch.equal(kept[name], original[name]) for name in kept)
+
+
+def test_a_layer_that_is_not_there_is_an_error(bert):
+    with pytest.raises(modeling.ModelError, match="layer 2 is asked for, but it has layers 0 to 1"):
+        modeling.new_classifier(bert, TASK, [0, 2])
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
+def test_training_and_inference_see_the_same_encoding(family, request, splits, tmp_path, monkeypatch):
+    rows = [{**row, "text_b": SENTENCES[-1 - n % 3]} for n, row in enumerate(ROWS)]
+    for path in splits.values():
+        tables.write(path, "examples", rows, {})
+    fed = []
+    loss = training.FineTuning.compute_loss
+
+    def watching(self, model, inputs, **kwargs):
+        batch = {name: value.clone() for name, value in inputs.items()}
+        fed.extend({n: v[i] for n, v in batch.items()} for i in range(len(batch["row"])))
+        return loss(self, model, inputs, **kwargs)
+
+    monkeypatch.setattr(training.FineTuning, "compute_loss", watching)
+    train(splits, request.getfixturevalue(family), tmp_path / "m")
+    engine = Engine(tmp_path / "m", "cpu")
+    assert engine.tokenizer.model_max_length == 32
+    for seen in fed:
+        row = rows[int(seen["row"])]
+        (expected,) = engine.encode([(row["text_a"], row["text_b"])])
+        used = seen["attention_mask"].bool()
+        assert set(expected) == set(seen) - {"labels", "row"}
+        for name, values in expected.items():
+            assert seen[name][used].tolist() == values
+    assert ("token_type_ids" in fed[0]) == (family == "bert")
+
+
+def test_regression_learns_one_score(splits, bert, tmp_path):
+    for path in splits.values():
+        tables.write(
+            path, "examples", [{**row, "label_name": None, "label": row["label"] * 1.5} for row in ROWS], {}
+        )
+    train(splits, bert, tmp_path / "m", task={"labels": [], "type": "regression"})
+    assert Engine(tmp_path / "m", "cpu").logits([("Fun",)]).shape == (1, 1)
+
+
+def test_the_soft_loss_is_the_one_worked_by_hand():
+    # T = 2. Teacher logits (2 ln 3, 0): softened to (ln 3, 0), p = (3/4, 1/4).
+    # Student logits (0, 0): p = (1/2, 1/2). KL = 3/4 ln(3/2) + 1/4 ln(1/2); times T^2 = 4.
+    teacher, student = torch.tensor([[2 * np.log(3), 0.0]]), torch.zeros(1, 2, dtype=torch.float64)
+    expected = 4 * (0.75 * np.log(1.5) + 0.25 * np.log(0.5))
+    assert soft_loss(student, teacher, 2.0).item() == pytest.approx(expected)
+    assert soft_loss(teacher, teacher, 2.0).item() == pytest.approx(0)
+    assert soft_loss(torch.tensor([[1.0], [2.0]]), torch.tensor([[2.0], [4.0]]), 2.0).item() == pytest.approx(
+        2.5
+    )
+
+
+def test_every_student_parameter_gets_a_gradient_from_the_soft_loss_alone(bert, tmp_path):
+    student, teacher = modeling.new_classifier(bert, TASK, [0]), Engine(bert, "cpu")
+    tokenizer = modeling.load_tokenizer(bert)
+    batch = tokenizer.pad(encode(tokenizer, [(s,) for s in SENTENCES]), return_tensors="pt")
+    target = torch.tensor(teacher.logits([(s,) for s in SENTENCES]))
+    soft_loss(student(**batch).logits, target, 2.0).backward()
+    silent = [n for n, p in student.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    assert silent == []
+
+
+def test_distillation_reads_the_teacher_through_its_own_tokenizer(splits, bert, roberta, tmp_path):
+    teacher = tmp_path / "teacher"
+    train(splits, roberta, teacher)
+    texts = examples(tables.read(splits["train"], "examples"))
+    expected = Engine(teacher, "cpu").logits([one.texts for one in texts])
+    found = Distillation.extra_features(texts, teacher, "cpu")["teacher_logits"]
+    np.testing.assert_array_equal(found, expected)
+    before = copy.deepcopy((teacher / "model.safetensors").read_bytes())
+    card = train(
+        splits,
+        bert,
+        tmp_path / "student",
+        Distillation,
+        settings=settings("soft_logits", epochs=8, learning_rate=3.0e-2, alpha=0, beta=1),
+        teacher=teacher,
+    )
+    losses = [entry["eval_loss"] for entry in card["history"] if "eval_loss" in entry]
+    assert losses[-1] < losses[0]
+    assert (teacher / "model.safetensors").read_bytes() == before
+    assert card["teacher_sha256"] is not None
+
+
+def test_a_tokenizer_without_a_mask_token_is_refused(bert, tmp_path):
+    tokenizer = modeling.load_tokenizer(bert)
+    tokenizer.mask_token = None
+    tokenizer.save_pretrained(tmp_path / "t")
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / "t" / name).write_bytes((Path(bert) / name).read_bytes())
+    with pytest.raises(modeling.ModelError, match="no mask token"):
+        modeling.load_tokenizer(tmp_path / "t")

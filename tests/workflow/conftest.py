@@ -1,0 +1,128 @@
+"""A tiny study, run once for real, on which every workflow test looks."""
+
+import copy
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests import tiny
+
+ROOT = Path(__file__).parents[2]
+TEMPLATES = [
+    "A {} film.",
+    "The plot is {}, and the ending was {} at all.",
+    "It doesn't {} work: {}!",
+    "Not {} but {}",
+]
+MOODS = {
+    "bad": ["dull", "boring", "messy"],
+    "middling": ["fine", "so-so", "plain"],
+    "good": ["joyful", "witty", "fun"],
+}
+HOSTILE = "<script>alert(1)</script> a {} film"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A folder with a config, in which snakemake can be run."""
+
+    folder: Path
+    config: dict
+
+    def snakemake(self, *arguments: str, config: dict | None = None) -> subprocess.CompletedProcess:
+        """Run snakemake on the config, or on a changed one."""
+        path = self.folder / "study.yaml"
+        path.write_text(yaml.safe_dump(config or self.config))
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
+        command += ["--directory", str(self.folder), "--configfile", str(path), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    def jobs(self, config: dict | None = None) -> list[str]:
+        """What a dry run would do: ``rule value value ...``, sorted."""
+        result = self.snakemake("-n", config=config)
+        assert result.returncode == 0, result.stdout + result.stderr
+        blocks = re.split(r"\n(?=(?:local)?rule \w+:)", result.stdout + result.stderr)
+        found = []
+        for block in blocks[1:]:
+            name = re.match(r"(?:local)?rule (\w+):", block).group(1)
+            wildcards = re.search(r"^    wildcards: (.*)$", block, re.MULTILINE)
+            values = [pair.partition("=")[2] for pair in wildcards.group(1).split(", ")] if wildcards else []
+            found.append(" ".join([name, *values]))
+        return sorted(found)
+
+    def edited(self, path: str, value: object) -> dict:
+        """The config with one value changed; ``...`` removes it."""
+        config = copy.deepcopy(self.config)
+        *parents, last = path.split("/")
+        block = config
+        for key in parents:
+            block = block[key]
+        if value is ...:
+            del block[last]
+        else:
+            block[last] = value
+        return config
+
+
+def tiny_config(folder: Path) -> dict:
+    """Three classes of made-up sentences, a random encoder, two students."""
+    rows = [
+        {"id": f"{mood}-{number}-{word}", "text": template.format(word, word), "mood": mood}
+        for mood, words in MOODS.items()
+        for word in words
+        for number, template in enumerate([*TEMPLATES, HOSTILE])
+    ]
+    pd.DataFrame(rows).to_csv(folder / "data.csv", index=False)
+    tiny.bert(folder / "checkpoint")
+    training = {
+        "method": "fine_tune",
+        "epochs": 1,
+        "learning_rate": 3.0e-3,
+        "batch_size": 8,
+        "max_length": 32,
+    }
+    student = {"checkpoint": "tiny", "layers": [0], "teacher": "teacher", "training": training}
+    return {
+        "study": "tiny",
+        "device": "cpu",
+        "tasks": {
+            "moods": {
+                "source": {"local": str(folder / "data.csv")},
+                "columns": {"example_id": "id", "text_a": "text", "label": "mood"},
+                "labels": list(MOODS),
+                "splits": {
+                    "train": {"from": "all"},
+                    "validation": {"from": "all", "examples": 6},
+                    "test": {"from": "all", "examples": 24},
+                },
+                "explain": {"per_class": 3},
+                "perturb": {"examples": 8},
+            }
+        },
+        "checkpoints": {"tiny": {"local": str(folder / "checkpoint")}},
+        "models": {
+            "teacher": {"checkpoint": "tiny", "training": training, "seeds": [1, 2]},
+            "student": student,
+            "student-kd": {**student, "training": {**training, "method": "soft_logits"}},
+        },
+        "perturbations": {"character": None, "swap": None},
+        "folds": 2,
+        "explainers": {"occlusion": None, "random": None},
+        "metrics": {"overlap_k": [2], "deletion_k": [1, 3], "random_draws": 2, "resamples": 200},
+    }
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The tiny study, finished."""
+    folder = tmp_path_factory.mktemp("study")
+    study = Study(folder, tiny_config(folder))
+    result = study.snakemake()
+    assert result.returncode == 0, result.stdout + result.stderr
+    return study

@@ -1,0 +1,129 @@
+"""One tiny study, end to end, and what an edit of its config reruns."""
+
+import json
+import shutil
+
+import pytest
+
+from distillens import tables
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("study")]
+
+SCORES = ["performance", "robustness", "agreement", "faithfulness", "drift"]
+EXPLAINERS = ["occlusion", "random"]
+
+
+def branch(model, *seeds, distil="fine_tune"):
+    """All jobs of a model: its runs, what they predict, what explains them."""
+    return [
+        job
+        for seed in seeds
+        for job in (
+            f"{distil} moods {model} {seed}",
+            f"predict moods {model} {seed}",
+            *(f"explain moods {model} {seed} {name}" for name in EXPLAINERS),
+            f"delete moods {model} {seed}",
+        )
+    ]
+
+
+def scores(*names):
+    return [f"score_{name} moods" for name in names or SCORES]
+
+
+END = ["report", "all"]
+
+
+def test_a_second_call_does_nothing(study):
+    result = study.snakemake()
+    assert "Nothing to be done" in result.stdout + result.stderr
+
+
+def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
+    kinds = {
+        "data": "examples",
+        "perturbed": "perturbed",
+        "predictions": "predictions",
+        "explanations": "explanations",
+    }
+    kinds |= {"deletions": "deletions", "metrics": "scores"}
+    results = study.folder / "results" / "tiny"
+    files = sorted(results.rglob("*.parquet"))
+    assert len(files) == 4 + 2 + 4 + 8 + 4 + 5
+    for path in files:
+        kind = "drift" if path.stem == "drift" else kinds[path.relative_to(results).parts[0]]
+        assert tables.read(path, kind).num_rows > 0
+        assert tables.provenance(path)["task"] == "moods"
+    explained = tables.provenance(results / "explanations/moods/student/0/occlusion.parquet")
+    assert {"model_sha256", "tokenizer_sha256", "explained_sha256", "settings", "versions", "device"} <= set(
+        explained
+    )
+    assert explained["model"] == "student"
+
+
+def test_the_page_is_there_and_hostile_text_is_inert(study):
+    page = (study.folder / "results/tiny/report/index.html").read_text()
+    assert "student-kd" in page
+    assert "<script>alert(1)" not in page
+    assert list((study.folder / "results/tiny/report/tables").glob("*.csv"))
+    assert list((study.folder / "results/tiny/report/figures").glob("*.svg"))
+
+
+def test_made_again_the_tables_have_the_same_bytes(study):
+    results = study.folder / "results" / "tiny"
+    again = [
+        "predictions/moods/student",
+        "explanations/moods/student",
+        "deletions/moods/student",
+        "perturbed",
+        "metrics",
+    ]
+    before = {path: path.read_bytes() for part in again for path in (results / part).rglob("*.parquet")}
+    page = (results / "report/index.html").read_bytes()
+    for part in again:
+        shutil.rmtree(results / part)
+    result = study.snakemake()
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert {path: path.read_bytes() == content for path, content in before.items()} == dict.fromkeys(
+        before, True
+    )
+    assert (results / "report/index.html").read_bytes() == page
+
+
+def test_a_student_s_learning_rate_reruns_its_branch_and_what_compares_with_it(study):
+    config = study.edited("models/student/training/learning_rate", 0.001)
+    config["models"]["student-kd"]["training"] = dict(study.config["models"]["student-kd"]["training"])
+    assert study.jobs(config) == sorted([*branch("student", 0), *scores(), *END])
+
+
+def test_the_teacher_s_learning_rate_reruns_it_and_what_learns_from_it(study):
+    training = {**study.config["models"]["teacher"]["training"], "learning_rate": 0.001}
+    config = study.edited("models/teacher/training", training)
+    expected = [
+        *branch("teacher", 1, 2),
+        *branch("student-kd", 0, distil="distil"),
+        "delete moods student 0",  # by the teacher's ranking
+        *scores(),
+        *END,
+    ]
+    assert study.jobs(config) == sorted(expected)
+
+
+def test_an_explainer_s_setting_reruns_that_explainer(study):
+    runs = [("teacher", 1), ("teacher", 2), ("student", 0), ("student-kd", 0)]
+    jobs = [f"{job} moods {model} {seed}" for job in ("explain", "delete") for model, seed in runs]
+    jobs = [f"{job} random" if job.startswith("explain") else job for job in jobs]
+    expected = [*jobs, *scores("agreement", "faithfulness", "drift"), *END]
+    assert study.jobs(study.edited("explainers/random", {"draw": 1})) == sorted(expected)
+
+
+def test_a_reordered_config_reruns_nothing(study):
+    def backwards(block):
+        if isinstance(block, dict):
+            return {key: backwards(block[key]) for key in reversed(block)}
+        return block
+
+    # The order of models is an order of rows; within a block there is none.
+    config = {key: backwards(block) if key != "models" else block for key, block in study.config.items()}
+    config["tasks"] = json.loads(json.dumps(config["tasks"]))
+    assert study.jobs(config) == []
