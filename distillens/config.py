@@ -8,15 +8,15 @@ import copy
 import difflib
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import yaml
 
 from distillens import methods
+from distillens.provenance import ROOT
 
-_SCHEMA = Path(__file__).parent.parent / "workflow" / "schemas" / "config.schema.yaml"
+_SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 _NOT_DISTILLED = ("fine_tune", "none")
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-_ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent  # of the project
 
 
 @cache
@@ -27,7 +27,7 @@ def code(script: str, *methods: str) -> str:
     *methods : str
         Modules that the script loads by name, such as ``distillens.explain.shap``.
     """
-    open_, seen = [_ROOT / script, *filter(None, map(_module_path, methods))], {}
+    open_, seen = [ROOT / script, *filter(None, map(_module_path, methods))], {}
     while open_:
         path = open_.pop()
         if path not in seen:
@@ -36,7 +36,7 @@ def code(script: str, *methods: str) -> str:
             seen[path] = ast.dump(_without_docstrings(tree))
     digest = hashlib.sha256()
     for path in sorted(seen):
-        digest.update(f"{path.relative_to(_ROOT)}\x1f{seen[path]}\x1e".encode())
+        digest.update(f"{path.relative_to(ROOT)}\x1f{seen[path]}\x1e".encode())
     return digest.hexdigest()[:16]
 
 
@@ -71,7 +71,7 @@ def _imports(tree: ast.AST) -> Iterator[Path]:
 def _module_path(name: str) -> Path | None:
     if name.partition(".")[0] != "distillens":
         return None
-    base = _ROOT / name.replace(".", "/")
+    base = ROOT / name.replace(".", "/")
     return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
 
 

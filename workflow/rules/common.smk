@@ -5,7 +5,7 @@ import re
 from snakemake.exceptions import WorkflowError
 
 from distillens.config import ConfigError, complete
-from distillens.provenance import code
+from distillens.provenance import ROOT, code, digest
 
 try:
     config.update(complete(config))
@@ -122,6 +122,11 @@ def deletion_settings(wildcards):
         "device": config["device"],
         "seed": config["seed"],
     }
+
+
+def page_digest():
+    """Digest of the page's template, style and script."""
+    return digest(ROOT / "resources" / "page")
 
 
 def report_settings(wildcards):

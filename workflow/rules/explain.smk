@@ -43,6 +43,8 @@ rule delete:
         "<logs>/delete/{task}/{model}/{seed}.log",
     benchmark:
         "<benchmarks>/delete/{task}/{model}/{seed}.tsv"
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         gpu=GPU,

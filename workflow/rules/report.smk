@@ -35,5 +35,6 @@ rule report:
     params:
         settings=report_settings,
         code=code("scripts/report.py"),
+        page=page_digest(),
     script:
         "../../scripts/report.py"
