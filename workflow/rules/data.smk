@@ -13,7 +13,7 @@ rule fetch_dataset:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=dataset_settings,
+        settings=study.dataset,
         code=code("scripts/fetch_dataset.py"),
     script:
         "../../scripts/fetch_dataset.py"
@@ -30,7 +30,7 @@ rule fetch_checkpoint:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=checkpoint_settings,
+        settings=study.checkpoint,
         code=code("scripts/fetch_checkpoint.py"),
     script:
         "../../scripts/fetch_checkpoint.py"
@@ -48,7 +48,7 @@ rule select_examples:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=selection_settings,
+        settings=study.selection,
         code=code("scripts/select_examples.py"),
     script:
         "../../scripts/select_examples.py"

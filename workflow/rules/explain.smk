@@ -20,8 +20,8 @@ rule explain:
         mem_mb=at_least(6000),
         runtime="8h",
     params:
-        settings=explanation_settings,
-        code=explanation_code,
+        settings=study.explanation,
+        code=study.explanation_code,
     script:
         "../../scripts/explain.py"
 
@@ -31,7 +31,7 @@ rule delete:
         explained=rules.select_examples.output.explained,
         explanations=collect(
             rules.explain.output.explanations,
-            explainer=config["explainers"],
+            explainer=EXPLAINERS,
             allow_missing=True,
         ),
         teachers=teacher_explanations,
@@ -51,7 +51,7 @@ rule delete:
         mem_mb=at_least(6000),
         runtime="2h",
     params:
-        settings=deletion_settings,
+        settings=study.deletion,
         code=code("scripts/delete.py"),
     script:
         "../../scripts/delete.py"

@@ -4,7 +4,7 @@
 rule score_performance:
     input:
         test=rules.fetch_dataset.output.test,
-        predictions=runs(rules.predict.output.predictions),
+        predictions=of_all_runs(rules.predict.output.predictions),
     output:
         scores="<results>/metrics/{task}/performance.parquet",
     log:
@@ -14,7 +14,7 @@ rule score_performance:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=scoring,
+        settings=study.scoring,
         code=code("scripts/score_performance.py"),
     script:
         "../../scripts/score_performance.py"
@@ -23,12 +23,8 @@ rule score_performance:
 rule score_robustness:
     input:
         test=rules.fetch_dataset.output.test,
-        perturbed=collect(
-            rules.perturb.output.perturbed,
-            perturbation=config["perturbations"],
-            allow_missing=True,
-        ),
-        predictions=runs(rules.predict.output.predictions),
+        perturbed=of_all_perturbations(rules.perturb.output.perturbed),
+        predictions=of_all_runs(rules.predict.output.predictions),
     output:
         scores="<results>/metrics/{task}/robustness.parquet",
     log:
@@ -38,7 +34,7 @@ rule score_robustness:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=scoring,
+        settings=study.scoring,
         code=code("scripts/score_robustness.py"),
     script:
         "../../scripts/score_robustness.py"
@@ -46,7 +42,7 @@ rule score_robustness:
 
 rule score_agreement:
     input:
-        explanations=runs_and_explainers(rules.explain.output.explanations),
+        explanations=of_all_runs(rules.explain.output.explanations),
     output:
         scores="<results>/metrics/{task}/agreement.parquet",
     log:
@@ -56,7 +52,7 @@ rule score_agreement:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=scoring,
+        settings=study.scoring,
         code=code("scripts/score_agreement.py"),
     script:
         "../../scripts/score_agreement.py"
@@ -65,7 +61,7 @@ rule score_agreement:
 rule score_faithfulness:
     input:
         explained=rules.select_examples.output.explained,
-        deletions=runs(rules.delete.output.deletions),
+        deletions=of_all_runs(rules.delete.output.deletions),
     output:
         scores="<results>/metrics/{task}/faithfulness.parquet",
     log:
@@ -75,7 +71,7 @@ rule score_faithfulness:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=scoring,
+        settings=study.scoring,
         code=code("scripts/score_faithfulness.py"),
     script:
         "../../scripts/score_faithfulness.py"
@@ -84,7 +80,7 @@ rule score_faithfulness:
 rule score_drift:
     input:
         performance=rules.score_performance.output.scores,
-        explanations=runs_and_explainers(rules.explain.output.explanations),
+        explanations=of_all_runs(rules.explain.output.explanations),
     output:
         scores="<results>/metrics/{task}/drift.parquet",
     log:
@@ -94,7 +90,7 @@ rule score_drift:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=scoring,
+        settings=study.scoring,
         code=code("scripts/score_drift.py"),
     script:
         "../../scripts/score_drift.py"

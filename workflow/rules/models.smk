@@ -18,7 +18,7 @@ rule fine_tune:
     benchmark:
         "<benchmarks>/fine_tune/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
-        model=one_of(with_training(distilled=False)),
+        model=one_of(study.models(distilled=False)),
     priority: 1
     conda:
         "../../envs/models.yaml"
@@ -28,7 +28,7 @@ rule fine_tune:
         mem_mb=at_least(8000),
         runtime="8h",
     params:
-        settings=training_settings,
+        settings=study.training,
         code=code("scripts/fine_tune.py"),
     script:
         "../../scripts/fine_tune.py"
@@ -53,7 +53,7 @@ rule distil:
     benchmark:
         "<benchmarks>/distil/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
-        model=one_of(with_training(distilled=True)),
+        model=one_of(study.models(distilled=True)),
     priority: 1
     conda:
         "../../envs/models.yaml"
@@ -63,7 +63,7 @@ rule distil:
         mem_mb=at_least(8000),
         runtime="8h",
     params:
-        settings=training_settings,
-        code=distillation_code,
+        settings=study.training,
+        code=study.distillation_code,
     script:
         "../../scripts/distil.py"

@@ -17,7 +17,7 @@ rule perturb:
         mem_mb=at_least(4000),
         runtime="1h",
     params:
-        settings=perturbation_settings,
-        code=perturbation_code,
+        settings=study.perturbation,
+        code=study.perturbation_code,
     script:
         "../../scripts/perturb.py"

@@ -4,11 +4,7 @@
 rule predict:
     input:
         test=rules.fetch_dataset.output.test,
-        perturbed=collect(
-            rules.perturb.output.perturbed,
-            perturbation=config["perturbations"],
-            allow_missing=True,
-        ),
+        perturbed=of_all_perturbations(rules.perturb.output.perturbed),
         weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
         card="<results>/models/{task}/{model}/{seed}/training.json",
     output:
@@ -25,7 +21,7 @@ rule predict:
         mem_mb=at_least(6000),
         runtime="2h",
     params:
-        settings=prediction_settings,
+        settings=study.prediction,
         code=code("scripts/predict.py"),
     script:
         "../../scripts/predict.py"

@@ -3,10 +3,10 @@
 
 rule report:
     input:
-        explained=collect(rules.select_examples.output.explained, task=config["tasks"]),
+        explained=collect(rules.select_examples.output.explained, task=TASKS),
         explanations=collect(
-            runs_and_explainers(rules.explain.output.explanations),
-            task=config["tasks"],
+            of_all_runs(rules.explain.output.explanations),
+            task=TASKS,
         ),
         scores=collect(
             [
@@ -15,9 +15,9 @@ rule report:
                 rules.score_agreement.output.scores,
                 rules.score_faithfulness.output.scores,
             ],
-            task=config["tasks"],
+            task=TASKS,
         ),
-        drift=collect(rules.score_drift.output.scores, task=config["tasks"]),
+        drift=collect(rules.score_drift.output.scores, task=TASKS),
     output:
         page=report(
             "<results>/report/index.html",
@@ -33,8 +33,7 @@ rule report:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=report_settings,
-        code=code("scripts/report.py"),
-        page=page_digest(),
+        settings=study.report,
+        code=report_code(),
     script:
         "../../scripts/report.py"

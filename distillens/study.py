@@ -1,0 +1,155 @@
+"""What each job of a study depends on: the part of the config that it uses, and no more.
+
+Snakemake reruns a job when its ``params`` change. Every method here that takes
+``wildcards`` gives the params of one rule as plain dicts, lists and scalars with their
+keys in order, so that an edit reruns what it touches and a reordered config nothing.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distillens.provenance import ROOT, code, digest
+
+Settings = dict[str, Any]
+
+
+def ordered(block: Any) -> Any:
+    """A config block with its keys in order, all the way down."""
+    if isinstance(block, Mapping):
+        return {key: ordered(block[key]) for key in sorted(block)}
+    return [ordered(item) for item in block] if isinstance(block, list) else block
+
+
+class Study:
+    """A complete config (see `distillens.config.complete`) and the questions that rules ask of it."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+
+    def models(self, *, distilled: bool) -> list[str]:
+        """Models that learn from a teacher's outputs, or those that do not."""
+        return [
+            name
+            for name, model in self.config["models"].items()
+            if (model["training"]["method"] != "fine_tune") == distilled
+        ]
+
+    def runs(self) -> list[tuple[str, int]]:
+        """Every model with each of its seeds."""
+        return [(name, seed) for name, model in self.config["models"].items() for seed in model["seeds"]]
+
+    def teacher(self, model: str) -> tuple[str, int] | None:
+        """The teacher of a student and its first seed; None for a teacher."""
+        name = self.config["models"][model]["teacher"]
+        return name and (name, self.config["models"][name]["seeds"][0])
+
+    def dataset(self, wildcards: Any) -> Settings:
+        """Settings of ``fetch_dataset``."""
+        keys = ("source", "read", "columns", "type", "labels", "cut", "splits")
+        return {
+            "task": self._part("tasks", wildcards.task, *keys),
+            "name": wildcards.task,
+            "mirror": self.config["mirror"],
+            "seed": self.config["seed"],
+        }
+
+    def checkpoint(self, wildcards: Any) -> Settings:
+        """Settings of ``fetch_checkpoint``."""
+        return {
+            "source": self._part("checkpoints", wildcards.checkpoint),
+            "name": wildcards.checkpoint,
+            "mirror": self.config["mirror"],
+        }
+
+    def selection(self, wildcards: Any) -> Settings:
+        """Settings of ``select_examples``."""
+        return {
+            "task": self._part("tasks", wildcards.task, "labels", "explain"),
+            "name": wildcards.task,
+            "seed": self.config["seed"],
+        }
+
+    def perturbation(self, wildcards: Any) -> Settings:
+        """Settings of ``perturb``."""
+        options = self._part("perturbations", wildcards.perturbation)
+        return {
+            "name": wildcards.perturbation,
+            "method": options.pop("method"),
+            "options": options,
+            "folds": self.config["folds"],
+            "limit": self.config["tasks"][wildcards.task]["perturb"]["examples"],
+            "seed": self.config["seed"],
+        }
+
+    def training(self, wildcards: Any) -> Settings:
+        """Settings of ``fine_tune`` and ``distil``; the teacher and the seed come otherwise."""
+        model = self._part("models", wildcards.model)
+        return {
+            "layers": model["layers"],
+            "settings": model["training"],
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+            "device": self.config["device"],
+        }
+
+    def prediction(self, wildcards: Any) -> Settings:
+        """Settings of ``predict``."""
+        return {"device": self.config["device"]}
+
+    def explanation(self, wildcards: Any) -> Settings:
+        """Settings of ``explain``."""
+        return {
+            "explainer": self._part("explainers", wildcards.explainer),
+            "output": self.config["explained_output"],
+            "device": self.config["device"],
+            "seed": self.config["seed"],
+        }
+
+    def deletion(self, wildcards: Any) -> Settings:
+        """Settings of ``delete``."""
+        return {
+            "ks": self.config["metrics"]["deletion_k"],
+            "draws": self.config["metrics"]["random_draws"],
+            "device": self.config["device"],
+            "seed": self.config["seed"],
+        }
+
+    def scoring(self, wildcards: Any) -> Settings:
+        """Settings of every ``score_*``."""
+        models = self.config["models"]
+        return {
+            "task": wildcards.task,
+            "task_settings": self._part("tasks", wildcards.task, "type", "labels", "metrics"),
+            "metrics": ordered(self.config["metrics"]),
+            "teachers": {name: model["teacher"] for name, model in models.items()},
+            "seeds": {name: model["seeds"] for name, model in models.items()},
+            "seed": self.config["seed"],
+        }
+
+    def report(self, wildcards: Any) -> Settings:
+        """Settings of ``report``: all of them, it shows them."""
+        return ordered(self.config)
+
+    def perturbation_code(self, wildcards: Any) -> str:
+        """Digest of the code of a perturbation."""
+        method = self.config["perturbations"][wildcards.perturbation]["method"]
+        return code("scripts/perturb.py", f"distillens.perturb.{method}")
+
+    def explanation_code(self, wildcards: Any) -> str:
+        """Digest of the code of an explainer."""
+        method = self.config["explainers"][wildcards.explainer]["method"]
+        return code("scripts/explain.py", f"distillens.explain.{method}")
+
+    def distillation_code(self, wildcards: Any) -> str:
+        """Digest of the code of a distillation."""
+        method = self.config["models"][wildcards.model]["training"]["method"]
+        return code("scripts/distil.py", f"distillens.distillation.{method}")
+
+    def _part(self, section: str, name: str, *keys: str) -> Settings:
+        entry = self.config[section][name]
+        return ordered({key: entry[key] for key in keys} if keys else entry)
+
+
+def report_code() -> str:
+    """Digest of the code of the report, its page's template, style and script."""
+    return code("scripts/report.py") + digest(Path(ROOT) / "resources" / "page")[:16]

@@ -1,0 +1,87 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from distillens import provenance
+from distillens.config import complete
+from distillens.study import Study, ordered
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def study():
+    return Study(complete(yaml.safe_load((ROOT / "config.yaml").read_text())))
+
+
+def of(**wildcards):
+    return SimpleNamespace(**{"task": "snippets-5", **wildcards})
+
+
+def test_a_job_depends_on_its_own_model_only(study):
+    before = study.training(of(model="minilm-3")), study.training(of(model="minilm-6"))
+    study.config["models"]["minilm-3"]["training"] = {"method": "fine_tune", "learning_rate": 1.0}
+    after = study.training(of(model="minilm-3")), study.training(of(model="minilm-6"))
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+def test_runs_teachers_and_methods_come_from_the_config(study):
+    assert study.runs() == [("minilm-6", 1), ("minilm-6", 2), ("minilm-3", 1), ("minilm-3-kd", 1)]
+    assert study.teacher("minilm-3-kd") == ("minilm-6", 1)
+    assert study.teacher("minilm-6") is None
+    assert study.models(distilled=True) == ["minilm-3-kd"]
+
+
+def test_params_hold_only_what_snakemake_compares(study):
+    def check(value):
+        assert isinstance(value, dict | list | str | int | float | bool | None)
+        for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+            check(item)
+
+    wildcards = of(model="minilm-3", explainer="shap", perturbation="swap", checkpoint="minilm", seed="1")
+    names = (
+        "dataset checkpoint selection perturbation training prediction explanation deletion scoring report"
+    )
+    for name in names.split():
+        check(getattr(study, name)(wildcards))
+
+
+def test_a_reordered_block_reads_the_same():
+    assert repr(ordered({"b": [{"z": 1, "y": 2}], "a": 3})) == repr({"a": 3, "b": [{"y": 2, "z": 1}]})
+
+
+def test_the_code_of_one_explainer_is_no_part_of_another(study, monkeypatch, tmp_path):
+    shap, lime = (study.explanation_code(of(explainer=name)) for name in ("shap", "lime"))
+    assert shap != lime
+    parse = provenance.ast.parse
+
+    def edited(source, *args):
+        return parse(source.replace("ridge", "rigde") + ("\nX = 1" if "lime_text" in source else ""), *args)
+
+    provenance.code.cache_clear()
+    monkeypatch.setattr(provenance.ast, "parse", edited)
+    assert study.explanation_code(of(explainer="shap")) == shap
+    assert study.explanation_code(of(explainer="lime")) != lime
+    provenance.code.cache_clear()
+
+
+def test_comments_formatting_and_docstrings_are_no_change_of_code(tmp_path, monkeypatch):
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "distillens").mkdir()
+    monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    script, module = tmp_path / "scripts" / "a.py", tmp_path / "distillens" / "b.py"
+    script.write_text("import sys\nfrom distillens import b\n")
+    digests = []
+    for text in (
+        "def f(x):\n    return x\n",
+        '"""About."""\n\n\ndef f(x):  # twice\n    """Give x."""\n    return (x)\n',
+        "def f(x):\n    return x + 1\n",
+    ):
+        module.write_text(text)
+        provenance.code.cache_clear()
+        digests.append(provenance.code("scripts/a.py"))
+    provenance.code.cache_clear()
+    assert digests[0] == digests[1] != digests[2]
