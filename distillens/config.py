@@ -42,6 +42,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     full = copy.deepcopy(dict(config))
     _check(full, schema)
     _fill(full, schema, schema)
+    if full["backend"] == "onnxruntime" and full["device"] != "cpu":
+        raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: torch")
     for kind, section in (("explain", "explainers"), ("perturb", "perturbations")):
         full[section] = {
             name: _method(kind, f"{section}.{name}", {"method": name, **(given or {})})

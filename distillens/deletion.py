@@ -23,7 +23,7 @@ def write_deletions(
     identity: dict[str, Any],
     ks: list[int],
     draws: int,
-    device: str,
+    engine: dict[str, str],
     seed: int,
 ) -> None:
     """Delete top-k words by several rankings and write the table of kind ``deletions``.
@@ -46,10 +46,10 @@ def write_deletions(
         Numbers of words to remove.
     draws : int
         Random rankings per text; the same ones for every model.
-    model, out, identity, device, seed
+    model, out, identity, engine, seed
         As in `distillens.explanation.write_explanations`.
     """
-    engine = Engine(model, device)
+    engine = Engine(model, **engine)
     chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
     before = engine.logits([example.texts for example in chosen])
     rankings = {

@@ -1,53 +1,103 @@
-"""The one way from text to a model's input; training and inference both use it."""
+"""The one way from text to a model's input, in training and after it; torch is not needed."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+from tokenizers import Tokenizer
+
+from distillens.text import Example
+
 Segments = tuple[str, ...]
+Encoded = dict[str, list[int]]
+
+_DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
 
-def encode(tokenizer: Any, texts: Sequence[Segments]) -> list[dict[str, list[int]]]:
-    """Encode texts or pairs as the model saw them in training, without padding.
-
-    Parameters
-    ----------
-    tokenizer : PreTrainedTokenizerFast
-        Its ``model_max_length`` is where inputs are cut (the longer segment of a pair
-        first), its ``model_input_names`` are what comes back (token types included,
-        where the model has them).
-    texts : sequence of tuples
-        One or two segments each.
-    """
-    if not texts:
-        return []
-    seconds = [segments[1] for segments in texts] if len(texts[0]) == 2 else None
-    encoded = tokenizer([segments[0] for segments in texts], seconds, truncation=True, padding=False)
-    names = [name for name in tokenizer.model_input_names if name in encoded]
-    return [{name: encoded[name][row] for name in names} for row in range(len(texts))]
+class EncodingError(ValueError):
+    """A tokenizer cannot be used; the message names its folder and says why."""
 
 
-def piece_words(tokenizer: Any, segments: Segments, spans: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Which word each piece of an encoded text belongs to.
+class Encoder:
+    """A model's tokenizer, as it lies in the model's folder.
 
     Parameters
     ----------
-    segments : tuple of str
-        The text, or the pair.
-    spans : sequence of (segment, start, end)
-        The words, in order.
+    folder : str or Path
+        With ``tokenizer.json`` and ``tokenizer_config.json``: the latter's
+        ``model_max_length`` is where inputs are cut (the longer segment of a pair first),
+        its ``model_input_names`` are what the model was trained on.
+    inputs : collection of str, optional
+        What the model takes; anything else is left out.
 
-    Returns
-    -------
-    list of int, shape (n_pieces,)
-        Index of the first word that the piece overlaps; -1 for special tokens and for
-        pieces between words. Words that were cut off own no piece.
+    Raises
+    ------
+    EncodingError
+        If there is no fast tokenizer, or one without a mask or padding token.
     """
-    encoded = tokenizer(*segments, truncation=True, padding=False, return_offsets_mapping=True)
-    owner: dict[tuple[int, int], int] = {}
-    for number, (segment, start, end) in enumerate(spans):
-        owner.update({(segment, position): number for position in range(start, end)})
-    words = []
-    for segment, (start, end) in zip(encoded.sequence_ids(), encoded["offset_mapping"], strict=True):
-        covered = (owner.get((segment, position)) for position in range(start, end))
-        words.append(-1 if segment is None else next((word for word in covered if word is not None), -1))
-    return words
+
+    def __init__(self, folder: str | Path, inputs: Collection[str] = _DEFAULT_INPUTS) -> None:
+        folder = Path(folder)
+        if not (folder / "tokenizer.json").is_file():
+            raise EncodingError(f"{folder}: no tokenizer.json; word positions need a fast tokenizer")
+        config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self.max_length = int(config["model_max_length"])
+        self._tokenizer.enable_truncation(self.max_length)
+        self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
+        self.mask, self.mask_id = self._special(folder, config, "mask_token")
+        _, self.pad_id = self._special(folder, config, "pad_token")
+
+    def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
+        """Encode texts and pairs, without padding."""
+        pairs = [segments if len(segments) == 2 else segments[0] for segments in texts]
+        columns = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+        return [
+            {name: getattr(one, columns[name]) for name in self.inputs}
+            for one in self._tokenizer.encode_batch(pairs)
+        ]
+
+    def pad(self, encoded: Sequence[Encoded]) -> dict[str, np.ndarray]:
+        """A batch, padded on the right; each input has the shape (texts, longest)."""
+        longest = max(len(one["input_ids"]) for one in encoded)
+        batch = {}
+        for name in self.inputs:
+            filler = self.pad_id if name == "input_ids" else 0
+            batch[name] = np.full((len(encoded), longest), filler, dtype=np.int64)
+            for row, one in enumerate(encoded):
+                batch[name][row, : len(one[name])] = one[name]
+        return batch
+
+    def owners(self, example: Example) -> list[int]:
+        """Which word each piece of an encoded example belongs to.
+
+        Returns
+        -------
+        list of int, shape (n_pieces,)
+            Index of the first word that the piece overlaps; -1 for special tokens and for
+            pieces between words. Words that were cut off own no piece.
+        """
+        word_at = {
+            (word.segment, position): number
+            for number, word in enumerate(example.words)
+            for position in range(word.start, word.end)
+        }
+        encoded = self._tokenizer.encode(*example.texts)
+        owners = []
+        for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True):
+            covered = (word_at.get((segment, position)) for position in range(start, end))
+            owners.append(next((word for word in covered if word is not None), -1))
+        return owners
+
+    def _special(self, folder: Path, config: dict[str, Any], name: str) -> tuple[str, int]:
+        token = config.get(name)
+        text = token.get("content") if isinstance(token, dict) else token
+        number = None if text is None else self._tokenizer.token_to_id(text)
+        if number is None:
+            raise EncodingError(
+                f"{folder}: its tokenizer has no {name.replace('_', ' ')}; choose another checkpoint"
+            )
+        return text, number

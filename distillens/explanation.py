@@ -8,7 +8,6 @@ import numpy as np
 
 from distillens import methods, tables
 from distillens.attribution import Attribution
-from distillens.encoding import piece_words
 from distillens.inference import Engine
 from distillens.provenance import digest, versions
 from distillens.runlog import Progress
@@ -22,7 +21,7 @@ def write_explanations(
     identity: dict[str, Any],
     explainer: dict[str, Any],
     output: str,
-    device: str,
+    engine: dict[str, str],
     seed: int,
 ) -> None:
     """Explain examples and write the table of kind ``explanations``.
@@ -41,12 +40,12 @@ def write_explanations(
         ``method`` and its options.
     output : str
         What is explained; see `distillens.outputs.explained`.
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
+    engine : dict
+        ``device`` and ``backend``; see `distillens.inference.Engine`.
     seed : int
         The study's seed.
     """
-    engine = Engine(model, device)
+    engine = Engine(model, **engine)
     chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
     logits = engine.logits([example.texts for example, _ in chosen])
     options = dict(explainer)
@@ -76,15 +75,14 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
     Removing words shortens a text; were the rest left in place, words that the model
     never saw would move into its view.
     """
-    words = [(word.segment, word.start, word.end) for word in example.words]
-    seen = set(piece_words(engine.tokenizer, example.texts, words))
-    unseen = len(words) - len(seen - {-1})
+    seen = set(engine.encoder.owners(example))
+    unseen = len(example.words) - len(seen - {-1})
     if not unseen:
         return example, 0
     ends = [0] * len(example.texts)
-    for number, (segment, _, end) in enumerate(words):
+    for number, word in enumerate(example.words):
         if number in seen:
-            ends[segment] = max(ends[segment], end)
+            ends[word.segment] = max(ends[word.segment], word.end)
     texts = [text[:end] for text, end in zip(example.texts, ends, strict=True)]
     return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None), unseen
 

@@ -6,20 +6,16 @@ so that little is spent on padding and the device is busy whatever the caller's 
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from distillens import modeling
-from distillens.encoding import Segments, encode
-from distillens.provenance import digest, versions
+from distillens.backends import Backend, OnnxBackend, TorchBackend
+from distillens.encoding import Encoded, Encoder, Segments
+from distillens.provenance import digest
 from distillens.runlog import Progress
-
-# Measured on one CPU core: 512 to 8192 tokens differ by 12 %, 1024 is fastest.
-_TOKENS = {"cpu": 1024, "cuda": 65536}
-_AT_ONCE = {"cpu": 16, "cuda": 128}
 
 
 class Engine:
@@ -31,6 +27,8 @@ class Engine:
         A model's folder, as training wrote it.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    backend : str
+        ``torch``, or ``onnxruntime`` (CPU only, the folder must have a ``model.onnx``).
     remembered : int
         How many distinct inputs the cache holds; the least recently used go first.
 
@@ -42,32 +40,32 @@ class Engine:
         Budget of a batch, padding included.
     """
 
-    def __init__(self, folder: str | Path, device: str = "auto", remembered: int = 200_000) -> None:
-        self.folder = Path(folder)
-        self.device = modeling.pick_device(device)
-        self.tokenizer = modeling.load_tokenizer(folder)
-        self.model = modeling.load_classifier(folder).to(self.device).eval().requires_grad_(False)
-        self.tokens = _TOKENS[self.device.type]
-        self.at_once = _AT_ONCE[self.device.type]
-        self.outputs: int = self.model.config.num_labels
-        self._accepted = modeling.accepted_inputs(self.model)
+    def __init__(
+        self, folder: str | Path, device: str = "auto", backend: str = "torch", remembered: int = 200_000
+    ) -> None:
+        self.folder, self._device = Path(folder), device
+        self.backend: Backend = OnnxBackend(self.folder) if backend == "onnxruntime" else self.differentiable
+        self.encoder = Encoder(folder, self.backend.inputs)
+        self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
         self._remembered = remembered
         self._cache: OrderedDict[Segments, np.ndarray] = OrderedDict()
+
+    @cached_property
+    def differentiable(self) -> TorchBackend:
+        """The model with its gradients, whatever computes its outputs."""
+        return TorchBackend(self.folder, self._device)
 
     @property
     def mask(self) -> str:
         """The token that replaces a removed word."""
-        return self.tokenizer.mask_token
+        return self.encoder.mask
 
     def provenance(self) -> dict[str, Any]:
         """What an artefact says of the model that it came from."""
         return {
             "model_sha256": digest(self.folder / "model.safetensors"),
             "tokenizer_sha256": digest(self.folder / "tokenizer.json"),
-            "backend": "torch",
-            "device": self.device.type,
-            "precision": str(self.model.dtype).removeprefix("torch."),
-            "versions": versions("torch", "transformers", "tokenizers"),
+            **self.backend.provenance(),
         }
 
     def logits(self, texts: Sequence[Segments], progress: Progress | None = None) -> np.ndarray:
@@ -94,21 +92,10 @@ class Engine:
                 self._remember(text, row)
             if progress:
                 progress.advance(len(batch))
-        return np.array([answers[text] for text in texts], dtype=np.float32).reshape(len(texts), self.outputs)
+        return np.array([answers[text] for text in texts], dtype=np.float32)
 
-    def encode(self, texts: Sequence[Segments]) -> list[dict[str, list[int]]]:
-        """Encode texts as in training, with the inputs that the model takes."""
-        return [
-            {name: values for name, values in one.items() if name in self._accepted}
-            for one in encode(self.tokenizer, texts)
-        ]
-
-    def pad(self, encoded: Sequence[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
-        """A padded batch on the engine's device."""
-        return dict(self.tokenizer.pad(list(encoded), return_tensors="pt").to(self.device))
-
-    def _batches(self, texts: list[Segments]) -> Iterator[tuple[list[Segments], list[dict[str, list[int]]]]]:
-        encoded = self.encode(texts)
+    def _batches(self, texts: list[Segments]) -> Iterator[tuple[list[Segments], list[Encoded]]]:
+        encoded = self.encoder.encode(texts)
         order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]), reverse=True)
         start = 0
         while start < len(order):
@@ -118,14 +105,12 @@ class Engine:
             start += len(chosen)
             yield [texts[number] for number in chosen], [encoded[number] for number in chosen]
 
-    @torch.inference_mode()
-    def _forward(self, encoded: list[dict[str, list[int]]]) -> np.ndarray:
+    def _forward(self, encoded: list[Encoded]) -> np.ndarray:
         try:
-            return self.model(**self.pad(encoded)).logits.float().cpu().numpy()
-        except torch.cuda.OutOfMemoryError:
+            return self.backend.forward(self.encoder.pad(encoded))
+        except self.backend.out_of_memory:
             if len(encoded) == 1:
                 raise
-        torch.cuda.empty_cache()
         self.tokens = max(1, self.tokens // 2)
         half = len(encoded) // 2
         return np.concatenate([self._forward(encoded[:half]), self._forward(encoded[half:])])

@@ -3,6 +3,7 @@
 import inspect
 import json
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
+
+from distillens.encoding import Encoder
 
 transformers_logging.disable_progress_bar()
 
@@ -23,16 +26,6 @@ def pick_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ModelError("device: cuda was asked for, but torch sees no GPU; use auto or cpu")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def load_tokenizer(folder: str | Path) -> Any:
-    """Load the tokenizer of a checkpoint; it must be fast and have a mask token."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    if not tokenizer.is_fast:
-        raise ModelError(f"{folder}: its tokenizer gives no character offsets (no tokenizer.json)")
-    if tokenizer.mask_token is None:
-        raise ModelError(f"{folder}: its tokenizer has no mask token; words cannot be removed without one")
-    return tokenizer
 
 
 def load_classifier(folder: str | Path, **settings: Any) -> PreTrainedModel:
@@ -94,14 +87,75 @@ def accepted_inputs(model: PreTrainedModel) -> set[str]:
     return set(inspect.signature(model.forward).parameters)
 
 
-def save(model: PreTrainedModel, tokenizer: Any, folder: str | Path, card: dict[str, Any]) -> None:
-    """Save weights as safetensors and the tokenizer; ``training.json`` comes last."""
+def save_tokenizer(
+    checkpoint: str | Path, folder: str | Path, model: PreTrainedModel, max_length: int
+) -> None:
+    """Save a checkpoint's tokenizer with what `distillens.encoding.Encoder` needs to know of the model.
+
+    Parameters
+    ----------
+    checkpoint : str or Path
+        Where the tokenizer comes from.
+    folder : str or Path
+        Where it goes.
+    model : PreTrainedModel
+        Inputs that it does not take are left out.
+    max_length : int
+        Longest input in pieces, unless the model ends before.
+    """
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True, trust_remote_code=False)
+    accepted = accepted_inputs(model)
+    tokenizer.init_kwargs["model_input_names"] = [n for n in tokenizer.model_input_names if n in accepted]
+    tokenizer.model_max_length = min(max_length, _positions(model))
+    tokenizer.save_pretrained(folder)
+
+
+def _positions(model: PreTrainedModel) -> int:
+    """How many positions a model has for words; RoBERTa's begin behind that of padding."""
+    positions = getattr(model.config, "max_position_embeddings", None) or 1 << 30
+    return positions - (model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0)
+
+
+def save(
+    model: PreTrainedModel, tokenizer: str | Path, folder: str | Path, card: dict[str, Any], onnx: bool
+) -> None:
+    """Save weights as safetensors, the tokenizer and, if wanted, an ONNX graph; ``training.json`` comes last."""
     folder = Path(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent) as whole:
         model.save_pretrained(whole)
-        tokenizer.save_pretrained(whole)
+        shutil.copytree(tokenizer, whole, dirs_exist_ok=True)
+        if onnx:
+            export_onnx(model, Path(whole))
         folder.mkdir(exist_ok=True)
         for path in Path(whole).iterdir():
             os.replace(path, folder / path.name)
     text = json.dumps(card, indent=1, sort_keys=True) + "\n"
     (folder / "training.json").write_text(text, encoding="utf-8")
+
+
+def export_onnx(model: PreTrainedModel, folder: Path) -> None:
+    """Write ``model.onnx`` beside a model's tokenizer; batch and length stay open."""
+    encoder = Encoder(folder, accepted_inputs(model))
+    # Unlike lengths, so that the graph has a real attention mask.
+    batch = encoder.pad(encoder.encode([("a b c d",), ("a",)]))
+    model = model.cpu().eval()
+    torch.onnx.export(
+        _Logits(model, list(batch)),
+        tuple(torch.from_numpy(values) for values in batch.values()),
+        str(folder / "model.onnx"),
+        input_names=list(batch),
+        output_names=["logits"],
+        dynamic_axes={name: {0: "texts", 1: "pieces"} for name in batch} | {"logits": {0: "texts"}},
+        dynamo=False,  # the newer exporter needs one more package
+    )
+
+
+class _Logits(torch.nn.Module):
+    """A classifier with its inputs by position."""
+
+    def __init__(self, model: PreTrainedModel, inputs: list[str]) -> None:
+        super().__init__()
+        self.model, self.inputs = model, inputs
+
+    def forward(self, *values: torch.Tensor) -> torch.Tensor:
+        return self.model(**dict(zip(self.inputs, values, strict=True))).logits

@@ -22,7 +22,7 @@ def write_predictions(
     model: str | Path,
     out: str | Path,
     identity: dict[str, Any],
-    device: str,
+    engine: dict[str, str],
 ) -> None:
     """Predict every text and write the table of kind ``predictions``.
 
@@ -32,16 +32,16 @@ def write_predictions(
         The test split.
     perturbed : sequence of paths
         Its perturbed copies, one file per perturbation.
-    model, out, identity, device
+    model, out, identity, engine
         As in `distillens.explanation.write_explanations`.
     """
-    engine = Engine(model, device)
+    engine = Engine(model, **engine)
     keys, texts = zip(*_texts(test, perturbed), strict=True)
     with Progress(len(texts), "predict", "text") as progress:
         logits = engine.logits(texts, progress)
     columns = list(zip(*keys, strict=True))
     values = pa.ListArray.from_arrays(
-        pa.array(np.arange(0, logits.size + 1, engine.outputs), pa.int32()), pa.array(logits.ravel())
+        pa.array(np.arange(0, logits.size + 1, logits.shape[1]), pa.int32()), pa.array(logits.ravel())
     )
     schema = tables.SCHEMAS["predictions"]
     arrays = [

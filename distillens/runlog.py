@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import os
 import sys
 import time
 import traceback
@@ -22,18 +21,19 @@ def logging_to(path: str | Path) -> Iterator[None]:
     What stood on standard error before still receives progress if it is a terminal.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    # Progress bars of libraries (tqdm) go to stderr: in a log, one line every few seconds.
-    os.environ.setdefault("TQDM_MININTERVAL", str(_LOG_EVERY_S))
-    with open(path, "w", buffering=1, encoding="utf-8", errors="backslashreplace") as log:
-        with contextlib.redirect_stdout(log), contextlib.redirect_stderr(log):
-            logging.basicConfig(
-                stream=log, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", force=True
-            )
-            try:
-                yield
-            except BaseException:
-                traceback.print_exc(file=log)
-                raise
+    with (
+        open(path, "w", buffering=1, encoding="utf-8", errors="backslashreplace") as log,
+        contextlib.redirect_stdout(log),
+        contextlib.redirect_stderr(log),
+    ):
+        logging.basicConfig(
+            stream=log, level=logging.INFO, format="%(asctime)s %(name)s: %(message)s", force=True
+        )
+        try:
+            yield
+        except BaseException:
+            traceback.print_exc(file=log)
+            raise
 
 
 class Progress:

@@ -27,6 +27,11 @@ class Study:
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
 
+    @property
+    def engine(self) -> dict[str, str]:
+        """Where models run, and on what."""
+        return {"device": self.config["device"], "backend": self.config["backend"]}
+
     def models(self, *, distilled: bool) -> list[str]:
         """Models that learn from a teacher's outputs, or those that do not."""
         return [
@@ -89,19 +94,19 @@ class Study:
             "layers": model["layers"],
             "settings": model["training"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
-            "device": self.config["device"],
+            "engine": self.engine,
         }
 
     def prediction(self, wildcards: Any) -> Settings:
         """Settings of ``predict``."""
-        return {"device": self.config["device"]}
+        return {"engine": self.engine}
 
     def explanation(self, wildcards: Any) -> Settings:
         """Settings of ``explain``."""
         return {
             "explainer": self._part("explainers", wildcards.explainer),
             "output": self.config["explained_output"],
-            "device": self.config["device"],
+            "engine": self.engine,
             "seed": self.config["seed"],
         }
 
@@ -110,7 +115,7 @@ class Study:
         return {
             "ks": self.config["metrics"]["deletion_k"],
             "draws": self.config["metrics"]["random_draws"],
-            "device": self.config["device"],
+            "engine": self.engine,
             "seed": self.config["seed"],
         }
 

@@ -4,13 +4,13 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from transformers import (
-    DataCollatorWithPadding,
     EarlyStoppingCallback,
     Trainer,
     TrainerCallback,
@@ -20,7 +20,7 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint, set_seed
 
 from distillens import modeling, tables
-from distillens.encoding import encode
+from distillens.encoding import Encoder
 from distillens.provenance import digest, versions
 from distillens.runlog import Progress
 from distillens.text import Example, examples
@@ -42,7 +42,9 @@ class FineTuning(Trainer):
         self.options = options
 
     @staticmethod
-    def extra_features(texts: Sequence[Example], teacher: Path | None, device: str) -> dict[str, np.ndarray]:
+    def extra_features(
+        texts: Sequence[Example], teacher: Path | None, engine: dict[str, str]
+    ) -> dict[str, np.ndarray]:
         """What the loss needs beside the labels, one row per example; nothing here."""
         return {}
 
@@ -87,7 +89,7 @@ def train(
     task: dict[str, Any],
     layers: list[int] | None,
     settings: dict[str, Any],
-    device: str,
+    engine: dict[str, str],
     teacher: str | Path | None = None,
 ) -> None:
     """Train a classifier and save the best epoch (by validation loss).
@@ -107,8 +109,9 @@ def train(
         ``task``, ``model`` and ``seed``.
     task, layers, settings
         Blocks of the config: the task, the layers kept, the training.
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
+    engine : dict
+        ``device`` and ``backend``, as for `distillens.inference.Engine`: where to train,
+        and whether to leave a ``model.onnx`` for what comes after.
     teacher : str or Path, optional
         Folder of the teacher, for a distillation.
 
@@ -120,10 +123,6 @@ def train(
     seed = identity["seed"]
     set_seed(seed)
     model = modeling.new_classifier(checkpoint, task, layers)
-    tokenizer = modeling.load_tokenizer(checkpoint)
-    tokenizer.model_max_length = min(
-        settings["max_length"], getattr(model.config, "max_position_embeddings", settings["max_length"])
-    )
     inputs = {
         **identity,
         "settings": settings,
@@ -136,17 +135,17 @@ def train(
     }
     scratch = Path(out).with_name(f".{Path(out).name}.run")
     run = scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
-    data = {
-        split: _features(trainer, path, model, tokenizer, teacher, device) for split, path in splits.items()
-    }
+    # Training reads the very files that the finished model will be read with.
+    modeling.save_tokenizer(checkpoint, scratch / "tokenizer", model, settings["max_length"])
+    encoder = Encoder(scratch / "tokenizer", modeling.accepted_inputs(model))
+    data = {split: _features(trainer, path, encoder, teacher, engine) for split, path in splits.items()}
     trained = trainer(
         settings,
         model=model,
-        args=_arguments(run, settings, seed, modeling.pick_device(device)),
+        args=_arguments(run, settings, seed, modeling.pick_device(engine["device"])),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
-        processing_class=tokenizer,
-        data_collator=_Collator(tokenizer),
+        data_collator=partial(_collate, encoder),
         callbacks=[EarlyStoppingCallback(settings["patience"]), _Meter()],
     )
     trained.remove_callback(PrinterCallback)
@@ -156,7 +155,7 @@ def train(
         for entry in trained.state.log_history
     ]
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
-    modeling.save(trained.model, tokenizer, out, card)
+    modeling.save(trained.model, scratch / "tokenizer", out, card, engine["backend"] == "onnxruntime")
     shutil.rmtree(scratch)
 
 
@@ -193,34 +192,25 @@ def _arguments(run: Path, settings: dict[str, Any], seed: int, device: torch.dev
 
 
 def _features(
-    trainer: type[FineTuning], path: str | Path, model: Any, tokenizer: Any, teacher: Any, device: str
+    trainer: type[FineTuning], path: str | Path, encoder: Encoder, teacher: Any, engine: dict[str, str]
 ) -> list[dict[str, Any]]:
     """Encoded examples with label, row number and whatever else the loss needs."""
     texts = examples(tables.read(path, "examples"))
-    accepted = modeling.accepted_inputs(model)
-    extra = trainer.extra_features(texts, Path(teacher) if teacher else None, device)
+    extra = trainer.extra_features(texts, Path(teacher) if teacher else None, engine)
     return [
-        {name: value for name, value in encoded.items() if name in accepted}
+        encoded
         | {"labels": example.label, "row": row}
         | {name: values[row] for name, values in extra.items()}
         for row, (encoded, example) in enumerate(
-            zip(encode(tokenizer, [example.texts for example in texts]), texts, strict=True)
+            zip(encoder.encode([example.texts for example in texts]), texts, strict=True)
         )
     ]
 
 
-class _Collator(DataCollatorWithPadding):
-    """Pads what the tokenizer made; stacks the rest."""
-
-    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
-        extra = {
-            name: np.array([feature[name] for feature in features]) for name in _EXTRA if name in features[0]
-        }
-        inputs = [{n: v for n, v in feature.items() if n not in _EXTRA} for feature in features]
-        return {
-            **super().__call__(inputs),
-            **{name: torch.from_numpy(values) for name, values in extra.items()},
-        }
+def _collate(encoder: Encoder, features: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+    """A batch: what the encoder made is padded, the rest stacked."""
+    extra = {name: np.array([one[name] for one in features]) for name in _EXTRA if name in features[0]}
+    return {name: torch.from_numpy(values) for name, values in (encoder.pad(features) | extra).items()}
 
 
 class _Meter(TrainerCallback):

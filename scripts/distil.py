@@ -12,7 +12,7 @@ with logging_to(snakemake.log[0]):
         methods.load("distillation", snakemake.params.settings["settings"]["method"]).Distillation,
         splits={split: snakemake.input[split] for split in ("train", "validation")},
         checkpoint=snakemake.input.checkpoint,
-        teacher=Path(snakemake.input.teacher).parent,
+        teacher=Path(snakemake.input.teacher[0]).parent,
         out=Path(snakemake.output.card).parent,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
         **snakemake.params.settings,

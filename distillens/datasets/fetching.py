@@ -40,7 +40,8 @@ def fetch_dataset(
         for source_split in sorted({task["splits"][split]["from"] for split in SPLITS}):
             if source_split not in files:
                 raise reading.DataError(
-                    f"tasks.{name}.splits: the source has no split {source_split!r}; there are: {', '.join(files)}"
+                    f"tasks.{name}.splits: the source has no split {source_split!r}; "
+                    f"there are: {', '.join(files)}"
                 )
             file = files[source_split]
             frame = reading.read_frame(file, **task["read"])

@@ -32,8 +32,8 @@ def select(
     for label in labels or [None]:
         if len(classes[label]) < per_class:
             raise DataError(
-                f"explain.per_class: asks for {per_class} examples, but the test split has {len(classes[label])} "
-                f"that can be explained{f' of class {label!r}' if label else ''}"
+                f"explain.per_class: asks for {per_class} examples, but the test split has "
+                f"{len(classes[label])} that can be explained{f' of class {label!r}' if label else ''}"
             )
         chosen.update(draw(classes[label], seed)[:per_class])
     return [example for example in pool if example.example_id in chosen]

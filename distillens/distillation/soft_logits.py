@@ -33,9 +33,11 @@ class Distillation(FineTuning):
     """Fine-tuning whose loss adds the divergence from the teacher's soft predictions."""
 
     @staticmethod
-    def extra_features(texts: Sequence[Example], teacher: Path | None, device: str) -> dict[str, np.ndarray]:
+    def extra_features(
+        texts: Sequence[Example], teacher: Path | None, engine: dict[str, str]
+    ) -> dict[str, np.ndarray]:
         """The teacher's logits, shape (examples, outputs)."""
-        return {"teacher_logits": Engine(teacher, device).logits([example.texts for example in texts])}
+        return {"teacher_logits": Engine(teacher, **engine).logits([example.texts for example in texts])}
 
     def loss(self, logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         """Mean loss of a batch; see the module."""

@@ -14,7 +14,7 @@ import torch
 from captum.attr import IntegratedGradients
 
 from distillens.attribution import Attribution
-from distillens.encoding import piece_words
+from distillens.encoding import Encoded
 from distillens.inference import Engine
 from distillens.text import Example
 
@@ -44,7 +44,7 @@ def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, float], seed: int
 ) -> Iterator[Attribution]:
     """Yield the attribution of each example, in order."""
-    encoded = engine.encode([example.texts for example in examples])
+    encoded = engine.encoder.encode([example.texts for example in examples])
     # Neighbours in length share a batch; results are given back in the order asked.
     order = sorted(range(len(examples)), key=lambda number: len(encoded[number]["input_ids"]))
     results: dict[int, Attribution] = {}
@@ -59,7 +59,7 @@ def explain(
 
 def _explain_batch(
     batch: list[Example],
-    encoded: list[dict[str, list[int]]],
+    encoded: list[Encoded],
     engine: Engine,
     output: str,
     options: dict[str, float],
@@ -81,22 +81,23 @@ def _explain_batch(
 
 
 def _integrate(
-    batch: list[Example], encoded: list[dict[str, list[int]]], engine: Engine, output: str, steps: int
+    batch: list[Example], encoded: list[Encoded], engine: Engine, output: str, steps: int
 ) -> list[Attribution]:
-    inputs = engine.pad(encoded)
+    backend = engine.differentiable
+    inputs = backend.tensors(engine.encoder.pad(encoded))
     ids = inputs.pop("input_ids")
     owners = _owners(batch, engine, ids.shape)
-    padding = torch.full_like(ids, engine.tokenizer.pad_token_id)
-    embed = engine.model.get_input_embeddings()
+    padding = torch.full_like(ids, engine.encoder.pad_id)
+    embed = backend.model.get_input_embeddings()
     points = embed(ids), embed(torch.where(owners.to(ids.device) >= 0, padding, ids))
 
     def forward(embedded: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
-        logits = engine.model(inputs_embeds=embedded, **dict(zip(inputs, rest, strict=True))).logits
+        logits = backend.model(inputs_embeds=embedded, **dict(zip(inputs, rest, strict=True))).logits
         return explained_tensor(logits, output)
 
     with torch.no_grad():
         ends = [forward(point, *inputs.values()).double().cpu().numpy() for point in points]
-    copies = [point.unsqueeze(1).expand(-1, engine.outputs, -1, -1) for point in points]
+    copies = [point.unsqueeze(1).expand(-1, ends[0].shape[1], -1, -1) for point in points]
     values = IntegratedGradients(partial(_AllOutputs.apply, forward)).attribute(
         copies[0],
         baselines=copies[1],
@@ -115,8 +116,7 @@ def _owners(batch: list[Example], engine: Engine, shape: torch.Size) -> torch.Te
     """The word that each piece belongs to, -1 for none."""
     owners = torch.full(shape, -1)
     for row, example in enumerate(batch):
-        spans = [(word.segment, word.start, word.end) for word in example.words]
-        owner = piece_words(engine.tokenizer, example.texts, spans)
+        owner = engine.encoder.owners(example)
         owners[row, : len(owner)] = torch.tensor(owner)
     return owners
 

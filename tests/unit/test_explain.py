@@ -6,7 +6,6 @@ from captum.attr import LayerIntegratedGradients
 from lime.lime_text import LimeTextExplainer
 
 from distillens import methods
-from distillens.encoding import piece_words
 from distillens.explain import integrated_gradients
 from distillens.explain import lime as our_lime
 from distillens.explain import shap as our_shap
@@ -87,18 +86,16 @@ def test_integrated_gradients_are_those_of_a_stock_captum_loop(family, request):
 
     def forward(ids, *rest):
         return integrated_gradients.explained_tensor(
-            engine.model(ids, **dict(zip(names, rest, strict=True))).logits, "margin"
+            engine.backend.model(ids, **dict(zip(names, rest, strict=True))).logits, "margin"
         )
 
-    stock = LayerIntegratedGradients(forward, engine.model.get_input_embeddings())
+    stock = LayerIntegratedGradients(forward, engine.backend.model.get_input_embeddings())
     for example, attribution in zip([*EXAMPLES, *PAIRS], ours, strict=True):
-        inputs = engine.pad(engine.encode([example.texts]))
+        inputs = engine.backend.tensors(engine.encoder.pad(engine.encoder.encode([example.texts])))
         ids = inputs.pop("input_ids")
         names = list(inputs)
-        owner = np.array(
-            piece_words(engine.tokenizer, example.texts, [(w.segment, w.start, w.end) for w in example.words])
-        )
-        baseline = torch.where(torch.tensor(owner) >= 0, engine.tokenizer.pad_token_id, ids)
+        owner = np.array(engine.encoder.owners(example))
+        baseline = torch.where(torch.tensor(owner) >= 0, engine.encoder.pad_id, ids)
         for column in range(3):
             values = stock.attribute(
                 ids, baseline, target=column, additional_forward_args=tuple(inputs.values()), n_steps=20
@@ -124,10 +121,10 @@ def test_values_add_up_to_the_change_of_the_output(method, family, request):
 class BagOfWords(torch.nn.Module):
     """Logits are sums of fixed weights of the pieces; masks and padding weigh nothing."""
 
-    def __init__(self, tokenizer):
+    def __init__(self, vocabulary, silent):
         super().__init__()
-        weights = torch.randn(len(tokenizer), 3, generator=torch.Generator().manual_seed(3))
-        weights[[tokenizer.mask_token_id, tokenizer.pad_token_id]] = 0
+        weights = torch.randn(vocabulary, 3, generator=torch.Generator().manual_seed(3))
+        weights[silent] = 0
         self.embed = torch.nn.Embedding.from_pretrained(weights)
 
     def get_input_embeddings(self):
@@ -142,16 +139,16 @@ class BagOfWords(torch.nn.Module):
 @pytest.mark.parametrize("method", ["shap", "integrated_gradients", "occlusion", "lime"])
 def test_on_a_linear_bag_of_words_every_explainer_gives_the_weights(method, bert):
     engine = Engine(bert, "cpu")
-    engine.model = BagOfWords(engine.tokenizer)
-    weights = engine.model.embed.weight.numpy()
+    silent = [engine.encoder.mask_id, engine.encoder.pad_id]
+    engine.backend.model = BagOfWords(engine.backend.model.config.vocab_size, silent)
+    weights = engine.backend.model.embed.weight.numpy()
     # LIME's ridge shrinks its weights: much for one word, little for many samples of several.
     options, tolerance = ({"samples": 4000}, 0.03) if method == "lime" else ({}, 1e-4)
     examples = [one for one in [*EXAMPLES, *PAIRS] if method != "lime" or len(one.words) > 4]
     for example, one in zip(examples, run(method, examples, engine, "logit", **options), strict=True):
-        words = [(w.segment, w.start, w.end) for w in example.words]
-        owner = np.array(piece_words(engine.tokenizer, example.texts, words))
-        ids = engine.encode([example.texts])[0]["input_ids"]
-        expected = np.array([weights[np.array(ids)[owner == word]].sum(0) for word in range(len(words))])
+        owner = np.array(engine.encoder.owners(example))
+        ids = np.array(engine.encoder.encode([example.texts])[0]["input_ids"])
+        expected = np.array([weights[ids[owner == word]].sum(0) for word in range(len(example.words))])
         np.testing.assert_allclose(one.values, expected, rtol=tolerance, atol=tolerance)
 
 

@@ -1,9 +1,16 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
-from transformers import pipeline
+from transformers import AutoTokenizer, pipeline
 
-from distillens.encoding import encode, piece_words
+from distillens import modeling
+from distillens.encoding import Encoder, EncodingError
 from distillens.inference import Engine
 from distillens.text import Example
 from tests.tiny import SENTENCES
@@ -27,18 +34,55 @@ def test_logits_are_those_of_a_stock_pipeline(folder):
 
 
 def test_pairs_are_those_of_the_model_called_by_hand(folder):
-    engine = Engine(folder, "cpu")
+    engine, tokenizer = Engine(folder, "cpu"), AutoTokenizer.from_pretrained(folder)
     for pair, row in zip(PAIRS, engine.logits(PAIRS), strict=True):
         with torch.no_grad():
-            inputs = engine.tokenizer(*pair, return_tensors="pt")
-            inputs = {name: inputs[name] for name in engine.tokenizer.model_input_names}
-            expected = engine.model(**inputs).logits[0].numpy()
+            inputs = tokenizer(*pair, return_tensors="pt")
+            inputs = {name: inputs[name] for name in engine.encoder.inputs}
+            expected = engine.backend.model(**inputs).logits[0].numpy()
         np.testing.assert_allclose(row, expected, atol=1e-5)
 
 
+def test_encodings_are_those_of_the_stock_tokenizer(folder):
+    tokenizer, encoder = AutoTokenizer.from_pretrained(folder), Engine(folder, "cpu").encoder
+    for texts in (*TEXTS, *PAIRS, ("a " * 100,), ("a " * 80, "the film " * 40)):
+        expected = tokenizer(*texts, truncation=True)
+        (found,) = encoder.encode([texts])
+        assert found == {name: expected[name] for name in encoder.inputs}
+
+
 def test_a_bert_pair_has_token_types_and_a_distilbert_pair_has_none(bert, distilbert):
-    assert 1 in Engine(bert, "cpu").encode(PAIRS[:1])[0]["token_type_ids"]
-    assert "token_type_ids" not in Engine(distilbert, "cpu").encode(PAIRS[:1])[0]
+    assert 1 in Engine(bert, "cpu").encoder.encode(PAIRS[:1])[0]["token_type_ids"]
+    assert "token_type_ids" not in Engine(distilbert, "cpu").encoder.encode(PAIRS[:1])[0]
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_onnx_runtime_gives_what_torch_gives(family, request, tmp_path):
+    folder = shutil.copytree(request.getfixturevalue(family), tmp_path / "model")
+    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    onnx, torched = Engine(folder, "cpu", "onnxruntime"), Engine(folder, "cpu")
+    texts = [*TEXTS, *PAIRS, ("a " * 100,)]
+    np.testing.assert_allclose(onnx.logits(texts), torched.logits(texts), atol=1e-5)
+    assert onnx.provenance()["backend"] == "onnxruntime"
+    assert onnx.encoder.inputs == torched.encoder.inputs
+
+
+def test_onnx_runtime_needs_no_torch(bert, tmp_path):
+    folder = shutil.copytree(bert, tmp_path / "model")
+    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    code = f"""
+import sys
+from distillens import deletion, explanation, prediction
+from distillens.explain import lime, occlusion, random, shap
+from distillens.inference import Engine
+print(Engine({str(folder)!r}, "cpu", "onnxruntime").logits([("Fun",)]).shape)
+print([name for name in ("torch", "transformers") if name in sys.modules])
+"""
+    root = Path(__file__).parents[2]
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert result.stdout.splitlines() == ["(1, 3)", "[]"]
 
 
 def test_answers_do_not_depend_on_batches_or_order(folder):
@@ -64,41 +108,47 @@ def test_the_cache_is_bounded(bert):
     assert len(engine._cache) == 2
 
 
-def test_running_out_of_gpu_memory_halves_the_batch(bert, monkeypatch):
+def test_running_out_of_memory_halves_the_batch(bert, monkeypatch):
+    expected = Engine(bert, "cpu").logits(TEXTS)
     engine = Engine(bert, "cpu")
-    expected = engine.logits(TEXTS)
-    engine, model = Engine(bert, "cpu"), Engine(bert, "cpu").model
+    forward = engine.backend.forward
 
-    def small(**inputs):
-        if len(inputs["input_ids"]) > 2:
+    def small(batch):
+        if len(batch["input_ids"]) > 2:
             raise torch.cuda.OutOfMemoryError("out of memory")
-        return model(**inputs)
+        return forward(batch)
 
-    monkeypatch.setattr(engine, "model", small)
+    monkeypatch.setattr(engine.backend, "forward", small)
     before = engine.tokens
     np.testing.assert_allclose(engine.logits(TEXTS), expected, atol=1e-5)
     assert engine.tokens < before
 
 
 def test_no_texts_give_no_rows(bert):
-    assert Engine(bert, "cpu").logits([]).shape == (0, 3)
+    assert len(Engine(bert, "cpu").logits([])) == 0
 
 
 def test_pieces_of_two_tokenizers_line_up_on_the_same_words(bert, roberta):
     for sentence in SENTENCES:
         example = Example("1", sentence, "And a second one, unsurprisingly.")
-        spans = [(word.segment, word.start, word.end) for word in example.words]
         for folder in (bert, roberta):
-            owners = piece_words(Engine(folder, "cpu").tokenizer, example.texts, spans)
-            assert sorted(set(owners) - {-1}) == list(range(len(example.words)))
-            assert [owner for owner in owners if owner >= 0] == sorted(
-                owner for owner in owners if owner >= 0
-            )
+            owners = [owner for owner in Encoder(folder).owners(example) if owner >= 0]
+            assert sorted(set(owners)) == list(range(len(example.words)))
+            assert owners == sorted(owners)
 
 
 def test_words_beyond_the_limit_own_no_piece(bert):
-    tokenizer = Engine(bert, "cpu").tokenizer
-    example = Example("1", " ".join(["fun"] * 100))
-    owners = piece_words(tokenizer, example.texts, [(w.segment, w.start, w.end) for w in example.words])
-    assert len(owners) == len(encode(tokenizer, [example.texts])[0]["input_ids"]) == 60
+    encoder, example = Encoder(bert), Example("1", " ".join(["fun"] * 100))
+    owners = encoder.owners(example)
+    assert len(owners) == len(encoder.encode([example.texts])[0]["input_ids"]) == 60
     assert max(owners) < 99
+
+
+def test_a_tokenizer_that_cannot_be_used_is_an_error_that_names_it(bert, tmp_path):
+    with pytest.raises(EncodingError, match=f"{tmp_path}: no tokenizer.json"):
+        Encoder(tmp_path)
+    folder = shutil.copytree(bert, tmp_path / "maskless")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "mask_token": None}))
+    with pytest.raises(EncodingError, match="maskless: its tokenizer has no mask token"):
+        Encoder(folder)

@@ -1,6 +1,6 @@
 import copy
 import json
-from pathlib import Path
+import shutil
 
 import numpy as np
 import pytest
@@ -9,11 +9,12 @@ import torch
 from distillens import modeling, tables, training
 from distillens.config import complete
 from distillens.distillation.soft_logits import Distillation, soft_loss
-from distillens.encoding import encode
+from distillens.encoding import Encoder, EncodingError
 from distillens.inference import Engine
 from distillens.text import examples
 from tests.tiny import SENTENCES
 
+CPU = {"device": "cpu", "backend": "torch"}
 TASK = {"labels": ["bad", "middling", "good"], "type": "classification"}
 ROWS = [
     {"example_id": str(n), "text_a": sentence, "label": float(n % 3), "label_name": TASK["labels"][n % 3]}
@@ -51,11 +52,15 @@ def splits(tmp_path):
 
 
 def train(splits, checkpoint, out, trainer=training.FineTuning, seed=1, **given):
-    options = {"task": TASK, "layers": None, "settings": settings(epochs=1, batch_size=6), **given}
+    options = {
+        "task": TASK,
+        "layers": None,
+        "settings": settings(epochs=1, batch_size=6),
+        "engine": CPU,
+        **given,
+    }
     identity = {"task": "t", "model": "m", "seed": seed}
-    training.train(
-        trainer, splits=splits, checkpoint=checkpoint, out=out, identity=identity, device="cpu", **options
-    )
+    training.train(trainer, splits=splits, checkpoint=checkpoint, out=out, identity=identity, **options)
     return json.loads((out / "training.json").read_text())
 
 
@@ -169,10 +174,10 @@ def test_training_and_inference_see_the_same_encoding(family, request, splits, t
     monkeypatch.setattr(training.FineTuning, "compute_loss", watching)
     train(splits, request.getfixturevalue(family), tmp_path / "m")
     engine = Engine(tmp_path / "m", "cpu")
-    assert engine.tokenizer.model_max_length == 32
+    assert engine.encoder.max_length == 32
     for seen in fed:
         row = rows[int(seen["row"])]
-        (expected,) = engine.encode([(row["text_a"], row["text_b"])])
+        (expected,) = engine.encoder.encode([(row["text_a"], row["text_b"])])
         used = seen["attention_mask"].bool()
         assert set(expected) == set(seen) - {"labels", "row"}
         for name, values in expected.items():
@@ -203,8 +208,8 @@ def test_the_soft_loss_is_the_one_worked_by_hand():
 
 def test_every_student_parameter_gets_a_gradient_from_the_soft_loss_alone(bert, tmp_path):
     student, teacher = modeling.new_classifier(bert, TASK, [0]), Engine(bert, "cpu")
-    tokenizer = modeling.load_tokenizer(bert)
-    batch = tokenizer.pad(encode(tokenizer, [(s,) for s in SENTENCES]), return_tensors="pt")
+    encoder = Encoder(bert)
+    batch = teacher.backend.tensors(encoder.pad(encoder.encode([(s,) for s in SENTENCES])))
     target = torch.tensor(teacher.logits([(s,) for s in SENTENCES]))
     soft_loss(student(**batch).logits, target, 2.0).backward()
     silent = [n for n, p in student.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
@@ -216,7 +221,7 @@ def test_distillation_reads_the_teacher_through_its_own_tokenizer(splits, bert, 
     train(splits, roberta, teacher)
     texts = examples(tables.read(splits["train"], "examples"))
     expected = Engine(teacher, "cpu").logits([one.texts for one in texts])
-    found = Distillation.extra_features(texts, teacher, "cpu")["teacher_logits"]
+    found = Distillation.extra_features(texts, teacher, CPU)["teacher_logits"]
     np.testing.assert_array_equal(found, expected)
     before = copy.deepcopy((teacher / "model.safetensors").read_bytes())
     card = train(
@@ -233,11 +238,21 @@ def test_distillation_reads_the_teacher_through_its_own_tokenizer(splits, bert, 
     assert card["teacher_sha256"] is not None
 
 
-def test_a_tokenizer_without_a_mask_token_is_refused(bert, tmp_path):
-    tokenizer = modeling.load_tokenizer(bert)
-    tokenizer.mask_token = None
-    tokenizer.save_pretrained(tmp_path / "t")
-    for name in ("config.json", "model.safetensors"):
-        (tmp_path / "t" / name).write_bytes((Path(bert) / name).read_bytes())
-    with pytest.raises(modeling.ModelError, match="no mask token"):
-        modeling.load_tokenizer(tmp_path / "t")
+def test_a_checkpoint_without_a_mask_token_is_refused_before_training(splits, roberta, tmp_path):
+    folder = shutil.copytree(roberta, tmp_path / "maskless")
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    del config["mask_token"]
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(EncodingError, match="no mask token"):
+        train(splits, folder, tmp_path / "m")
+
+
+def test_an_onnx_graph_is_left_for_a_study_that_wants_one(splits, bert, tmp_path):
+    engine = {"device": "cpu", "backend": "onnxruntime"}
+    train(splits, bert, tmp_path / "m", engine=engine)
+    texts = [(sentence,) for sentence in SENTENCES]
+    found, expected = (
+        Engine(tmp_path / "m", **engine).logits(texts),
+        Engine(tmp_path / "m", **CPU).logits(texts),
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)

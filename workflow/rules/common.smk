@@ -17,6 +17,17 @@ TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS = (
     list(study.config[section])
     for section in ("tasks", "models", "checkpoints", "explainers", "perturbations")
 )
+_RUN = "<results>/models/{task}/{model}/{seed}"
+# A run's finished model; the card is written last.
+MODEL = {
+    "weights": f"{_RUN}/model.safetensors",
+    "config": f"{_RUN}/config.json",
+    "tokenizer": f"{_RUN}/tokenizer.json",
+    "tokenizer_config": f"{_RUN}/tokenizer_config.json",
+    "card": f"{_RUN}/training.json",
+}
+if study.engine["backend"] == "onnxruntime":
+    MODEL["onnx"] = f"{_RUN}/model.onnx"
 # Only GPU jobs are tagged; where the study keeps to the CPU there are none.
 GPU = 0 if study.config["device"] == "cpu" else 1
 
@@ -57,14 +68,11 @@ def of_teacher(pattern, wildcards):
     )
 
 
-def teacher_weights(wildcards):
-    """The weights that a student learns from."""
-    return of_teacher(rules.fine_tune.output.weights, wildcards)[0]
-
-
-def teacher_card(wildcards):
-    """The small file that changes with those weights."""
-    return of_teacher(rules.fine_tune.output.card, wildcards)[0]
+def teacher_model(wildcards):
+    """The finished model that a student learns from."""
+    return [
+        path for pattern in MODEL.values() for path in of_teacher(pattern, wildcards)
+    ]
 
 
 def teacher_explanations(wildcards):

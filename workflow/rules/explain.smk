@@ -3,9 +3,8 @@
 
 rule explain:
     input:
+        **MODEL,
         explained=rules.select_examples.output.explained,
-        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
-        card="<results>/models/{task}/{model}/{seed}/training.json",
     output:
         explanations="<results>/explanations/{task}/{model}/{seed}/{explainer}.parquet",
     log:
@@ -28,6 +27,7 @@ rule explain:
 
 rule delete:
     input:
+        **MODEL,
         explained=rules.select_examples.output.explained,
         explanations=collect(
             rules.explain.output.explanations,
@@ -35,8 +35,6 @@ rule delete:
             allow_missing=True,
         ),
         teachers=teacher_explanations,
-        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
-        card="<results>/models/{task}/{model}/{seed}/training.json",
     output:
         deletions="<results>/deletions/{task}/{model}/{seed}.parquet",
     log:

@@ -8,11 +8,7 @@ rule fine_tune:
         checkpoint=checkpoint_of,
         checkpoint_card=checkpoint_card_of,
     output:
-        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
-        config="<results>/models/{task}/{model}/{seed}/config.json",
-        tokenizer="<results>/models/{task}/{model}/{seed}/tokenizer.json",
-        tokenizer_config="<results>/models/{task}/{model}/{seed}/tokenizer_config.json",
-        card="<results>/models/{task}/{model}/{seed}/training.json",
+        **MODEL,
     log:
         "<logs>/fine_tune/{task}/{model}/{seed}.log",
     benchmark:
@@ -40,14 +36,9 @@ rule distil:
         validation=rules.fetch_dataset.output.validation,
         checkpoint=checkpoint_of,
         checkpoint_card=checkpoint_card_of,
-        teacher=teacher_weights,
-        teacher_card=teacher_card,
+        teacher=teacher_model,
     output:
-        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
-        config="<results>/models/{task}/{model}/{seed}/config.json",
-        tokenizer="<results>/models/{task}/{model}/{seed}/tokenizer.json",
-        tokenizer_config="<results>/models/{task}/{model}/{seed}/tokenizer_config.json",
-        card="<results>/models/{task}/{model}/{seed}/training.json",
+        **MODEL,
     log:
         "<logs>/distil/{task}/{model}/{seed}.log",
     benchmark:

@@ -3,10 +3,9 @@
 
 rule predict:
     input:
+        **MODEL,
         test=rules.fetch_dataset.output.test,
         perturbed=of_all_perturbations(rules.perturb.output.perturbed),
-        weights="<results>/models/{task}/{model}/{seed}/model.safetensors",
-        card="<results>/models/{task}/{model}/{seed}/training.json",
     output:
         predictions="<results>/predictions/{task}/{model}/{seed}.parquet",
     log:
