@@ -119,7 +119,7 @@ def _positions(model: PreTrainedModel) -> int:
 def save(
     model: PreTrainedModel, tokenizer: str | Path, folder: str | Path, card: dict[str, Any], onnx: bool
 ) -> None:
-    """Save weights as safetensors, the tokenizer and, if wanted, an ONNX graph; ``training.json`` comes last."""
+    """Save safetensors, tokenizer and, if wanted, an ONNX graph; ``training.json`` comes last."""
     folder = Path(folder)
     with tempfile.TemporaryDirectory(dir=folder.parent) as whole:
         model.save_pretrained(whole)
