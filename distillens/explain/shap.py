@@ -5,8 +5,12 @@ segment, so that every model shares one tree. Enough evaluations give exact valu
 where there are fewer, ``truncated`` says so.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from functools import partial
+
+# shap compiles two small loops over words at first use: that takes nine seconds, they take none.
+os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 
 import numpy as np
 import shap

@@ -1,5 +1,6 @@
 import io
 import json
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -149,21 +150,21 @@ def test_a_missing_member_is_an_error_that_names_it(tmp_path):
 class Pip:
     """Stands in for pip: fails a few times, then leaves a file."""
 
-    def __init__(self, failures, stderr="connection broken", content=b"zip"):
-        self.failures, self.stderr, self.content, self.calls = failures, stderr, content, 0
+    def __init__(self, failures, said="connection broken", content=b"zip"):
+        self.failures, self.said, self.content, self.calls = failures, said, content, 0
 
-    def __call__(self, command, **_):
+    def __call__(self, command, package):
         self.calls += 1
         if self.calls <= self.failures:
-            return type("Result", (), {"returncode": 1, "stderr": self.stderr})
+            return 1, self.said
         target = Path(command[command.index("--dest") + 1])
         target.mkdir()
         (target / "pkg-1.0.whl").write_bytes(self.content)
-        return type("Result", (), {"returncode": 0, "stderr": ""})
+        return 0, ""
 
 
 def fetch(monkeypatch, tmp_path, pip):
-    monkeypatch.setattr(packages.subprocess, "run", pip)
+    monkeypatch.setattr(packages, "_pip", pip)
     monkeypatch.setattr(packages.time, "sleep", lambda _: None)
     return packages._download("pkg==1.0", "0" * 64, tmp_path)
 
@@ -176,8 +177,8 @@ def test_a_download_is_tried_three_times(monkeypatch, tmp_path):
 
 
 def test_a_wrong_hash_names_both_and_is_not_tried_again(monkeypatch, tmp_path):
-    stderr = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n Expected sha256 000\n Got        abc123\n"
-    pip = Pip(failures=9, stderr=stderr)
+    said = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n Expected sha256 000\n Got        abc123\n"
+    pip = Pip(failures=9, said=said)
     with pytest.raises(FetchError, match=f"sha256 abc123, but {'0' * 64} is asked for"):
         fetch(monkeypatch, tmp_path, pip)
     assert pip.calls == 1
@@ -186,6 +187,16 @@ def test_a_wrong_hash_names_both_and_is_not_tried_again(monkeypatch, tmp_path):
 def test_the_hash_is_checked_again_after_pip(monkeypatch, tmp_path):
     with pytest.raises(FetchError, match="pkg-1.0.whl has the sha256 .* is asked for"):
         fetch(monkeypatch, tmp_path, Pip(failures=1))
+
+
+def test_what_pip_says_of_its_progress_reaches_the_log(caplog):
+    says = (
+        "print('Looking'); [print(f'Progress {done} of 30') for done in (10, 30)]; raise SystemExit('broken')"
+    )
+    with caplog.at_level("INFO", "distillens"):
+        code, said = packages._pip([sys.executable, "-c", says], "pkg==1.0")
+    assert (code, sorted(said.split())) == (1, ["Looking", "broken"])
+    assert "pkg==1.0: 100%" in caplog.text
 
 
 def local_task(tmp_path, count=40, **splits):

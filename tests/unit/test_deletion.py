@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+
+from distillens import deletion, explanation, prediction, tables
+from distillens.inference import Engine
+
+CPU = {"device": "cpu", "backend": "torch"}
+ROWS = [
+    {"example_id": "a", "text_a": "A dull film, but the ending was joyful.", "label": 0.0, "label_name": "x"},
+    {"example_id": "b", "text_a": "Fun", "label": 1.0, "label_name": "y"},
+    {"example_id": "c", "text_a": "Not bad at all", "label": 1.0, "label_name": "y"},
+]
+
+
+def test_words_are_ranked_by_the_attribution_of_the_predicted_class():
+    values = np.array([[0.1, -3.0], [0.5, 2.0], [-0.2, 2.0], [0.4, 0.0]])
+    assert deletion.ranking(values, np.array([1.0, 0.0])) == [1, 3, 0, 2]
+    assert deletion.ranking(values, np.array([0.0, 1.0])) == [1, 2, 3, 0]  # a tie keeps its order
+    assert deletion.ranking(values[:, 1:], np.array([0.0])) == [0, 1, 2, 3]  # regression: by size
+
+
+@pytest.fixture
+def made(tmp_path, bert, distilbert):
+    """Occlusion of a model and of its teacher, and what deleting by both gives."""
+    explained = tmp_path / "explained.parquet"
+    tables.write(explained, "examples", ROWS, {"task": "t"})
+    files = {}
+    for name, folder in (("student", bert), ("teacher", distilbert)):
+        files[name] = tmp_path / f"{name}.parquet"
+        identity = {"task": "t", "model": name, "seed": 0, "explainer": "occlusion"}
+        explanation.write_explanations(
+            explained, folder, files[name], identity, {"method": "occlusion"}, "margin", CPU, 3
+        )
+    out = tmp_path / "deletions.parquet"
+    identity = {"task": "t", "model": "student", "seed": 0}
+    deletion.write_deletions(
+        explained, [files["student"]], [files["teacher"]], bert, out, identity, [1, 3], 2, CPU, 3
+    )
+    return tables.read(out, "deletions").to_pandas(), files, Engine(bert, "cpu")
+
+
+def test_a_text_of_k_words_or_fewer_has_no_row(made):
+    found, _, _ = made
+    counts = found.groupby(["example_id", "k"]).size().to_dict()
+    assert counts == {("a", 1): 4, ("a", 3): 4, ("c", 1): 4, ("c", 3): 4}  # own, teacher, two random draws
+
+
+def test_the_words_that_the_explanation_names_are_removed(made):
+    found, files, engine = made
+    (row,) = [
+        row for row in tables.read(files["student"], "explanations").to_pylist() if row["example_id"] == "c"
+    ]
+    values = np.array(row["values"])[:, int(np.argmax(row["logits"]))]
+    top = int(np.argmax(values))
+    own = found[(found.example_id == "c") & (found.ranking == "own") & (found.k == 1)].iloc[0]
+    assert own.removed.tolist() == [top]
+    words = ["Not", "bad", "at", "all"]
+    words[top] = "[MASK]"
+    np.testing.assert_allclose(own.logits_after, engine.logits([(" ".join(words),)])[0], atol=1e-5)
+    np.testing.assert_allclose(own.logits_before, engine.logits([("Not bad at all",)])[0], atol=1e-5)
+    assert own.target == np.argmax(own.logits_before)
+
+
+def test_the_teacher_s_ranking_comes_from_the_teacher(made):
+    found, files, _ = made
+    for row in tables.read(files["teacher"], "explanations").to_pylist():
+        order = deletion.ranking(np.array(row["values"]), np.array(row["logits"]))
+        mine = found[(found.example_id == row["example_id"]) & (found.ranking == "teacher") & (found.k == 3)]
+        assert [one.tolist() for one in mine.removed] == ([order[:3]] if len(order) > 3 else [])
+
+
+def test_random_draws_belong_to_no_explainer(made):
+    found, _, _ = made
+    random = found[found.ranking == "random"]
+    assert random.explainer.isna().all()
+    assert sorted(random.draw.unique()) == [0, 1]
+    assert found[found.ranking != "random"].explainer.eq("occlusion").all()
+
+
+def test_predictions_hold_the_original_and_every_copy(tmp_path, bert):
+    test, perturbed = tmp_path / "test.parquet", tmp_path / "swap.parquet"
+    tables.write(test, "examples", ROWS, {"task": "t"})
+    copies = [
+        {"example_id": "c", "fold": fold, "text_a": text, "changed": True, "edits": []}
+        for fold, text in enumerate(["Bad not at all", "Not at bad all"])
+    ]
+    tables.write(perturbed, "perturbed", copies, {"task": "t", "perturbation": "swap"})
+    out = tmp_path / "predictions.parquet"
+    prediction.write_predictions(test, [perturbed], bert, out, {"task": "t", "model": "m", "seed": 0}, CPU)
+    rows = tables.read(out, "predictions").to_pylist()
+    keys = [(row["example_id"], row["perturbation"], row["fold"]) for row in rows]
+    assert keys == [("a", "none", 0), ("b", "none", 0), ("c", "none", 0), ("c", "swap", 0), ("c", "swap", 1)]
+    texts = [row["text_a"] for row in [*ROWS, *copies]]
+    expected = Engine(bert, "cpu").logits([(text,) for text in texts])
+    np.testing.assert_allclose([row["logits"] for row in rows], expected, atol=1e-5)
