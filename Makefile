@@ -35,4 +35,4 @@ format: .venv/installed  ## what can be put right by itself
 lock:  ## the newest versions that requirements.in allows
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade -r envs/requirements.in
-	$(BIN)/pip freeze | sed 's/+cpu$$//' > envs/requirements.lock
+	$(BIN)/pip freeze --all | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock

@@ -65,6 +65,7 @@ def perturb_examples(
 def write_perturbed(
     examples: str | Path,
     out: str | Path,
+    task: str,
     name: str,
     method: str,
     options: Mapping[str, Any],
@@ -78,6 +79,8 @@ def write_perturbed(
     ----------
     examples, out : str or Path
         The tables that are read and written.
+    task : str
+        Whose examples they are.
     name, method, options, folds, seed
         As for `perturb_examples`.
     limit : int, optional
@@ -93,6 +96,7 @@ def write_perturbed(
             rows.append(row)
             progress.advance()
     source = {
+        "task": task,
         "perturbation": name,
         "method": method,
         "options": dict(options),

@@ -79,6 +79,7 @@ class Study:
         """Settings of ``perturb``."""
         options = self._part("perturbations", wildcards.perturbation)
         return {
+            "task": wildcards.task,
             "name": wildcards.perturbation,
             "method": options.pop("method"),
             "options": options,

@@ -12,6 +12,7 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+from distillens.provenance import versions
 from distillens.runlog import Progress
 
 _ATTEMPTS = 3
@@ -51,9 +52,11 @@ def _download(package: str, sha256: str, into: Path) -> Path:
     requirement = into / "requirement.txt"
     requirement.write_text(f"{package} --hash=sha256:{sha256}\n")
     command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-deps"]
-    command += ["--require-hashes", "--progress-bar", "raw", "--dest", str(into / "download")]
+    command += ["--require-hashes", "--dest", str(into / "download"), "-r", str(requirement)]
+    # pip tells others of its progress from this version on.
+    command += ["--progress-bar", "raw"] if _pip_version() >= (24, 1) else []
     for attempt in range(1, _ATTEMPTS + 1):
-        code, said = _pip([*command, "-r", str(requirement)], package)
+        code, said = _pip(command, package)
         if code == 0:
             break
         if "DO NOT MATCH THE HASHES" in said:
@@ -73,6 +76,10 @@ def _download(package: str, sha256: str, into: Path) -> Path:
     if found != sha256:
         raise FetchError(f"{package}: {file.name} has the sha256 {found}, but {sha256} is asked for")
     return file
+
+
+def _pip_version() -> tuple[int, ...]:
+    return tuple(int(part) for part in versions("pip")["pip"].split(".")[:2])
 
 
 def _pip(command: list[str], package: str) -> tuple[int, str]:

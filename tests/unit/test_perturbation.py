@@ -23,7 +23,14 @@ def rows(examples, method="character", name=None, folds=3, seed=0, **options):
 
 
 def settings(**changes):
-    return {"name": "typo", "method": "character", "options": {}, "folds": 2, "seed": 1} | changes
+    return {
+        "task": "films",
+        "name": "typo",
+        "method": "character",
+        "options": {},
+        "folds": 2,
+        "seed": 1,
+    } | changes
 
 
 @pytest.fixture
@@ -110,8 +117,8 @@ def test_the_table_is_written_with_what_it_came_from(examples, tmp_path):
     source = tables.provenance(tmp_path / "out.parquet")
     assert set(source.pop("versions")) == {"PatternLite", "nlpaug", "nltk"}
     assert source == {
-        "perturbation": "typo", "method": "character", "options": {"min_letters": 3}, "folds": 2,
-        "seed": 1, "limit": None, "examples": provenance.digest(examples),
+        "task": "films", "perturbation": "typo", "method": "character", "options": {"min_letters": 3},
+        "folds": 2, "seed": 1, "limit": None, "examples": provenance.digest(examples),
     }  # fmt: skip
 
 
