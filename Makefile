@@ -19,7 +19,7 @@ quickstart: .venv/installed  ## the default study on two cores, no GPU, no model
 	echo "report: $(CURDIR)/results/quickstart/report/index.html ($$(( $$(date +%s) - start )) s)"
 
 test: .venv/installed  ## the whole suite
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES)
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
 lint: .venv/installed  ## ruff, snakefmt and snakemake's own linter
 	$(BIN)/ruff check .

@@ -6,11 +6,13 @@ where there are fewer, ``truncated`` says so.
 """
 
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 # shap compiles two small loops over words at first use: that takes nine seconds, they take none.
-os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
+if "numba" not in sys.modules:
+    os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 
 import numpy as np
 import shap

@@ -1,6 +1,6 @@
 """A tiny study, run once for real, on which every workflow test looks."""
 
-import copy
+import json
 import re
 import subprocess
 import sys
@@ -58,7 +58,8 @@ class Study:
 
     def edited(self, path: str, value: object) -> dict:
         """The config with one value changed; ``...`` removes it."""
-        config = copy.deepcopy(self.config)
+        # Through JSON, so that blocks that models share become copies.
+        config = json.loads(json.dumps(self.config))
         *parents, last = path.split("/")
         block = config
         for key in parents:
@@ -91,6 +92,7 @@ def tiny_config(folder: Path) -> dict:
     return {
         "study": "tiny",
         "device": "cpu",
+        "backend": "onnxruntime",
         "tasks": {
             "moods": {
                 "source": {"local": str(folder / "data.csv")},

@@ -1,13 +1,12 @@
 """One tiny study, end to end, and what an edit of its config reruns."""
 
-import json
 import shutil
 
 import pytest
 
 from distillens import tables
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("study")]
+pytestmark = pytest.mark.slow
 
 SCORES = ["performance", "robustness", "agreement", "faithfulness", "drift"]
 EXPLAINERS = ["occlusion", "random"]
@@ -80,7 +79,8 @@ def test_made_again_the_tables_have_the_same_bytes(study):
     ]
     before = {path: path.read_bytes() for part in again for path in (results / part).rglob("*.parquet")}
     page = (results / "report/index.html").read_bytes()
-    for part in again:
+    # Snakemake makes what is missing only where something that is missing needs it.
+    for part in [*again, "report"]:
         shutil.rmtree(results / part)
     result = study.snakemake()
     assert result.returncode == 0, result.stdout + result.stderr
@@ -92,7 +92,6 @@ def test_made_again_the_tables_have_the_same_bytes(study):
 
 def test_a_student_s_learning_rate_reruns_its_branch_and_what_compares_with_it(study):
     config = study.edited("models/student/training/learning_rate", 0.001)
-    config["models"]["student-kd"]["training"] = dict(study.config["models"]["student-kd"]["training"])
     assert study.jobs(config) == sorted([*branch("student", 0), *scores(), *END])
 
 
@@ -125,5 +124,4 @@ def test_a_reordered_config_reruns_nothing(study):
 
     # The order of models is an order of rows; within a block there is none.
     config = {key: backwards(block) if key != "models" else block for key, block in study.config.items()}
-    config["tasks"] = json.loads(json.dumps(config["tasks"]))
     assert study.jobs(config) == []
