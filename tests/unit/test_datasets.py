@@ -279,6 +279,28 @@ def test_a_mirror_is_looked_into_before_the_hub(tmp_path):
         hub.dataset_files("org/set", "default", None, str(tmp_path / "nowhere"))
 
 
+def test_the_hub_is_asked_for_the_pinned_revision_and_never_for_pickles(tmp_path, monkeypatch):
+    asked = {}
+
+    def snapshot(name, **given):
+        asked.update(given, name=name)
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    assert hub.checkpoint_folder("org/name", "abc123", None) == tmp_path
+    assert (asked["name"], asked["revision"], asked["repo_type"]) == ("org/name", "abc123", "model")
+    assert not any(pattern.endswith((".bin", ".pt", ".pkl", "*")) for pattern in asked["allow_patterns"])
+
+
+def test_a_hub_that_does_not_answer_is_an_error_that_says_what_to_do(monkeypatch):
+    def offline(*_, **__):
+        raise OSError("no route")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
+    with pytest.raises(FetchError, match=r"org/name at abc: .*no route.*name that as `mirror`"):
+        hub.dataset_files("org/name", "default", "abc", None)
+
+
 def test_a_checkpoint_without_safetensors_is_refused(tmp_path):
     (tmp_path / "pickled").mkdir()
     (tmp_path / "pickled" / "config.json").write_text("{}")

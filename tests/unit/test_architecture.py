@@ -1,0 +1,62 @@
+"""What ARCHITECTURE.md says of the code is true of the code."""
+
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+
+
+def layers():
+    """Module (or folder) names in the order of the table of layers, with their row."""
+    section = TEXT.partition("## The layers")[2].partition("##")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    return {name.rstrip("/"): row for row, cell in enumerate(rows) for name in re.findall(r"`(\w+/?)`", cell)}
+
+
+def part_of(module):
+    return module.split(".")[1]
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module == "distillens":
+            yield from (f"distillens.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("distillens."):
+            yield node.module
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith("distillens."))
+
+
+def test_every_module_has_its_place_among_the_layers():
+    parts = {path.stem if path.is_file() else path.name for path in (ROOT / "distillens").glob("[a-z]*")}
+    assert parts == set(layers())
+
+
+def test_a_module_imports_only_from_its_row_or_above():
+    order = layers()
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {module}"
+        for path in (ROOT / "distillens").rglob("*.py")
+        for module in imports(path)
+        if order[part_of(module)] > order[path.relative_to(ROOT / "distillens").parts[0].removesuffix(".py")]
+        if path.name != "__init__.py"
+    ]
+    assert wrong == []
+
+
+def test_every_rule_has_a_script_of_its_name():
+    rules = {
+        name
+        for path in (ROOT / "workflow" / "rules").glob("*.smk")
+        for name in re.findall(r"^rule (\w+):", path.read_text("utf-8"), flags=re.MULTILINE)
+    }
+    assert rules == {path.stem for path in (ROOT / "scripts").glob("*.py")}
+
+
+def test_scripts_are_thin_and_files_are_short():
+    for path in (ROOT / "scripts").glob("*.py"):
+        assert len(path.read_text("utf-8").splitlines()) <= 20, path
+    for path in [*(ROOT / "distillens").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
+        assert len(path.read_text("utf-8").splitlines()) <= (150 if path.suffix == ".smk" else 400), path
