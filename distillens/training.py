@@ -25,8 +25,6 @@ from distillens.provenance import digest, versions
 from distillens.runlog import Progress
 from distillens.text import Example, examples
 
-_EXTRA = ("labels", "row", "teacher_logits")
-
 
 class TrainingError(RuntimeError):
     """Training went wrong; the message names the step and the batch."""
@@ -37,9 +35,9 @@ class FineTuning(Trainer):
 
     loss_is_scaled_for_ga = False
 
-    def __init__(self, options: dict[str, Any], **settings: Any) -> None:
-        super().__init__(**settings)
-        self.options = options
+    def __init__(self, options: dict[str, Any], encoder: Encoder, **settings: Any) -> None:
+        super().__init__(data_collator=partial(_collate, encoder), **settings)
+        self.options, self.encoder = options, encoder
 
     @staticmethod
     def extra_features(
@@ -61,7 +59,7 @@ class FineTuning(Trainer):
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Forward, `loss`, and a stop where the loss is no number."""
-        batch = {name: inputs.pop(name) for name in _EXTRA if name in inputs}
+        batch = {name: inputs.pop(name) for name in inputs.keys() - set(self.encoder.inputs)}
         outputs = model(**inputs)
         loss = self.loss(outputs.logits, batch)
         if not torch.isfinite(loss):
@@ -141,11 +139,11 @@ def train(
     data = {split: _features(trainer, path, encoder, teacher, engine) for split, path in splits.items()}
     trained = trainer(
         settings,
+        encoder,
         model=model,
         args=_arguments(run, settings, seed, modeling.pick_device(engine["device"])),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
-        data_collator=partial(_collate, encoder),
         callbacks=[EarlyStoppingCallback(settings["patience"]), _Meter()],
     )
     trained.remove_callback(PrinterCallback)
@@ -209,7 +207,9 @@ def _features(
 
 def _collate(encoder: Encoder, features: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
     """A batch: what the encoder made is padded, the rest stacked."""
-    extra = {name: np.array([one[name] for one in features]) for name in _EXTRA if name in features[0]}
+    extra = {
+        name: np.array([one[name] for one in features]) for name in features[0].keys() - set(encoder.inputs)
+    }
     return {name: torch.from_numpy(values) for name, values in (encoder.pad(features) | extra).items()}
 
 
