@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from distillens import tables
 from distillens.metrics import agreement, calibration
 from distillens.metrics.statistics import summaries
+from distillens.runlog import tracked
 from distillens.scoring_inputs import FilePath, Run, Settings, by_identity
 
 Array = NDArray[np.float64]
@@ -114,7 +115,7 @@ def families(paths: Iterable[FilePath], settings: Settings) -> Iterator[Family]:
         If an explainer lacks one of the runs of the settings.
     """
     files = by_identity(paths, settings, "explainer")
-    for explainer in sorted({identity[2] for identity in files}):
+    for explainer in tracked(sorted({identity[2] for identity in files}), "compare", "explainer"):
         for teacher in [model for model, of in settings.teachers.items() if of is None]:
             students = [model for model, of in settings.teachers.items() if of == teacher]
             runs = {
@@ -202,7 +203,7 @@ def score_drift(
                 found.append((row, gates[student] or gates[family.first], agreed[i], seeds[:, i], chance[i]))
     flips = calibration.permutations_for(len(found), s.metrics["confidence"])
     rows = []
-    for row, _, agreed, seeds, chance in found:
+    for row, _, agreed, seeds, chance in tracked(found, "calibrate", "row"):
         resampling = s.resampling(
             "drift", row["explainer"], row["model"], row["seed"], row["metric"], row["k"]
         )

@@ -5,11 +5,13 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tqdm import tqdm
+
+Item = TypeVar("Item")
 
 _LOG_EVERY_S = 5.0
 
@@ -75,3 +77,11 @@ class Progress:
             self._done, self._total, self._logged - self._start, prefix=self._what, ncols=90, **self._scale
         )
         logging.getLogger("distillens").info(line)
+
+
+def tracked(items: Collection[Item], what: str, unit: str) -> Iterator[Item]:
+    """Iterate with `Progress`."""
+    with Progress(len(items), what, unit) as progress:
+        for item in items:
+            yield item
+            progress.advance()

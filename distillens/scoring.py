@@ -26,6 +26,7 @@ import pandas as pd
 from distillens import tables
 from distillens.metrics import faithfulness, performance, robustness
 from distillens.metrics.statistics import summaries
+from distillens.runlog import tracked
 from distillens.scoring_inputs import (
     FilePath,
     Predictions,
@@ -45,7 +46,7 @@ def score_performance(
     s = Settings(**settings)
     truth = labels(test, s)
     rows = []
-    for (model, seed), path in by_identity(predictions, s).items():
+    for (model, seed), path in tracked(by_identity(predictions, s).items(), "performance", "run"):
         predicted = performance.predictions_of(Predictions(path, s).of("none", [0], truth.index)[0])
         found = performance.scores(
             s.task_settings["metrics"],
@@ -74,7 +75,7 @@ def score_robustness(
     truth = labels(test, s)
     runs = {run: Predictions(path, s) for run, path in by_identity(predictions, s).items()}
     rows = []
-    for path in perturbed:
+    for path in tracked(perturbed, "robustness", "perturbation"):
         name, flags = changed_flags(path, truth)
         ids, folds = list(flags.columns), list(flags.index)
         share = robustness.changed(flags, s.resampling("robustness", name))
@@ -111,7 +112,7 @@ def score_faithfulness(
     s = Settings(**settings)
     ids = tables.read(explained, "examples")["example_id"].to_pylist()
     rows = []
-    for (model, seed), path in by_identity(deletions, s).items():
+    for (model, seed), path in tracked(by_identity(deletions, s).items(), "faithfulness", "run"):
         for explainer, found in _removals(path, s, ids):
             # Texts with too few words for a k are left out there, and counted.
             columns = np.array([values.reindex(ids) for values in found.values()]).reshape(-1, len(ids))

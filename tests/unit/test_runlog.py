@@ -29,3 +29,9 @@ def test_progress_says_count_rate_and_time_left_every_few_seconds(tmp_path, monk
     assert len(lines) == 3  # after 5 s, after 10 s, at the end
     assert "explain:  25%" in lines[0]
     assert "25/100 [00:05<00:15,  5.00text/s]" in lines[0]
+
+
+def test_tracked_items_come_as_they_are(tmp_path):
+    with runlog.logging_to(tmp_path / "a.log"):
+        assert list(runlog.tracked({"a": 1, "b": 2}.items(), "score", "run")) == [("a", 1), ("b", 2)]
+    assert "score: 100%" in (tmp_path / "a.log").read_text()
