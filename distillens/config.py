@@ -17,7 +17,7 @@ from distillens import methods
 from distillens.provenance import ROOT
 
 _SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
-_NOT_DISTILLED = ("fine_tune", "none")
+_FINE_TUNE = "fine_tune"
 
 
 class ConfigError(ValueError):
@@ -159,14 +159,12 @@ def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) ->
     training = model["training"]
     method = training["method"]
     known = methods.options("distillation")
-    if method not in (*_NOT_DISTILLED, *known):
+    if method not in (_FINE_TUNE, *known):
         raise ConfigError(
-            f"{where}.training.method: no method {method!r}{nearest(method, [*_NOT_DISTILLED, *known])}"
+            f"{where}.training.method: no method {method!r}{nearest(method, [_FINE_TUNE, *known])}"
         )
     if method in known and teacher is None:
         raise ConfigError(f"{where}.teacher: {method} learns from a teacher; name one")
-    if method == "none" and len(model["seeds"]) > 1:
-        raise ConfigError(f"{where}.seeds: a model that is not trained has one seed")
     properties = {**_schema()["$defs"]["training"]["properties"], **known.get(method, {})}
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     _check(training, schema, f"{where}.training")

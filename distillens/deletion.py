@@ -63,7 +63,7 @@ def write_deletions(
         for row, example in enumerate(chosen)
         for explainer, name, draw, order in _orders(example, rankings, draws, own_seed)
         for k in ks
-        if len(example.words) > k
+        if len(example.words) > k <= len(order)
     ]
     texts = [_without(chosen[row], removed, engine.mask) for row, *_, removed in plan]
     with Progress(len(texts), "delete", "text") as progress:
@@ -94,12 +94,17 @@ def write_deletions(
     tables.write(out, "deletions", rows, provenance)
 
 
-def _rankings(path: str | Path) -> dict[str, list[int]]:
-    """Word numbers of each example, largest attribution of the predicted class first."""
-    return {
-        row["example_id"]: ranking(np.array(row["values"]), np.array(row["logits"]))
-        for row in tables.read(path, "explanations").to_pylist()
-    }
+Place = tuple[int, int]
+
+
+def _rankings(path: str | Path) -> dict[str, list[Place]]:
+    """Where the words of each example stand, largest attribution of the predicted class first."""
+    rankings = {}
+    for row in tables.read(path, "explanations").to_pylist():
+        places = [(span["segment"], span["start"]) for span in row["spans"]]
+        order = ranking(np.array(row["values"]), np.array(row["logits"]))
+        rankings[row["example_id"]] = [places[word] for word in order]
+    return rankings
 
 
 def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
@@ -116,19 +121,20 @@ def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
 
 
 def _orders(
-    example: Example, rankings: dict[tuple[str, str], dict[str, list[int]]], draws: int, seed: int
+    example: Example, rankings: dict[tuple[str, str], dict[str, list[Place]]], draws: int, seed: int
 ) -> Iterator[tuple[str | None, str, int, list[int]]]:
-    words = len(example.words)
+    number = {(word.segment, word.start): index for index, word in enumerate(example.words)}
     for (explainer, name), orders in rankings.items():
         if example.example_id not in orders:
             raise tables.TableError(
                 f"{explainer}: no {name} explanation of example {example.example_id!r}; run explain again"
             )
-        # A teacher may see more of a long text than its student.
-        yield explainer, name, 0, [word for word in orders[example.example_id] if word < words]
+        # Of a long text, a teacher may see words that its student does not.
+        order = [number[place] for place in orders[example.example_id] if place in number]
+        yield explainer, name, 0, order
     for draw in range(draws):
         generator = np.random.default_rng(seed_of(seed, example.example_id, draw))
-        yield None, "random", draw, generator.permutation(words).tolist()
+        yield None, "random", draw, generator.permutation(len(number)).tolist()
 
 
 def _without(example: Example, removed: list[int], mask: str) -> tuple[str, ...]:

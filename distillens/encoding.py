@@ -71,6 +71,10 @@ class Encoder:
                 batch[name][row, : len(one[name])] = one[name]
         return batch
 
+    def cuts(self, segments: Segments) -> bool:
+        """Whether a text or pair is longer than what the model sees."""
+        return bool(self._tokenizer.encode(*segments).overflowing)
+
     def owners(self, example: Example) -> list[int]:
         """Which word each piece of an encoded example belongs to.
 

@@ -75,14 +75,13 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
     Removing words shortens a text; were the rest left in place, words that the model
     never saw would move into its view.
     """
-    seen = set(engine.encoder.owners(example))
-    unseen = len(example.words) - len(seen - {-1})
-    if not unseen:
+    if not engine.encoder.cuts(example.texts):
         return example, 0
     ends = [0] * len(example.texts)
-    for number, word in enumerate(example.words):
-        if number in seen:
-            ends[word.segment] = max(ends[word.segment], word.end)
+    for number in set(engine.encoder.owners(example)) - {-1}:
+        word = example.words[number]
+        ends[word.segment] = max(ends[word.segment], word.end)
+    unseen = sum(word.end > ends[word.segment] for word in example.words)
     texts = [text[:end] for text, end in zip(example.texts, ends, strict=True)]
     return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None), unseen
 

@@ -31,7 +31,12 @@ def pick_device(wanted: str) -> torch.device:
 def load_classifier(folder: str | Path, **settings: Any) -> PreTrainedModel:
     """Load a classifier from safetensors; code from the folder is never run."""
     return AutoModelForSequenceClassification.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, **settings
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        dtype=torch.float32,  # whatever precision the weights were stored in
+        **settings,
     )
 
 
@@ -79,6 +84,8 @@ def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
         )
     module, key, stack = stacks[0]
     setattr(module, key, torch.nn.ModuleList(stack[number] for number in layers))
+    if getattr(model.config, "layer_types", None):
+        model.config.layer_types = [model.config.layer_types[number] for number in layers]
     model.config.num_hidden_layers = len(layers)
 
 

@@ -62,10 +62,26 @@ class Study:
     def checkpoint(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_checkpoint``."""
         return {
-            "source": self._part("checkpoints", wildcards.checkpoint),
+            "source": ordered(self._checkpoint(wildcards)),
             "name": wildcards.checkpoint,
             "mirror": self.config["mirror"],
         }
+
+    def source_files(self, wildcards: Any) -> list[str]:
+        """Files on this machine that a data set or checkpoint is read from; none for a download."""
+        task = getattr(wildcards, "task", None)
+        source = self.config["tasks"][task]["source"] if task else self._checkpoint(wildcards)
+        if "local" in source:
+            places = [source["local"]] if isinstance(source["local"], str) else list(source["local"].values())
+        elif "hub" in source and self.config["mirror"]:
+            below = [source["config"]] if task else []
+            places = [str(Path(self.config["mirror"], source["hub"], *below))]
+        else:
+            return []
+        return [file for place in map(Path, places) for file in _files(place, must_exist="local" in source)]
+
+    def _checkpoint(self, wildcards: Any) -> Settings:
+        return self.config["checkpoints"][wildcards.checkpoint]
 
     def selection(self, wildcards: Any) -> Settings:
         """Settings of ``select_examples``."""
@@ -127,8 +143,8 @@ class Study:
             "task": wildcards.task,
             "task_settings": self._part("tasks", wildcards.task, "type", "labels", "metrics"),
             "metrics": ordered(self.config["metrics"]),
-            "teachers": {name: model["teacher"] for name, model in models.items()},
-            "seeds": {name: model["seeds"] for name, model in models.items()},
+            "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
+            "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
             "seed": self.config["seed"],
         }
 
@@ -154,6 +170,13 @@ class Study:
     def _part(self, section: str, name: str, *keys: str) -> Settings:
         entry = self.config[section][name]
         return ordered({key: entry[key] for key in keys} if keys else entry)
+
+
+def _files(place: Path, must_exist: bool) -> list[str]:
+    """A file, or the files right below a folder. What must exist and does not is Snakemake's to name."""
+    if place.is_dir():
+        return sorted(str(path) for path in place.iterdir() if path.is_file())
+    return [str(place)] if must_exist else []
 
 
 def report_code() -> str:

@@ -5,14 +5,15 @@ of letters and digits (inner apostrophes included), or a run of one punctuation 
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
+import regex as re
 
-_WORD = re.compile(r"\w+(?:['’]\w+)*|([^\w\s])\1*")
+# Marks (accents, vowel signs, emoji variants) and joiners belong to the character before them.
+_WORD = re.compile(r"\w[\w\p{M}\u200c\u200d]*(?:['’]\w[\w\p{M}]*)*|([^\w\s])\1*[\p{M}\u200d]*")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from transformers.trainer_utils import get_last_checkpoint, set_seed
 
 from distillens import modeling, tables
 from distillens.encoding import Encoder
-from distillens.provenance import digest, versions
+from distillens.provenance import code, digest, versions
 from distillens.runlog import Progress
 from distillens.text import Example, examples
 
@@ -129,6 +129,7 @@ def train(
         "teacher_sha256": digest(teacher) if teacher else None,
         "train_sha256": digest(splits["train"]),
         "validation_sha256": digest(splits["validation"]),
+        "code": code(trainer.__module__.replace(".", "/") + ".py"),
         "versions": versions("torch", "transformers"),
     }
     scratch = Path(out).with_name(f".{Path(out).name}.run")
@@ -147,7 +148,7 @@ def train(
         callbacks=[EarlyStoppingCallback(settings["patience"]), _Meter()],
     )
     trained.remove_callback(PrinterCallback)
-    trained.train(resume_from_checkpoint=get_last_checkpoint(run) if run.is_dir() else None)
+    trained.train(resume_from_checkpoint=_last_checkpoint(run))
     history = [
         {name: value for name, value in entry.items() if name in ("epoch", "step", "loss", "eval_loss")}
         for entry in trained.state.log_history
@@ -155,6 +156,14 @@ def train(
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
     modeling.save(trained.model, scratch / "tokenizer", out, card, engine["backend"] == "onnxruntime")
     shutil.rmtree(scratch)
+
+
+def _last_checkpoint(run: Path) -> str | None:
+    """The last whole checkpoint of a run; those that a kill cut short are deleted."""
+    for folder in run.glob("checkpoint-*"):
+        if not (folder / "trainer_state.json").is_file():  # written last
+            shutil.rmtree(folder)
+    return get_last_checkpoint(run) if run.is_dir() else None
 
 
 def _arguments(run: Path, settings: dict[str, Any], seed: int, device: torch.device) -> TrainingArguments:
@@ -178,6 +187,7 @@ def _arguments(run: Path, settings: dict[str, Any], seed: int, device: torch.dev
         save_strategy="epoch",
         save_total_limit=1,
         load_best_model_at_end=True,
+        restore_callback_states_from_checkpoint=True,
         metric_for_best_model="eval_loss",
         prediction_loss_only=True,
         remove_unused_columns=False,

@@ -101,8 +101,8 @@ def _text(cell: Any, column: str, at: str) -> str:
 
 def _label(cell: Any, task: Mapping[str, Any], at: str) -> tuple[float, str | None]:
     labels: list[str] = task["labels"]
-    if cell in labels:
-        return float(labels.index(cell)), cell
+    if str(cell) in labels:  # a class that is named by a number, too
+        return float(labels.index(str(cell))), str(cell)
     try:
         value = float(cell)
     except (TypeError, ValueError):

@@ -45,8 +45,8 @@ def explain(
 ) -> Iterator[Attribution]:
     """Yield the attribution of each example, in order."""
     encoded = engine.encoder.encode([example.texts for example in examples])
-    # Neighbours in length share a batch; results are given back in the order asked.
-    order = sorted(range(len(examples)), key=lambda number: len(encoded[number]["input_ids"]))
+    # Neighbours in length share a batch, its longest first; results come in the order asked.
+    order = sorted(range(len(examples)), key=lambda number: len(encoded[number]["input_ids"]), reverse=True)
     results: dict[int, Attribution] = {}
     while order:
         room = engine.tokens // len(encoded[order[0]]["input_ids"])
@@ -66,7 +66,16 @@ def _explain_batch(
 ) -> list[Attribution]:
     """Explain examples together; those that have not converged again with twice the steps."""
     steps = int(options["steps"])
-    results = _integrate(batch, encoded, engine, output, steps)
+    try:
+        results = _integrate(batch, encoded, engine, output, steps)
+    except engine.differentiable.out_of_memory:
+        half = len(batch) // 2
+        if not half:
+            raise
+        return [
+            *_explain_batch(batch[:half], encoded[:half], engine, output, options),
+            *_explain_batch(batch[half:], encoded[half:], engine, output, options),
+        ]
     while steps * 2 <= options["max_steps"]:
         open_ = [
             i for i, one in enumerate(results) if max(one.diagnostics["ig_delta"]) > options["tolerance"]

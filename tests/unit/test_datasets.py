@@ -31,6 +31,11 @@ def test_rows_become_examples():
     ]
 
 
+def test_a_class_named_by_a_number_is_the_same_from_every_format():
+    for cell in ("1", 1):
+        assert read({"id": [7], "text": ["Fun"], "y": [cell]}, labels=["1", "0"])[0].label == 0
+
+
 def test_ratings_are_cut_into_classes_at_the_thresholds():
     frame = {"id": range(4), "text": ["x"] * 4, "y": ["-0.5", "0", "0.49", "3"]}
     assert [one.label for one in read(frame, cut=[0.0])] == [0, 1, 1, 1]

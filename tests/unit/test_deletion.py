@@ -3,6 +3,7 @@ import pytest
 
 from distillens import deletion, explanation, prediction, tables
 from distillens.inference import Engine
+from distillens.text import Example
 
 CPU = {"device": "cpu", "backend": "torch"}
 ROWS = [
@@ -67,6 +68,15 @@ def test_the_teacher_s_ranking_comes_from_the_teacher(made):
         order = deletion.ranking(np.array(row["values"]), np.array(row["logits"]))
         mine = found[(found.example_id == row["example_id"]) & (found.ranking == "teacher") & (found.k == 3)]
         assert [one.tolist() for one in mine.removed] == ([order[:3]] if len(order) > 3 else [])
+
+
+def test_words_that_the_student_does_not_see_are_not_removed_from_it():
+    example = Example("1", "A film", "Fun at all")
+    # The teacher saw one word more of the first text, so that its numbers are others.
+    teacher = {"1": [(0, 7), (1, 0), (0, 2), (1, 4), (0, 0)]}
+    ((explainer, name, draw, order),) = deletion._orders(example, {("shap", "teacher"): teacher}, 0, 0)
+    assert (explainer, name, draw) == ("shap", "teacher", 0)
+    assert order == [2, 1, 3, 0]
 
 
 def test_random_draws_belong_to_no_explainer(made):

@@ -242,6 +242,37 @@ def test_what_the_model_does_not_see_is_not_explained(bert):
     assert np.abs(one.values).min() > 0
 
 
+def test_a_character_that_the_tokenizer_drops_is_not_cut_off(bert):
+    assert seen_part(Example("1", "The film \u200b is bad \u200b"), Engine(bert, "cpu"))[1] == 0
+
+
+def test_gradients_keep_to_the_budget_of_tokens(bert, monkeypatch):
+    engine, sizes = Engine(bert, "cpu"), []
+    tensors = engine.backend.tensors
+    monkeypatch.setattr(
+        engine.backend, "tensors", lambda batch: sizes.append(batch["input_ids"].size) or tensors(batch)
+    )
+    engine.tokens = 100
+    texts = [Example(str(n), " ".join(["fun"] * n)) for n in range(1, 40)]
+    run("integrated_gradients", texts, engine, steps=2, max_steps=2)
+    assert max(sizes) <= 100
+
+
+def test_gradients_that_do_not_fit_in_memory_are_taken_in_halves(bert, monkeypatch):
+    engine = Engine(bert, "cpu")
+    expected = run("integrated_gradients", EXAMPLES, engine)
+    integrate = integrated_gradients._integrate
+
+    def small(batch, *rest):
+        if len(batch) > 2:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+        return integrate(batch, *rest)
+
+    monkeypatch.setattr(integrated_gradients, "_integrate", small)
+    for one, other in zip(run("integrated_gradients", EXAMPLES, engine), expected, strict=True):
+        np.testing.assert_allclose(one.values, other.values, atol=1e-4)
+
+
 def test_lime_reports_how_well_it_fits_each_class(bert):
     assert len(run("lime", EXAMPLES[:1], Engine(bert, "cpu"))[0].diagnostics["lime_r2"]) == 3
     assert our_lime.OPTIONS["samples"]["default"] == 5000

@@ -49,6 +49,21 @@ def test_params_hold_only_what_snakemake_compares(study):
         check(getattr(study, name)(wildcards))
 
 
+def test_local_and_mirrored_files_are_inputs_and_downloads_have_none(study, tmp_path):
+    assert study.source_files(of()) == []
+    assert study.source_files(SimpleNamespace(checkpoint="minilm")) == []
+    mirrored = tmp_path / "org" / "set" / "default" / "train.parquet"
+    mirrored.parent.mkdir(parents=True)
+    mirrored.touch()
+    study.config["mirror"] = str(tmp_path)
+    study.config["tasks"]["snippets-5"]["source"] = {"hub": "org/set", "config": "default"}
+    assert study.source_files(of()) == [str(mirrored)]
+    study.config["tasks"]["snippets-5"]["source"] = {"local": {"train": "a.csv", "test": "b.csv"}}
+    assert study.source_files(of()) == ["a.csv", "b.csv"]
+    study.config["checkpoints"]["minilm"] = {"local": str(mirrored.parent)}
+    assert study.source_files(SimpleNamespace(checkpoint="minilm")) == [str(mirrored)]
+
+
 def test_a_reordered_block_reads_the_same():
     assert repr(ordered({"b": [{"z": 1, "y": 2}], "a": 3})) == repr({"a": 3, "b": [{"y": 2, "z": 1}]})
 

@@ -11,6 +11,10 @@ def test_words_are_runs_of_letters_or_of_one_punctuation_mark():
     assert words("naïve 3D 😀!") == ["naïve", "3D", "😀", "!"]
 
 
+def test_marks_belong_to_the_character_before_them():
+    assert words("cafe\u0301 ❤\ufe0f अच्छी") == ["cafe\u0301", "❤\ufe0f", "अच्छी"]
+
+
 def test_masking_replaces_words_and_touches_nothing_between_them():
     example = Example("1", "A  fine film,\tindeed.")
     assert example.masked([True, False, True, True, False, True], "[MASK]") == ("A  [MASK] film,\t[MASK].",)

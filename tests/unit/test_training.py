@@ -135,6 +135,22 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(splits, bert, tmp_path, m
     assert weights[0] == weights[1]
 
 
+def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(splits, bert, tmp_path):
+    run = tmp_path / ".m.run" / "any"
+    for step in (3, 6):
+        (run / f"checkpoint-{step}").mkdir(parents=True)
+    (run / "checkpoint-3" / "trainer_state.json").write_text("{}")
+    assert training._last_checkpoint(run) == str(run / "checkpoint-3")
+    assert not (run / "checkpoint-6").exists()
+    assert training._last_checkpoint(tmp_path / "nowhere") is None
+
+
+def test_weights_stored_in_half_precision_are_trained_in_full(bert, tmp_path):
+    folder = shutil.copytree(bert, tmp_path / "half")
+    modeling.load_classifier(bert).half().save_pretrained(folder)
+    assert {p.dtype for p in modeling.new_classifier(folder, TASK, None).parameters()} == {torch.float32}
+
+
 def test_other_settings_do_not_go_on_from_an_old_checkpoint(splits, bert, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(training.modeling, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

@@ -122,6 +122,14 @@ def test_a_reordered_config_reruns_nothing(study):
             return {key: backwards(block[key]) for key in reversed(block)}
         return block
 
-    # The order of models is an order of rows; within a block there is none.
-    config = {key: backwards(block) if key != "models" else block for key, block in study.config.items()}
-    assert study.jobs(config) == []
+    assert study.jobs(backwards(study.config)) == []
+
+
+def test_an_edited_local_data_set_reruns_all_that_is_read_from_it(study):
+    data = study.folder / "data.csv"
+    before = data.read_bytes()
+    data.write_bytes(before.replace(b"A dull film", b"A bleak film"))
+    jobs = study.jobs()
+    data.write_bytes(before)
+    assert "fetch_dataset moods" in jobs
+    assert "fetch_checkpoint tiny" not in jobs

@@ -2,6 +2,8 @@
 
 
 rule fetch_dataset:
+    input:
+        study.source_files,
     output:
         train="<results>/data/{task}/train.parquet",
         validation="<results>/data/{task}/validation.parquet",
@@ -20,6 +22,8 @@ rule fetch_dataset:
 
 
 rule fetch_checkpoint:
+    input:
+        study.source_files,
     output:
         folder=directory("<results>/checkpoints/{checkpoint}"),
         card="<results>/checkpoints/{checkpoint}.json",
