@@ -181,4 +181,4 @@ def _files(place: Path, must_exist: bool) -> list[str]:
 
 def report_code() -> str:
     """Digest of the code of the report, its page's template, style and script."""
-    return code("scripts/report.py") + digest(Path(ROOT) / "resources" / "page")[:16]
+    return code("scripts/report.py") + digest(ROOT / "resources" / "page")[:16]

@@ -15,13 +15,14 @@ from markupsafe import Markup
 
 from distillens import tables
 from distillens.metrics.calibration import TOLERANCE
+from distillens.provenance import ROOT
 from distillens.report import figures, making, read, sentences, verdict
 from distillens.report import tables as built
 from distillens.report.cells import Table, write_csv
 from distillens.report.svg import standalone
 from distillens.tables import TableError
 
-_RESOURCES = Path(__file__).parents[2] / "resources" / "page"
+_RESOURCES = ROOT / "resources" / "page"
 _LOG = logging.getLogger("distillens")
 
 Paths = Sequence[str | Path]
