@@ -1,11 +1,36 @@
 """What runs a finished model's forward pass; each is imported only when it is chosen."""
 
+import ctypes
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from distillens.provenance import versions
+
+
+def choose(device: str, backend: str, precision: str) -> str:
+    """The backend for ``auto``: torch on a GPU or for less than full precision, else ONNX Runtime.
+
+    Parameters
+    ----------
+    device, backend, precision : str
+        As in a study's config.
+    """
+    if backend != "auto":
+        return backend
+    wants_torch = precision != "float32" or device == "cuda" or (device == "auto" and _sees_a_gpu())
+    return "torch" if wants_torch else "onnxruntime"
+
+
+def _sees_a_gpu() -> bool:
+    """Whether CUDA has a device; asked of the driver, since torch takes seconds to import."""
+    try:
+        driver, count = ctypes.CDLL("libcuda.so.1"), ctypes.c_int()
+    except OSError:
+        return False
+    return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
 
 
 class Backend(Protocol):
@@ -19,12 +44,18 @@ class Backend(Protocol):
         What `forward` raises when a batch does not fit.
     tokens, at_once : int
         Tokens per batch (padding included) and sentences per explainer that keep it busy.
+    speed : float
+        About how many FLOP it does in a second; only the order of magnitude matters.
+    trimmed : bool
+        Whether the last layer computes the first position only (`distillens.trimming`).
     """
 
     inputs: set[str]
     out_of_memory: type[BaseException]
     tokens: int
     at_once: int
+    speed: float
+    trimmed: bool
 
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""
@@ -40,11 +71,9 @@ class OnnxBackend:
 
     out_of_memory = MemoryError
     # Measured on one CPU core: 512 to 8192 tokens differ by 12 %, 1024 is fastest.
-    tokens, at_once = 1024, 16
+    tokens, at_once, speed = 1024, 16, 1e11
 
     def __init__(self, folder: Path) -> None:
-        import os
-
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -53,6 +82,7 @@ class OnnxBackend:
             folder / "model.onnx", options, providers=["CPUExecutionProvider"]
         )
         self.inputs = {one.name for one in self._session.get_inputs()}
+        self.trimmed = self._session.get_modelmeta().custom_metadata_map.get("trimmed") == "True"
 
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""
@@ -69,20 +99,37 @@ class OnnxBackend:
 
 
 class TorchBackend:
-    """torch on the CPU or a GPU; the only one with gradients."""
+    """torch on the CPU or a GPU; the only one with gradients and with less than full precision.
 
-    def __init__(self, folder: Path, device: str) -> None:
+    Parameters
+    ----------
+    folder : Path
+        The model's folder.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    precision : str
+        ``float32`` or ``bfloat16``.
+    whole : bool
+        Compute every position of every layer, and let attention weights be read.
+    """
+
+    def __init__(self, folder: Path, device: str, precision: str = "float32", *, whole: bool = False) -> None:
         import torch
 
         from distillens import modeling
 
         self._torch = torch
         self.device = modeling.pick_device(device)
-        self.model = modeling.load_classifier(folder).to(self.device).eval().requires_grad_(False)
-        self.inputs = modeling.accepted_inputs(self.model)
+        settings = {"attn_implementation": "eager"} if whole else {}
+        model = modeling.load_classifier(folder, **settings).eval().requires_grad_(False)
+        self.inputs = modeling.accepted_inputs(model)
+        self.trimmed = not whole and modeling.trim(model, folder)
+        self.model = model.to(self.device, getattr(torch, precision))
         self.out_of_memory = torch.cuda.OutOfMemoryError
-        gpu = self.device.type == "cuda"
-        self.tokens, self.at_once = (65536, 128) if gpu else (OnnxBackend.tokens, OnnxBackend.at_once)
+        if self.device.type == "cuda":
+            self.tokens, self.at_once, self.speed = 65536, 128, 3e13
+        else:
+            self.tokens, self.at_once, self.speed = OnnxBackend.tokens, OnnxBackend.at_once, OnnxBackend.speed
 
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""

@@ -38,6 +38,8 @@ class Attributions:
         """Read a file; values have shape (n_words, outputs)."""
         words, values, predicted, cut = {}, {}, {}, set()
         columns = ["example_id", "words", "values", "logits", "unseen"]
+        # Pieces of unlike tokenizers cannot be compared, any more than texts cut at unlike words.
+        in_tokens = tables.provenance(path).get("settings", {}).get("unit") == "token"
         for row in tables.read(path, "explanations").select(columns).to_pylist():
             name = row["example_id"]
             if name in words:
@@ -55,7 +57,7 @@ class Attributions:
                 len(row["words"]), -1 if row["words"] else 1
             )
             predicted[name] = int(np.argmax(row["logits"]))
-            if row["unseen"]:
+            if row["unseen"] or in_tokens:
                 cut.add(name)
         return cls(path, words, values, predicted, cut)
 

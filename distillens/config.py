@@ -43,7 +43,9 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     _check(full, schema)
     _fill(full, schema, schema)
     if full["backend"] == "onnxruntime" and full["device"] != "cpu":
-        raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: torch")
+        raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: auto")
+    if full["backend"] == "onnxruntime" and full["precision"] != "float32":
+        raise ConfigError("precision: bfloat16 needs torch; set backend: auto or torch")
     for kind, section in (("explain", "explainers"), ("perturb", "perturbations")):
         full[section] = {
             name: _method(kind, f"{section}.{name}", {"method": name, **(given or {})})

@@ -1,6 +1,7 @@
 """Removes the words that an explanation names, and asks the model again."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from distillens.explanation import seen_part
 from distillens.inference import Engine
 from distillens.provenance import digest
 from distillens.runlog import Progress
-from distillens.text import Example, examples, seed_of
+from distillens.text import Example, Word, examples, seed_of
 
 
 def write_deletions(
@@ -53,19 +54,18 @@ def write_deletions(
     chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
     before = engine.logits([example.texts for example in chosen])
     rankings = {
-        (tables.provenance(path)["explainer"], name): _rankings(path)
+        (tables.provenance(path)["explainer"], name): _read_rankings(path)
         for name, paths in (("own", explanations), ("teacher", teachers))
         for path in paths
     }
     own_seed = seed_of(seed, identity["task"], "deletion")
-    plan = [
-        (row, explainer, name, draw, k, order[:k])
-        for row, example in enumerate(chosen)
-        for explainer, name, draw, order in _orders(example, rankings, draws, own_seed)
-        for k in ks
-        if len(example.words) > k <= len(order)
-    ]
-    texts = [_without(chosen[row], removed, engine.mask) for row, *_, removed in plan]
+    plan, texts = [], []
+    for row, example in enumerate(chosen):
+        for explainer, name, draw, of, order in _orders(example, rankings, draws, own_seed):
+            for k in ks:
+                if len(of.words) > k <= len(order):
+                    plan.append((row, explainer, name, draw, k, order[:k]))
+                    texts.append(_without(of, order[:k], engine.mask))
     with Progress(len(texts), "delete", "text") as progress:
         after = engine.logits(texts, progress)
     rows = (
@@ -94,17 +94,21 @@ def write_deletions(
     tables.write(out, "deletions", rows, provenance)
 
 
-Place = tuple[int, int]
+@dataclass(frozen=True)
+class _Rankings:
+    """The words of each example, largest attribution of the predicted class first."""
+
+    in_tokens: bool
+    words: dict[str, list[Word]]
 
 
-def _rankings(path: str | Path) -> dict[str, list[Place]]:
-    """Where the words of each example stand, largest attribution of the predicted class first."""
-    rankings = {}
+def _read_rankings(path: str | Path) -> _Rankings:
+    words = {}
     for row in tables.read(path, "explanations").to_pylist():
-        places = [(span["segment"], span["start"]) for span in row["spans"]]
+        own = [Word(text, **span) for text, span in zip(row["words"], row["spans"], strict=True)]
         order = ranking(np.array(row["values"]), np.array(row["logits"]))
-        rankings[row["example_id"]] = [places[word] for word in order]
-    return rankings
+        words[row["example_id"]] = [own[number] for number in order]
+    return _Rankings(tables.provenance(path).get("settings", {}).get("unit") == "token", words)
 
 
 def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
@@ -121,20 +125,30 @@ def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
 
 
 def _orders(
-    example: Example, rankings: dict[tuple[str, str], dict[str, list[Place]]], draws: int, seed: int
-) -> Iterator[tuple[str | None, str, int, list[int]]]:
-    number = {(word.segment, word.start): index for index, word in enumerate(example.words)}
-    for (explainer, name), orders in rankings.items():
-        if example.example_id not in orders:
+    example: Example, rankings: dict[tuple[str, str], _Rankings], draws: int, seed: int
+) -> Iterator[tuple[str | None, str, int, Example, list[int]]]:
+    """Explainer, ranking and draw, the example in the units that are ranked, and their order."""
+    for (explainer, name), of in rankings.items():
+        if example.example_id not in of.words:
             raise tables.TableError(
                 f"{explainer}: no {name} explanation of example {example.example_id!r}; run explain again"
             )
+        ranked = of.words[example.example_id]
+        in_units = example
+        if of.in_tokens:
+            seen = [word for word in ranked if word.end <= len(example.texts[word.segment])]
+            in_units = replace(example, units=tuple(sorted(seen, key=_place)))
+        number = {_place(word): index for index, word in enumerate(in_units.words)}
         # Of a long text, a teacher may see words that its student does not.
-        order = [number[place] for place in orders[example.example_id] if place in number]
-        yield explainer, name, 0, order
+        order = [number[_place(word)] for word in ranked if _place(word) in number]
+        yield explainer, name, 0, in_units, order
     for draw in range(draws):
         generator = np.random.default_rng(seed_of(seed, example.example_id, draw))
-        yield None, "random", draw, generator.permutation(len(number)).tolist()
+        yield None, "random", draw, example, generator.permutation(len(example.words)).tolist()
+
+
+def _place(word: Word) -> tuple[int, int]:
+    return word.segment, word.start
 
 
 def _without(example: Example, removed: list[int], mask: str) -> tuple[str, ...]:

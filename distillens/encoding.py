@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tokenizers import Tokenizer
 
-from distillens.text import Example
+from distillens.text import Example, Word
 
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
@@ -95,6 +96,19 @@ class Encoder:
             covered = (word_at.get((segment, position)) for position in range(start, end))
             owners.append(next((word for word in covered if word is not None), -1))
         return owners
+
+    def in_tokens(self, example: Example) -> Example:
+        """The example with this tokenizer's pieces as its units.
+
+        Pieces of one character (bytes of an emoji, say) are one unit; special tokens none.
+        """
+        encoded = self._tokenizer.encode(*example.texts)
+        units: list[Word] = []
+        for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True):
+            overlaps = bool(units) and units[-1].segment == segment and start < units[-1].end
+            if segment is not None and start < end and not overlaps:
+                units.append(Word(example.texts[segment][start:end], segment, start, end))
+        return replace(example, units=tuple(units))
 
     def _special(self, folder: Path, config: dict[str, Any], name: str) -> tuple[str, int]:
         token = config.get(name)

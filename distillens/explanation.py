@@ -1,6 +1,8 @@
 """Explains the chosen examples of a task with one explainer, once, for all metrics."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,12 @@ from distillens import methods, tables
 from distillens.attribution import Attribution
 from distillens.inference import Engine
 from distillens.provenance import digest, versions
+from distillens.resuming import write_in_parts
 from distillens.runlog import Progress
 from distillens.text import Example, examples, seed_of
+
+# What a killed job does again is at most one group; larger groups keep a device busier.
+_GROUP_SECONDS, _GROUP_BATCHES = 30, 8
 
 
 def write_explanations(
@@ -23,8 +29,13 @@ def write_explanations(
     output: str,
     engine: dict[str, str],
     seed: int,
+    code: str = "",
+    part: str = "1-of-1",
 ) -> None:
     """Explain examples and write the table of kind ``explanations``.
+
+    Examples are explained in groups of about half a minute, and a finished group is
+    kept: a job that was killed goes on behind it, and gives the same bytes.
 
     Parameters
     ----------
@@ -37,26 +48,38 @@ def write_explanations(
     identity : dict
         ``task``, ``model``, ``seed`` and ``explainer`` (its name).
     explainer : dict
-        ``method`` and its options.
+        ``method``, ``unit`` and the method's options.
     output : str
         What is explained; see `distillens.outputs.explained`.
     engine : dict
-        ``device`` and ``backend``; see `distillens.inference.Engine`.
+        ``device``, ``backend`` and ``precision``; see `distillens.inference.Engine`.
     seed : int
         The study's seed.
+    code : str
+        Digest of the code that explains.
+    part : str
+        ``i-of-n``: only the i-th of n runs of neighbouring examples.
     """
     engine = Engine(model, **engine)
-    chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
-    logits = engine.logits([example.texts for example, _ in chosen])
     options = dict(explainer)
     method = methods.load("explain", options.pop("method"))
+    in_tokens = options.pop("unit", "word") == "token"
+    chosen = [
+        seen_part(example, engine) for example in _part(examples(tables.read(explained, "examples")), part)
+    ]
+    if in_tokens:
+        chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
+    logits = engine.logits([example.texts for example, _ in chosen])
     own_seed = seed_of(seed, identity["task"], identity["explainer"])
-    rows = []
-    with Progress(len(chosen), identity["explainer"], "text") as progress:
-        found = method.explain([example for example, _ in chosen], engine, output, options, own_seed)
-        for attribution, (_, unseen), own_logits in zip(found, chosen, logits, strict=True):
-            rows.append(_row(attribution, unseen, own_logits))
+    explain = partial(method.explain, engine=engine, output=output, options=options, seed=own_seed)
+
+    def make(group: slice) -> Iterator[dict[str, Any]]:
+        engine.forget()
+        found = explain([example for example, _ in chosen[group]])
+        for attribution, (_, unseen), own in zip(found, chosen[group], logits[group], strict=True):
+            yield _row(attribution, unseen, own)
             progress.advance()
+
     provenance = {
         **identity,
         "settings": explainer,
@@ -66,7 +89,29 @@ def write_explanations(
         **engine.provenance(),
     }
     provenance["versions"] |= versions("shap", "lime", "captum")
-    tables.write(out, "explanations", rows, provenance)
+    costs = [method.cost(len(example.words), logits.shape[-1], options) for example, _ in chosen]
+    groups = _groups([example.texts for example, _ in chosen], costs, engine)
+    with Progress(len(chosen), identity["explainer"], "text") as progress:
+        makers = [partial(make, group) for group in groups]
+        write_in_parts(out, "explanations", makers, provenance, code, progress)
+
+
+def _part(every: list[Example], part: str) -> list[Example]:
+    number, parts = map(int, part.split("-of-"))
+    return every[len(every) * (number - 1) // parts : len(every) * number // parts]
+
+
+def _groups(texts: list[tuple[str, ...]], costs: list[int], engine: Engine) -> list[slice]:
+    """Neighbours that take about `_GROUP_SECONDS` together; at most what is explained at once."""
+    budget = _GROUP_SECONDS * engine.backend.speed / engine.flop_per_token
+    groups, start, spent = [], 0, 0.0
+    for number, (encoded, cost) in enumerate(zip(engine.encoder.encode(texts), costs, strict=True)):
+        own = cost * len(encoded["input_ids"])
+        if number > start and (spent + own > budget or number - start >= _GROUP_BATCHES * engine.at_once):
+            groups.append(slice(start, number))
+            start, spent = number, 0.0
+        spent += own
+    return [*groups, slice(start, len(texts))] if texts else []
 
 
 def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:

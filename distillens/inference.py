@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import safe_open
 
-from distillens.backends import Backend, OnnxBackend, TorchBackend
+from distillens.backends import Backend, OnnxBackend, TorchBackend, choose
 from distillens.encoding import Encoded, Encoder, Segments
 from distillens.provenance import digest
 from distillens.runlog import Progress
+
+_ENCODED_AT_ONCE = 8192
 
 
 class Engine:
@@ -28,7 +31,10 @@ class Engine:
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     backend : str
-        ``torch``, or ``onnxruntime`` (CPU only, the folder must have a ``model.onnx``).
+        ``torch``, ``onnxruntime`` (CPU only, the folder must have a ``model.onnx``), or
+        ``auto``; see `distillens.backends.choose`.
+    precision : str
+        ``float32``, or ``bfloat16`` (torch only).
     remembered : int
         How many distinct inputs the cache holds; the least recently used go first.
 
@@ -41,10 +47,16 @@ class Engine:
     """
 
     def __init__(
-        self, folder: str | Path, device: str = "auto", backend: str = "torch", remembered: int = 200_000
+        self,
+        folder: str | Path,
+        device: str = "auto",
+        backend: str = "torch",
+        precision: str = "float32",
+        remembered: int = 200_000,
     ) -> None:
-        self.folder, self._device = Path(folder), device
-        self.backend: Backend = OnnxBackend(self.folder) if backend == "onnxruntime" else self.differentiable
+        self.folder, self._device, self._precision = Path(folder), device, precision
+        chosen = choose(device, backend, precision)
+        self.backend: Backend = OnnxBackend(self.folder) if chosen == "onnxruntime" else self.differentiable
         self.encoder = Encoder(folder, self.backend.inputs)
         self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
         self._remembered = remembered
@@ -53,7 +65,20 @@ class Engine:
     @cached_property
     def differentiable(self) -> TorchBackend:
         """The model with its gradients, whatever computes its outputs."""
-        return TorchBackend(self.folder, self._device)
+        return TorchBackend(self.folder, self._device, self._precision)
+
+    @cached_property
+    def attentive(self) -> TorchBackend:
+        """The whole model with attention weights that can be read."""
+        return TorchBackend(self.folder, self._device, self._precision, whole=True)
+
+    @cached_property
+    def flop_per_token(self) -> int:
+        """Multiplications and additions by the encoder's matrices, for one token of one text."""
+        with safe_open(self.folder / "model.safetensors", framework="numpy") as weights:
+            shapes = {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
+        matrices = [np.prod(s) for name, s in shapes.items() if len(s) == 2 and "embedding" not in name]
+        return 2 * int(sum(matrices))
 
     @property
     def mask(self) -> str:
@@ -86,13 +111,19 @@ class Engine:
         new = sorted(text for text, known in answers.items() if known is None)
         if progress:
             progress.advance(len(texts) - len(new))
-        for batch, encoded in self._batches(new):
-            for text, row in zip(batch, self._forward(encoded), strict=True):
-                answers[text] = row
-                self._remember(text, row)
-            if progress:
-                progress.advance(len(batch))
+        # Encodings are larger than their texts: only so many exist at a time.
+        for start in range(0, len(new), _ENCODED_AT_ONCE):
+            for batch, encoded in self._batches(new[start : start + _ENCODED_AT_ONCE]):
+                for text, row in zip(batch, self._forward(encoded), strict=True):
+                    answers[text] = row
+                    self._remember(text, row)
+                if progress:
+                    progress.advance(len(batch))
         return np.array([answers[text] for text in texts], dtype=np.float32)
+
+    def forget(self) -> None:
+        """Empty the cache, so that what follows depends on nothing that came before."""
+        self._cache.clear()
 
     def _batches(self, texts: list[Segments]) -> Iterator[tuple[list[Segments], list[Encoded]]]:
         encoded = self.encoder.encode(texts)

@@ -1,7 +1,8 @@
 """The methods of a kind are the files of a folder; their options are read without importing them.
 
 A file of ``distillens/explain`` (or ``perturb``, ``distillation``) is a method if it
-defines ``OPTIONS``, a literal dict of JSON-schema properties, each with a default.
+defines ``OPTIONS``, a literal dict of JSON-schema properties, each with a default;
+those of the folder's ``__init__.py`` are common to all its methods.
 Reading the literal from the syntax tree keeps torch out of everything that only needs
 to know which methods there are.
 """
@@ -19,12 +20,13 @@ _PACKAGE = Path(__file__).parent
 @cache
 def options(kind: str) -> dict[str, dict[str, Any]]:
     """The methods of a kind, by name, with the JSON schema of the options of each."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for path in sorted((_PACKAGE / kind).glob("*.py")):
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["OPTIONS"]:
                 found[path.stem] = ast.literal_eval(node.value)
-    return found
+    common = found.pop("__init__", {})
+    return {name: {**common, **own} for name, own in found.items()}
 
 
 def load(kind: str, method: str) -> ModuleType:

@@ -1,5 +1,6 @@
 """Loads, shortens and saves text classifiers; chooses the device."""
 
+import copy
 import inspect
 import json
 import os
@@ -8,10 +9,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import onnx
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from distillens import trimming
 from distillens.encoding import Encoder
 
 transformers_logging.disable_progress_bar()
@@ -140,21 +143,35 @@ def save(
     (folder / "training.json").write_text(text, encoding="utf-8")
 
 
-def export_onnx(model: PreTrainedModel, folder: Path) -> None:
-    """Write ``model.onnx`` beside a model's tokenizer; batch and length stay open."""
-    encoder = Encoder(folder, accepted_inputs(model))
-    # Unlike lengths, so that the graph has a real attention mask.
+def trim(model: PreTrainedModel, folder: str | Path) -> bool:
+    """Trim a classifier by `distillens.trimming.trim`, in place, with its own tokenizer."""
+    return trimming.trim(model, _unlike_lengths(Encoder(folder, accepted_inputs(model))))
+
+
+def _unlike_lengths(encoder: Encoder) -> dict[str, torch.Tensor]:
+    """A batch with padding, so that what is made from it heeds the attention mask."""
     batch = encoder.pad(encoder.encode([("a b c d",), ("a",)]))
-    model = model.cpu().eval()
+    return {name: torch.from_numpy(values) for name, values in batch.items()}
+
+
+def export_onnx(model: PreTrainedModel, folder: Path) -> None:
+    """Write ``model.onnx`` beside a model's tokenizer, trimmed; batch and length stay open."""
+    model = copy.deepcopy(model).cpu().eval()
+    trimmed = trim(model, folder)
+    batch = _unlike_lengths(Encoder(folder, accepted_inputs(model)))
+    graph = folder / "model.onnx"
     torch.onnx.export(
         _Logits(model, list(batch)),
-        tuple(torch.from_numpy(values) for values in batch.values()),
-        str(folder / "model.onnx"),
+        tuple(batch.values()),
+        str(graph),
         input_names=list(batch),
         output_names=["logits"],
         dynamic_axes={name: {0: "texts", 1: "pieces"} for name in batch} | {"logits": {0: "texts"}},
         dynamo=False,  # the newer exporter needs one more package
     )
+    exported = onnx.load(graph)
+    exported.metadata_props.add(key="trimmed", value=str(trimmed))
+    onnx.save(exported, graph)
 
 
 class _Logits(torch.nn.Module):

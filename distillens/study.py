@@ -30,7 +30,16 @@ class Study:
     @property
     def engine(self) -> dict[str, str]:
         """Where models run, and on what."""
-        return {"device": self.config["device"], "backend": self.config["backend"]}
+        return {key: self.config[key] for key in ("device", "backend", "precision")}
+
+    @property
+    def exports_onnx(self) -> bool:
+        """Whether a job may choose ONNX Runtime, and so every finished model has a graph for it."""
+        return (
+            self.config["backend"] != "torch"
+            and self.config["device"] != "cuda"
+            and self.config["precision"] == "float32"
+        )
 
     def models(self, *, distilled: bool) -> list[str]:
         """Models that learn from a teacher's outputs, or those that do not."""
@@ -112,6 +121,7 @@ class Study:
             "settings": model["training"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
             "engine": self.engine,
+            "export_onnx": self.exports_onnx,
         }
 
     def prediction(self, wildcards: Any) -> Settings:

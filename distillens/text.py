@@ -28,13 +28,18 @@ class Word:
 
 @dataclass(frozen=True)
 class Example:
-    """One text, or a pair of texts, with its label."""
+    """One text, or a pair of texts, with its label.
+
+    ``units`` are what is explained instead of the shared words, such as the pieces of one
+    tokenizer: in order, without overlap.
+    """
 
     example_id: str
     text_a: str
     text_b: str | None = None
     label: float | None = None
     label_name: str | None = None
+    units: tuple[Word, ...] | None = None
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -43,7 +48,9 @@ class Example:
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
-        """The shared words of all segments, in order."""
+        """The shared words of all segments, in order; or the units that stand for them."""
+        if self.units is not None:
+            return self.units
         return tuple(
             Word(text[start:end], segment, start, end)
             for segment, text in enumerate(self.texts)

@@ -88,6 +88,7 @@ def train(
     layers: list[int] | None,
     settings: dict[str, Any],
     engine: dict[str, str],
+    export_onnx: bool = False,
     teacher: str | Path | None = None,
 ) -> None:
     """Train a classifier and save the best epoch (by validation loss).
@@ -108,8 +109,10 @@ def train(
     task, layers, settings
         Blocks of the config: the task, the layers kept, the training.
     engine : dict
-        ``device`` and ``backend``, as for `distillens.inference.Engine`: where to train,
-        and whether to leave a ``model.onnx`` for what comes after.
+        ``device``, ``backend`` and ``precision``, as for `distillens.inference.Engine`:
+        where to train, and how to ask the teacher.
+    export_onnx : bool
+        Whether to leave a ``model.onnx`` for what comes after.
     teacher : str or Path, optional
         Folder of the teacher, for a distillation.
 
@@ -154,7 +157,7 @@ def train(
         for entry in trained.state.log_history
     ]
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
-    modeling.save(trained.model, scratch / "tokenizer", out, card, engine["backend"] == "onnxruntime")
+    modeling.save(trained.model, scratch / "tokenizer", out, card, export_onnx)
     shutil.rmtree(scratch)
 
 

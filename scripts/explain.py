@@ -7,10 +7,14 @@ with logging_to(snakemake.log[0]):
 
     from distillens.explanation import write_explanations
 
+    names = {**snakemake.wildcards}
+    part = names.pop("scatteritem", "1-of-1")
     write_explanations(
         explained=snakemake.input.explained,
         model=Path(snakemake.input.weights).parent,
         out=snakemake.output.explanations,
-        identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        identity={**names, "seed": int(names["seed"])},
+        code=snakemake.params.code,
+        part=part,
         **snakemake.params.settings,
     )

@@ -37,6 +37,11 @@ OPTIONS = {
 _REMOVED = "x"
 
 
+def cost(words: int, outputs: int, options: dict[str, float]) -> int:
+    """Forward passes; fewer where samples repeat themselves."""
+    return int(options["samples"]) + 2
+
+
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, float], seed: int
 ) -> Iterator[Attribution]:

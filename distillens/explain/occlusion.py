@@ -17,6 +17,11 @@ from distillens.together import Ask, advance_together
 OPTIONS = {}
 
 
+def cost(words: int, outputs: int, options: dict[str, int]) -> int:
+    """Forward passes."""
+    return words + 2
+
+
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
 ) -> Iterator[Attribution]:

@@ -15,6 +15,11 @@ OPTIONS = {
 }
 
 
+def cost(words: int, outputs: int, options: dict[str, int]) -> int:
+    """Forward passes."""
+    return 1
+
+
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
 ) -> Iterator[Attribution]:

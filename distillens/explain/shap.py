@@ -1,11 +1,13 @@
-"""SHAP: Owen values on words by ``shap``'s Partition explainer.
+"""SHAP: Owen values on words or tokens by ``shap``'s Partition explainer.
 
 Lundberg and Lee 2017; the hierarchy is shap's own clustering of the words of each
-segment, so that every model shares one tree. Enough evaluations give exact values;
-where there are fewer, ``truncated`` says so.
+segment, so that every model shares one tree. In tokens, the special ones at both ends
+are leaves of the tree, as in stock shap, but never masked. Enough evaluations give
+exact values; where there are fewer, ``truncated`` says so.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -37,6 +39,14 @@ OPTIONS = {
 _ALL_OPEN_NODES = 1 << 30
 
 
+_GOES_ON = re.compile(r"\w[A-Za-z]")
+
+
+def cost(words: int, outputs: int, options: dict[str, int]) -> int:
+    """Forward passes that exact values of so many words take, or are limited to."""
+    return min(words * max(words - 1, 1) + 2, options["max_evals"])
+
+
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
 ) -> Iterator[Attribution]:
@@ -49,16 +59,19 @@ def explain(
 
 
 def _explain_one(example: Example, mask: str, output: str, max_evals: int, ask: Ask) -> Attribution:
+    ends = int(example.units is not None)
+    words = len(example.words)
+
     def masked_output(keep: np.ndarray) -> np.ndarray:
+        keep = keep[:, -words - ends :][:, :words]
         return explained(ask([example.masked(row, mask) for row in keep]), output)
 
-    words = len(example.words)
     base, whole = masked_output(np.array([[False] * words, [True] * words]))
     if words == 1:  # nothing to share out; shap builds no tree of one leaf
         return Attribution(example, (whole - base)[None], base, whole, {"evals": 2, "truncated": False})
     explainer = shap.PartitionExplainer(masked_output, _Words(example))
     row = explainer.explain_row(
-        np.arange(words),
+        np.arange(words + 2 * ends),
         max_evals=max_evals,
         main_effects=False,
         error_bounds=False,
@@ -67,7 +80,8 @@ def _explain_one(example: Example, mask: str, output: str, max_evals: int, ask: 
         batch_size=_ALL_OPEN_NODES,
     )
     evals = explainer.last_eval_count + 2
-    return Attribution(example, row["values"], base, whole, {"evals": evals, "truncated": evals >= max_evals})
+    values = row["values"][ends : ends + words]
+    return Attribution(example, values, base, whole, {"evals": evals, "truncated": evals >= max_evals})
 
 
 class _Words(shap.maskers.Masker):
@@ -76,8 +90,8 @@ class _Words(shap.maskers.Masker):
     immutable_outputs = True
 
     def __init__(self, example: Example) -> None:
-        self.shape = (1, len(example.words))
         self._tree = tree(example)
+        self.shape = (1, len(self._tree) + 1)
 
     def __call__(self, keep: np.ndarray, *_: np.ndarray) -> tuple[np.ndarray]:
         return (keep[None],)
@@ -91,15 +105,29 @@ def tree(example: Example) -> np.ndarray:
 
     Returns
     -------
-    ndarray, shape (n_words - 1, 4)
+    ndarray, shape (leaves - 1, 4)
         As in ``scipy.cluster.hierarchy.linkage``; heights are relative sizes, as in
-        shap's own text masker.
+        shap's own text masker. Leaves are the words; in tokens also the two ends.
     """
-    segments = [[word.text for word in example.words if word.segment == number] for number in (0, 1)]
-    first, second = (partition_tree(words, []) if words else None for words in segments)
+    segments = [_names(example, number) for number in (0, 1)]
+    if example.units is not None:
+        segments[0].insert(0, "")
+        segments[len(example.texts) - 1].append("")
+    first, second = (partition_tree(names, []) if names else None for names in segments)
     links = first if second is None else second if first is None else _joined(first, second)
-    links[:, 2] = links[:, 3] / len(example.words)
+    links[:, 2] = links[:, 3] / (len(links) + 1)
     return links
+
+
+def _names(example: Example, segment: int) -> list[str]:
+    """What shap's clustering knows the words of a segment by: ``##`` where a word goes on."""
+    text = example.texts[segment] if segment < len(example.texts) else ""
+    names, end = [], -1
+    for word in (word for word in example.words if word.segment == segment):
+        goes_on = word.start == end and _GOES_ON.match(text, end - 1)
+        names.append(f"##{word.text}" if goes_on else word.text)
+        end = word.end
+    return names
 
 
 def _joined(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -50,7 +50,7 @@ def test_every_rule_has_a_script_of_its_name():
     rules = {
         name
         for path in (ROOT / "workflow" / "rules").glob("*.smk")
-        for name in re.findall(r"^rule (\w+):", path.read_text("utf-8"), flags=re.MULTILINE)
+        for name in re.findall(r"^ *rule (\w+):", path.read_text("utf-8"), flags=re.MULTILINE)
     }
     assert rules == {path.stem for path in (ROOT / "scripts").glob("*.py")}
 

@@ -3,7 +3,7 @@ import pytest
 
 from distillens import deletion, explanation, prediction, tables
 from distillens.inference import Engine
-from distillens.text import Example
+from distillens.text import Example, Word
 
 CPU = {"device": "cpu", "backend": "torch"}
 ROWS = [
@@ -73,10 +73,32 @@ def test_the_teacher_s_ranking_comes_from_the_teacher(made):
 def test_words_that_the_student_does_not_see_are_not_removed_from_it():
     example = Example("1", "A film", "Fun at all")
     # The teacher saw one word more of the first text, so that its numbers are others.
-    teacher = {"1": [(0, 7), (1, 0), (0, 2), (1, 4), (0, 0)]}
-    ((explainer, name, draw, order),) = deletion._orders(example, {("shap", "teacher"): teacher}, 0, 0)
+    places = [(0, 7), (1, 0), (0, 2), (1, 4), (0, 0)]
+    teacher = deletion._Rankings(False, {"1": [Word("x", *place, place[1] + 1) for place in places]})
+    ((explainer, name, draw, of, order),) = deletion._orders(example, {("shap", "teacher"): teacher}, 0, 0)
     assert (explainer, name, draw) == ("shap", "teacher", 0)
+    assert of == example
     assert order == [2, 1, 3, 0]
+
+
+def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
+    explained, file, out = (tmp_path / f"{name}.parquet" for name in ("explained", "occlusion", "out"))
+    tables.write(explained, "examples", ROWS[2:], {"task": "t"})
+    identity = {"task": "t", "model": "m", "seed": 0}
+    explainer = {"method": "occlusion", "unit": "token"}
+    explanation.write_explanations(
+        explained, bert, file, {**identity, "explainer": "occlusion"}, explainer, "margin", CPU, 3
+    )
+    deletion.write_deletions(explained, [file], [], bert, out, identity, [1], 0, CPU, 3)
+    (row,), (removal,) = (
+        tables.read(file, "explanations").to_pylist(),
+        tables.read(out, "deletions").to_pylist(),
+    )
+    (number,) = removal["removed"]
+    assert number == deletion.ranking(np.array(row["values"]), np.array(row["logits"]))[0]
+    span = row["spans"][number]
+    text = ROWS[2]["text_a"][: span["start"]] + "[MASK]" + ROWS[2]["text_a"][span["end"] :]
+    np.testing.assert_allclose(removal["logits_after"], Engine(bert, "cpu").logits([(text,)])[0], atol=1e-5)
 
 
 def test_random_draws_belong_to_no_explainer(made):

@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import shap
 import torch
-from captum.attr import LayerIntegratedGradients
+from captum.attr import InputXGradient, LayerIntegratedGradients
 from lime.lime_text import LimeTextExplainer
+from transformers import AutoTokenizer
 
-from distillens import methods
-from distillens.explain import integrated_gradients
+from distillens import gradients, methods, modeling
+from distillens.explain import attention_rollout, integrated_gradients
 from distillens.explain import lime as our_lime
 from distillens.explain import shap as our_shap
 from distillens.explanation import seen_part
@@ -24,6 +25,8 @@ OPTIONS = {
     "lime": {"samples": 200, "kernel_width": 25},
     "integrated_gradients": {"steps": 32, "max_steps": 256, "tolerance": 0.02},
     "occlusion": {},
+    "input_x_gradient": {},
+    "attention_rollout": {},
     "random": {"draw": 0},
 }
 
@@ -59,12 +62,32 @@ def test_shap_values_are_those_of_the_stock_library(family, request):
         np.testing.assert_allclose(ours.base, base, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ["bert", "distilbert"])
+def test_shap_values_of_tokens_are_those_of_the_stock_library(family, request):
+    folder = request.getfixturevalue(family)
+    engine = Engine(folder, "cpu")
+    tokens = [engine.encoder.in_tokens(example) for example in EXAMPLES]
+    assert len(tokens[4].words) > len(EXAMPLES[4].words)  # "unsatisfying" is several pieces
+    masker = shap.maskers.Text(AutoTokenizer.from_pretrained(folder))
+    stock = shap.Explainer(margins_of(engine), masker, silent=True)
+    expected = stock(SENTENCES, max_evals=20000)
+    for ours, values, base, data in zip(
+        run("shap", tokens, engine), expected.values, expected.base_values, expected.data, strict=True
+    ):
+        assert [word.text for word in ours.example.words] == [part.strip() for part in data[1:-1]]
+        np.testing.assert_allclose(ours.values, values[1:-1], atol=1e-5)
+        np.testing.assert_allclose(values[[0, -1]], 0, atol=1e-5)
+        np.testing.assert_allclose(ours.base, base, atol=1e-5)
+
+
+@pytest.mark.parametrize("unit", ["word", "token"])
 @pytest.mark.parametrize("family", ["bert", "roberta"])
-def test_lime_values_are_those_of_the_stock_library(family, request):
+def test_lime_values_are_those_of_the_stock_library(family, unit, request):
     engine = Engine(request.getfixturevalue(family), "cpu")
-    for example, ours in zip(EXAMPLES, run("lime", EXAMPLES, engine), strict=True):
+    given = EXAMPLES if unit == "word" else [engine.encoder.in_tokens(example) for example in EXAMPLES]
+    for example, ours in zip(given, run("lime", given, engine), strict=True):
         stock = LimeTextExplainer(
-            split_expression=lambda text: [text[a:b] for a, b in spans(text)],
+            split_expression=lambda text, example=example: [word.text for word in example.words],
             bow=False,
             mask_string=engine.mask,
             random_state=np.random.RandomState(seed_of(5, example.example_id)),
@@ -86,7 +109,7 @@ def test_integrated_gradients_are_those_of_a_stock_captum_loop(family, request):
     ours = run("integrated_gradients", [*EXAMPLES, *PAIRS], engine, steps=20, max_steps=20)
 
     def forward(ids, *rest):
-        return integrated_gradients.explained_tensor(
+        return gradients.explained_tensor(
             engine.backend.model(ids, **dict(zip(names, rest, strict=True))).logits, "margin"
         )
 
@@ -104,6 +127,86 @@ def test_integrated_gradients_are_those_of_a_stock_captum_loop(family, request):
             pieces = values.sum(-1)[0].detach().numpy()
             expected = [pieces[owner == word].sum() for word in range(len(example.words))]
             np.testing.assert_allclose(attribution.values[:, column], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("output", ["margin", "logit", "probability"])
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_input_x_gradient_is_that_of_a_stock_captum_loop(family, output, request):
+    engine = Engine(request.getfixturevalue(family), "cpu")
+    whole = modeling.load_classifier(engine.folder).eval()
+    for example, ours in zip(
+        [*EXAMPLES, *PAIRS], run("input_x_gradient", [*EXAMPLES, *PAIRS], engine, output), strict=True
+    ):
+        inputs = engine.backend.tensors(engine.encoder.pad(engine.encoder.encode([example.texts])))
+        embedded = whole.get_input_embeddings()(inputs.pop("input_ids")).detach().requires_grad_()
+        stock = InputXGradient(
+            lambda embedded, inputs=inputs: gradients.explained_tensor(
+                whole(inputs_embeds=embedded, **inputs).logits, output
+            )
+        )
+        owner = np.array(engine.encoder.owners(example))
+        for column in range(3):
+            pieces = stock.attribute(embedded, target=column).sum(-1)[0].detach().numpy()
+            expected = [pieces[owner == word].sum() for word in range(len(example.words))]
+            np.testing.assert_allclose(ours.values[:, column], expected, atol=2e-4)
+
+
+def test_attention_rollout_is_the_product_of_the_layers(bert):
+    engine = Engine(bert, "cpu")
+    model = modeling.load_classifier(bert, attn_implementation="eager").eval()
+    for example, ours in zip(
+        [*EXAMPLES, *PAIRS], run("attention_rollout", [*EXAMPLES, *PAIRS], engine), strict=True
+    ):
+        inputs = engine.backend.tensors(engine.encoder.pad(engine.encoder.encode([example.texts])))
+        flow = np.eye(inputs["input_ids"].shape[1])
+        for layer in model(**inputs, output_attentions=True).attentions:
+            mean = layer[0].detach().numpy().mean(0)
+            flow = (0.5 * mean + 0.5 * np.eye(len(mean))) @ flow
+        owner = np.array(engine.encoder.owners(example))
+        expected = [flow[0, owner == word].sum() for word in range(len(example.words))]
+        for column in range(3):
+            np.testing.assert_allclose(ours.values[:, column], expected, atol=1e-6)
+        assert np.isnan(ours.base).all()
+
+
+def test_attention_rollout_by_hand():
+    uniform, first = torch.full((1, 1, 2, 2), 0.5), torch.tensor([[[[1.0, 0.0], [1.0, 0.0]]]])
+    # Halves of identity and attention: [[.75,.25],[.25,.75]], then [[1,0],[.5,.5]] applied to it.
+    expected = [[[0.75, 0.25], [0.5, 0.5]]]
+    np.testing.assert_allclose(attention_rollout.rollout([uniform, first]).numpy(), expected)
+
+
+@pytest.mark.parametrize("method", sorted(OPTIONS))
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_tokens_get_values_too(method, family, request):
+    engine = Engine(request.getfixturevalue(family), "cpu")
+    examples = [engine.encoder.in_tokens(example) for example in [*EXAMPLES, *PAIRS]]
+    for example, one in zip(examples, run(method, examples, engine), strict=True):
+        assert one.values.shape == (len(example.words), 3)
+        assert np.isfinite(one.values).all()
+
+
+def test_token_values_of_integrated_gradients_add_up_to_those_of_words(bert):
+    engine = Engine(bert, "cpu")
+    words = run("integrated_gradients", EXAMPLES, engine)
+    tokens = run("integrated_gradients", [engine.encoder.in_tokens(one) for one in EXAMPLES], engine)
+    for word, token in zip(words, tokens, strict=True):
+        np.testing.assert_allclose(word.values.sum(0), token.values.sum(0), atol=1e-4)
+
+
+@pytest.mark.parametrize("method", sorted(OPTIONS))
+def test_the_cost_is_what_is_asked_of_the_model(method, bert, monkeypatch):
+    engine, asked = Engine(bert, "cpu"), []
+    logits = engine.logits
+    monkeypatch.setattr(engine, "logits", lambda texts: asked.extend(texts) or logits(texts))
+    (one,) = run(method, EXAMPLES[:1], engine)
+    cost = methods.load("explain", method).cost(len(one.values), 3, OPTIONS[method])
+    if method in ("lime", "occlusion", "random"):
+        assert cost == len(asked)
+    elif method == "shap":  # a bound: neighbours in the tree share some of their masks
+        assert len(asked) <= cost + len(one.values)
+    else:  # gradients do not ask for logits
+        assert cost > 1
 
 
 @pytest.mark.parametrize("method", ["shap", "integrated_gradients"])
@@ -212,7 +315,7 @@ def test_the_margin_is_the_log_odds():
     logits = np.log([[0.5, 0.3, 0.2]])  # odds: 0.5/0.5, 0.3/0.7, 0.2/0.8
     np.testing.assert_allclose(explained(logits, "margin"), [[0.0, np.log(3 / 7), np.log(1 / 4)]])
     np.testing.assert_allclose(
-        integrated_gradients.explained_tensor(torch.tensor(logits), "margin"), explained(logits, "margin")
+        gradients.explained_tensor(torch.tensor(logits), "margin"), explained(logits, "margin")
     )
     np.testing.assert_allclose(explained([[2.5]], "margin"), [[2.5]])  # regression
 

@@ -265,7 +265,7 @@ def test_a_checkpoint_without_a_mask_token_is_refused_before_training(splits, ro
 
 def test_an_onnx_graph_is_left_for_a_study_that_wants_one(splits, bert, tmp_path):
     engine = {"device": "cpu", "backend": "onnxruntime"}
-    train(splits, bert, tmp_path / "m", engine=engine)
+    train(splits, bert, tmp_path / "m", engine=engine, export_onnx=True)
     texts = [(sentence,) for sentence in SENTENCES]
     found, expected = (
         Engine(tmp_path / "m", **engine).logits(texts),

@@ -26,10 +26,19 @@ MODEL = {
     "tokenizer_config": f"{_RUN}/tokenizer_config.json",
     "card": f"{_RUN}/training.json",
 }
-if study.engine["backend"] == "onnxruntime":
+if study.exports_onnx:
     MODEL["onnx"] = f"{_RUN}/model.onnx"
+EXPLANATIONS = "<results>/explanations/{task}/{model}/{seed}/{explainer}.parquet"
+PARTS = study.config["parts"]
 # Only GPU jobs are tagged; where the study keeps to the CPU there are none.
 GPU = 0 if study.config["device"] == "cpu" else 1
+
+
+def part_of(path):
+    """The file of one part of an explanation job; the whole file where it is not cut."""
+    return (
+        path if PARTS == 1 else path.replace("{explainer}", "{explainer}.{scatteritem}")
+    )
 
 
 def at_least(megabytes):
@@ -77,7 +86,7 @@ def teacher_model(wildcards):
 
 def teacher_explanations(wildcards):
     """The teacher's explanations of the same texts, by every explainer."""
-    return of_teacher(rules.explain.output.explanations, wildcards)
+    return of_teacher(EXPLANATIONS, wildcards)
 
 
 def of_all_runs(pattern):

@@ -1,16 +1,21 @@
 """Attributions of every word, computed once; then the words that they name removed."""
 
+if PARTS > 1:
+
+    scattergather:
+        explain=PARTS,
+
 
 rule explain:
     input:
         **MODEL,
         explained=rules.select_examples.output.explained,
     output:
-        explanations="<results>/explanations/{task}/{model}/{seed}/{explainer}.parquet",
+        explanations=part_of(EXPLANATIONS),
     log:
-        "<logs>/explain/{task}/{model}/{seed}/{explainer}.log",
+        part_of("<logs>/explain/{task}/{model}/{seed}/{explainer}.log"),
     benchmark:
-        "<benchmarks>/explain/{task}/{model}/{seed}/{explainer}.tsv"
+        part_of("<benchmarks>/explain/{task}/{model}/{seed}/{explainer}.tsv")
     conda:
         "../../envs/models.yaml"
     threads: 1
@@ -25,12 +30,31 @@ rule explain:
         "../../scripts/explain.py"
 
 
+if PARTS > 1:
+
+    rule gather_explanations:
+        input:
+            gather.explain(part_of(EXPLANATIONS.replace("{", "{{").replace("}", "}}"))),
+        output:
+            explanations=EXPLANATIONS,
+        log:
+            "<logs>/gather_explanations/{task}/{model}/{seed}/{explainer}.log",
+        benchmark:
+            "<benchmarks>/gather_explanations/{task}/{model}/{seed}/{explainer}.tsv"
+        conda:
+            "../../envs/data.yaml"
+        params:
+            code=code("scripts/gather_explanations.py"),
+        script:
+            "../../scripts/gather_explanations.py"
+
+
 rule delete:
     input:
         **MODEL,
         explained=rules.select_examples.output.explained,
         explanations=collect(
-            rules.explain.output.explanations,
+            EXPLANATIONS,
             explainer=EXPLAINERS,
             allow_missing=True,
         ),

@@ -42,7 +42,7 @@ rule score_robustness:
 
 rule score_agreement:
     input:
-        explanations=of_all_runs(rules.explain.output.explanations),
+        explanations=of_all_runs(EXPLANATIONS),
     output:
         scores="<results>/metrics/{task}/agreement.parquet",
     log:
@@ -80,7 +80,7 @@ rule score_faithfulness:
 rule score_drift:
     input:
         performance=rules.score_performance.output.scores,
-        explanations=of_all_runs(rules.explain.output.explanations),
+        explanations=of_all_runs(EXPLANATIONS),
     output:
         scores="<results>/metrics/{task}/drift.parquet",
     log:

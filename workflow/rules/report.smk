@@ -5,7 +5,7 @@ rule report:
     input:
         explained=collect(rules.select_examples.output.explained, task=TASKS),
         explanations=collect(
-            of_all_runs(rules.explain.output.explanations),
+            of_all_runs(EXPLANATIONS),
             task=TASKS,
         ),
         scores=collect(

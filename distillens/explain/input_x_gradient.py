@@ -1,0 +1,39 @@
+"""Input x gradient on the word embeddings by ``captum`` (Shrikumar et al. 2016).
+
+A control: what the output would lose in a linear world if the embeddings were zero.
+Values are summed over the embedding and over the pieces of a word.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from captum.attr import InputXGradient
+
+from distillens.attribution import Attribution
+from distillens.encoding import Encoded
+from distillens.gradients import Embedded, in_batches
+from distillens.inference import Engine
+from distillens.text import Example
+
+OPTIONS = {}
+
+
+def cost(words: int, outputs: int, options: dict[str, int]) -> int:
+    """Passes: the output of text and baseline, a forward and, for each output, a backward one."""
+    return 3 + outputs
+
+
+def explain(
+    examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
+) -> Iterator[Attribution]:
+    """Yield the attribution of each example, in order."""
+
+    def explain_batch(batch: list[Example], encoded: list[Encoded]) -> list[Attribution]:
+        embedded = Embedded(batch, engine, output, encoded)
+        whole, base = (embedded.outputs(point) for point in embedded.points)
+        text = embedded.copies(embedded.points[0], whole.shape[1]).clone().requires_grad_()
+        values = embedded.to_words(
+            InputXGradient(embedded.all_outputs).attribute(text, additional_forward_args=embedded.rest)
+        )
+        return [Attribution(*row) for row in zip(batch, values, base, whole, strict=True)]
+
+    yield from in_batches(examples, engine, explain_batch)

@@ -1,0 +1,135 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from distillens import explanation, resuming, tables
+from distillens.runlog import Progress
+from distillens.tables import TableError
+
+ROOT = Path(__file__).parents[2]
+CPU = {"device": "cpu", "backend": "torch"}
+IDENTITY = {"task": "t", "model": "m", "seed": 0, "explainer": "shap"}
+WORDS = "the film plot is dull but ending was joyful not bad at all it and of".split()  # noqa: SIM905
+
+
+def row(name):
+    return {"example_id": name, "text_a": name}
+
+
+def makers(log, names, dies_at=None):
+    def make(name):
+        if name == dies_at:
+            raise KeyboardInterrupt
+        log.append(name)
+        yield row(name)
+
+    return [lambda name=name: make(name) for name in names]
+
+
+def write(out, log, dies_at=None, provenance=None, code="1"):
+    with Progress(3, "test") as progress:
+        given = makers(log, "abc", dies_at)
+        resuming.write_in_parts(out, "examples", given, provenance or {"of": "this"}, code, progress)
+        return progress._done
+
+
+def test_what_was_finished_is_not_made_again_and_the_bytes_are_the_same(tmp_path):
+    log = []
+    write(tmp_path / "straight", [])
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "killed", log, dies_at="c")
+    assert not (tmp_path / "killed").exists()
+    assert write(tmp_path / "killed", log) == 2
+    assert log == ["a", "b", "c"]
+    assert (tmp_path / "killed").read_bytes() == (tmp_path / "straight").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["killed", "straight"]
+
+
+@pytest.mark.parametrize("changed", [{"provenance": {"of": "that"}}, {"code": "2"}])
+def test_parts_of_other_settings_or_code_are_thrown_away(changed, tmp_path):
+    log = []
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path / "out", log, dies_at="c")
+    write(tmp_path / "out", log, **changed)
+    assert log == ["a", "b", "a", "b", "c"]
+
+
+def test_parts_that_were_made_unlike_are_not_joined(tmp_path):
+    for name in "ab":
+        tables.write(tmp_path / name, "explanations", [], {"of": name})
+    with pytest.raises(TableError, match="not made as"):
+        resuming.gather([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+
+
+@pytest.fixture
+def explained(tmp_path):
+    rows = [row(" ".join(WORDS[number % 7 : number % 7 + 9])) for number in range(40)]
+    rows = [{**one, "example_id": str(number)} for number, one in enumerate(rows)]
+    tables.write(tmp_path / "explained.parquet", "examples", rows, {})
+    return tmp_path / "explained.parquet"
+
+
+def explain(explained, folder, out, **settings):
+    explainer = {"method": "shap", "unit": "word", "max_evals": 2000}
+    explanation.write_explanations(explained, folder, out, IDENTITY, explainer, "margin", CPU, 3, **settings)
+
+
+def test_a_job_in_parts_gives_the_values_of_one(explained, bert, tmp_path):
+    explain(explained, bert, tmp_path / "whole")
+    parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, 1):
+        explain(explained, bert, part, part=f"{number}-of-3")
+    resuming.gather(parts, tmp_path / "joined")
+    whole, joined = (tables.read(tmp_path / name, "explanations").to_pandas() for name in ("whole", "joined"))
+    assert whole.example_id.tolist() == joined.example_id.tolist()
+    for one, other in zip(whole["values"], joined["values"], strict=True):
+        for first, second in zip(one, other, strict=True):
+            assert first == pytest.approx(second, abs=1e-5)
+    assert tables.provenance(tmp_path / "whole") == tables.provenance(tmp_path / "joined")
+
+
+def test_a_job_that_is_killed_outright_goes_on_and_gives_the_same_bytes(explained, bert, tmp_path):
+    out, straight = tmp_path / "killed.parquet", tmp_path / "straight.parquet"
+    code = f"""
+import sys
+from pathlib import Path
+sys.path.insert(0, {str(ROOT)!r})
+from distillens import explanation
+from tests.unit import test_resuming
+explanation._GROUP_SECONDS = 1e-5  # a sentence a group
+test_resuming.explain(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.argv[1]))
+"""
+    command = [sys.executable, "-c", code]
+    subprocess.run([*command, straight], check=True, cwd=ROOT)
+    process = subprocess.Popen([*command, out], cwd=ROOT)
+    parts = out.with_name(f".{out.name}.parts")
+    deadline = time.monotonic() + 120
+    while len(list(parts.glob("[0-9]*.parquet"))) < 5 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in parts.glob("[0-9]*.parquet")}
+    assert 5 <= len(kept) < 40
+    assert not out.exists()
+    before = time.time_ns()
+    subprocess.run([*command, out], check=True, cwd=ROOT)
+    assert out.read_bytes() == straight.read_bytes()
+    assert max(kept.values()) < before
+    assert pq.read_metadata(out).num_rows == 40
+
+
+def test_groups_are_neighbours_of_about_the_same_work(bert):
+    engine = explanation.Engine(bert, "cpu")
+    texts = [(" ".join(WORDS[:length]),) for length in (1, 2, 3, 16, 16, 1, 1)]
+    per_token = engine.flop_per_token
+    engine.backend.speed = per_token * 100 / explanation._GROUP_SECONDS  # 100 tokens a group
+    costs = [10, 10, 5, 10, 1, 1, 1]  # times 3, 4, 5, 18, 18, 3 and 3 pieces
+    groups = explanation._groups(texts, costs, engine)
+    assert [(group.start, group.stop) for group in groups] == [(0, 3), (3, 4), (4, 7)]
+    assert explanation._groups([], [], engine) == []
