@@ -6,6 +6,7 @@ so that little is spent on padding and the device is busy whatever the caller's 
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,7 @@ class Engine:
         self.backend: Backend = OnnxBackend(self.folder) if chosen == "onnxruntime" else self.differentiable
         self.encoder = Encoder(folder, self.backend.inputs)
         self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
+        self._lanes = ThreadPoolExecutor(self.backend.lanes)
         self._remembered = remembered
         self._cache: OrderedDict[Segments, np.ndarray] = OrderedDict()
 
@@ -113,8 +115,10 @@ class Engine:
             progress.advance(len(texts) - len(new))
         # Encodings are larger than their texts: only so many exist at a time.
         for start in range(0, len(new), _ENCODED_AT_ONCE):
-            for batch, encoded in self._batches(new[start : start + _ENCODED_AT_ONCE]):
-                for text, row in zip(batch, self._forward(encoded), strict=True):
+            batches = list(self._batches(new[start : start + _ENCODED_AT_ONCE]))
+            outputs = self._lanes.map(self._forward, [encoded for _, encoded in batches])
+            for (batch, _), rows in zip(batches, outputs, strict=True):
+                for text, row in zip(batch, rows, strict=True):
                     answers[text] = row
                     self._remember(text, row)
                 if progress:
@@ -128,11 +132,13 @@ class Engine:
     def _batches(self, texts: list[Segments]) -> Iterator[tuple[list[Segments], list[Encoded]]]:
         encoded = self.encoder.encode(texts)
         order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]), reverse=True)
-        start = 0
+        widest = max((len(one["input_ids"]) for one in encoded), default=0)
+        # No lane stands idle while another has all the work.
+        budget, start = min(self.tokens, -(-len(texts) * widest // self.backend.lanes)), 0
         while start < len(order):
             # The first of a batch is its longest.
             longest = len(encoded[order[start]]["input_ids"])
-            chosen = order[start : start + max(1, self.tokens // longest)]
+            chosen = order[start : start + max(1, budget // longest)]
             start += len(chosen)
             yield [texts[number] for number in chosen], [encoded[number] for number in chosen]
 

@@ -36,6 +36,12 @@ def test_defaults_are_filled_and_the_given_config_is_left_alone():
     assert full["tasks"]["snippets-5"]["type"] == "classification"
 
 
+def test_half_precision_is_refused_for_onnx_runtime():
+    config = {**QUICKSTART, "backend": "onnxruntime", "precision": "bfloat16"}
+    with pytest.raises(ConfigError, match="precision: bfloat16 needs torch"):
+        complete(config)
+
+
 def test_completing_a_complete_config_changes_nothing():
     full = complete(QUICKSTART)
     assert complete(full) == full

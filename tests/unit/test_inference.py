@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, pipeline
 
-from distillens import modeling
+from distillens import backends, modeling
 from distillens.encoding import Encoder, EncodingError
 from distillens.inference import Engine
 from distillens.text import Example
@@ -65,6 +65,54 @@ def test_onnx_runtime_gives_what_torch_gives(family, request, tmp_path):
     np.testing.assert_allclose(onnx.logits(texts), torched.logits(texts), atol=1e-5)
     assert onnx.provenance()["backend"] == "onnxruntime"
     assert onnx.encoder.inputs == torched.encoder.inputs
+
+
+def test_auto_takes_torch_for_a_gpu_or_half_precision_and_else_onnx_runtime(monkeypatch):
+    for gpu in (False, True):
+        monkeypatch.setattr(backends, "_sees_a_gpu", lambda gpu=gpu: gpu)
+        assert backends.choose("auto", "auto", "float32") == ("torch" if gpu else "onnxruntime")
+        assert backends.choose("cpu", "auto", "float32") == "onnxruntime"
+        assert backends.choose("cuda", "auto", "float32") == "torch"
+        assert backends.choose("cpu", "auto", "bfloat16") == "torch"
+        assert backends.choose("cpu", "torch", "float32") == "torch"
+
+
+def test_a_machine_without_a_driver_sees_no_gpu(monkeypatch):
+    def missing(name):
+        raise OSError(name)
+
+    monkeypatch.setattr(backends.ctypes, "CDLL", missing)
+    assert not backends._sees_a_gpu()
+
+
+def test_half_precision_is_near_and_said_in_the_metadata(bert):
+    half, full = Engine(bert, "cpu", precision="bfloat16"), Engine(bert, "cpu")
+    assert half.provenance()["precision"] == "bfloat16"
+    found, expected = half.logits(TEXTS), full.logits(TEXTS)
+    assert 0 < np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_batches_are_shared_out_among_the_lanes(bert, tmp_path, monkeypatch):
+    folder = shutil.copytree(bert, tmp_path / "model")
+    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    sizes, answers = {}, {}
+    for lanes in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", lanes)
+        engine = Engine(folder, "cpu", "onnxruntime")
+        forward, own = engine.backend.forward, sizes.setdefault(lanes, [])
+        monkeypatch.setattr(
+            engine.backend, "forward", lambda b, f=forward, s=own: s.append(len(b["input_ids"])) or f(b)
+        )
+        answers[lanes] = engine.logits(TEXTS)
+        assert sum(own) == len(TEXTS)
+    assert len(sizes["1"]) == 1
+    assert len(sizes["3"]) >= 3
+    np.testing.assert_allclose(answers["1"], answers["3"], atol=1e-5)
+
+
+def test_the_work_per_token_is_that_of_the_matrices(bert):
+    # Two layers of 4 x 16 x 16 + 2 x 16 x 32, the pooler's 16 x 16 and the classifier's 3 x 16.
+    assert Engine(bert, "cpu").flop_per_token == 2 * (2 * (4 * 256 + 2 * 512) + 256 + 48)
 
 
 def test_onnx_runtime_needs_no_torch(bert, tmp_path):

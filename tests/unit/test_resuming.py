@@ -124,6 +124,35 @@ test_resuming.explain(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.ar
     assert pq.read_metadata(out).num_rows == 40
 
 
+def test_memory_does_not_grow_with_the_sentences(bert, tmp_path):
+    code = f"""
+import resource, sys
+sys.path.insert(0, {str(ROOT)!r})
+from pathlib import Path
+from distillens import explanation, tables
+from tests.unit.test_resuming import WORDS, IDENTITY, CPU
+number, folder = int(sys.argv[1]), Path({str(tmp_path)!r})
+rows = [dict(example_id=str(n), text_a=" ".join(WORDS[n % 5 : n % 5 + 9]) + f" a{{n}}")
+    for n in range(number)]
+tables.write(folder / f"in{{number}}", "examples", rows, {{}})
+explanation._GROUP_SECONDS = 1e-3
+explanation.write_explanations(
+    folder / f"in{{number}}", Path({str(bert)!r}), folder / f"out{{number}}", IDENTITY,
+    dict(method="lime", unit="word", samples=300, kernel_width=25), "margin", CPU, 3,
+)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    peaks = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", code, str(number)], check=True, cwd=ROOT, capture_output=True
+            ).stdout
+        )
+        for number in (8, 128)
+    ]
+    assert peaks[1] < 1.1 * peaks[0]
+
+
 def test_groups_are_neighbours_of_about_the_same_work(bert):
     engine = explanation.Engine(bert, "cpu")
     texts = [(" ".join(WORDS[:length]),) for length in (1, 2, 3, 16, 16, 1, 1)]

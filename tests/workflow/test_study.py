@@ -133,3 +133,18 @@ def test_an_edited_local_data_set_reruns_all_that_is_read_from_it(study):
     data.write_bytes(before)
     assert "fetch_dataset moods" in jobs
     assert "fetch_checkpoint tiny" not in jobs
+
+
+def test_explanations_in_parts_are_those_of_one_job(study, tmp_path):
+    other = type(study)(shutil.copytree(study.folder, tmp_path / "copy"), study.config)
+    target = "results/tiny/explanations/moods/student/0/occlusion.parquet"
+    before = tables.read(other.folder / target, "explanations").to_pandas()
+    result = other.snakemake("--", target, config=study.edited("parts", 2))
+    assert result.returncode == 0, result.stdout + result.stderr
+    parts = sorted((other.folder / target).parent.glob("occlusion.*-of-2.parquet"))
+    assert len(parts) == 2
+    after = tables.read(other.folder / target, "explanations").to_pandas()
+    assert after.example_id.tolist() == before.example_id.tolist()
+    for old, new in zip(before["values"], after["values"], strict=True):
+        for one, other_ in zip(old, new, strict=True):
+            assert one == pytest.approx(other_, abs=1e-5)

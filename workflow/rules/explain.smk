@@ -34,7 +34,7 @@ if PARTS > 1:
 
     rule gather_explanations:
         input:
-            gather.explain(part_of(EXPLANATIONS.replace("{", "{{").replace("}", "}}"))),
+            gather.explain(part_of(EXPLANATIONS), allow_missing=True),
         output:
             explanations=EXPLANATIONS,
         log:
