@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell nproc)
+BENCHED := results/quickstart
 
-.PHONY: help quickstart test lint format lock
+.PHONY: help quickstart bench test lint format lock
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,6 +18,12 @@ quickstart: .venv/installed  ## the default study on two cores, no GPU, no model
 	@start=$$(date +%s) && \
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --resources gpu=1 && \
 	echo "report: $(CURDIR)/results/quickstart/report/index.html ($$(( $$(date +%s) - start )) s)"
+
+bench: .venv/installed  ## the engine beside the stock libraries, on the quickstart's teacher
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(BENCHED)/models/snippets-5/minilm-6/1/training.json \
+		$(foreach split,train validation test,$(BENCHED)/data/snippets-5/$(split).parquet) \
+		--cores $(CORES) --resources gpu=1
+	$(BIN)/python -m bench
 
 test: .venv/installed  ## the whole suite
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile

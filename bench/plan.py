@@ -1,0 +1,191 @@
+"""What is measured: each work, what it is measured against, and what it must reach."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from distillens import methods
+
+OUTPUT, SEED = "margin", 5
+
+
+@dataclass(frozen=True)
+class Side:
+    """One way to do a work.
+
+    Attributes
+    ----------
+    name : str
+        As it stands in the tables.
+    run : str
+        ``ours``, or a function of `bench.peers`.
+    options : dict
+        What it takes beside the options of the work.
+    engine : dict
+        Ours: how `distillens.inference.Engine` differs from ONNX Runtime in full precision.
+    first : int, optional
+        Only so many sentences, because it takes too long.
+    """
+
+    name: str
+    run: str
+    options: dict[str, Any] = field(default_factory=dict)
+    engine: dict[str, str] = field(default_factory=dict)
+    first: int | None = None
+
+
+@dataclass(frozen=True)
+class Work:
+    """A work: its row in the table.
+
+    Attributes
+    ----------
+    method : str
+        An explainer, or ``predict``.
+    peers : tuple of Side
+        The first one is what must be beaten.
+    must, aim : float, optional
+        Ratio of seconds.
+    difference : float, optional
+        Largest difference of values that is allowed.
+    sentences : str
+        ``short`` (8 to 50 words), ``long`` (60 or more) or ``copies`` (perturbed copies).
+    repeats : int
+        Peers and ours are run in turn so many times; the median counts.
+    """
+
+    name: str
+    method: str
+    peers: tuple[Side, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    ours: Side = Side("ours", "ours")
+    unit: str = "word"
+    sentences: str = "short"
+    must: float | None = None
+    aim: float | None = None
+    difference: float | None = None
+    repeats: int = 1
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is done."""
+
+    short: int = 32
+    short_words: tuple[int, int] = (8, 50)
+    long: int = 8
+    long_words: tuple[int, int] = (60, 70)
+    samples: int = 5000
+    growth: tuple[int, ...] = (16, 64, 256, 1024)
+    growth_methods: tuple[str, ...] = ("shap", "lime", "occlusion")
+    perturbed: int | None = None  # all of the split
+    folds: int = 10
+    predicted: int = 3000
+    repeats: int = 3
+    sgemm_size: int = 2048
+    further_peers: bool = True
+
+
+FULL = Scale()
+QUICK = Scale(
+    short=2,
+    short_words=(3, 50),
+    long=1,
+    long_words=(10, 70),
+    samples=100,
+    growth=(2, 4),
+    growth_methods=("occlusion",),
+    perturbed=3,
+    folds=2,
+    predicted=20,
+    repeats=1,
+    sgemm_size=256,
+    further_peers=False,
+)
+
+# What makes a sentence cheap: to warm up, and to see how cost grows with their number.
+CHEAP = {
+    "shap": {"max_evals": 100},
+    "lime": {"samples": 100},
+    "integrated_gradients": {"steps": 2, "max_steps": 2},
+}
+
+
+def options_of(method: str) -> dict[str, Any]:
+    """An explainer's own options, with their defaults."""
+    return {
+        name: schema["default"]
+        for name, schema in methods.options("explain").get(method, {}).items()
+        if name != "unit"
+    }
+
+
+def works(scale: Scale) -> list[Work]:
+    """Every work in the order of the table."""
+    exact = {"max_evals": 20000}
+    pipeline = Side("stock shap.Explainer(pipeline)", "shap_pipeline")
+    careful = Side("stock shap.Explainer(function, batches of 64)", "shap_batched")
+    every = [
+        Work("shap", "shap", (pipeline, careful), exact, unit="token", must=6, aim=8, difference=1e-5),
+        Work(
+            "shap_words",
+            "shap",
+            (Side("stock shap.Explainer(function, word masker)", "shap_words"),),
+            exact,
+            difference=1e-5,
+        ),
+        Work(
+            "shap_long",
+            "shap",
+            (careful, Side("stock shap.Explainer(pipeline), two sentences", "shap_pipeline", first=2)),
+            exact,
+            unit="token",
+            sentences="long",
+            difference=1e-5,
+        ),
+        Work(
+            "lime",
+            "lime",
+            (Side("stock LimeTextExplainer, batches of 64", "lime"),),
+            {"samples": scale.samples},
+            must=4,
+            aim=6,
+            difference=1e-4,
+        ),
+        Work(
+            "integrated_gradients",
+            "integrated_gradients",
+            (
+                Side("stock LayerIntegratedGradients, a sentence and class at a time", "captum"),
+                Side("the same, internal_batch_size=50", "captum", {"internal_batch_size": 50}),
+            ),
+            {"steps": 50, "max_steps": 50},
+            must=2,
+            aim=4,
+            difference=1e-4,
+        ),
+        Work(
+            "occlusion",
+            "occlusion",
+            (Side("a loop, one batch a sentence", "occlusion"),),
+            difference=1e-4,
+            repeats=scale.repeats,
+        ),
+        Work(
+            "robustness",
+            "predict",
+            (Side("every copy, batches of 64", "predict"),),
+            sentences="copies",
+            difference=1e-4,
+        ),
+        Work(
+            "bfloat16",
+            "occlusion",
+            (
+                Side("ours in float32", "ours"),
+                Side("ours in float32 by torch", "ours", engine={"backend": "torch"}),
+            ),
+            ours=Side("ours in bfloat16", "ours", engine={"backend": "torch", "precision": "bfloat16"}),
+            repeats=scale.repeats,
+        ),
+    ]
+    return every
