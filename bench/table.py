@@ -59,10 +59,11 @@ def markdown(results: dict[str, Any]) -> str:
 
 def _machine(machine: dict[str, Any]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
+    low, high = machine["sgemm_gflops_range"]
     return (
         f"{machine['date']}; {machine['cpu']}, {machine['cores']} cores; Python {machine['python']}, "
-        f"{versions}. sgemm {machine['sgemm_gflops']:.0f} GFLOP/s by NumPy, "
-        f"{machine['torch_sgemm_gflops']:.0f} by torch (medians over the run)."
+        f"{versions}. sgemm {machine['sgemm_gflops']:.0f} GFLOP/s by NumPy ({low:.0f} to {high:.0f} over the "
+        f"run: far apart, and something else was running), {machine['torch_sgemm_gflops']:.0f} by torch."
     )
 
 

@@ -53,7 +53,7 @@ class Engine:
         device: str = "auto",
         backend: str = "torch",
         precision: str = "float32",
-        remembered: int = 200_000,
+        remembered: int = 50_000,
     ) -> None:
         self.folder, self._device, self._precision = Path(folder), device, precision
         chosen = choose(device, backend, precision)
