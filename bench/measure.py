@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,14 +48,16 @@ class Forwards:
 
 def count_engine(engine: Any, cost: Cost, forwards: Forwards) -> None:
     """Count what an engine is asked for and what it sends to its backend."""
-    logits, forward = engine.logits, engine.backend.forward
+    logits, forward, lock = engine.logits, engine.backend.forward, threading.Lock()
 
     def counted_logits(texts: Any, *rest: Any, **settings: Any) -> np.ndarray:
         forwards.asked += len(texts)
         return logits(texts, *rest, **settings)
 
     def counted_forward(batch: dict[str, np.ndarray]) -> np.ndarray:
-        forwards.add(cost, batch["input_ids"].shape, getattr(engine.backend, "trimmed", False))
+        with lock:  # batches run side by side
+            forwards.add(cost, batch["input_ids"].shape, engine.backend.trimmed)
+            forwards.executed -= cost.spared(batch) if engine.backend.shared else 0
         return forward(batch)
 
     engine.logits, engine.backend.forward = counted_logits, counted_forward

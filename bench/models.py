@@ -59,6 +59,15 @@ class Cost:
         )
         self.layer = sum(elements) // self.layers
 
+    def spared(self, batch: dict[str, np.ndarray]) -> int:
+        """FLOP that a first layer saves by projecting each token at each place once."""
+        ids = batch["input_ids"]
+        tokens = np.stack(
+            [ids, batch.get("token_type_ids", 0 * ids), np.broadcast_to(np.arange(ids.shape[1]), ids.shape)]
+        )
+        distinct = np.unique(tokens.reshape(3, -1), axis=1).shape[1]
+        return 2 * 3 * self.hidden**2 * (ids.size - distinct)
+
     def flop(self, texts: int, length: int, trimmed: bool = False, backward: bool = False) -> int:
         """FLOP of one batch, padding included.
 

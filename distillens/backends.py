@@ -50,6 +50,8 @@ class Backend(Protocol):
         About how many FLOP it does in a second; only the order of magnitude matters.
     trimmed : bool
         Whether the last layer computes the first position only (`distillens.trimming`).
+    shared : bool
+        Whether the first layer projects each token at each place once (`distillens.sharing`).
     """
 
     inputs: set[str]
@@ -59,6 +61,7 @@ class Backend(Protocol):
     lanes: int
     speed: float
     trimmed: bool
+    shared: bool
 
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""
@@ -90,7 +93,8 @@ class OnnxBackend:
             folder / "model.onnx", options, providers=["CPUExecutionProvider"]
         )
         self.inputs = {one.name for one in self._session.get_inputs()}
-        self.trimmed = self._session.get_modelmeta().custom_metadata_map.get("trimmed") == "True"
+        spared = self._session.get_modelmeta().custom_metadata_map
+        self.trimmed, self.shared = (spared.get(name) == "True" for name in ("trimmed", "shared"))
 
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""
@@ -126,6 +130,7 @@ class TorchBackend:
 
         from distillens import modeling
 
+        self.shared = False  # it would make a GPU wait
         self.lanes = 1  # torch spreads a batch over the cores itself
         self._torch = torch
         self.device = modeling.pick_device(device)

@@ -14,7 +14,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
-from distillens import trimming
+from distillens import sharing, trimming
 from distillens.encoding import Encoder
 
 transformers_logging.disable_progress_bar()
@@ -150,15 +150,19 @@ def trim(model: PreTrainedModel, folder: str | Path) -> bool:
 
 def _unlike_lengths(encoder: Encoder) -> dict[str, torch.Tensor]:
     """A batch with padding, so that what is made from it heeds the attention mask."""
-    batch = encoder.pad(encoder.encode([("a b c d",), ("a",)]))
+    batch = encoder.pad(encoder.encode([("a b c d",), ("a",), ("a b", "c a")]))
     return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
 def export_onnx(model: PreTrainedModel, folder: Path) -> None:
-    """Write ``model.onnx`` beside a model's tokenizer, trimmed; batch and length stay open."""
+    """Write ``model.onnx`` beside a model's tokenizer; batch and length stay open.
+
+    The last layer is trimmed (`distillens.trimming`) and the first one's projections are
+    shared (`distillens.sharing`) where the model allows it; its metadata say so.
+    """
     model = copy.deepcopy(model).cpu().eval()
-    trimmed = trim(model, folder)
     batch = _unlike_lengths(Encoder(folder, accepted_inputs(model)))
+    spared = {"trimmed": trimming.trim(model, batch), "shared": sharing.share(model, batch)}
     graph = folder / "model.onnx"
     torch.onnx.export(
         _Logits(model, list(batch)),
@@ -170,7 +174,8 @@ def export_onnx(model: PreTrainedModel, folder: Path) -> None:
         dynamo=False,  # the newer exporter needs one more package
     )
     exported = onnx.load(graph)
-    exported.metadata_props.add(key="trimmed", value=str(trimmed))
+    for key, value in spared.items():
+        exported.metadata_props.add(key=key, value=str(value))
     onnx.save(exported, graph)
 
 
