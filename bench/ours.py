@@ -1,4 +1,4 @@
-"""What the stages of a study do, without reading and writing."""
+"""What the stages of a study do with their texts: here all in one call, there in groups."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any

@@ -76,6 +76,7 @@ class Scale:
     long_words: tuple[int, int] = (60, 70)
     samples: int = 5000
     growth: tuple[int, ...] = (16, 64, 256, 1024)
+    grown_from: int = 64  # 16 do not fill a batch
     growth_methods: tuple[str, ...] = ("shap", "lime", "occlusion")
     perturbed: int | None = None  # all of the split
     folds: int = 10
@@ -93,6 +94,7 @@ QUICK = Scale(
     long_words=(10, 70),
     samples=100,
     growth=(2, 4),
+    grown_from=2,
     growth_methods=("occlusion",),
     perturbed=3,
     folds=2,

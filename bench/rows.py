@@ -165,8 +165,7 @@ def run_growth(bench: Bench, scale: Scale, every: Sequence[Example]) -> dict[str
                 | {name: one[name] for name in ("sentences", "peak_memory_mb", "loaded_memory_mb")}
                 for one in runs
             ],
-            # The smallest run does not fill a batch.
-            "memory_ratio": memory[scale.growth[-1]] / memory[scale.growth[len(scale.growth) > 2]],
+            "memory_ratio": memory[scale.growth[-1]] / memory[scale.grown_from],
             "must": 1.2,
         }
     return found

@@ -10,7 +10,7 @@ from distillens.text import Example
 
 @dataclass(frozen=True)
 class Attribution:
-    """Signed values of the shared words for every explained output.
+    """Signed values of the words (or tokens) of an example for every explained output.
 
     Attributes
     ----------

@@ -17,6 +17,11 @@ def choose(device: str, backend: str, precision: str) -> str:
     ----------
     device, backend, precision : str
         As in a study's config.
+
+    Returns
+    -------
+    str
+        ``torch`` or ``onnxruntime``; what is asked for, where that is not ``auto``.
     """
     if backend != "auto":
         return backend
@@ -31,6 +36,14 @@ def _sees_a_gpu() -> bool:
     except OSError:
         return False
     return driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0 and count.value > 0
+
+
+def _threads() -> int:
+    """Threads that a job may use: what OpenMP is told (Snakemake tells it), else all cores."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    if told.isdecimal() and int(told):
+        return int(told)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Backend(Protocol):
@@ -75,8 +88,8 @@ class Backend(Protocol):
 class OnnxBackend:
     """ONNX Runtime on the CPU: starts in a fraction of a second, where importing torch takes several.
 
-    Each core works on a batch of its own: that is faster than all cores on one (up to a
-    quarter on two cores), most of all where batches are small.
+    Each thread works on a batch of its own: that is faster than all threads on one (up to
+    a quarter on two cores), most of all where batches are small.
     """
 
     out_of_memory = MemoryError
@@ -88,7 +101,7 @@ class OnnxBackend:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        self.lanes = int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0))
+        self.lanes = _threads()
         self._session = onnxruntime.InferenceSession(
             folder / "model.onnx", options, providers=["CPUExecutionProvider"]
         )

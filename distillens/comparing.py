@@ -31,14 +31,14 @@ class Attributions:
     words: dict[str, list[str]]
     values: dict[str, Array]
     predicted: dict[str, int]
-    cut: set[str]
+    incomparable: set[str]
 
     @classmethod
     def read(cls, path: Path) -> "Attributions":
         """Read a file; values have shape (n_words, outputs)."""
-        words, values, predicted, cut = {}, {}, {}, set()
+        words, values, predicted, incomparable = {}, {}, {}, set()
         columns = ["example_id", "words", "values", "logits", "unseen"]
-        # Pieces of unlike tokenizers cannot be compared, any more than texts cut at unlike words.
+        # Pieces of unlike tokenizers cannot be compared, any more than texts incomparable at unlike words.
         in_tokens = tables.provenance(path).get("settings", {}).get("unit") == "token"
         for row in tables.read(path, "explanations").select(columns).to_pylist():
             name = row["example_id"]
@@ -58,8 +58,8 @@ class Attributions:
             )
             predicted[name] = int(np.argmax(row["logits"]))
             if row["unseen"] or in_tokens:
-                cut.add(name)
-        return cls(path, words, values, predicted, cut)
+                incomparable.add(name)
+        return cls(path, words, values, predicted, incomparable)
 
     def towards(self, reference: "Attributions") -> list[Array]:
         """Attributions to the class that the reference predicts, in the reference's order.
@@ -80,7 +80,7 @@ class Attributions:
         for name, words in reference.words.items():
             values = self.values[name]
             if self.words[name] != words:
-                if name not in self.cut | reference.cut:
+                if name not in self.incomparable | reference.incomparable:
                     raise tables.TableError(
                         f"{both}: different words for example {name!r}; explanations of one task "
                         "share their words, run explain again for both"

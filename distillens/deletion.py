@@ -31,7 +31,8 @@ def write_deletions(
 
     Rankings: for each explainer ``own`` (the model's attribution of its predicted class,
     largest first) and ``teacher`` (the teacher's, of the teacher's predicted class:
-    cross-model deletion); and ``random``, which belongs to no explainer. A removed word
+    cross-model deletion); and ``random``, which belongs to no explainer, unless that
+    explains tokens: then as many random tokens are removed. A removed word
     becomes the mask token. A text of k words or fewer has no row for k: nothing would
     be left of it.
 
@@ -142,9 +143,17 @@ def _orders(
         # Of a long text, a teacher may see words that its student does not.
         order = [number[_place(word)] for word in ranked if _place(word) in number]
         yield explainer, name, 0, in_units, order
+        if of.in_tokens and name == "own":
+            yield from _random(explainer, in_units, draws, seed)
+    yield from _random(None, example, draws, seed)
+
+
+def _random(
+    explainer: str | None, example: Example, draws: int, seed: int
+) -> Iterator[tuple[str | None, str, int, Example, list[int]]]:
     for draw in range(draws):
         generator = np.random.default_rng(seed_of(seed, example.example_id, draw))
-        yield None, "random", draw, example, generator.permutation(len(example.words)).tolist()
+        yield explainer, "random", draw, example, generator.permutation(len(example.words)).tolist()
 
 
 def _place(word: Word) -> tuple[int, int]:

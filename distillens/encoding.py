@@ -100,14 +100,23 @@ class Encoder:
     def in_tokens(self, example: Example) -> Example:
         """The example with this tokenizer's pieces as its units.
 
-        Pieces of one character (bytes of an emoji, say) are one unit; special tokens none.
+        Pieces that share a character (the bytes of an emoji, say) are one unit; special
+        tokens are none.
+
+        Returns
+        -------
+        Example
+            With ``units``.
         """
         encoded = self._tokenizer.encode(*example.texts)
         units: list[Word] = []
         for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True):
-            overlaps = bool(units) and units[-1].segment == segment and start < units[-1].end
-            if segment is not None and start < end and not overlaps:
-                units.append(Word(example.texts[segment][start:end], segment, start, end))
+            if segment is None or start == end:
+                continue
+            if units and units[-1].segment == segment and start < units[-1].end:
+                last = units.pop()
+                start, end = last.start, max(last.end, end)
+            units.append(Word(example.texts[segment][start:end], segment, start, end))
         return replace(example, units=tuple(units))
 
     def _special(self, folder: Path, config: dict[str, Any], name: str) -> tuple[str, int]:

@@ -93,7 +93,9 @@ def write_explanations(
     groups = _groups([example.texts for example, _ in chosen], costs, engine)
     with Progress(len(chosen), identity["explainer"], "text") as progress:
         makers = [partial(make, group) for group in groups]
-        write_in_parts(out, "explanations", makers, provenance, code, progress)
+        # How batches are shared out decides on the last digits.
+        stamp = f"{code} {engine.backend.lanes}"
+        write_in_parts(out, "explanations", makers, provenance, stamp, progress)
 
 
 def _part(every: list[Example], part: str) -> list[Example]:
@@ -102,7 +104,7 @@ def _part(every: list[Example], part: str) -> list[Example]:
 
 
 def _groups(texts: list[tuple[str, ...]], costs: list[int], engine: Engine) -> list[slice]:
-    """Neighbours that take about `_GROUP_SECONDS` together; at most what is explained at once."""
+    """Neighbours that take about `_GROUP_SECONDS` together, or one that takes longer."""
     budget = _GROUP_SECONDS * engine.backend.speed / engine.flop_per_token
     groups, start, spent = [], 0, 0.0
     for number, (encoded, cost) in enumerate(zip(engine.encoder.encode(texts), costs, strict=True)):

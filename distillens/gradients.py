@@ -16,6 +16,15 @@ from distillens.text import Example
 class Embedded:
     """A batch of examples as a function of its embeddings.
 
+    Parameters
+    ----------
+    batch : sequence of Example
+    engine : Engine
+    output : str
+        What is explained; see `distillens.outputs.explained`.
+    encoded : list
+        The examples' encodings.
+
     Attributes
     ----------
     points : tuple of two Tensors, shape (n, pieces, width)
@@ -84,6 +93,8 @@ class _AllOutputs(torch.autograd.Function):
     sees is their outputs' sum, so that the gradient of a copy is that of its output.
     Outputs that do not change when all logits rise together (margin, probability) are
     functions of the logits' differences: one backward pass less.
+
+    The input has the shape (n, outputs, pieces, width), what captum sees (n,).
     """
 
     @staticmethod
@@ -142,30 +153,54 @@ def in_batches(
     engine: Engine,
     explain_batch: Callable[[list[Example], list[Encoded]], list[Attribution]],
 ) -> Iterator[Attribution]:
-    """Explain neighbours in length together under the engine's budget; yield in the order asked.
+    """Explain neighbours in length together under the engine's budget.
 
-    A batch that does not fit into the device's memory is explained in halves.
+    A batch that does not fit into the device's memory is explained in halves, under half
+    the budget.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+    engine : Engine
+    explain_batch : callable
+        Explains examples, given with their encodings, in their order.
+
+    Yields
+    ------
+    Attribution
+        In the order asked.
+
+    Raises
+    ------
+    MemoryError
+        Or what the device raises instead, if a single example does not fit.
     """
     encoded = engine.encoder.encode([example.texts for example in examples])
-    order = sorted(range(len(examples)), key=lambda number: len(encoded[number]["input_ids"]), reverse=True)
+    lengths = [len(one["input_ids"]) for one in encoded]
+    order = sorted(range(len(examples)), key=lambda number: lengths[number], reverse=True)
     results: dict[int, Attribution] = {}
 
     def run(chosen: list[int]) -> None:
-        batch = [examples[number] for number in chosen]
+        alone = len(chosen) == 1
         try:
-            found = explain_batch(batch, [encoded[number] for number in chosen])
+            found = explain_batch(
+                [examples[number] for number in chosen], [encoded[number] for number in chosen]
+            )
         except engine.differentiable.out_of_memory:
-            half = len(chosen) // 2
-            if not half:
+            if alone and engine.tokens <= lengths[chosen[0]]:
                 raise
-            run(chosen[:half])
-            run(chosen[half:])
         else:
             results.update(zip(chosen, found, strict=True))
+            return
+        # Not in the handler: its traceback holds on to what did not fit.
+        engine.tokens = max(1, engine.tokens // 2)
+        half = len(chosen) // 2
+        for part in (chosen,) if alone else (chosen[:half], chosen[half:]):
+            run(part)
 
     while order:
         # The first of a batch is its longest.
-        room = max(1, engine.tokens // len(encoded[order[0]]["input_ids"]))
+        room = max(1, engine.tokens // lengths[order[0]])
         chosen, order = order[:room], order[room:]
         run(chosen)
     yield from (results[number] for number in range(len(examples)))

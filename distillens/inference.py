@@ -126,7 +126,7 @@ class Engine:
         return np.array([answers[text] for text in texts], dtype=np.float32)
 
     def forget(self) -> None:
-        """Empty the cache, so that what follows depends on nothing that came before."""
+        """Empty the cache, so that what follows does not depend on what was asked before."""
         self._cache.clear()
 
     def _batches(self, texts: list[Segments]) -> Iterator[tuple[list[Segments], list[Encoded]]]:
@@ -143,12 +143,13 @@ class Engine:
             yield [texts[number] for number in chosen], [encoded[number] for number in chosen]
 
     def _forward(self, encoded: list[Encoded]) -> np.ndarray:
+        batch = self.encoder.pad(encoded)
         try:
-            return self.backend.forward(self.encoder.pad(encoded))
+            return self.backend.forward(batch)
         except self.backend.out_of_memory:
             if len(encoded) == 1:
                 raise
-        self.tokens = max(1, self.tokens // 2)
+        self.tokens = min(self.tokens, max(1, batch["input_ids"].size // 2))
         half = len(encoded) // 2
         return np.concatenate([self._forward(encoded[:half]), self._forward(encoded[half:])])
 

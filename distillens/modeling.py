@@ -75,18 +75,14 @@ def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
     depth = model.config.num_hidden_layers
     if max(layers) >= depth:
         raise ModelError(f"{name}: layer {max(layers)} is asked for, but it has layers 0 to {depth - 1}")
-    stacks = [
-        (module, key, stack)
-        for module in model.modules()
-        for key, stack in module.named_children()
-        if isinstance(stack, torch.nn.ModuleList) and len(stack) == depth
-    ]
-    if len(stacks) != 1:
+    stack = trimming.layers_of(model)
+    if stack is None:
         raise ModelError(
             f"{name}: layers can be dropped only where the encoder is one stack of {depth} layers"
         )
-    module, key, stack = stacks[0]
-    setattr(module, key, torch.nn.ModuleList(stack[number] for number in layers))
+    kept = [stack[number] for number in layers]
+    del stack[:]
+    stack.extend(kept)
     if getattr(model.config, "layer_types", None):
         model.config.layer_types = [model.config.layer_types[number] for number in layers]
     model.config.num_hidden_layers = len(layers)
@@ -149,8 +145,9 @@ def trim(model: PreTrainedModel, folder: str | Path) -> bool:
 
 
 def _unlike_lengths(encoder: Encoder) -> dict[str, torch.Tensor]:
-    """A batch with padding, so that what is made from it heeds the attention mask."""
-    batch = encoder.pad(encoder.encode([("a b c d",), ("a",), ("a b", "c a")]))
+    """A batch with padding, a pair and a mask, so that what is made from it heeds the attention mask."""
+    texts = [("a b c d",), ("a",), ("a b", "c a"), (f"a {encoder.mask} c",)]
+    batch = encoder.pad(encoder.encode(texts))
     return {name: torch.from_numpy(values) for name, values in batch.items()}
 
 
@@ -159,24 +156,34 @@ def export_onnx(model: PreTrainedModel, folder: Path) -> None:
 
     The last layer is trimmed (`distillens.trimming`) and the first one's projections are
     shared (`distillens.sharing`) where the model allows it; its metadata say so.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be exported: it is of more than 2 GiB, or does what a graph cannot.
     """
     model = copy.deepcopy(model).cpu().eval()
     batch = _unlike_lengths(Encoder(folder, accepted_inputs(model)))
     spared = {"trimmed": trimming.trim(model, batch), "shared": sharing.share(model, batch)}
     graph = folder / "model.onnx"
-    torch.onnx.export(
-        _Logits(model, list(batch)),
-        tuple(batch.values()),
-        str(graph),
-        input_names=list(batch),
-        output_names=["logits"],
-        dynamic_axes={name: {0: "texts", 1: "pieces"} for name in batch} | {"logits": {0: "texts"}},
-        dynamo=False,  # the newer exporter needs one more package
-    )
-    exported = onnx.load(graph)
-    for key, value in spared.items():
-        exported.metadata_props.add(key=key, value=str(value))
-    onnx.save(exported, graph)
+    try:
+        torch.onnx.export(
+            _Logits(model, list(batch)),
+            tuple(batch.values()),
+            str(graph),
+            input_names=list(batch),
+            output_names=["logits"],
+            dynamic_axes={name: {0: "texts", 1: "pieces"} for name in batch} | {"logits": {0: "texts"}},
+            dynamo=False,  # the newer exporter needs one more package
+        )
+        exported = onnx.load(graph)
+        for key, value in spared.items():
+            exported.metadata_props.add(key=key, value=str(value))
+        onnx.save(exported, graph)
+    except Exception as error:
+        raise ModelError(
+            f"{folder}: cannot be written as an ONNX graph ({error}); set backend: torch"
+        ) from error
 
 
 class _Logits(torch.nn.Module):

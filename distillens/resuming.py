@@ -35,8 +35,8 @@ def write_in_parts(
     provenance : mapping
         As for `distillens.tables.write`.
     code : str
-        Digest of the code that makes the rows. Parts of other code or another
-        provenance are thrown away.
+        Digest of the code that makes the rows, and whatever else decides on their bytes.
+        Parts of other code or another provenance are thrown away.
     progress : Progress
         Advanced by the rows of parts that are there already.
     """
@@ -46,7 +46,7 @@ def write_in_parts(
     parts = []
     for number, make in enumerate(makers):
         part = folder / f"{number}.parquet"
-        if part.exists() and tables.provenance(part) != stamp:
+        if part.exists() and not _bears(part, stamp):
             shutil.rmtree(folder)
         if part.exists():
             progress.advance(len(tables.read(part, kind)))
@@ -55,6 +55,13 @@ def write_in_parts(
         parts.append(part)
     _join(parts, out, kind, provenance)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _bears(part: Path, stamp: dict[str, Any]) -> bool:
+    try:
+        return tables.provenance(part) == stamp
+    except (OSError, pa.ArrowException):  # damaged
+        return False
 
 
 def gather(parts: Sequence[str | Path], out: str | Path) -> None:
@@ -67,8 +74,13 @@ def gather(parts: Sequence[str | Path], out: str | Path) -> None:
     """
     provenance = tables.provenance(parts[0])
     for part in parts:
-        if tables.provenance(part) != provenance:
-            raise tables.TableError(f"{part}: not made as {parts[0]} was; delete it and run again")
+        own = tables.provenance(part)
+        unlike = [key for key in sorted({*own, *provenance}) if own.get(key) != provenance.get(key)]
+        if unlike:
+            raise tables.TableError(
+                f"{part}: made with another {', '.join(unlike)} than {parts[0]}; give all parts the same "
+                "device and backend, delete both files and run again"
+            )
     _join(parts, out, "explanations", provenance)
 
 

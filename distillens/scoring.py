@@ -140,10 +140,12 @@ def _removals(
     target = table["target"].to_numpy()
     frame["confidence_drop"] = faithfulness.confidence_drop(before, after, target)
     frame["flip_rate"] = faithfulness.flips(before, after)
-    # Random rankings belong to no explainer: each is compared with them.
-    random = frame["explainer"].isna()
+    # Random words belong to no explainer: each is compared with them, unless it has random tokens.
+    words = frame["explainer"].isna()
     for explainer in sorted(frame["explainer"].dropna().unique()):
-        yield explainer, faithfulness.per_example(frame[random | (frame["explainer"] == explainer)])
+        own = frame["explainer"] == explainer
+        has_tokens = (frame.loc[own, "ranking"] == faithfulness.RANDOM).any()
+        yield explainer, faithfulness.per_example(frame[own if has_tokens else words | own])
 
 
 def _aggregate(n: int, **columns: Any) -> dict[str, Any]:

@@ -5,11 +5,15 @@ embedding of a token depends on the token, its position and its segment only. In
 of such copies most rows repeat themselves, and a quarter of the first layer with them.
 """
 
+from collections.abc import Callable
+
 import torch
 from transformers import PreTrainedModel
 
+from distillens.trimming import answers_as_before, layers_of
+
 _PROJECTIONS = ("query", "key", "value", "q_lin", "k_lin", "v_lin")
-_MOST_PIECES = 1 << 20
+_MOST_PIECES = 1 << 16
 
 
 def share(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
@@ -29,34 +33,31 @@ def share(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
     bool
         Whether it was done.
     """
-    depth = getattr(model.config, "num_hidden_layers", None)
-    stacks = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == depth]
+    stack = layers_of(model)
     found = [
         (module, name)
-        for module in (stacks[0][0].modules() if len(stacks) == 1 else ())
+        for module in (() if stack is None else stack[0].modules())
         for name in _PROJECTIONS
         if isinstance(getattr(module, name, None), torch.nn.Linear)
     ]
     if len(found) != 3:
         return False
-    with torch.no_grad():
-        expected = model(**batch).logits
-    rows = _Rows()
-    hook = model.register_forward_pre_hook(rows.find, with_kwargs=True)
-    plain = [getattr(module, name) for module, name in found]
-    for (module, name), projection in zip(found, plain, strict=True):
-        setattr(module, name, _OncePerRow(projection, rows))
-    try:
-        with torch.no_grad():
-            error = (model(**batch).logits - expected).abs().max()
-        if error <= 1e-5 * expected.abs().max().clamp(min=1):
-            return True
-    except (RuntimeError, TypeError, ValueError, IndexError, KeyError):
-        pass  # not built as was thought
-    hook.remove()
-    for (module, name), projection in zip(found, plain, strict=True):
-        setattr(module, name, projection)
-    return False
+
+    def replace() -> Callable[[], None]:
+        rows = _Rows(model.config.pad_token_id)
+        hook = model.register_forward_pre_hook(rows.find, with_kwargs=True)
+        plain = [getattr(module, name) for module, name in found]
+        for (module, name), projection in zip(found, plain, strict=True):
+            setattr(module, name, _OncePerRow(projection, rows))
+
+        def back() -> None:
+            hook.remove()
+            for (module, name), projection in zip(found, plain, strict=True):
+                setattr(module, name, projection)
+
+        return back
+
+    return answers_as_before(model, batch, replace)
 
 
 class _Rows:
@@ -73,11 +74,16 @@ class _Rows:
     one_of: torch.Tensor
     kind: torch.Tensor
 
+    def __init__(self, padding: int | None) -> None:
+        self._padding = -1 if padding is None else padding
+
     def find(self, model: torch.nn.Module, _: tuple, inputs: dict[str, torch.Tensor]) -> None:
         ids = inputs["input_ids"]
         segment = inputs.get("token_type_ids", torch.zeros_like(ids))
-        place = torch.arange(ids.shape[1], device=ids.device)
-        token = (ids * 2 + segment) * _MOST_PIECES + place
+        column = torch.arange(ids.shape[1], device=ids.device)
+        # RoBERTa's positions do not count padding.
+        position = column * _MOST_PIECES + (ids == self._padding).long().cumsum(1)
+        token = (ids * 2 + segment) * _MOST_PIECES**2 + position
         distinct, self.kind = torch.unique(token.flatten(), return_inverse=True)
         rows = torch.arange(token.numel(), device=ids.device)
         self.one_of = torch.zeros_like(distinct).scatter(0, self.kind, rows)

@@ -33,13 +33,13 @@ class Study:
         return {key: self.config[key] for key in ("device", "backend", "precision")}
 
     @property
+    def _device(self) -> dict[str, str]:
+        return {"device": self.config["device"]}
+
+    @property
     def exports_onnx(self) -> bool:
         """Whether a job may choose ONNX Runtime, and so every finished model has a graph for it."""
-        return (
-            self.config["backend"] != "torch"
-            and self.config["device"] != "cuda"
-            and self.config["precision"] == "float32"
-        )
+        return self.config["backend"] != "torch" and self.config["device"] != "cuda"
 
     def models(self, *, distilled: bool) -> list[str]:
         """Models that learn from a teacher's outputs, or those that do not."""
@@ -120,7 +120,8 @@ class Study:
             "layers": model["layers"],
             "settings": model["training"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
-            "engine": self.engine,
+            # Fine-tuning asks no finished model for anything.
+            "engine": self.engine if wildcards.model in self.models(distilled=True) else self._device,
             "export_onnx": self.exports_onnx,
         }
 

@@ -39,8 +39,12 @@ OPTIONS = {
 
 
 def cost(words: int, outputs: int, options: dict[str, float]) -> int:
-    """Passes with the steps to begin with: a forward and, for each output, a backward one."""
-    return int(options["steps"]) * (1 + outputs)
+    """Most passes, forward and backward, of a text of so many words.
+
+    Each step is a forward pass and, for each output, a backward one; all doublings of
+    the steps together are nearly twice the last one.
+    """
+    return int(max(2 * options["max_steps"] - options["steps"], options["steps"])) * (1 + outputs)
 
 
 def explain(

@@ -61,17 +61,18 @@ def explain(
 def _explain_one(example: Example, mask: str, output: str, max_evals: int, ask: Ask) -> Attribution:
     ends = int(example.units is not None)
     words = len(example.words)
+    leaves = words + 2 * ends
 
     def masked_output(keep: np.ndarray) -> np.ndarray:
-        keep = keep[:, -words - ends :][:, :words]
-        return explained(ask([example.masked(row, mask) for row in keep]), output)
+        kept = keep[:, ends : ends + words]
+        return explained(ask([example.masked(row, mask) for row in kept]), output)
 
-    base, whole = masked_output(np.array([[False] * words, [True] * words]))
+    base, whole = masked_output(np.array([[False] * leaves, [True] * leaves]))
     if words == 1:  # nothing to share out; shap builds no tree of one leaf
         return Attribution(example, (whole - base)[None], base, whole, {"evals": 2, "truncated": False})
     explainer = shap.PartitionExplainer(masked_output, _Words(example))
     row = explainer.explain_row(
-        np.arange(words + 2 * ends),
+        np.arange(leaves),
         max_evals=max_evals,
         main_effects=False,
         error_bounds=False,

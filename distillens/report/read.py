@@ -33,16 +33,16 @@ class Study:
 
     @property
     def explainers(self) -> tuple[str, ...]:
-        """Names of the explainers that count: all but the random control."""
+        """Names of the explainers that count: all but the controls."""
         return tuple(name for name in self.settings["explainers"] if name not in self.controls)
 
     @property
     def controls(self) -> tuple[str, ...]:
-        """Names of the explainers that know nothing: what they show is what chance shows."""
+        """Names of the explainers that know nothing of the output, or nothing at all."""
         return tuple(
             name
             for name, options in self.settings["explainers"].items()
-            if (options or {}).get("method", name) == "random"
+            if (options or {}).get("method", name) in ("random", "attention_rollout")
         )
 
     @property

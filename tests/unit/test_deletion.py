@@ -89,11 +89,16 @@ def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
     explanation.write_explanations(
         explained, bert, file, {**identity, "explainer": "occlusion"}, explainer, "margin", CPU, 3
     )
-    deletion.write_deletions(explained, [file], [], bert, out, identity, [1], 0, CPU, 3)
-    (row,), (removal,) = (
-        tables.read(file, "explanations").to_pylist(),
-        tables.read(out, "deletions").to_pylist(),
-    )
+    deletion.write_deletions(explained, [file], [], bert, out, identity, [1], 2, CPU, 3)
+    (row,) = tables.read(file, "explanations").to_pylist()
+    removal, *random = tables.read(out, "deletions").to_pylist()
+    # Random tokens for what explained tokens, random words for the others.
+    assert [(one["explainer"], one["ranking"]) for one in random] == [
+        ("occlusion", "random"),
+        ("occlusion", "random"),
+        (None, "random"),
+        (None, "random"),
+    ]
     (number,) = removal["removed"]
     assert number == deletion.ranking(np.array(row["values"]), np.array(row["logits"]))[0]
     span = row["spans"][number]

@@ -64,6 +64,8 @@ def test_onnx_runtime_gives_what_torch_gives(family, request, tmp_path):
     texts = [*TEXTS, *PAIRS, ("a " * 100,)]
     np.testing.assert_allclose(onnx.logits(texts), torched.logits(texts), atol=1e-5)
     assert onnx.provenance()["backend"] == "onnxruntime"
+    assert onnx.backend.trimmed
+    assert onnx.backend.shared
     assert onnx.encoder.inputs == torched.encoder.inputs
 
 
@@ -167,9 +169,10 @@ def test_running_out_of_memory_halves_the_batch(bert, monkeypatch):
         return forward(batch)
 
     monkeypatch.setattr(engine.backend, "forward", small)
-    before = engine.tokens
+    engine.tokens = 60
     np.testing.assert_allclose(engine.logits(TEXTS), expected, atol=1e-5)
-    assert engine.tokens < before
+    # Several batches fail, and the budget falls to half of the smallest: not by half for each.
+    assert 15 <= engine.tokens <= 30
 
 
 def test_no_texts_give_no_rows(bert):

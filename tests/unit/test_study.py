@@ -28,6 +28,13 @@ def test_a_job_depends_on_its_own_model_only(study):
     assert before[1] == after[1]
 
 
+def test_fine_tuning_does_not_depend_on_how_finished_models_run_and_distilling_does(study):
+    of_both = [of(model=name) for name in ("minilm-6", "minilm-3-kd")]
+    before = [study.training(one) for one in of_both]
+    study.config["precision"] = "bfloat16"
+    assert [study.training(one) == old for one, old in zip(of_both, before, strict=True)] == [True, False]
+
+
 def test_runs_teachers_and_methods_come_from_the_config(study):
     assert study.runs() == [("minilm-6", 1), ("minilm-6", 2), ("minilm-3", 1), ("minilm-3-kd", 1)]
     assert study.teacher("minilm-3-kd") == ("minilm-6", 1)

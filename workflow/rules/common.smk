@@ -41,6 +41,11 @@ def part_of(path):
     )
 
 
+def kept_until_gathered(path):
+    """Parts are not needed once they are joined."""
+    return path if PARTS == 1 else temp(part_of(path))
+
+
 def at_least(megabytes):
     """Memory that grows with each attempt."""
     return lambda wildcards, attempt: megabytes * attempt

@@ -11,7 +11,7 @@ rule explain:
         **MODEL,
         explained=rules.select_examples.output.explained,
     output:
-        explanations=part_of(EXPLANATIONS),
+        explanations=kept_until_gathered(EXPLANATIONS),
     log:
         part_of("<logs>/explain/{task}/{model}/{seed}/{explainer}.log"),
     benchmark:
