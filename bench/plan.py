@@ -106,8 +106,8 @@ QUICK = Scale(
 
 # What makes a sentence cheap: to warm up, and to see how cost grows with their number.
 CHEAP = {
-    "shap": {"max_evals": 100},
-    "lime": {"samples": 100},
+    "shap": {"max_evals": 40},
+    "lime": {"samples": 40},
     "integrated_gradients": {"steps": 2, "max_steps": 2},
 }
 
