@@ -81,8 +81,9 @@ class _Rows:
         ids = inputs["input_ids"]
         segment = inputs.get("token_type_ids", torch.zeros_like(ids))
         column = torch.arange(ids.shape[1], device=ids.device)
-        # RoBERTa's positions do not count padding.
-        position = column * _MOST_PIECES + (ids == self._padding).long().cumsum(1)
+        # RoBERTa's positions count the pieces before that are no padding.
+        padding = ids == self._padding
+        position = column * _MOST_PIECES + padding.long().cumsum(1).masked_fill(padding, 0)
         token = (ids * 2 + segment) * _MOST_PIECES**2 + position
         distinct, self.kind = torch.unique(token.flatten(), return_inverse=True)
         rows = torch.arange(token.numel(), device=ids.device)
