@@ -20,8 +20,6 @@ from distillens.provenance import digest
 from distillens.runlog import Progress
 
 _ENCODED_AT_ONCE = 8192
-# A batch of a fourth of the budget is nearly as fast as a full one; padding is a loss.
-_ENOUGH, _DENSE = 4, 0.95
 
 
 class Engine:
@@ -141,12 +139,7 @@ class Engine:
         while start < len(order):
             # The first of a batch is its longest.
             stop = start + max(1, budget // lengths[start])
-            # A batch that is large enough ends where padding would begin to cost.
-            enough = start + -(-self.tokens // (_ENOUGH * lengths[start]))
-            while stop > enough and lengths[min(stop, len(order)) - 1] < _DENSE * lengths[start]:
-                stop -= 1
-            chosen = order[start:stop]
-            start = stop
+            chosen, start = order[start:stop], stop
             yield [texts[number] for number in chosen], [encoded[number] for number in chosen]
 
     def _forward(self, encoded: list[Encoded]) -> np.ndarray:
