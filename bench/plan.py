@@ -138,7 +138,7 @@ def works(scale: Scale) -> list[Work]:
         Work(
             "shap_long",
             "shap",
-            (careful, Side("stock shap.Explainer(pipeline), two sentences", "shap_pipeline", first=2)),
+            (careful,),
             exact,
             unit="token",
             sentences="long",
