@@ -15,11 +15,13 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/inputs.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/perturb.smk"
 include: "workflow/rules/predict.smk"
 include: "workflow/rules/explain.smk"
+include: "workflow/rules/probe.smk"
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/report.smk"
 

@@ -5,9 +5,7 @@ class: the one that the first seed of the teacher predicts (a regression has one
 """
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from distillens import tables
-from distillens.metrics import agreement, calibration
+from distillens.families import Attributions, Family, block, families
+from distillens.metrics import agreement, calibration, projection
 from distillens.metrics.statistics import summaries
 from distillens.runlog import tracked
 from distillens.scoring_inputs import FilePath, Run, Settings, by_identity
@@ -23,148 +22,89 @@ from distillens.scoring_inputs import FilePath, Run, Settings, by_identity
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Attributions:
-    """What one file of explanations says of each example."""
-
-    path: Path
-    words: dict[str, list[str]]
-    values: dict[str, Array]
-    predicted: dict[str, int]
-    incomparable: set[str]
-
-    @classmethod
-    def read(cls, path: Path) -> "Attributions":
-        """Read a file; values have shape (n_words, outputs)."""
-        words, values, predicted, incomparable = {}, {}, {}, set()
-        columns = ["example_id", "words", "values", "logits", "unseen"]
-        # Pieces of unlike tokenizers cannot be compared, any more than texts incomparable at unlike words.
-        in_tokens = tables.provenance(path).get("settings", {}).get("unit") == "token"
-        for row in tables.read(path, "explanations").select(columns).to_pylist():
-            name = row["example_id"]
-            if name in words:
-                raise tables.TableError(
-                    f"{path}: example {name!r} is explained twice; delete it and run again"
-                )
-            if len(row["words"]) != len(row["values"]):
-                raise tables.TableError(
-                    f"{path}: example {name!r} has {len(row['words'])} words and "
-                    f"{len(row['values'])} values; delete it and run again"
-                )
-            words[name] = row["words"]
-            # A text without words has values of no words, still one column.
-            values[name] = np.array(row["values"], dtype=np.float64).reshape(
-                len(row["words"]), -1 if row["words"] else 1
-            )
-            predicted[name] = int(np.argmax(row["logits"]))
-            if row["unseen"] or in_tokens:
-                incomparable.add(name)
-        return cls(path, words, values, predicted, incomparable)
-
-    def towards(self, reference: "Attributions") -> list[Array]:
-        """Attributions to the class that the reference predicts, in the reference's order.
-
-        Where one of the models was too short for the text and they saw different words,
-        they cannot be compared: NaN, which makes every agreement undefined.
-
-        Raises
-        ------
-        TableError
-            If the two files are not about the same examples, words and outputs.
-        """
-        both = f"{self.path} and {reference.path}"
-        if self.words.keys() != reference.words.keys():
-            name = sorted(self.words.keys() ^ reference.words.keys())[0]
-            raise tables.TableError(f"{both}: example {name!r} is in only one of them; run explain again")
-        result = []
-        for name, words in reference.words.items():
-            values = self.values[name]
-            if self.words[name] != words:
-                if name not in self.incomparable | reference.incomparable:
-                    raise tables.TableError(
-                        f"{both}: different words for example {name!r}; explanations of one task "
-                        "share their words, run explain again for both"
-                    )
-                values = np.full(reference.values[name].shape, np.nan)
-            if values.shape != reference.values[name].shape:
-                raise tables.TableError(
-                    f"{both}: values of shapes {values.shape} and {reference.values[name].shape} for "
-                    f"example {name!r}; explain both with the same outputs"
-                )
-            # One output, whatever the number of classes: there is no class to choose.
-            result.append(values[:, reference.predicted[name] if values.shape[1] > 1 else 0])
-        return result
-
-
-@dataclass(frozen=True)
-class Family:
-    """A teacher and its students under one explainer: the attributions that are compared."""
-
-    explainer: str
-    first: Run
-    teachers: list[Run]
-    students: list[Run]
-    ids: list[str]
-    values: dict[Run, list[Array]]
-
-
-def families(paths: Iterable[FilePath], settings: Settings) -> Iterator[Family]:
-    """Read the explanations, one explainer and one teacher at a time.
-
-    Raises
-    ------
-    TableError
-        If an explainer lacks one of the runs of the settings.
-    """
-    files = by_identity(paths, settings, "explainer")
-    for explainer in tracked(sorted({identity[2] for identity in files}), "compare", "explainer"):
-        for teacher in [model for model, of in settings.teachers.items() if of is None]:
-            students = [model for model, of in settings.teachers.items() if of == teacher]
-            runs = {
-                model: [(model, seed) for seed in settings.seeds[model]] for model in (teacher, *students)
-            }
-            every = list(itertools.chain(*runs.values()))
-            for model, seed in every:
-                if (model, seed, explainer) not in files:
-                    raise tables.TableError(
-                        f"task {settings.task!r}: no explanations of {model!r}, seed {seed}, "
-                        f"by {explainer!r} among the inputs; add the file"
-                    )
-            read = {run: Attributions.read(files[(*run, explainer)]) for run in every}
-            reference = read[runs[teacher][0]]
-            values = {run: attributions.towards(reference) for run, attributions in read.items()}
-            yield Family(
-                explainer,
-                runs[teacher][0],
-                runs[teacher],
-                every[len(runs[teacher]) :],
-                list(reference.words),
-                values,
-            )
-
-
 def score_agreement(explanations: Sequence[FilePath], *, out: FilePath, **settings: Any) -> None:
-    """Agreement of each student with its teacher, and of each two seeds of a teacher."""
+    """Agreement of each two models, of each two seeds of a teacher, and of each two explainers of a run.
+
+    Runs are compared by one explainer, towards the class that the teacher predicts: every
+    student with its teacher, and the first runs of students with each other. Explainers
+    are compared within a run, towards the class that it predicts itself. Projections of
+    all runs (see `distillens.metrics.projection`) stand in the same table.
+    """
     s = Settings(**settings)
     metrics = agreement.grid(s.metrics["overlap_k"])
     blocks = [tables.SCHEMAS["scores"].empty_table()]
     for family in families(explanations, s):
         pairs = [(student, family.first) for student in family.students]
+        pairs += [(later, earlier) for earlier, later in itertools.combinations(family.models[1:], 2)]
         pairs += [(later, earlier) for earlier, later in itertools.combinations(family.teachers, 2)]
         for run, against in pairs:
-            scores = agreement.agreements(family.values[run], family.values[against], metrics)
-            summary = summaries(scores, s.resampling("agreement", family.explainer, *run, *against))
             where = {
-                "task": s.task,
                 **dict(zip(("model", "seed", "against", "against_seed"), (*run, *against), strict=True)),
                 "explainer": family.explainer,
             }
-            names, ks = zip(*metrics, strict=True)
-            blocks.append(_block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
-            for (metric, k), values in zip(metrics, scores, strict=True):
-                what = {**where, "metric": metric, "k": k}
-                blocks.append(_block(len(values), what, example_id=family.ids, value=values))
+            compared = family.values[run], family.values[against]
+            blocks += _compared(*compared, family.ids, metrics, where, s, by_example=True)
+        blocks += _projected(family, s)
+    blocks += _explainers(explanations, metrics, s)
     s.write(out, "scores", pa.concat_tables(blocks), explanations)
+
+
+def _compared(
+    a: Sequence[Array],
+    b: Sequence[Array],
+    ids: Sequence[str],
+    metrics: Sequence[tuple[str, int | None]],
+    where: Mapping[str, Any],
+    s: Settings,
+    by_example: bool,
+) -> Iterator[pa.Table]:
+    """Rows of one pair: every metric over all examples, with what chance would give, and by example."""
+    where = {"task": s.task, **where}
+    scores = agreement.agreements(a, b, metrics)
+    summary = summaries(scores, s.resampling("agreement", *where.values()))
+    by_chance = [(metric, k) for metric, k in metrics if metric in agreement.CHANCE]
+    chance = dict(zip(by_chance, agreement.chances(a, b, by_chance), strict=True))
+    levels = [
+        np.mean(chance[what][~np.isnan(values)]) if what in chance and not np.isnan(values).all() else np.nan
+        for what, values in zip(metrics, scores, strict=True)
+    ]
+    names, ks = zip(*metrics, strict=True)
+    yield block(len(metrics), where, metric=names, k=ks, chance=levels, **summary._asdict())
+    if by_example:
+        for (metric, k), values in zip(metrics, scores, strict=True):
+            yield block(len(values), {**where, "metric": metric, "k": k}, example_id=ids, value=values)
+
+
+def _projected(family: Family, s: Settings) -> Iterator[pa.Table]:
+    runs = [*family.teachers, *family.students]
+    points, clouds = projection.project([family.values[run] for run in runs])
+    for (model, seed), point, cloud in zip(runs, points, clouds, strict=True):
+        for axis in range(projection.DIMENSIONS):
+            where = {"task": s.task, "model": model, "seed": seed, "explainer": family.explainer}
+            where["metric"] = f"projection_{axis + 1}"
+            known = int((~np.isnan(cloud[:, axis])).sum())
+            count = {"n": [known], "n_undefined": [len(cloud) - known]}
+            yield block(1, where, value=[point[axis]], **count)
+            yield block(len(cloud), where, example_id=family.ids, value=cloud[:, axis])
+
+
+def _explainers(
+    paths: Sequence[FilePath], metrics: Sequence[tuple[str, int | None]], s: Settings
+) -> Iterator[pa.Table]:
+    """Rows of each pair of explainers of each run."""
+    files = by_identity(paths, s, "explainer")
+    runs = dict.fromkeys(identity[:2] for identity in files)
+    for model, seed in tracked(runs, "compare explainers", "run"):
+        read = {
+            explainer: Attributions.read(path)
+            for (*run, explainer), path in files.items()
+            if run == [model, seed]
+        }
+        for first, second in itertools.combinations(read, 2):
+            reference = read[first]
+            pair = read[second].towards(reference), reference.towards(reference)
+            where = {"model": model, "seed": seed, "explainer": first, "against_explainer": second}
+            yield from _compared(*pair, list(reference.words), metrics, where, s, by_example=False)
 
 
 def score_drift(
@@ -237,15 +177,3 @@ def _gates(path: FilePath, settings: Settings) -> dict[Run, bool]:
                 )
             gates[run] = calibration.gated(low[run], majority[0])
     return gates
-
-
-def _block(rows: int, constant: dict[str, Any], **columns: Sequence | Array) -> pa.Table:
-    """Rows of the table of scores: constants repeated, columns as they are, the rest null."""
-    arrays = []
-    for field in tables.SCHEMAS["scores"]:
-        if field.name in columns:
-            values = columns[field.name]
-            arrays.append(pa.array(values, type=field.type, from_pandas=True))
-        else:
-            arrays.append(pa.repeat(pa.scalar(constant.get(field.name), type=field.type), rows))
-    return pa.table(arrays, schema=tables.SCHEMAS["scores"])

@@ -17,6 +17,7 @@ from distillens import methods
 from distillens.provenance import ROOT
 
 _SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+_PUBLISHED = ROOT / "workflow" / "schemas" / "published.schema.yaml"
 _FINE_TUNE = "fine_tune"
 
 
@@ -46,7 +47,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: auto")
     if full["backend"] == "onnxruntime" and full["precision"] != "float32":
         raise ConfigError("precision: bfloat16 needs torch; set backend: auto or torch")
-    for kind, section in (("explain", "explainers"), ("perturb", "perturbations")):
+    for kind, section in (("explain", "explainers"), ("perturb", "perturbations"), ("probes", "probes")):
         full[section] = {
             name: _method(kind, f"{section}.{name}", {"method": name, **(given or {})})
             for name, given in full[section].items()
@@ -55,7 +56,42 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         _check_model(full, name, model)
     for name, task in full["tasks"].items():
         _check_task(name, task)
+    _check_probes(full)
+    if full["published"] is not None:
+        _check_published(full, full["published"])
     return full
+
+
+def published(file: str) -> dict[str, Any]:
+    """Read what a published study shows: title, source, names, and its exhibits by number.
+
+    Parameters
+    ----------
+    file : str
+        Below the project, or absolute.
+
+    Raises
+    ------
+    ConfigError
+        For the first thing that is wrong with it.
+    """
+    path = ROOT / file
+    if not path.is_file():
+        raise ConfigError(f"published.file: no file {path}")
+    content, schema = yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(_PUBLISHED.read_text("utf-8"))
+    _check(content, schema, file)
+    for number, exhibit in content["exhibits"].items():
+        kind = {"kind": exhibit["kind"]}
+        options = {key: value for key, value in exhibit.items() if key not in kind}
+        try:
+            filled = _method(
+                "report/exhibits", f"{file}.exhibits.{number}", {"method": exhibit["kind"], **options}
+            )
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("no method", "no kind")) from None
+        filled.pop("method")
+        content["exhibits"][number] = {**kind, **filled}
+    return content
 
 
 @cache
@@ -173,6 +209,41 @@ def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) ->
     _fill(training, schema, schema)
 
 
+def _check_published(config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    parts = (("models", given["models"]), ("explainers", given["explainers"]), ("tasks", {"": given["task"]}))
+    for section, names in parts:
+        for role, name in names.items():
+            if name is not None and name not in config[section]:
+                where = f"published.{section}.{role}" if role else "published.task"
+                raise ConfigError(f"{where}: no {section[:-1]} {name!r}{nearest(name, config[section])}")
+    names = published(given["file"])["names"]
+    for role in given["models"]:
+        if role not in names:
+            raise ConfigError(
+                f"published.models: {given['file']} has no model {role!r}{nearest(role, names)}"
+            )
+
+
+def _check_probes(config: Mapping[str, Any]) -> None:
+    explainers = config["explainers"]
+    for name, probe in config["probes"].items():
+        where = f"probes.{name}.explainers"
+        if "explainers" not in probe:
+            raise ConfigError(f"{where}: say which explainers explain it{nearest('', explainers)}")
+        for explainer in probe["explainers"]:
+            if explainer not in explainers:
+                raise ConfigError(f"{where}: no explainer {explainer!r}{nearest(explainer, explainers)}")
+    for name, task in config["tasks"].items():
+        where = f"tasks.{name}.probes"
+        for probe in task["probes"]:
+            if probe not in config["probes"]:
+                raise ConfigError(f"{where}: no probe {probe!r}{nearest(probe, config['probes'])}")
+        if task["probes"] and task["type"] != "classification":
+            raise ConfigError(f"{where}: probes ask for a sentiment class; a regression has none")
+        if task["probes"] and task["columns"]["text_b"] is not None:
+            raise ConfigError(f"{where}: probes are single texts; this task has pairs (columns.text_b)")
+
+
 def _check_task(name: str, task: Mapping[str, Any]) -> None:
     where = f"tasks.{name}"
     classes = task["type"] == "classification"
@@ -188,7 +259,9 @@ def _check_task(name: str, task: Mapping[str, Any]) -> None:
             )
         if any(a >= b for a, b in zip(cut, cut[1:], strict=False)):
             raise ConfigError(f"{where}.cut: thresholds must increase")
-    allowed = ("accuracy", "macro_f1", "f1", "matthews") if classes else ("pearson", "spearman")
+    allowed = (
+        ("accuracy", "macro_f1", "weighted_f1", "f1", "matthews") if classes else ("pearson", "spearman")
+    )
     for metric in task["metrics"]:
         if metric not in allowed:
             raise ConfigError(

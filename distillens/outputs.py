@@ -28,3 +28,22 @@ def explained(logits: np.ndarray, kind: str) -> np.ndarray:
         others = np.where(np.eye(logits.shape[-1], dtype=bool), -np.inf, logits[..., None, :])
         return logits - logsumexp(others, axis=-1)
     raise ValueError(f"explained_output: {kind!r} is not one of margin, logit, probability")
+
+
+def confidence(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Probability of a class; a regression (one output) has none and gives its output.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (n, outputs)
+    target : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    ndarray of float64, shape (n,)
+    """
+    logits = np.asarray(logits, dtype=np.float64)
+    if logits.shape[-1] == 1:
+        return logits[:, 0]
+    chosen = np.asarray(target, dtype=np.int64)[:, None]
+    return np.take_along_axis(softmax(logits, axis=-1), chosen, axis=-1)[:, 0]

@@ -5,9 +5,10 @@ What the rules give to the scripts, by name (``snakemake.input``):
 ================== =====================================================================
 score_performance  ``test`` (examples), ``predictions`` (list)
 score_robustness   ``test``, ``perturbed`` (list), ``predictions`` (list)
-score_faithfulness ``explained`` (examples), ``deletions`` (list)
+score_faithfulness ``explained`` (examples), ``deletions``, ``curves``, ``explanations`` (lists)
 score_agreement    ``explanations`` (list); see `distillens.comparing`
 score_drift        ``performance`` (scores), ``explanations`` (list); likewise
+score_buckets      ``explained``, ``explanations`` (list); see `distillens.bucketing`
 ================== =====================================================================
 
 and as ``params.settings`` the fields of `distillens.scoring_inputs.Settings`. Which
@@ -16,16 +17,11 @@ name. A row without an ``example_id`` is an aggregate: ``n`` examples count in i
 ``n_undefined`` do not.
 """
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from distillens import tables
-from distillens.metrics import faithfulness, performance, robustness
-from distillens.metrics.statistics import summaries
+from distillens.metrics import performance, robustness
 from distillens.runlog import tracked
 from distillens.scoring_inputs import (
     FilePath,
@@ -35,7 +31,6 @@ from distillens.scoring_inputs import (
     by_identity,
     changed_flags,
     labels,
-    logits_of,
 )
 
 
@@ -103,49 +98,6 @@ def score_robustness(
                 where = {"model": model, "seed": seed, **_against(against), "perturbation": name}
                 rows.append(_aggregate(len(ids), **where, metric=metric, **_floats(value)))
     s.write(out, "scores", rows, [test, *perturbed, *predictions])
-
-
-def score_faithfulness(
-    explained: FilePath, deletions: Sequence[FilePath], *, out: FilePath, **settings: Any
-) -> None:
-    """Score what removing the top words does: each model's own, its teacher's, and random ones."""
-    s = Settings(**settings)
-    ids = tables.read(explained, "examples")["example_id"].to_pylist()
-    rows = []
-    for (model, seed), path in tracked(by_identity(deletions, s).items(), "faithfulness", "run"):
-        for explainer, found in _removals(path, s, ids):
-            # Texts with too few words for a k are left out there, and counted.
-            columns = np.array([values.reindex(ids) for values in found.values()]).reshape(-1, len(ids))
-            summary = summaries(columns, s.resampling("faithfulness", model, seed, explainer))
-            for (metric, ranking, k), *numbers in zip(found, *summary, strict=True):
-                against = s.reference(model) if ranking == "teacher" else None
-                where = {"model": model, "seed": seed, **_against(against), "explainer": explainer}
-                numbers = dict(zip(summary._fields, (number.item() for number in numbers), strict=True))
-                rows.append({**where, "ranking": ranking, "metric": metric, "k": k, **numbers})
-    s.write(out, "scores", rows, [explained, *deletions])
-
-
-def _removals(
-    path: Path, settings: Settings, ids: Sequence[str]
-) -> Iterator[tuple[str, dict[tuple[str, str, int], pd.Series]]]:
-    """Compute the metrics by example of one file of deletions, for each of its explainers."""
-    table = tables.read(path, "deletions")
-    before, after = (logits_of(table, f"logits_{when}", path, settings) for when in ("before", "after"))
-    frame = table.select(["example_id", "explainer", "ranking", "k"]).to_pandas()
-    strange = ~frame["example_id"].isin(ids)
-    if strange.any():
-        raise tables.TableError(
-            f"{path}: example {frame['example_id'][strange].iloc[0]!r} is not among the explained"
-        )
-    target = table["target"].to_numpy()
-    frame["confidence_drop"] = faithfulness.confidence_drop(before, after, target)
-    frame["flip_rate"] = faithfulness.flips(before, after)
-    # Random words belong to no explainer: each is compared with them, unless it has random tokens.
-    words = frame["explainer"].isna()
-    for explainer in sorted(frame["explainer"].dropna().unique()):
-        own = frame["explainer"] == explainer
-        has_tokens = (frame.loc[own, "ranking"] == faithfulness.RANDOM).any()
-        yield explainer, faithfulness.per_example(frame[own if has_tokens else words | own])
 
 
 def _aggregate(n: int, **columns: Any) -> dict[str, Any]:

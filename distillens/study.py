@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from distillens import methods
 from distillens.provenance import ROOT, code, digest
 
 Settings = dict[str, Any]
@@ -113,6 +114,18 @@ class Study:
             "seed": self.config["seed"],
         }
 
+    def probe(self, wildcards: Any) -> Settings:
+        """Settings of ``build_probe``; who explains its sentences does not change them."""
+        options = self._part("probes", wildcards.probe)
+        del options["explainers"]
+        return {
+            "task": wildcards.task,
+            "name": wildcards.probe,
+            "method": options.pop("method"),
+            "options": options,
+            "seed": self.config["seed"],
+        }
+
     def training(self, wildcards: Any) -> Settings:
         """Settings of ``fine_tune`` and ``distil``; the teacher and the seed come otherwise."""
         model = self._part("models", wildcards.model)
@@ -143,6 +156,7 @@ class Study:
         return {
             "ks": self.config["metrics"]["deletion_k"],
             "draws": self.config["metrics"]["random_draws"],
+            "beam": self.config["metrics"]["aopc_beam"],
             "engine": self.engine,
             "seed": self.config["seed"],
         }
@@ -159,14 +173,36 @@ class Study:
             "seed": self.config["seed"],
         }
 
+    def published_file(self, wildcards: Any) -> list[str]:
+        """The file that says what a published study shows; nothing where none is named."""
+        published = self.config["published"]
+        return [str(ROOT / published["file"])] if published else []
+
     def report(self, wildcards: Any) -> Settings:
-        """Settings of ``report``: all of them, it shows them."""
-        return ordered(self.config)
+        """Settings of ``report``: all of them, it shows them, but where files were looked for."""
+        return ordered({key: block for key, block in self.config.items() if key != "mirror"})
+
+    def shape(self, wildcards: Any) -> Settings:
+        """What decides which rules feed which: not how many jobs they have, nor their settings."""
+        return {
+            "distilled": bool(self.models(distilled=True)),
+            "fine_tuned": bool(self.models(distilled=False)),
+            "gathered": self.config["parts"] > 1,
+            "perturbed": bool(self.config["perturbations"]),
+            "probed": any(task["probes"] for task in self.config["tasks"].values()),
+        }
 
     def perturbation_code(self, wildcards: Any) -> str:
         """Digest of the code of a perturbation."""
         method = self.config["perturbations"][wildcards.perturbation]["method"]
         return code("scripts/perturb.py", f"distillens.perturb.{method}")
+
+    def probe_code(self, wildcards: Any) -> str:
+        """Digest of the code of a probe, and of its templates and words."""
+        method = self.config["probes"][wildcards.probe]["method"]
+        words = ROOT / "resources" / "probes" / f"{method}.yaml"
+        found = code("scripts/build_probe.py", f"distillens.probes.{method}")
+        return found + digest(words)[:16] if words.is_file() else found
 
     def explanation_code(self, wildcards: Any) -> str:
         """Digest of the code of an explainer."""
@@ -191,5 +227,11 @@ def _files(place: Path, must_exist: bool) -> list[str]:
 
 
 def report_code() -> str:
-    """Digest of the code of the report, its page's template, style and script."""
-    return code("scripts/report.py") + digest(ROOT / "resources" / "page")[:16]
+    """Digest of the code of the report, its kinds of exhibits, its page's template, style and script."""
+    kinds = (f"distillens.report.exhibits.{kind}" for kind in methods.options("report/exhibits"))
+    return code("scripts/report.py", *kinds) + digest(ROOT / "resources" / "page")[:16]
+
+
+def workflow_code() -> str:
+    """Digest of what the graph of the rules depends on besides the config."""
+    return code("scripts/draw_workflow.py") + digest(ROOT / "Snakefile", ROOT / "workflow" / "rules")[:16]

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
 
 _SPAN = pa.struct([("segment", pa.int8()), ("start", pa.int32()), ("end", pa.int32())])
 _EDIT = pa.struct(
@@ -79,14 +79,39 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("logits_after", pa.list_(pa.float32())),
         ]
     ),
+    "curves": pa.schema(
+        [
+            ("example_id", pa.string()),
+            ("explainer", pa.string()),
+            ("ranking", pa.string()),
+            ("draw", pa.int16()),
+            ("operation", pa.string()),
+            ("target", pa.int16()),
+            ("order", pa.list_(pa.int32())),
+            ("confidence", pa.list_(pa.float64())),
+        ]
+    ),
+    "probes": pa.schema(
+        [
+            ("example_id", pa.string()),
+            ("item", pa.string()),
+            ("variant", pa.string()),
+            ("expected", pa.int8()),
+            ("cue_start", pa.int32()),
+            ("cue_end", pa.int32()),
+        ]
+    ),
     "scores": pa.schema(
         [
             ("task", pa.string()),
+            ("probe", pa.string()),
+            ("subset", pa.string()),
             ("model", pa.string()),
             ("seed", pa.int64()),
             ("against", pa.string()),
             ("against_seed", pa.int64()),
             ("explainer", pa.string()),
+            ("against_explainer", pa.string()),
             ("perturbation", pa.string()),
             ("ranking", pa.string()),
             ("metric", pa.string()),
@@ -96,6 +121,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("low", pa.float64()),
             ("high", pa.float64()),
             ("spread", pa.float64()),
+            ("chance", pa.float64()),
             ("n", pa.int32()),
             ("n_undefined", pa.int32()),
         ]

@@ -175,7 +175,7 @@ def _arguments(run: Path, settings: dict[str, Any], seed: int, device: torch.dev
         num_train_epochs=settings["epochs"],
         learning_rate=settings["learning_rate"],
         per_device_train_batch_size=settings["batch_size"],
-        per_device_eval_batch_size=settings["batch_size"],
+        per_device_eval_batch_size=2 * settings["batch_size"],  # nothing is kept for gradients
         gradient_accumulation_steps=settings["accumulate"],
         lr_scheduler_type="linear",
         warmup_steps=settings["warmup"],

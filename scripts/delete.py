@@ -13,6 +13,7 @@ with logging_to(snakemake.log[0]):
         teachers=snakemake.input.teachers,
         model=Path(snakemake.input.weights).parent,
         out=snakemake.output.deletions,
+        curves=snakemake.output.curves,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
         **snakemake.params.settings,
     )

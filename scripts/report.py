@@ -7,12 +7,7 @@ with logging_to(snakemake.log[0]):
 
     settings = dict(snakemake.params.settings)
     name, tasks = settings.pop("study"), settings.pop("tasks")
-    write_report(
-        study={"name": name, **settings},
-        tasks=tasks,
-        explained=snakemake.input.explained,
-        explanations=snakemake.input.explanations,
-        scores=snakemake.input.scores,
-        drift=snakemake.input.drift,
-        out=snakemake.output.page,
-    )
+    files = dict(snakemake.input.items())
+    # The settings name it; as an input it makes an edit of it rerun this.
+    files.pop("published")
+    write_report(study={"name": name, **settings}, tasks=tasks, **files, out=snakemake.output.page)

@@ -3,11 +3,13 @@
 from distillens.runlog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.scoring import score_faithfulness
+    from distillens.faithfulness_scoring import score_faithfulness
 
     score_faithfulness(
         snakemake.input.explained,
         snakemake.input.deletions,
+        snakemake.input.curves,
+        snakemake.input.explanations,
         out=snakemake.output[0],
         **snakemake.params.settings,
     )

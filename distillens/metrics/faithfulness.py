@@ -9,9 +9,9 @@ the same text, hence the excess over random.
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import softmax
 
 from distillens.metrics.robustness import unchanged
+from distillens.outputs import confidence
 
 Array = NDArray[np.float64]
 
@@ -33,12 +33,8 @@ def confidence_drop(before: ArrayLike, after: ArrayLike, target: ArrayLike) -> A
     -------
     array, shape (n,)
     """
-    before, after = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
-    if before.shape[-1] == 1:
-        return np.abs(before - after)[:, 0]
-    chosen = np.asarray(target, dtype=np.int64)[:, None]
-    drop = softmax(before, axis=-1) - softmax(after, axis=-1)
-    return np.take_along_axis(drop, chosen, axis=-1)[:, 0]
+    drop = confidence(before, target) - confidence(after, target)
+    return np.abs(drop) if np.shape(before)[-1] == 1 else drop
 
 
 def flips(before: ArrayLike, after: ArrayLike) -> Array:

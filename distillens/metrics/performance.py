@@ -126,6 +126,12 @@ def _macro_f1(confusion: Array) -> Array:
     return f1.sum(axis=-1) / occurs.sum(axis=-1)
 
 
+def _weighted_f1(confusion: Array) -> Array:
+    f1, _ = _f1_by_class(confusion)
+    labels = confusion.sum(axis=-1)
+    return (f1 * labels).sum(axis=-1) / labels.sum(axis=-1)
+
+
 def _f1(confusion: Array) -> Array:
     return _f1_by_class(confusion)[0][..., 1]
 
@@ -190,6 +196,7 @@ def _standard(values: Array) -> Array:
 CLASSIFICATION: dict[str, Callable[[Array], Array]] = {
     "accuracy": _accuracy,
     "macro_f1": _macro_f1,
+    "weighted_f1": _weighted_f1,
     "f1": _f1,
     "matthews": _matthews,
 }

@@ -46,11 +46,15 @@ class Estimate(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """Means over the examples that are defined, and how many are; each of shape (rows,)."""
+    """Means over the examples that are defined, and how many are; each of shape (rows,).
+
+    ``spread`` is their standard deviation (n - 1).
+    """
 
     value: Array
     low: Array
     high: Array
+    spread: Array
     n: NDArray[np.int64]
     n_undefined: NDArray[np.int64]
 
@@ -140,14 +144,16 @@ def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
     """
     columns = np.atleast_2d(np.asarray(columns, dtype=np.float64))
     defined = ~np.isnan(columns)
-    value, low, high = np.full((3, len(columns)), np.nan)
+    value, low, high, spread = np.full((4, len(columns)), np.nan)
     for mask in np.unique(defined, axis=0):
         rows = (defined == mask).all(axis=1)
         if mask.any():
             values = columns[np.ix_(rows, mask)]
             value[rows], low[rows], high[rows] = estimate(mean_of(values), values.shape[1], resampling)
+            if values.shape[1] > 1:
+                spread[rows] = values.std(axis=1, ddof=1)
     n = defined.sum(axis=1)
-    return Summary(value, low, high, n, columns.shape[1] - n)
+    return Summary(value, low, high, spread, n, columns.shape[1] - n)
 
 
 def sign_flip(differences: ArrayLike, *, seed: int, permutations: int = 9999) -> float:

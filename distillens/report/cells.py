@@ -13,6 +13,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "majority": ("majority", "what always giving the commonest answer reaches"),
     "accuracy": ("accuracy", "share of texts that are classified right"),
     "macro_f1": ("macro F1", "F1 averaged over the classes, each counting the same"),
+    "weighted_f1": ("weighted F1", "F1 averaged over the classes, each by its share of the texts"),
     "f1": ("F1", "harmonic mean of precision and recall of the second class"),
     "matthews": ("Matthews", "correlation of predicted and gold classes; 0 is chance"),
     "ece": ("ECE", "expected calibration error: how far confidence is from accuracy"),
@@ -31,6 +32,45 @@ METRICS: dict[str, tuple[str, str]] = {
     "confidence_drop_excess": ("drop − random", "confidence drop beyond that of k random words"),
     "flip_rate": ("flip rate", "share of predictions that change when the k strongest words are removed"),
     "flip_rate_excess": ("flips − random", "flip rate beyond that of k random words"),
+    "aopc_comprehensiveness": (
+        "comprehensiveness",
+        "mean loss of confidence while words are removed, the strongest first: more is better (AOPC)",
+    ),
+    "aopc_comprehensiveness_normalised": (
+        "comprehensiveness, normalised",
+        "the same on the scale from the worst (0) to the best (1) order of the words of that text and model",
+    ),
+    "aopc_sufficiency": (
+        "sufficiency",
+        "mean loss of confidence when only the strongest words are kept: less is better (AOPC)",
+    ),
+    "aopc_sufficiency_normalised": (
+        "sufficiency, normalised",
+        "the same on the scale from the best (0) to the worst (1) order of the words of that text and model",
+    ),
+    "tau_loo": (
+        "τ with leave-one-out",
+        "rank correlation (Kendall) of the attributions with what removing each word alone does",
+    ),
+    "short_token_ratio": (
+        "short tokens",
+        "share of the k strongest that have at most two characters or continue a word; "
+        "of random words: the text's own share",
+    ),
+    "size": ("texts", "number of texts"),
+    "post_cue_ratio": ("share behind the cue", "share of all attribution that lies behind the cue word"),
+    "post_cue_share": ("words behind the cue", "share of the words that stand behind the cue word"),
+    "post_cue_lift": ("lift", "share of the attribution minus share of the words behind the cue"),
+    "expected_direction": ("as expected", "share of predictions in the direction that grammar asks for"),
+    "direction_negative": ("negative", "share of negative predictions"),
+    "direction_neutral": ("neutral", "share of neutral predictions"),
+    "direction_positive": ("positive", "share of positive predictions"),
+    "confidence": ("confidence", "mean probability of the predicted class"),
+    "confidence_change": ("Δ confidence", "change of confidence from the original sentence"),
+    "rating": ("rating", "mean expected class number"),
+    "rating_change": ("Δ rating", "change of the rating from the original sentence"),
+    "cue_direction": ("cue, direction", "share of cue words whose attribution has the expected sign"),
+    "cue_attribution": ("cue, attribution", "mean attribution of the cue word"),
 }
 """How a metric is called on the page, and what it is; others appear under their own name."""
 
@@ -101,17 +141,21 @@ def capitalised(text: str) -> str:
 
 
 def score(row: Mapping[str, Any] | None, digits: int = 2, signed: bool = False) -> Cell:
-    """Show a row of a ``scores`` table: its value, with the interval or the spread below."""
+    """Show a row of a ``scores`` table: its value, with the interval or the spread and chance below."""
     if row is None:
         return Cell(MISSING, style="missing")
     value, undefined = row["value"], row["n_undefined"]
     hint = f"undefined for {undefined} of {undefined + (row['n'] or 0)}" if undefined else ""
     if math.isnan(value):
-        return Cell("undefined", style="missing", hint=hint)
-    note = interval(row["low"], row["high"], digits)
-    if not note and not math.isnan(row["spread"]):
-        note = f"± {number(row['spread'], digits)}"
-    return Cell(number(value, digits, signed) + ("†" if hint else ""), value, note, hint=hint)
+        of_nothing = not undefined and not row["n"]
+        return Cell(MISSING if of_nothing else "undefined", style="missing", hint=hint)
+    notes = [interval(row["low"], row["high"], digits)]
+    if not notes[0] and not math.isnan(row["spread"]):
+        notes = [f"± {number(row['spread'], digits)}"]
+    if not math.isnan(row["chance"]):
+        notes.append(f"chance {number(row['chance'], digits)}")
+    text = number(value, digits, signed) + ("†" if hint else "")
+    return Cell(text, value, "\n".join(filter(None, notes)), hint=hint)
 
 
 def metric_name(metric: str, k: int | None = None) -> str:

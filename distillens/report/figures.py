@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from distillens.metrics.calibration import HEADLINE
 from distillens.report import plot
 from distillens.report.cells import capitalised, metric_name
+from distillens.report.parts import VARIANTS, variant_name, variants
 from distillens.report.plot import Key, Look, Row
 from distillens.report.read import Run, Study, ordered
 from distillens.report.svg import INK
@@ -22,6 +23,11 @@ _RANKINGS = {
     "own": ("its own words", "-"),
     "teacher": ("the teacher’s words", (0, (4, 1.6))),
     "random": ("random words", (0, (1, 1.6))),
+}
+
+_CUES = {
+    "post_cue_ratio": ("share of the attribution behind “but”", "Does the clause behind “but” weigh more?"),
+    "cue_direction": ("share of negators with the expected sign", "Does the negator pull the right way?"),
 }
 
 
@@ -77,6 +83,10 @@ class _Task:
             if figure is not None:
                 title = f"What hiding the words named by {explainer} does on {task}"
                 yield "faithfulness", f"-{explainer}", title, figure
+        for probe in ordered(
+            (row["probe"] for row in self._rows["probes"]), list(self._study.settings["probes"])
+        ):
+            yield from self._probe(probe)
 
     def _runs(self, keys: Sequence[Key]) -> list[Run]:
         return [run for run in self._study.runs if (run.model, run.seed) in keys]
@@ -167,8 +177,7 @@ class _Task:
                 self._point(axes, first, row, height, "ceiling")
         floors = [row["floor"] for row in rows if not math.isnan(row["floor"])]
         if floors:
-            chance = {"colors": INK, "linestyles": [plot.CHANCE], "alpha": 0.6, "linewidth": 1.2}
-            axes.vlines(sum(floors) / len(floors), place - 0.42, place + 0.42, **chance)
+            plot.chance(axes, sum(floors) / len(floors), place)
 
     def _faithfulness(self, explainer: str) -> Figure | None:
         rows = [row for row in self._rows["faithfulness"] if row["explainer"] == explainer]
@@ -192,6 +201,46 @@ class _Task:
         used = [name for name in _RANKINGS if any(row["ranking"] == name for row in rows)]
         keys = [Line2D([], [], color=INK, label=_RANKINGS[n][0], linestyle=_RANKINGS[n][1]) for n in used]
         plot.legend(figure, self._looks, runs, keys)
+        return figure
+
+    def _probe(self, probe: str) -> Iterator[tuple[str, str, str, Figure]]:
+        """Where attributions lie by each explainer, and whether answers go the expected way."""
+        own = [row for row in self._rows["probes"] if row["probe"] == probe]
+        for metric, (label, title) in _CUES.items():
+            rows = [row for row in own if row["metric"] == metric]
+            # The first variant that has it; the others and their halves are in the table.
+            rows = [row for row in rows if row["subset"] == variants(rows)[0]]
+            if rows:
+                explainers = self._explainers(row["explainer"] for row in rows)
+                named = [self._named(explainer) for explainer in explainers]
+                figure = self._dots(rows, "explainer", explainers, named, label)
+                yield "probes", f"-{probe}-{metric}", f"{title} Probe {probe} on {self._task}", figure
+        rows = [row for row in own if row["metric"] == "expected_direction" and row["subset"] in VARIANTS]
+        if rows:
+            found = variants(rows)
+            label = "share of predictions in the expected direction"
+            figure = self._dots(rows, "subset", found, [variant_name(name) for name in found], label)
+            title = f"Answers that go the way the sentence asks for: probe {probe} on {self._task}"
+            yield "probes", f"-{probe}-direction", title, figure
+
+    def _dots(
+        self, rows: Sequence[Row], column: str, names: Sequence[str], titles: Sequence[str], label: str
+    ) -> Figure:
+        """Draw a row for each name of a column, with a point for each run, and chance."""
+        found = {(row[column], row["model"], row["seed"]): row for row in rows}
+        runs = self._runs([key[1:] for key in found])
+        figure, axes = plot.axes(0.9 + len(names) * (0.14 + 0.1 * len(runs)), legend=len(runs) + 1)
+        for place, name in enumerate(names):
+            for offset, run in zip(plot.offsets(len(runs)), runs, strict=True):
+                self._point(axes, run, found.get((name, run.model, run.seed)), place + offset)
+            levels = [row["chance"] for row in rows if row[column] == name and not math.isnan(row["chance"])]
+            if levels:
+                plot.chance(axes, sum(levels) / len(levels), place)
+        plot.rows(axes, titles)
+        axes.set_xlabel(label)
+        key = Line2D([], [], color=INK, alpha=0.6, linestyle=plot.CHANCE, label="chance")
+        known = any(not math.isnan(row["chance"]) for row in rows)
+        plot.legend(figure, self._looks, runs, [key] if known else [])
         return figure
 
     def _curves(self, axes: Axes, run: Run, rows: Sequence[Row]) -> None:

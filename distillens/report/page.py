@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,25 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from distillens import tables
+from distillens import config, tables
 from distillens.metrics.calibration import TOLERANCE
 from distillens.provenance import ROOT
-from distillens.report import figures, making, read, sentences, verdict
+from distillens.report import (
+    cases,
+    figures,
+    graph,
+    labels,
+    making,
+    probed,
+    published,
+    read,
+    sections,
+    sentences,
+    verdict,
+)
 from distillens.report import tables as built
-from distillens.report.cells import Table, write_csv
+from distillens.report.cells import write_csv
+from distillens.report.selection import Source
 from distillens.report.svg import standalone
 from distillens.tables import TableError
 
@@ -36,6 +49,11 @@ def write_report(
     scores: Paths,
     drift: Paths,
     out: str | Path,
+    splits: Paths = (),
+    probe_designs: Paths = (),
+    probe_sentences: Paths = (),
+    probe_explanations: Paths = (),
+    workflow: Paths = (),
 ) -> None:
     """Write the page, and its tables and figures into folders beside it.
 
@@ -49,19 +67,37 @@ def write_report(
         Tables of the kinds ``examples``, ``explanations``, ``scores`` and ``drift``. What
         each is about is read from its columns and provenance, never from its name.
     out : str or Path
-        The page; ``tables/*.csv`` and ``figures/*.svg`` are written into its folder.
+        The page; ``tables/*.csv`` and ``figures/*.svg`` are written into its folder, and where
+        the study names a published one, its exhibits to ``published/``.
+    splits : sequence of paths
+        Tables of kind ``examples``: all splits of all tasks.
+    probe_designs, probe_sentences, probe_explanations : sequences of paths
+        Tables of the kinds ``probes``, ``examples`` and ``explanations``.
+    workflow : sequence of paths
+        The graph of the rules, as `distillens.report.graph.write_graph` writes it, or nothing.
     """
     about = read.study_of(study, tasks)
-    aggregates, pairs = read.scores(scores)
-    subjects = read.by_subject(aggregates)
+    aggregates, singles = read.scores(scores)
+    subjects, examples = read.by_subject(aggregates), read.by_subject(singles)
     drifts = read.drift(drift)
-    attributions = sentences.load(explanations)
+    attributions, texts = sentences.load(explanations), _texts(explained)
+    asked = probed.read(probe_designs, probe_sentences, probe_explanations)
+    every = labels.read(splits)
+    shown = study.get("show_texts", True)
+    if not shown:
+        texts, asked = {}, {key: probe for key, probe in asked.items() if probe.built}
     said = verdict.verdicts(about, subjects["performance"], drifts)
     drawings = figures.draw(about, subjects, drifts)
     diagnosed = making.diagnostics(attributions)
     undefined = making.undefined([*subjects.values()], drifts)
-    origins = making.origins(_provenances(explained, explanations, scores, drift))
-    data = sentences.sentences(about, _texts(explained), attributions, pairs)
+    files = {"texts": explained, "explanations": explanations, "scores": scores, "drift": drift}
+    files |= {"splits": splits, "probes": probe_designs, "explanations of probes": probe_explanations}
+    origins = making.origins(
+        [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
+    )
+    data = sentences.sentences(about, texts, attributions, examples["agreement"])
+    edges = [edge for path in workflow for edge in graph.parse(Path(path).read_text("utf-8"))]
+    paper = _paper(about, subjects, examples, every, texts, asked, edges)
 
     folder = Path(out).parent
     for name, columns in built.COLUMNS.items():
@@ -75,6 +111,15 @@ def write_report(
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     for drawing in drawings:
         (folder / "figures" / f"{drawing.name}.svg").write_text(standalone(drawing.svg), "utf-8")
+    if paper:
+        published.write(paper["exhibits"], folder / "published")
+    made = (
+        labels.table(about, every),
+        making.summary_table(about, attributions),
+        making.diagnostics_table(about, diagnosed),
+        making.undefined_table(undefined),
+        making.origins_table(origins),
+    )
     page = _render(
         study=about,
         verdict=verdict.table(about, said),
@@ -82,25 +127,36 @@ def write_report(
         seeds_note=verdict.seeds_note(about, said),
         tolerance=TOLERANCE,
         confidence=(study.get("metrics") or {}).get("confidence", 0.95),
-        sections=_sections(about, subjects, drifts, drawings),
-        sentences=bool(data),
-        data=Markup(embedded({"tasks": data})),
-        made=[
-            table
-            for table in (
-                making.summary_table(about, attributions),
-                making.diagnostics_table(about, diagnosed),
-                making.undefined_table(undefined),
-                making.origins_table(origins),
-            )
-            if table is not None
+        sections=sections.sections(about, subjects, drifts, drawings),
+        cases=[
+            (task, cases.choose(about, task, texts.get(task, []), attributions, examples, asked))
+            for task in tasks
         ],
+        paper=paper,
+        sentences=bool(data),
+        texts_shown=shown,
+        data=Markup(embedded({"tasks": data})),
+        made=[table for table in made if table is not None],
         config=yaml.safe_dump(
             json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
         ),
     )
     Path(out).write_text(page.lstrip(), "utf-8")
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(drawings))
+
+
+def _paper(study: read.Study, *known: Any) -> dict[str, Any] | None:
+    """The published study beside this one, where one is named: title, source, models and exhibits."""
+    given = study.settings.get("published")
+    if given is None:
+        return None
+    content = config.published(given["file"])
+    source = Source(study, given["task"], given["models"], given["explainers"], content["names"], *known)
+    return {
+        **content,
+        "roles": published.roles(given, content["names"]),
+        "exhibits": published.exhibits(content, source),
+    }
 
 
 def embedded(value: Any) -> str:
@@ -113,42 +169,6 @@ def embedded(value: Any) -> str:
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _sections(
-    study: read.Study,
-    subjects: Mapping[str, pd.DataFrame],
-    drift: pd.DataFrame,
-    drawings: Sequence[figures.Drawing],
-) -> dict[str, list[dict[str, Any]]]:
-    """Per section and task, the figures and tables; a task without any is left out."""
-    builders: dict[str, list[Callable[[str], Table | None]]] = {
-        "performance": [lambda task: built.performance(study, task, subjects["performance"])],
-        "robustness": [
-            lambda task: built.changes(study, task, subjects["robustness"]),
-            lambda task: built.robustness(study, task, subjects["robustness"]),
-        ],
-        "agreement": [
-            lambda task: built.drift(study, task, drift),
-            lambda task: built.drift_by_metric(study, task, drift),
-            lambda task: built.agreement(study, task, subjects["agreement"]),
-        ],
-        "faithfulness": [lambda task: built.faithfulness(study, task, subjects["faithfulness"])],
-    }
-    sections = {}
-    for name, builds in builders.items():
-        parts = [
-            {
-                "task": task,
-                "figures": [
-                    drawing for drawing in drawings if (drawing.section, drawing.task) == (name, task)
-                ],
-                "tables": [table for table in (build(task) for build in builds) if table is not None],
-            }
-            for task in study.tasks
-        ]
-        sections[name] = [part for part in parts if part["figures"] or part["tables"]]
-    return sections
-
-
 def _texts(paths: Paths) -> dict[str, list[dict[str, Any]]]:
     """The explained texts of each task."""
     texts = {}
@@ -158,11 +178,6 @@ def _texts(paths: Paths) -> dict[str, list[dict[str, Any]]]:
             raise TableError(f"{path}: its provenance does not name its task")
         texts[made["task"]] = tables.read(path, "examples").to_pylist()
     return texts
-
-
-def _provenances(explained: Paths, explanations: Paths, scores: Paths, drift: Paths) -> list[tuple[str, Any]]:
-    kinds = {"texts": explained, "explanations": explanations, "scores": scores, "drift": drift}
-    return [(kind, tables.provenance(path)) for kind, paths in kinds.items() for path in paths]
 
 
 def _write_frame(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> None:

@@ -53,7 +53,7 @@ CHANCE = (0, (1.5, 1.5))
 
 # Each has a contrast of at least 3.6 with the page's light and its dark background, and a
 # marker of its own, so that no colour has to be told from another.
-_COLOURS = ("#2f7fc1", "#c8641b", "#1a9274", "#b4569b", "#94740f", "#6f6fc7", "#5d8a99")
+COLOURS = ("#2f7fc1", "#c8641b", "#1a9274", "#b4569b", "#94740f", "#6f6fc7", "#5d8a99")
 _MARKERS = ("s", "^", "D", "v", "P", "X", "h")
 _TEACHERS = ("o", "*", "p")
 _GATED = "#8b9094"
@@ -86,7 +86,7 @@ def looks(study: Study, gated: Collection[Key]) -> dict[Key, Look]:
         if key in gated:
             chosen[key] = Look(_GATED, marker, f"{run.model} (gated)")
         else:
-            chosen[key] = Look(_COLOURS[index % len(_COLOURS)], marker, run.model)
+            chosen[key] = Look(COLOURS[index % len(COLOURS)], marker, run.model)
     return chosen
 
 
@@ -118,6 +118,12 @@ def point(drawn: Axes, look: Look, value: float, low: float, high: float, height
     if not math.isnan(value):
         drawn.plot(bounds(value, low, high), [height, height], color=look.colour, linewidth=1.4)
         drawn.plot([value], [height], look.marker, color=look.colour, linestyle="none")
+
+
+def chance(drawn: Axes, value: float, place: int) -> None:
+    """Mark the level that a row's values would have by chance."""
+    style = {"colors": INK, "linestyles": [CHANCE], "alpha": 0.6, "linewidth": 1.2}
+    drawn.vlines(value, place - 0.42, place + 0.42, **style)
 
 
 def curve(drawn: Axes, look: Look, points: Sequence[tuple[float, ...]], style: Any, strong: bool) -> None:

@@ -12,6 +12,19 @@ import pyarrow.compute as pc
 from distillens import tables
 from distillens.metrics.calibration import HEADLINE
 
+PROJECTION = ("projection_1", "projection_2")
+"""The metrics that are coordinates of a point, not measures of anything."""
+
+PER_EXAMPLE = (HEADLINE, *PROJECTION, "post_cue_ratio")
+"""The metrics that are shown for single examples."""
+
+
+CONTROLS = ("attention_rollout", "random")
+"""Methods that know nothing of the output, or nothing at all."""
+
+# The config comes with sorted keys, so that another order reruns nothing; this is how explainers are shown.
+_FIRST = ("shap", "lime", "integrated_gradients", "occlusion", "input_x_gradient")
+
 
 @dataclass(frozen=True)
 class Run:
@@ -42,7 +55,7 @@ class Study:
         return tuple(
             name
             for name, options in self.settings["explainers"].items()
-            if (options or {}).get("method", name) in ("random", "attention_rollout")
+            if (options or {}).get("method", name) in CONTROLS
         )
 
     @property
@@ -73,7 +86,8 @@ class Study:
 
 def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Study:
     """Put the runs of a study in the order in which they are shown: teachers before their students."""
-    settings = {"explainers": {}, "perturbations": {}, **settings}
+    settings = {"explainers": {}, "perturbations": {}, "probes": {}, **settings}
+    settings["explainers"] = dict(sorted(settings["explainers"].items(), key=_prominence))
     models = settings["models"]
     ordered = [
         name
@@ -102,11 +116,12 @@ def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     aggregates : pandas.DataFrame
         All rows that are not about a single example.
     examples : pandas.DataFrame
-        Agreement per example, by the headline metric only: the rest is large and not shown.
+        Of those about single examples the metrics of `PER_EXAMPLE` only: the rest is large and not shown.
     """
     table = _concat((tables.read(path, "scores") for path in paths), "scores")
     aggregate = pc.is_null(table["example_id"])
-    shown = pc.and_(pc.invert(aggregate), pc.equal(table["metric"], HEADLINE))
+    listed = pc.is_in(table["metric"], value_set=pa.array(PER_EXAMPLE))
+    shown = pc.and_(pc.invert(aggregate), listed)
     return _frame(table.filter(aggregate)), _frame(table.filter(shown))
 
 
@@ -115,31 +130,47 @@ def drift(paths: Iterable[str | Path]) -> pd.DataFrame:
     return _frame(_concat((tables.read(path, "drift") for path in paths), "drift"))
 
 
-def by_subject(aggregates: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Split aggregate scores by what they are about; the columns that are filled say which.
+def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Split scores by what they are about; the columns that are filled say which.
 
     Returns
     -------
     dict
-        ``performance``, ``robustness``, ``agreement`` and ``faithfulness``.
+        ``probes`` (sentences made for a purpose), ``buckets`` (parts of a task), ``projection``
+        (attributions as points of a plane), ``explainers`` (two explainers of one run),
+        ``faithfulness``, ``agreement`` (two runs), ``robustness`` and ``performance``.
     """
-    faithfulness = aggregates["ranking"].notna()
-    agreement = ~faithfulness & aggregates["explainer"].notna() & aggregates["against"].notna()
-    perturbed = aggregates["perturbation"].notna() & (aggregates["perturbation"] != "none")
-    robustness = ~faithfulness & ~agreement & perturbed
-    performance = ~faithfulness & ~agreement & ~perturbed & aggregates["explainer"].isna()
-    return {
-        "performance": aggregates[performance],
-        "robustness": aggregates[robustness],
-        "agreement": aggregates[agreement],
-        "faithfulness": aggregates[faithfulness],
+    filled = {name: scores[name].notna() for name in scores.columns}
+    claims = {
+        "probes": filled["probe"],
+        "buckets": filled["subset"],
+        "projection": scores["metric"].isin(PROJECTION),
+        "explainers": filled["against_explainer"],
+        "faithfulness": filled["ranking"],
+        "agreement": filled["explainer"] & filled["against"],
+        "robustness": filled["perturbation"] & (scores["perturbation"] != "none"),
+        "performance": ~filled["explainer"],
     }
+    free, parts = pd.Series(True, index=scores.index), {}
+    for subject, claim in claims.items():
+        parts[subject] = scores[free & claim]
+        free &= ~claim
+    return parts
 
 
 def ordered(values: Iterable[str], known: Sequence[str]) -> list[str]:
     """Distinct values: those that are known first, in their order, then the others by name."""
     found = set(values)
     return [value for value in known if value in found] + sorted(found - set(known))
+
+
+def _prominence(explainer: tuple[str, Any]) -> int:
+    """Place of an explainer by its method; those not named come between the known and the controls."""
+    name, options = explainer
+    method = (options or {}).get("method", name)
+    if method in _FIRST:
+        return _FIRST.index(method)
+    return len(_FIRST) + (1 + CONTROLS.index(method) if method in CONTROLS else 0)
 
 
 def _label(model: str, seed: int, several: bool) -> str:

@@ -17,18 +17,17 @@ Explained = tuple[Mapping[str, Any], list[dict[str, Any]]]
 """The provenance of a table of explanations, and its rows."""
 
 
-def load(paths: Sequence[str | Path]) -> list[Explained]:
-    """Read tables of kind ``explanations``, sorted by what they are about."""
+def load(paths: Sequence[str | Path], *more: str) -> list[Explained]:
+    """Read tables of kind ``explanations``, sorted by what they are about: task, run, explainer and more."""
     read = []
     for path in paths:
         made = tables.provenance(path)
-        missing = {"task", "model", "seed", "explainer"} - made.keys()
+        missing = {"task", "model", "seed", "explainer", *more} - made.keys()
         if missing:
             raise TableError(f"{path}: its provenance does not name {', '.join(sorted(missing))}")
         read.append((made, tables.read(path, "explanations").to_pylist()))
-    return sorted(
-        read, key=lambda item: tuple(str(item[0][key]) for key in ("task", "explainer", "model", "seed"))
-    )
+    keys = ("task", *more, "explainer", "model", "seed")
+    return sorted(read, key=lambda item: tuple(str(item[0][key]) for key in keys))
 
 
 def sentences(
@@ -50,59 +49,73 @@ def sentences(
     pairs : pandas.DataFrame
         Agreement per example by the headline metric; it sorts the sentences.
     """
-    keys = ["task", "explainer", "model", "seed", "against", "against_seed", "example_id"]
-    alike = dict(zip(pairs[keys].itertuples(index=False, name=None), pairs["value"], strict=True))
     shown = []
     for task, options in study.tasks.items():
         examples = explained.get(task, [])
-        about = {
-            (made["explainer"], made["model"], made["seed"]): {row["example_id"]: row for row in rows}
-            for made, rows in explanations
-            if made["task"] == task
-        }
-        if not examples or not about:
+        found = views(study, task, examples, explanations, pairs)
+        if not found:
             continue
-        pieces = _pieces_by_example(examples, about)
-        views = []
-        for explainer in ordered((key[0] for key in about), list(study.settings["explainers"])):
-            runs = [run for run in study.runs if (explainer, run.model, run.seed) in about]
-            tasks_view = _View(study, task, options, explainer, runs, about, alike, pieces)
-            views.append(
-                {
-                    "name": explainer,
-                    "runs": [tasks_view.describe(run) for run in runs],
-                    "rows": [tasks_view.row(example) for example in examples],
-                }
-            )
         shown.append(
             {
                 "name": task,
                 "classes": options["type"] == "classification",
                 "examples": [
-                    {"id": e["example_id"], "gold": _gold(e, options), "pieces": pieces[e["example_id"]][1]}
+                    {"id": e["example_id"], "gold": gold(e, options), "pieces": found[0].pieces(e)}
                     for e in examples
                 ],
-                "explainers": views,
+                "explainers": [
+                    {
+                        "name": view.explainer,
+                        "runs": [view.describe(run) for run in view.runs],
+                        "rows": [view.row(example) for example in examples],
+                    }
+                    for view in found
+                ],
             }
         )
     return shown
 
 
-class _View:
+def views(
+    study: Study,
+    task: str,
+    examples: Sequence[Mapping[str, Any]],
+    explanations: Sequence[Explained],
+    pairs: pd.DataFrame,
+) -> list["View"]:
+    """Texts of a task as each explainer that was used on them shows them, in the study's order."""
+    about = {
+        (made["explainer"], made["model"], made["seed"]): {row["example_id"]: row for row in rows}
+        for made, rows in explanations
+        if made["task"] == task
+    }
+    if not examples or not about:
+        return []
+    keys = ["task", "explainer", "model", "seed", "against", "against_seed", "example_id"]
+    alike = dict(zip(pairs[keys].itertuples(index=False, name=None), pairs["value"], strict=True))
+    pieces = _pieces_by_example(examples, about)
+    found = []
+    for explainer in ordered((key[0] for key in about), list(study.settings["explainers"])):
+        runs = [run for run in study.runs if (explainer, run.model, run.seed) in about]
+        found.append(View(study, task, explainer, runs, about, alike, pieces))
+    return found
+
+
+class View:
     """Sentences of one task under one explainer."""
 
     def __init__(
         self,
         study: Study,
         task: str,
-        options: Mapping[str, Any],
         explainer: str,
         runs: Sequence[Run],
         about: Mapping[tuple[Any, ...], Mapping[str, dict[str, Any]]],
         alike: Mapping[tuple[Any, ...], float],
         pieces: Mapping[str, tuple[Any, Any]],
     ) -> None:
-        self._task, self._options, self._explainer, self._runs = task, options, explainer, list(runs)
+        self.task, self._options = task, study.tasks[task]
+        self.explainer, self.runs = explainer, list(runs)
         self._rows = {run: about[explainer, run.model, run.seed] for run in runs}
         self._alike, self._pieces = alike, pieces
         self._teacher = {run: study.first(run.teacher or run.model) for run in runs}
@@ -111,26 +124,60 @@ class _View:
         """Name a run and say what it is: a teacher, a student, or another seed of a teacher."""
         teacher = self._teacher[run]
         role = "student" if run.teacher else "teacher" if run == teacher else "seed"
-        found = self._runs.index(teacher) if teacher in self._runs else None
+        found = self.runs.index(teacher) if teacher in self.runs else None
         return {"label": run.label, "role": role, "teacher": found}
 
     def row(self, example: Mapping[str, Any]) -> list[dict[str, Any] | None]:
         """What each run says about an example; None where it, or its teacher, says nothing."""
-        return [self._cell(run, example) for run in self._runs]
+        return [self.cell(run, example) for run in self.runs]
 
-    def _cell(self, run: Run, example: Mapping[str, Any]) -> dict[str, Any] | None:
+    def pieces(self, example: Mapping[str, Any]) -> list[list[str]]:
+        """The text's segments, each cut into what lies between words (even places) and words (odd)."""
+        return self._pieces[example["example_id"]][1]
+
+    def values(self, run: Run, example: Mapping[str, Any]) -> list[float]:
+        """Attributions of the words to the class that the run's teacher predicts; [] where one is missing."""
+        name = example["example_id"]
+        own, reference = self._rows[run].get(name), self._rows.get(self._teacher[run], {}).get(name)
+        if own is None or reference is None:
+            return []
+        # One output, such as an expected rating, stands for all classes.
+        target = min(int(np.argmax(reference["logits"])), len(own["output"]) - 1)
+        return [word[target] for word in own["values"]]
+
+    def agreement(self, run: Run, example: Mapping[str, Any]) -> float:
+        """How alike a run and its teacher explain an example, by the headline metric; NaN where undefined."""
+        teacher = self._teacher[run]
+        if teacher is None:
+            return math.nan
+        key = (self.task, self.explainer, run.model, run.seed, teacher.model, teacher.seed)
+        return self._alike.get((*key, example["example_id"]), math.nan)
+
+    def logits(self, run: Run, example: Mapping[str, Any]) -> list[float]:
+        """What a run answers; nothing where it was not asked."""
+        return self._rows.get(run, {}).get(example["example_id"], {}).get("logits", [])
+
+    def cell(self, run: Run, example: Mapping[str, Any]) -> dict[str, Any] | None:
+        """What a run says about an example; None where it, or its teacher, says nothing.
+
+        Returns
+        -------
+        dict
+            ``v``, the words' attributions to the class that the teacher predicts; ``p``, the
+            prediction; of a classification ``c``, its probability, ``ok``, whether it is right
+            (None: unknown), and ``t``, the teacher's; of a student ``r``, its agreement with the
+            teacher; ``unseen`` words; ``pieces`` where its words are not the others'.
+        """
         name, teacher = example["example_id"], self._teacher[run]
         own, reference = self._rows[run].get(name), self._rows.get(teacher, {}).get(name)
         if own is None or reference is None:
             return None
-        target = min(int(np.argmax(reference["logits"])), len(own["output"]) - 1)
-        cell: dict[str, Any] = {"v": [_short(word[target]) for word in own["values"]]}
+        cell: dict[str, Any] = {"v": [_short(value) for value in self.values(run, example)]}
         cell |= self._prediction(own["logits"], example["label"])
         if self._options["type"] == "classification":
             cell["t"] = self._label(int(np.argmax(reference["logits"])))
-        if run != teacher and teacher is not None:
-            key = (self._task, self._explainer, run.model, run.seed, teacher.model, teacher.seed, name)
-            cell["r"] = _short(self._alike.get(key, math.nan))
+        if run != teacher:
+            cell["r"] = _short(self.agreement(run, example))
         if own["unseen"]:
             cell["unseen"] = own["unseen"]
         key_of_words, _ = self._pieces[name]
@@ -151,7 +198,8 @@ class _View:
         return labels[index] if index < len(labels) else str(index)
 
 
-def _gold(example: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
+def gold(example: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
+    """The label of an example in words; None where it has none."""
     if example["label"] is None:
         return None
     if options["type"] != "classification":

@@ -1,11 +1,11 @@
 """The tables of the page, one builder per question; each takes a task's part of the scores."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from distillens.metrics.calibration import DRIFTS, GATED, HEADLINE, KEEPS, UNKNOWN
+from distillens.report import scored
 from distillens.report.cells import (
     METRICS,
     MISSING,
@@ -20,8 +20,7 @@ from distillens.report.cells import (
     score,
 )
 from distillens.report.read import Run, Study, ordered
-
-Row = Mapping[str, Any]
+from distillens.report.scored import Row
 
 VERDICTS = {
     KEEPS: ("keeps", "keeps"),
@@ -36,19 +35,35 @@ _PAIR = ("model", "seed", "against", "against_seed")
 COLUMNS = {
     "performance": ("task", *_PAIR, "metric", *_VALUES),
     "robustness": ("task", "perturbation", *_PAIR, "metric", *_VALUES),
-    "agreement": ("task", "explainer", *_PAIR, "metric", "k", *_VALUES),
+    "agreement": ("task", "explainer", *_PAIR, "metric", "k", *_VALUES, "chance"),
+    "explainers": (
+        "task",
+        "explainer",
+        "against_explainer",
+        "model",
+        "seed",
+        "metric",
+        "k",
+        *_VALUES,
+        "chance",
+    ),
+    "projection": ("task", "explainer", "model", "seed", "metric", "value", "n", "n_undefined"),
     "faithfulness": ("task", "explainer", *_PAIR, "ranking", "metric", "k", *_VALUES),
+    "buckets": ("task", "subset", "explainer", *_PAIR, "metric", "k", *_VALUES, "chance"),
+    "probes": ("task", "probe", "subset", "explainer", *_PAIR, "metric", "k", *_VALUES, "chance"),
 }
 """The columns of each CSV file of scores, in order."""
+
+_AT_K = ("confidence_drop", "flip_rate")
 
 
 def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """How well each run does the task, beside the majority baseline."""
-    rows = _of(scores, task)
+    rows = scored.of(scores, task)
     if not rows:
         return None
     majority = [row for row in rows if row["model"] is None]
-    cells = _grouped(
+    cells = scored.grouped(
         (row for row in rows if row["model"] is not None), lambda row: (row["model"], row["seed"])
     )
     metrics = ordered(
@@ -60,7 +75,7 @@ def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
         + [score(row, 3) if metric == study.lead(task) else Cell("") for metric in metrics]
         for row in majority[:1]
     ]
-    for run in _runs(study, cells):
+    for run in scored.runs(study, cells):
         found = {_versus(row): row for row in cells[run.model, run.seed]}
         lines.append(
             [Cell(run.label), Cell(_role(run))]
@@ -74,13 +89,13 @@ def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """What each perturbation does to each run's leading metric, at a glance."""
-    rows = _of(scores, task)
+    rows = scored.of(scores, task)
     metric = f"{study.lead(task)}_change"
     cells = {(row["perturbation"], row["model"], row["seed"]): row for row in rows if row["metric"] == metric}
     changed = {row["perturbation"]: row for row in rows if row["metric"] == "changed"}
     if not cells:
         return None
-    runs = _runs(study, {key[1:] for key in cells})
+    runs = scored.runs(study, {key[1:] for key in cells})
     lines = [
         [Cell(perturbation), _share(changed.get(perturbation))]
         + [score(cells.get((perturbation, run.model, run.seed)), 3, signed=True) for run in runs]
@@ -93,24 +108,24 @@ def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """All that was measured under each perturbation."""
-    rows = _of(scores, task)
+    rows = scored.of(scores, task)
     if not rows:
         return None
     lead = study.lead(task)
-    cells = _grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
+    cells = scored.grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
     lines = []
     for perturbation in ordered((row["perturbation"] for row in rows), list(study.settings["perturbations"])):
-        changed = _first(cells.get((perturbation, None, None), ()), "changed")
-        for run in _runs(study, {key[1:] for key in cells if key[0] == perturbation}):
+        changed = scored.first(cells.get((perturbation, None, None), ()), "changed")
+        for run in scored.runs(study, {key[1:] for key in cells if key[0] == perturbation}):
             found = cells[perturbation, run.model, run.seed]
             lines.append(
                 [
                     Cell(perturbation),
                     Cell(run.label),
-                    score(_first(found, lead), 3),
-                    score(_first(found, f"{lead}_change"), 3, signed=True),
-                    score(_first(found, f"{lead}_change_gap"), 3, signed=True),
-                    _share(_first(found, "consistency")),
+                    score(scored.first(found, lead), 3),
+                    score(scored.first(found, f"{lead}_change"), 3, signed=True),
+                    score(scored.first(found, f"{lead}_change_gap"), 3, signed=True),
+                    _share(scored.first(found, "consistency")),
                     _share(changed),
                 ]
             )
@@ -130,63 +145,93 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def agreement(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike the attributions of each pair of runs are."""
-    rows = _of(scores, task)
+    rows = scored.of(scores, task)
     if not rows:
         return None
-    cells = _grouped(
-        rows, lambda row: (row["explainer"], row["model"], row["seed"], row["against"], row["against_seed"])
-    )
-    metrics = _metrics(rows)
+    cells = scored.grouped(rows, lambda row: (row["explainer"], scored.pair(row)))
+    metrics = scored.metrics(rows)
     lines = []
-    for explainer in ordered((row["explainer"] for row in rows), list(study.settings["explainers"])):
-        pairs = [key[1:] for key in cells if key[0] == explainer]
-        for model, seed, against, against_seed in sorted(pairs, key=lambda pair: _pair_order(study, pair)):
-            found = {
-                (row["metric"], row["k"]): row for row in cells[explainer, model, seed, against, against_seed]
-            }
-            left, right = study.find(model, seed), study.find(against, against_seed)
-            kind = "seeds of one model" if model == against else "student and teacher"
+    for explainer in scored.explainers(study, rows):
+        for pair in scored.pairs(study, (row for row in rows if row["explainer"] == explainer)):
+            found = scored.by_metric(cells[explainer, pair])
+            names = f"{study.find(*pair[:2]).label} and {study.find(*pair[2:]).label}"
             lines.append(
-                [Cell(explainer), Cell(f"{left.label} and {right.label}", note=kind)]
+                [Cell(explainer), Cell(names, note=scored.kind_of_pair(study, pair))]
                 + [score(found.get(metric)) for metric in metrics]
             )
-    head = [
-        Head("explainer", numeric=False),
-        Head("pair", numeric=False),
-        *(metric_head(*m) for m in metrics),
-    ]
+    head = [Head("explainer", numeric=False), Head("pair", numeric=False)]
+    head += [metric_head(*metric) for metric in metrics]
     return Table(
         f"agreement-{task}", f"Agreement on {task}: all metrics, all pairs", head, lines, 2, "agreement", True
     )
 
 
+def explainers(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """How alike two explainers say that one and the same run reasons."""
+    rows = scored.of(scores, task)
+    if not rows:
+        return None
+    known = list(study.settings["explainers"])
+    cells = scored.grouped(
+        rows,
+        lambda row: (
+            row["model"],
+            row["seed"],
+            *ordered((row["explainer"], row["against_explainer"]), known),
+        ),
+    )
+    metrics, names = scored.metrics(rows), ordered((name for key in cells for name in key[2:]), known)
+    lines = []
+    for run in scored.runs(study, {key[:2] for key in cells}):
+        pairs = [key[2:] for key in cells if key[:2] == (run.model, run.seed)]
+        for pair in sorted(pairs, key=lambda pair: [names.index(name) for name in pair]):
+            found = scored.by_metric(cells[run.model, run.seed, *pair])
+            lines.append(
+                [Cell(run.label), Cell(" and ".join(pair))] + [score(found.get(metric)) for metric in metrics]
+            )
+    head = [Head("model", numeric=False), Head("explainers", numeric=False)]
+    head += [metric_head(*metric) for metric in metrics]
+    caption = f"Agreement on {task}: two explainers of one model"
+    return Table(f"explainers-of-{task}", caption, head, lines, 2, "explainers", True)
+
+
 def drift(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
     """The five quantities of drift and the verdict, per student and explainer but the controls."""
-    rows = [row for row in _of(rows_of_drift, task) if row["metric"] == HEADLINE]
+    rows = [row for row in scored.of(rows_of_drift, task) if row["metric"] == HEADLINE]
     return _drift(study, task, [row for row in rows if row["explainer"] not in study.controls], False)
 
 
 def drift_by_metric(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
     """The same by every metric, where there is more than the headline."""
-    rows = _of(rows_of_drift, task)
+    rows = scored.of(rows_of_drift, task)
     return None if {row["metric"] for row in rows} <= {HEADLINE} else _drift(study, task, rows, True)
 
 
 def faithfulness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
-    """What removing words does, by whose ranking they are removed."""
-    rows = _of(scores, task)
+    """What removing the k strongest words does, by whose ranking they are removed."""
+    rows = [row for row in scored.of(scores, task) if row["metric"].startswith(_AT_K)]
+    caption = f"Faithfulness on {task}: all numbers"
+    return _by_ranking(study, rows, f"faithfulness-{task}", caption)
+
+
+def curves(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """Faithfulness over all numbers of words, and what the words are like that are named."""
+    rows = [row for row in scored.of(scores, task) if not row["metric"].startswith(_AT_K)]
+    caption = f"Faithfulness on {task}: over all numbers of words, and short tokens"
+    return _by_ranking(study, rows, f"curves-{task}", caption)
+
+
+def _by_ranking(study: Study, rows: list[dict[str, Any]], name: str, caption: str) -> Table | None:
     if not rows:
         return None
-    cells = _grouped(rows, lambda row: (row["explainer"], row["model"], row["seed"], row["ranking"]))
-    metrics = _metrics(rows)
+    cells = scored.grouped(rows, lambda row: (row["explainer"], row["model"], row["seed"], row["ranking"]))
+    metrics = scored.metrics(rows)
     lines = []
-    for explainer in ordered((row["explainer"] for row in rows), list(study.settings["explainers"])):
-        for run in _runs(study, {key[1:3] for key in cells if key[0] == explainer}):
+    for explainer in scored.explainers(study, rows):
+        for run in scored.runs(study, {key[1:3] for key in cells if key[0] == explainer}):
             rankings = {key[3] for key in cells if key[:3] == (explainer, run.model, run.seed)}
             for ranking in ordered(rankings, ("own", "teacher", "random")):
-                found = {
-                    (row["metric"], row["k"]): row for row in cells[explainer, run.model, run.seed, ranking]
-                }
+                found = scored.by_metric(cells[explainer, run.model, run.seed, ranking])
                 lines.append(
                     [Cell(explainer), Cell(run.label), Cell(ranking)]
                     + [score(found.get(metric)) for metric in metrics]
@@ -194,16 +239,14 @@ def faithfulness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     head = [Head("explainer", numeric=False), Head("model", numeric=False)]
     head += [Head("words ranked by", "whose attributions say which words are removed", numeric=False)]
     head += [metric_head(*metric) for metric in metrics]
-    return Table(
-        f"faithfulness-{task}", f"Faithfulness on {task}: all numbers", head, lines, 3, "faithfulness", True
-    )
+    return Table(name, caption, head, lines, 3, "faithfulness", True)
 
 
 def _drift(study: Study, task: str, rows: list[dict[str, Any]], every: bool) -> Table | None:
     if not rows:
         return None
-    metrics = _metrics(rows)
-    explainers = ordered((row["explainer"] for row in rows), list(study.settings["explainers"]))
+    metrics = scored.metrics(rows)
+    explainers = scored.explainers(study, rows)
     position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
     rows.sort(
         key=lambda row: (
@@ -246,55 +289,12 @@ def verdict(said: str | None, short: bool = False) -> Cell:
     return Cell(word if short else said or MISSING, style=f"verdict {style}")
 
 
-def _of(frame: pd.DataFrame, task: str) -> list[dict[str, Any]]:
-    return frame[frame["task"] == task].to_dict("records")
-
-
-def _grouped(rows: Iterable[Row], key: Callable[[Row], tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Row]]:
-    groups: dict[tuple[Any, ...], list[Row]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
-    return groups
-
-
-def _first(rows: Iterable[Row], metric: str) -> Row | None:
-    return next((row for row in rows if row["metric"] == metric), None)
-
-
-def _runs(study: Study, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
-    """The runs that have rows, in the study's order."""
-    found = {(model, seed) for model, seed in keys if model is not None}
-    known = [run for run in study.runs if (run.model, run.seed) in found]
-    others = sorted(found - {(run.model, run.seed) for run in known})
-    return known + [study.find(*key) for key in others]
-
-
-def _metrics(rows: Sequence[Row]) -> list[tuple[str, int | None]]:
-    """Metrics in a fixed order: the headline first, then as listed, each by k."""
-    names = ordered((row["metric"] for row in rows), [HEADLINE, *METRICS])
-    found = {(row["metric"], row["k"]) for row in rows}
-    return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
-
-
 def _versus(row: Row) -> str:
     return row["metric"] if row["against"] is None else f"{metric_name(row['metric'])} vs {row['against']}"
 
 
 def _role(run: Run) -> str:
     return "teacher" if run.teacher is None else f"student of {run.teacher}"
-
-
-def _pair_order(study: Study, pair: tuple[Any, ...]) -> tuple[Any, ...]:
-    # Students first: they are what the reader came for.
-    model, seed, against, against_seed = pair
-    position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
-    last = len(position)
-    return (
-        model == against,
-        position.get((model, seed), last),
-        position.get((against, against_seed), last),
-        str(pair),
-    )
 
 
 def _share(row: Row | None) -> Cell:

@@ -10,6 +10,7 @@ from distillens.report.page import write_report
 from tests.fixtures import made_up_study
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+waiting = pytest.importorskip("selenium.webdriver.support.wait")
 keys = pytest.importorskip("selenium.webdriver.common.keys").Keys
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -64,6 +65,8 @@ def page(chromium, address):
     """The page, freshly loaded; whatever a test does, nothing may be refused or reported."""
     chromium.get("about:blank")
     chromium.get(address)
+    # On a busy machine the driver may answer for the page before.
+    waiting.WebDriverWait(chromium, 30).until(lambda page: page.find_elements("css selector", "#list .card"))
     yield chromium
     assert chromium.execute_script("return window.alerted") == []
     assert chromium.execute_script("return window.violations") == []
@@ -85,11 +88,11 @@ def _choose(page, name, value):
 
 
 def _ids(page):
-    return [link.text for link in _all(page, ".card header a")]
+    return [link.text for link in _all(page, "#list .card header a")]
 
 
 def _agreements(page):
-    shown = [header.text.rpartition(": ")[2] for header in _all(page, ".card header")]
+    shown = [header.text.rpartition(": ")[2] for header in _all(page, "#list .card header")]
     return [float(text.replace("−", "-")) for text in shown if text != "undefined"]
 
 
@@ -100,17 +103,17 @@ def _count(page):
 def test_hostile_text_is_shown_as_text(page):
     for index, text in enumerate(made_up_study.HOSTILE[:2]):
         _choose(page, "q", f"sst5-{index}")
-        words = page.execute_script("return document.querySelector('.line .words').textContent")
+        words = page.execute_script("return document.querySelector('#list .line .words').textContent")
         assert words == text
         assert not _all(page, "#list script, #list img")
 
 
 def test_sentences_are_drawn_as_they_are_needed(page):
     assert _count(page) == "60 texts"
-    assert len(_all(page, ".card")) < 60
+    assert len(_all(page, "#list .card")) < 60
     for _ in range(4):
         page.execute_script("document.getElementById('more').click()")
-    assert len(_all(page, ".card")) == 60
+    assert len(_all(page, "#list .card")) == 60
     assert not page.find_element("id", "more").is_displayed()
 
 
@@ -143,7 +146,7 @@ def test_search_and_filter(page):
 
 def test_other_seeds_of_the_teacher(page):
     def rows():
-        return [name.text for name in _all(page, ".card:first-child .who b")]
+        return [name.text for name in _all(page, "#list .card:first-child .who b")]
 
     assert rows() == ["teacher · seed 0", "soft · seed 0", "soft · seed 1", "half", "tiny"]
     _choose(page, "seeds", True)
@@ -153,7 +156,7 @@ def test_other_seeds_of_the_teacher(page):
 def test_deep_link_opens_exactly_this_view(page, address):
     for name, value in {"task": "stsb", "explainer": "lime", "student": "half", "sort": "alike"}.items():
         _choose(page, name, value)
-    shown, link = _ids(page)[:5], _all(page, ".card header a")[3].get_attribute("href")
+    shown, link = _ids(page)[:5], _all(page, "#list .card header a")[3].get_attribute("href")
     for target in (page.current_url, link):
         page.get("about:blank")
         page.get(target)
@@ -172,14 +175,14 @@ def test_deep_link_opens_exactly_this_view(page, address):
 def test_strange_links_are_harmless(page, address, hash_):
     page.get("about:blank")
     page.get(address + hash_)
-    assert _all(page, ".card")
+    assert _all(page, "#list .card")
 
 
 def test_words_by_keyboard(page):
-    line = _all(page, ".card:nth-child(2) .line")[0]
+    line = _all(page, "#list .card:nth-child(2) .line")[0]
     line.send_keys(keys.ARROW_RIGHT, keys.ARROW_RIGHT)
     active = [word.get_attribute("data-word") for word in _all(page, ".w.active")]
-    assert active == ["1"] * len(_all(page, ".card:nth-child(2) .line"))
+    assert active == ["1"] * len(_all(page, "#list .card:nth-child(2) .line"))
     said = page.find_element("id", "readout").text
     assert "teacher · seed 0" in said and "half" in said and "no." in said
     line.send_keys(keys.ESCAPE)
@@ -223,6 +226,10 @@ return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
 _READ = (
     "body",
     ".intro",
+    "td.paper",
+    ".note",
+    "#cases .who",
+    ".drawing svg",
     ".verdict.drifts",
     "figure svg",
     "td small",
@@ -250,6 +257,11 @@ def test_narrow_screen_needs_no_sideways_scrolling(page):
         time.sleep(0.1)
         assert page.execute_script("return document.documentElement.scrollWidth") <= 400
         assert all(figure.size["width"] <= 400 for figure in _all(page, "figure"))
+        # What is wider scrolls in a frame of its own, which the keyboard reaches.
+        frames = _all(page, ".scroll, .drawing")
+        assert frames and all(frame.get_attribute("tabindex") == "0" for frame in frames)
+        shown = [frame for frame in frames if frame.is_displayed()]
+        assert all(frame.rect["x"] + frame.rect["width"] <= 400 for frame in shown)
     finally:
         page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
 
@@ -260,9 +272,35 @@ def test_without_scripts_a_note_says_so(page, address):
         page.get(address)
         assert page.find_element("css selector", "noscript p").is_displayed()
         assert page.find_element("id", "table-verdict").is_displayed()
+        assert page.find_element("css selector", "#cases .card .w.pos").is_displayed()
+        assert page.find_element("id", "table-published-table-1").is_displayed()
     finally:
         page.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
         page.get(address)
+
+
+def test_labels_of_figures_do_not_leave_them(page):
+    outside = page.execute_script(
+        "return [...document.querySelectorAll('figure svg, .drawing svg')].flatMap((svg) => {"
+        "  const frame = svg.getBoundingClientRect();"
+        "  return [...svg.querySelectorAll('text')].filter((text) => {"
+        "    const box = text.getBoundingClientRect();"
+        "    return box.width && (box.left < frame.left - 2 || box.right > frame.right + 2);"
+        "  }).map((text) => `${svg.getAttribute('aria-label')}: ${text.textContent}`);"
+        "})"
+    )
+    assert outside == []
+
+
+def test_every_exhibit_has_its_place_and_its_files(page):
+    shown = _all(page, ".exhibit")
+    assert len(shown) == 14 and all(exhibit.is_displayed() for exhibit in shown)
+    page.find_element("css selector", 'nav a[href="#published"]').click()
+    top = "return Math.abs(document.getElementById('published').getBoundingClientRect().top)"
+    until = time.monotonic() + 10
+    while page.execute_script(top) > 5 and time.monotonic() < until:
+        time.sleep(0.1)
+    assert page.execute_script(top) <= 5
 
 
 def test_nothing_is_requested(page):

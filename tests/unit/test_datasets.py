@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from distillens import tables
 from distillens.config import complete
@@ -277,42 +279,87 @@ def test_a_mirror_is_looked_into_before_the_hub(tmp_path):
     folder = tmp_path / "org" / "set" / "default"
     folder.mkdir(parents=True)
     pd.DataFrame({"a": [1]}).to_parquet(folder / "train.parquet")
-    assert list(hub.dataset_files("org/set", "default", None, str(tmp_path))) == ["train"]
+    assert list(hub.dataset_files("org/set", "default", None, str(tmp_path), tmp_path)) == ["train"]
     with pytest.raises(FetchError, match="org/other: the mirror .* does not have it.*pinned `revision`"):
-        hub.dataset_files("org/other", "default", None, str(tmp_path))
+        hub.dataset_files("org/other", "default", None, str(tmp_path), tmp_path)
     with pytest.raises(FetchError, match="mirror: no folder"):
-        hub.dataset_files("org/set", "default", None, str(tmp_path / "nowhere"))
+        hub.dataset_files("org/set", "default", None, str(tmp_path / "nowhere"), tmp_path)
 
 
-def test_the_hub_is_asked_for_the_pinned_revision_and_never_for_pickles(tmp_path, monkeypatch):
-    asked = {}
+@pytest.mark.parametrize("safe", [True, False])
+def test_the_hub_is_asked_for_the_pinned_revision_and_for_pickles_only_where_nothing_else_is(
+    tmp_path, monkeypatch, safe
+):
+    asked = []
 
     def snapshot(name, **given):
-        asked.update(given, name=name)
+        asked.append({**given, "name": name})
         return str(tmp_path)
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot)
+    if safe:
+        (tmp_path / "model.safetensors").touch()
     assert hub.checkpoint_folder("org/name", "abc123", None) == tmp_path
-    assert (asked["name"], asked["revision"], asked["repo_type"]) == ("org/name", "abc123", "model")
-    assert not any(pattern.endswith((".bin", ".pt", ".pkl", "*")) for pattern in asked["allow_patterns"])
+    assert all((call["name"], call["revision"]) == ("org/name", "abc123") for call in asked)
+    patterns = [pattern for call in asked for pattern in call["allow_patterns"]]
+    pickles = [pattern for pattern in patterns if pattern.endswith((".bin", ".pt", ".pkl", "*"))]
+    assert pickles == ([] if safe else ["pytorch_model.bin"])
 
 
-def test_a_hub_that_does_not_answer_is_an_error_that_says_what_to_do(monkeypatch):
+def test_a_data_set_of_the_hub_may_be_of_any_format_that_datasets_reads(tmp_path):
+    repository, into = tmp_path / "repository", tmp_path / "into"
+    repository.mkdir()
+    into.mkdir()
+    for split, rows in (("train", 3), ("dev", 2), ("test", 1)):
+        lines = [json.dumps({"text": f"{split} {row}", "label": row}) for row in range(rows)]
+        (repository / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+    files = hub.dataset_files(str(repository), "default", "abc", None, into)
+    assert {split: len(pd.read_parquet(path)) for split, path in files.items()} == {
+        "train": 3,
+        "validation": 2,
+        "test": 1,
+    }
+    assert pd.read_parquet(files["validation"])["text"].tolist() == ["dev 0", "dev 1"]
+
+
+def test_a_hub_that_does_not_answer_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
     def offline(*_, **__):
         raise OSError("no route")
 
     monkeypatch.setattr("huggingface_hub.snapshot_download", offline)
+    monkeypatch.setattr("datasets.load_dataset", offline)
     with pytest.raises(FetchError, match=r"org/name at abc: .*no route.*name that as `mirror`"):
-        hub.dataset_files("org/name", "default", "abc", None)
+        hub.dataset_files("org/name", "default", "abc", None, tmp_path)
+    with pytest.raises(FetchError, match=r"org/name at abc: .*no route.*name that as `mirror`"):
+        hub.checkpoint_folder("org/name", "abc", None)
 
 
-def test_a_checkpoint_without_safetensors_is_refused(tmp_path):
-    (tmp_path / "pickled").mkdir()
-    (tmp_path / "pickled" / "config.json").write_text("{}")
-    (tmp_path / "pickled" / "pytorch_model.bin").write_bytes(b"\x80")
-    with pytest.raises(FetchError, match="no .*safetensors"):
-        hub.copy_checkpoint(tmp_path / "pickled", tmp_path / "copy")
-    assert not (tmp_path / "copy").exists()
+def test_pickled_weights_become_safetensors_of_the_same_numbers(tmp_path):
+    folder = tmp_path / "pickled"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    shared = torch.arange(6.0).reshape(2, 3)
+    torch.save({"a": shared, "tied": shared, "half": torch.ones(2).half()}, folder / "pytorch_model.bin")
+    hub.copy_checkpoint(folder, tmp_path / "copy")
+    found = load_file(tmp_path / "copy" / "model.safetensors")
+    assert torch.equal(found["a"], shared) and torch.equal(found["tied"], shared)
+    assert found["half"].dtype == torch.float16
+    assert not (tmp_path / "copy" / "pytorch_model.bin").exists()
+
+
+class Harmful:
+    def __reduce__(self):
+        return print, ("code from a checkpoint has run",)
+
+
+def test_a_pickle_that_holds_more_than_tensors_is_refused_and_not_run(tmp_path, capsys):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(FetchError, match="neither .*safetensors nor pytorch_model.bin"):
+        hub.copy_checkpoint(tmp_path, tmp_path / "copy")
+    torch.save({"a": Harmful()}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(FetchError, match="something other than tensors"):
+        hub.copy_checkpoint(tmp_path, tmp_path / "copy")
+    assert "has run" not in capsys.readouterr().out
 
 
 def test_a_local_checkpoint_is_copied_with_its_digest(tmp_path, bert):
@@ -339,10 +386,10 @@ def test_a_local_checkpoint_is_copied_with_its_digest(tmp_path, bert):
         ),
     ],
 )
-def test_real_data_is_read_from_the_mirror(mirror, name, config, columns, rows):
+def test_real_data_is_read_from_the_mirror(mirror, tmp_path, name, config, columns, rows):
     labels = ["0", "1", "2", "3", "4"]
     task = {"columns": columns, "type": "classification", "labels": labels, "cut": None}
-    files = hub.dataset_files(name, config, None, str(mirror))
+    files = hub.dataset_files(name, config, None, str(mirror), tmp_path)
     for split, count in rows.items():
         frame = reading.read_frame(files[split], **READ)
         assert len(list(reading.to_examples(frame, task, split))) == count

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
+from scipy.special import softmax
 
-from distillens import deletion, explanation, prediction, tables
+from distillens import curves, deletion, erasing, explanation, prediction, tables
 from distillens.inference import Engine
 from distillens.text import Example, Word
 
@@ -15,9 +16,9 @@ ROWS = [
 
 def test_words_are_ranked_by_the_attribution_of_the_predicted_class():
     values = np.array([[0.1, -3.0], [0.5, 2.0], [-0.2, 2.0], [0.4, 0.0]])
-    assert deletion.ranking(values, np.array([1.0, 0.0])) == [1, 3, 0, 2]
-    assert deletion.ranking(values, np.array([0.0, 1.0])) == [1, 2, 3, 0]  # a tie keeps its order
-    assert deletion.ranking(values[:, 1:], np.array([0.0])) == [0, 1, 2, 3]  # regression: by size
+    assert erasing.ranking(values, np.array([1.0, 0.0])) == [1, 3, 0, 2]
+    assert erasing.ranking(values, np.array([0.0, 1.0])) == [1, 2, 3, 0]  # a tie keeps its order
+    assert erasing.ranking(values[:, 1:], np.array([0.0])) == [0, 1, 2, 3]  # regression: by size
 
 
 @pytest.fixture
@@ -35,7 +36,18 @@ def made(tmp_path, bert, distilbert):
     out = tmp_path / "deletions.parquet"
     identity = {"task": "t", "model": "student", "seed": 0}
     deletion.write_deletions(
-        explained, [files["student"]], [files["teacher"]], bert, out, identity, [1, 3], 2, CPU, 3
+        explained,
+        [files["student"]],
+        [files["teacher"]],
+        bert,
+        out,
+        tmp_path / "curves.parquet",
+        identity,
+        [1, 3],
+        2,
+        1,
+        CPU,
+        3,
     )
     return tables.read(out, "deletions").to_pandas(), files, Engine(bert, "cpu")
 
@@ -65,7 +77,7 @@ def test_the_words_that_the_explanation_names_are_removed(made):
 def test_the_teacher_s_ranking_comes_from_the_teacher(made):
     found, files, _ = made
     for row in tables.read(files["teacher"], "explanations").to_pylist():
-        order = deletion.ranking(np.array(row["values"]), np.array(row["logits"]))
+        order = erasing.ranking(np.array(row["values"]), np.array(row["logits"]))
         mine = found[(found.example_id == row["example_id"]) & (found.ranking == "teacher") & (found.k == 3)]
         assert [one.tolist() for one in mine.removed] == ([order[:3]] if len(order) > 3 else [])
 
@@ -74,8 +86,8 @@ def test_words_that_the_student_does_not_see_are_not_removed_from_it():
     example = Example("1", "A film", "Fun at all")
     # The teacher saw one word more of the first text, so that its numbers are others.
     places = [(0, 7), (1, 0), (0, 2), (1, 4), (0, 0)]
-    teacher = deletion._Rankings(False, {"1": [Word("x", *place, place[1] + 1) for place in places]})
-    ((explainer, name, draw, of, order),) = deletion._orders(example, {("shap", "teacher"): teacher}, 0, 0)
+    teacher = erasing.Rankings(False, {"1": [Word("x", *place, place[1] + 1) for place in places]})
+    ((explainer, name, draw, of, order),) = erasing.orders(example, {("shap", "teacher"): teacher}, 0, 0)
     assert (explainer, name, draw) == ("shap", "teacher", 0)
     assert of == example
     assert order == [2, 1, 3, 0]
@@ -89,7 +101,8 @@ def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
     explanation.write_explanations(
         explained, bert, file, {**identity, "explainer": "occlusion"}, explainer, "margin", CPU, 3
     )
-    deletion.write_deletions(explained, [file], [], bert, out, identity, [1], 2, CPU, 3)
+    curved = tmp_path / "curves.parquet"
+    deletion.write_deletions(explained, [file], [], bert, out, curved, identity, [1], 2, 1, CPU, 3)
     (row,) = tables.read(file, "explanations").to_pylist()
     removal, *random = tables.read(out, "deletions").to_pylist()
     # Random tokens for what explained tokens, random words for the others.
@@ -100,10 +113,63 @@ def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
         (None, "random"),
     ]
     (number,) = removal["removed"]
-    assert number == deletion.ranking(np.array(row["values"]), np.array(row["logits"]))[0]
+    assert number == erasing.ranking(np.array(row["values"]), np.array(row["logits"]))[0]
     span = row["spans"][number]
     text = ROWS[2]["text_a"][: span["start"]] + "[MASK]" + ROWS[2]["text_a"][span["end"] :]
     np.testing.assert_allclose(removal["logits_after"], Engine(bert, "cpu").logits([(text,)])[0], atol=1e-5)
+
+
+def test_curves_follow_every_order_word_by_word(made, tmp_path, bert):
+    _, files, engine = made
+    found = tables.read(tmp_path / "curves.parquet", "curves").to_pandas()
+    counts = found[found["example_id"] == "c"].groupby(["ranking", "operation"]).size().to_dict()
+    assert counts == {
+        ("each", "remove"): 1,
+        ("lower", "remove"): 1,
+        ("own", "keep"): 1,
+        ("own", "remove"): 1,
+        ("random", "remove"): 2,
+        ("upper", "remove"): 1,
+    }
+    (explained,) = [
+        row for row in tables.read(files["student"], "explanations").to_pylist() if row["example_id"] == "c"
+    ]
+    order = erasing.ranking(np.array(explained["values"]), np.array(explained["logits"]))
+    words = ["Not", "bad", "at", "all"]
+
+    def asked(gone):
+        text = " ".join("[MASK]" if number in gone else word for number, word in enumerate(words))
+        return softmax(engine.logits([(text,)])[0])[int(np.argmax(explained["logits"]))]
+
+    row = found.set_index(["example_id", "ranking", "operation"]).loc
+    for operation, gone in (
+        ("remove", [order[:k] for k in range(5)]),
+        ("keep", [[], *(order[k:] for k in range(1, 5))]),
+    ):
+        curve = row["c", "own", operation]
+        assert curve["order"].tolist() == order
+        np.testing.assert_allclose(curve["confidence"], [asked(g) for g in gone], atol=1e-5)
+    np.testing.assert_allclose(
+        row["c", "each", "remove"]["confidence"], [asked([]), *(asked([w]) for w in range(4))], atol=1e-5
+    )
+
+
+def test_no_order_is_beyond_the_bounds_of_a_wide_search(tmp_path, bert):
+    engine = Engine(bert, "cpu")
+    (example,) = [Example("c", "Not bad at all")]
+    rows = list(curves.trace([example], {}, 24, 6, engine, 0))
+    means = {name: [] for name in ("upper", "lower", "random")}
+    for row in rows:
+        if row["ranking"] in means:
+            means[row["ranking"]].append(np.mean(row["confidence"][1:]))
+    # The upper bound is the largest drop, so the lowest confidence.
+    (best,), (worst,) = means["upper"], means["lower"]
+    assert best - 1e-6 <= min(means["random"]) and max(means["random"]) <= worst + 1e-6
+
+
+def test_a_beam_of_zero_leaves_the_bounds_out(bert):
+    rows = curves.trace([Example("c", "Not bad at all")], {}, 1, 0, Engine(bert, "cpu"), 0)
+    assert {row["ranking"] for row in rows} == {"random", "each"}
 
 
 def test_random_draws_belong_to_no_explainer(made):

@@ -18,6 +18,8 @@ from distillens.report.page import embedded, write_report
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
 
+_FOLDERS = ("tables/", "figures/", "published/")
+
 
 class _Page(html.parser.HTMLParser):
     """What a browser would see: elements, their attributes, and text that is no script."""
@@ -69,7 +71,9 @@ def _data(page):
 
 def test_sections_come_in_order(page):
     ids = [attributes.get("id") for attributes in page.attributes("section")]
-    assert ids == ["verdict", "performance", "robustness", "agreement", "faithfulness", "sentences", "making"]
+    assert ids[:5] == ["verdict", "performance", "robustness", "agreement", "faithfulness"]
+    assert ids[5:] == ["probes", "buckets", "cases", "published", "sentences", "making"]
+    assert [a["href"] for a in page.attributes("a") if a["href"] == "#published"] == ["#published"]
 
 
 def test_hostile_text_makes_no_elements(page):
@@ -106,9 +110,9 @@ def test_policy_forbids_everything_but_the_page_itself(page):
 
 def test_nothing_is_loaded_from_elsewhere(study, page):
     links = [a[key] for _, a in page.elements for key in ("src", "href", "xlink:href", "action") if key in a]
-    outside = [link for link in links if not link.startswith(("#", "data:", "tables/", "figures/"))]
+    outside = [link for link in links if not link.startswith(("#", "data:", *_FOLDERS))]
     assert outside == []
-    assert all((study[1] / link).is_file() for link in links if link.startswith(("tables/", "figures/")))
+    assert all((study[1] / link).is_file() for link in links if link.startswith(_FOLDERS))
     assert "url(" not in "".join(page.styles) and "@import" not in "".join(page.styles)
 
 
@@ -141,7 +145,8 @@ def test_csv_files_hold_the_tables_numbers(study):
     written = _rows(out / "tables" / "drift.csv")
     assert sorted(float(row["agreement"]) for row in written) == sorted(row["agreement"] for row in drift)
     aggregates, _ = read.scores(arguments["scores"])
-    names = ("performance", "robustness", "agreement", "faithfulness")
+    names = ("performance", "robustness", "agreement", "explainers", "projection", "faithfulness", "buckets")
+    names += ("probes",)
     assert sum(len(_rows(out / "tables" / f"{name}.csv")) for name in names) == len(aggregates)
 
 
@@ -200,7 +205,7 @@ def test_sentences_explain_the_teachers_class(study, page):
 
 def test_figures_are_svg_of_text_in_the_readers_ink(study):
     files = sorted((study[1] / "figures").glob("*.svg"))
-    assert len(files) == 14
+    assert len(files) == 18
     for file in files:
         root = ET.parse(file).getroot()
         assert not [e for e in root.iter() if "style" in e.attrib or e.tag.endswith("metadata")]
@@ -228,7 +233,7 @@ def test_missing_pieces_still_give_a_page(tmp_path, missing):
         settings["models"] = {"teacher": settings["models"]["teacher"]}
     write_report(**arguments, out=tmp_path / "index.html")
     page = _Page((tmp_path / "index.html").read_text("utf-8"))
-    assert len(page.attributes("section")) == 7
+    assert len(page.attributes("section")) == 11
     assert any("Nothing of this was measured" in text for text in page.text)
 
 
@@ -265,3 +270,32 @@ def test_report_imports_no_torch():
     root = Path(__file__).parents[2]
     code = "import sys, distillens.report.page; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+
+
+def test_a_report_without_texts_has_none_of_the_data_anywhere(tmp_path):
+    settings = made_up_study.study() | {"show_texts": False}
+    arguments = made_up_study.write(tmp_path / "in", settings, examples=12)
+    write_report(**arguments, out=tmp_path / "out" / "index.html")
+    texts = [
+        row["text_a"] for path in arguments["explained"] for row in tables.read(path, "examples").to_pylist()
+    ]
+    assert len(texts) >= 12
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(files) > 10
+    for path in files:
+        written = path.read_text("utf-8")
+        for text in texts:
+            for form in (text, html.escape(text), json.dumps(text)[1:-1]):
+                assert form not in written, path
+    assert "show_texts: false" in (tmp_path / "out" / "index.html").read_text("utf-8")
+    # What a probe builds is nobody's data.
+    assert "weak but the ending was joyful" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_explainers_are_shown_by_what_they_are_not_by_the_alphabet():
+    names = ("attention_rollout", "integrated_gradients", "lime-100", "mine", "random", "shap")
+    settings = {"models": {}, "explainers": {name: {"method": name.split("-")[0]} for name in names}}
+    about = read.study_of(settings, {})
+    shown = ["shap", "lime-100", "integrated_gradients", "mine", "attention_rollout", "random"]
+    assert list(about.settings["explainers"]) == shown
+    assert about.explainers == ("shap", "lime-100", "integrated_gradients", "mine")

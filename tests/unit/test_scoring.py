@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 
 from distillens import comparing, scoring, tables
+from distillens.bucketing import score_buckets
+from distillens.faithfulness_scoring import score_faithfulness
+from distillens.families import Attributions
 from distillens.metrics import agreement, calibration
 from distillens.tables import TableError
 
@@ -99,7 +102,7 @@ class Study:
                 {
                     "example_id": i,
                     "words": (words or {}).get(i, [f"w{j}" for j in range(len(own))]),
-                    "spans": [],
+                    "spans": [{"segment": 0, "start": 3 * j, "end": 3 * j + 2} for j in range(len(own))],
                     "values": own.tolist(),
                     "logits": logits[n].tolist(),
                     "unseen": 0,
@@ -153,6 +156,27 @@ def test_robustness_has_a_gap_for_students_only(study, tmp_path):
     assert set(found["perturbation"]) == {"typos"}
 
 
+def curves_of(study, model, seed):
+    """Confidence 3/4, and 1/2 without the first word, with only which nothing is lost."""
+    lengths = {i: 4 + n % 5 for n, i in enumerate(IDS)}
+    rows = []
+    for i, n in lengths.items():
+        along = {
+            ("shap", "own", "remove"): [0.75] + [0.5] * n,
+            ("shap", "own", "keep"): [0.75] + [0.75] * n,
+            (None, "random", "remove"): [0.75] * n + [0.5],
+            (None, "each", "remove"): [0.75] + [0.75 - 0.01 * j for j in range(n)],
+            (None, "upper", "remove"): [0.75] + [0.25] * (n - 1) + [0.5],
+            (None, "lower", "remove"): [0.75] * n + [0.5],
+        }
+        rows += [
+            {"example_id": i, "explainer": e, "ranking": r, "draw": 0, "operation": o,
+             "target": 0, "order": list(range(n)), "confidence": values}
+            for (e, r, o), values in along.items()
+        ]  # fmt: skip
+    return study.write(f"c-{model}-{seed}", "curves", rows, task="films", model=model, seed=seed)
+
+
 def test_faithfulness_counts_texts_that_are_too_short(study, tmp_path):
     deletions, out = [], tmp_path / "scores.parquet"
     for model, seed in RUNS:
@@ -169,9 +193,11 @@ def test_faithfulness_counts_texts_that_are_too_short(study, tmp_path):
         ]  # fmt: skip
         identity = {"task": "films", "model": model, "seed": seed}
         deletions.append(study.write(f"d-{model}-{seed}", "deletions", rows, **identity))
-    scoring.score_faithfulness(study.explained, deletions, out=out, **settings())
+    curves = [curves_of(study, *run) for run in RUNS]
+    score_faithfulness(study.explained, deletions, curves, study.explanations(), out=out, **settings())
     found = frame(out)
-    assert set(zip(found["n"], found["n_undefined"], strict=True)) == {(30, 10)}
+    removed = found["metric"].str.startswith(("confidence_drop", "flip_rate"))
+    assert set(zip(found[removed]["n"], found[removed]["n_undefined"], strict=True)) == {(30, 10)}
     values = found.set_index(["model", "seed", "ranking", "metric", "k"])["value"]
     # softmax(log 3, 0) = 3/4; without the own words 1/2.
     assert values["small", 0, "own", "confidence_drop", 3] == pytest.approx(0.25)
@@ -181,12 +207,35 @@ def test_faithfulness_counts_texts_that_are_too_short(study, tmp_path):
     assert values["small", 0, "teacher", "confidence_drop_excess", 3] == pytest.approx(0.75 - p[2] - random)
     assert set(found[found["ranking"] == "teacher"]["against"]) == {"big"}
     assert ("big", 7, "teacher", "confidence_drop", 3) not in values.index
+    # Along the curves everything goes with the first word; texts have 4 to 8 words.
+    along = found[found["k"].isna()].set_index(["model", "seed", "ranking", "metric"])["value"]
+    assert along["small", 0, "own", "aopc_comprehensiveness"] == pytest.approx(0.25)
+    assert along["small", 0, "own", "aopc_sufficiency"] == 0
+    random = np.mean([0.25 / n for n in range(4, 9)])
+    assert along["small", 0, "random", "aopc_comprehensiveness"] == pytest.approx(random)
+    scaled = [(0.25 - 0.25 / n) / ((0.5 * (n - 1) + 0.25) / n - 0.25 / n) for n in range(4, 9)]
+    assert along["small", 0, "own", "aopc_comprehensiveness_normalised"] == pytest.approx(np.mean(scaled))
+    assert -1 <= along["small", 0, "own", "tau_loo"] <= 1
+    short = found[found["metric"] == "short_token_ratio"]
+    # "w0" to "w7": every word has two characters.
+    assert set(short["value"]) == {1.0} and set(short["n"]) == {40}
+
+
+def test_runs_with_deletions_but_without_curves_are_named(study, tmp_path):
+    row = {
+        "example_id": "e0", "explainer": "shap", "ranking": "own", "draw": 0, "k": 3, "target": 0,
+        "removed": [0], "logits_before": [1.0, 0.0], "logits_after": [0.0, 1.0],
+    }  # fmt: skip
+    file = study.write("d", "deletions", [row], task="films", model="big", seed=7)
+    with pytest.raises(TableError, match=r"d\.parquet: nothing else about \('big', 7\)"):
+        score_faithfulness(study.explained, [file], [], [], out=tmp_path / "s.parquet", **settings())
 
 
 def test_agreement_has_every_pair_example_by_example_and_together(study, tmp_path):
     out = tmp_path / "scores.parquet"
     comparing.score_agreement(study.explanations("shap", "lime"), out=out, **settings())
     found = frame(out)
+    found = found[found["against"].notna()]
     pairs = {("small", 0, "big", 7), ("big", 3, "big", 7)}
     columns = ["model", "seed", "against", "against_seed"]
     assert set(found[columns].itertuples(index=False, name=None)) == pairs
@@ -203,11 +252,94 @@ def test_agreement_has_every_pair_example_by_example_and_together(study, tmp_pat
     assert joined["n"].xs(3, level="k").unique().tolist() == [24]
 
 
+def test_agreement_comes_with_its_spread_and_what_chance_gives(study, tmp_path):
+    out = tmp_path / "scores.parquet"
+    comparing.score_agreement(study.explanations(), out=out, **settings())
+    found = frame(out).query("model == 'small'")
+    singles = found[found["example_id"].notna() & (found["metric"] == "overlap") & (found["k"] == 3)]
+    (row,) = found[found["example_id"].isna() & (found["metric"] == "overlap") & (found["k"] == 3)].to_dict(
+        "records"
+    )
+    assert row["spread"] == pytest.approx(singles["value"].std())
+    # Of 6, 7 or 8 words (8 texts each) three are drawn.
+    assert row["chance"] == pytest.approx(np.mean([3 / 6, 3 / 7, 3 / 8]))
+
+
+def test_students_of_one_teacher_are_compared_with_each_other(study, tmp_path):
+    twin = {
+        "teachers": {"big": None, "small": "big", "twin": "big"},
+        "seeds": {"big": [7, 3], "small": [0], "twin": [5]},
+    }
+    files = [*study.explanations(), study.explanation("twin", 5)]
+    comparing.score_agreement(files, out=tmp_path / "s.parquet", **settings(**twin))
+    found = frame(tmp_path / "s.parquet")
+    pairs = found[["model", "seed", "against", "against_seed"]].dropna().drop_duplicates()
+    assert set(pairs.itertuples(index=False, name=None)) == {
+        ("small", 0, "big", 7),
+        ("twin", 5, "big", 7),
+        ("twin", 5, "small", 0),
+        ("big", 3, "big", 7),
+    }
+
+
+def test_explainers_of_a_run_are_compared_towards_its_own_prediction(study, tmp_path):
+    comparing.score_agreement(study.explanations("shap", "lime"), out=tmp_path / "s.parquet", **settings())
+    found = frame(tmp_path / "s.parquet").query("against_explainer.notna() and metric == 'cosine'")
+    assert set(found[["model", "seed", "explainer", "against_explainer"]].itertuples(index=False)) == {
+        (*run, "lime", "shap") for run in RUNS
+    }
+    own = study.logits("big", 3).argmax(axis=1)
+    lime, shap = (Attributions.read(study.explanation("big", 3, name)).values for name in ("lime", "shap"))
+    expected = [agreement.cosine(lime[i][:, own[n]], shap[i][:, own[n]]) for n, i in enumerate(IDS)]
+    row = found[(found["model"] == "big") & (found["seed"] == 3)].iloc[0]
+    assert row["value"] == pytest.approx(np.mean(expected)) and row["n"] == 40
+
+
+def test_every_run_has_a_point_and_a_cloud(study, tmp_path):
+    comparing.score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
+    found = frame(tmp_path / "s.parquet").query("metric == 'projection_1'")
+    assert len(found) == len(RUNS) * (1 + len(IDS))
+    points = found[found["example_id"].isna()].set_index(["model", "seed"])["value"]
+    clouds = found[found["example_id"].notna()].groupby(["model", "seed"])["value"].mean()
+    assert points.to_dict() == pytest.approx(clouds.to_dict())
+    assert points.sum() == pytest.approx(0, abs=1e-9)
+
+
+def test_buckets_split_the_texts_and_compare_the_models_in_each(study, tmp_path):
+    score_buckets(study.explained, study.explanations(), out=tmp_path / "s.parquet", **settings())
+    found = frame(tmp_path / "s.parquet")
+    sizes = found[found["metric"] == "size"].set_index("subset")["value"].to_dict()
+    right = {run: study.logits(*run).argmax(axis=1) == study.labels for run in (("big", 7), ("small", 0))}
+    big, small = right.values()
+    expected = {
+        "all_correct": big & small, "only_big": big & ~small,
+        "only_small": small & ~big, "all_wrong": ~big & ~small,
+    }  # fmt: skip
+    assert sizes == {name: flags.sum() for name, flags in expected.items()}
+    comparing.score_agreement(study.explanations(), out=tmp_path / "a.parquet", **settings())
+    alike = frame(tmp_path / "a.parquet").query("model == 'small' and metric == 'cosine'")
+    alike = alike.set_index("example_id")["value"]
+    rows = found[found["metric"] == "cosine"].set_index("subset")
+    for name, flags in expected.items():
+        row = rows.loc[name]
+        assert (row["model"], row["against"], row["n"]) == ("small", "big", flags.sum())
+        if flags.any():
+            assert row["value"] == pytest.approx(alike[np.array(IDS)[flags]].mean())
+        else:
+            assert pd.isna(row["value"])
+
+
+def test_a_regression_has_no_buckets(tmp_path):
+    study = Study(tmp_path, n_classes=0)
+    score_buckets(study.explained, study.explanations(), out=tmp_path / "s.parquet", **settings(REGRESSION))
+    assert frame(tmp_path / "s.parquet").empty
+
+
 def test_agreement_is_about_the_class_that_the_teacher_predicts(study, tmp_path):
     comparing.score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet").query("model == 'small' and metric == 'cosine'")
     small, big = (study.logits(*run).argmax(axis=1) for run in (("small", 0), ("big", 7)))
-    read = [comparing.Attributions.read(study.explanation(*run)).values for run in (("small", 0), ("big", 7))]
+    read = [Attributions.read(study.explanation(*run)).values for run in (("small", 0), ("big", 7))]
     n = np.flatnonzero(small != big)[0]
     a, b = (values[IDS[n]][:, big[n]] for values in read)
     cosine = a @ b / np.sqrt(a @ a * (b @ b))
@@ -394,6 +526,6 @@ def test_every_pair_of_three_teacher_seeds_is_compared(study, tmp_path):
     seeds = {"big": [7, 3, 5], "small": [0]}
     files = [*study.explanations(), study.explanation("big", 5)]
     comparing.score_agreement(files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
-    found = frame(tmp_path / "s.parquet").query("model == 'big'")
+    found = frame(tmp_path / "s.parquet").query("model == 'big' and against.notna()")
     pairs = set(zip(found["seed"], found["against_seed"], strict=True))
     assert pairs == {(later, earlier) for earlier, later in itertools.combinations(seeds["big"], 2)}

@@ -18,7 +18,7 @@ TEMPLATES = [
     "A {} film.",
     "The plot is {}, and the ending was {} at all.",
     "It doesn't {} work: {}!",
-    "Not {} but {}",
+    "Not {} but {} at all",
 ]
 MOODS = {
     "bad": ["dull", "boring", "messy"],
@@ -105,6 +105,7 @@ def tiny_config(folder: Path) -> dict:
                 },
                 "explain": {"per_class": 3},
                 "perturb": {"examples": 8},
+                "probes": ["contrast", "negation", "but"],
             }
         },
         "checkpoints": {"tiny": {"local": str(folder / "checkpoint")}},
@@ -116,7 +117,24 @@ def tiny_config(folder: Path) -> dict:
         "perturbations": {"character": None, "swap": None},
         "folds": 2,
         "explainers": {"occlusion": None, "random": None},
-        "metrics": {"overlap_k": [2], "deletion_k": [1, 3], "random_draws": 2, "resamples": 200},
+        "probes": {
+            "contrast": {"explainers": ["occlusion"], "items": 4},
+            "negation": {"explainers": ["random"], "items": 4},
+            "but": {"explainers": ["occlusion"]},
+        },
+        "published": {
+            "file": "resources/published/sst5.yaml",
+            "task": "moods",
+            "models": {"bert": "teacher", "distilbert": "student", "kd-tinybert": "student-kd"},
+            "explainers": {"shap": "occlusion", "lime": "random"},
+        },
+        "metrics": {
+            "aopc_beam": 1,
+            "overlap_k": [2],
+            "deletion_k": [1, 3],
+            "random_draws": 2,
+            "resamples": 200,
+        },
     }
 
 

@@ -8,8 +8,9 @@ from distillens import tables
 
 pytestmark = pytest.mark.slow
 
-SCORES = ["performance", "robustness", "agreement", "faithfulness", "drift"]
+SCORES = ["performance", "robustness", "agreement", "faithfulness", "drift", "buckets", "probes"]
 EXPLAINERS = ["occlusion", "random"]
+PROBES = {"contrast": "occlusion", "negation": "random", "but": "occlusion"}
 
 
 def branch(model, *seeds, distil="fine_tune"):
@@ -21,6 +22,7 @@ def branch(model, *seeds, distil="fine_tune"):
             f"{distil} moods {model} {seed}",
             f"predict moods {model} {seed}",
             *(f"explain moods {model} {seed} {name}" for name in EXPLAINERS),
+            *(f"explain_probe moods {probe} {model} {seed} {name}" for probe, name in PROBES.items()),
             f"delete moods {model} {seed}",
         )
     ]
@@ -45,12 +47,13 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
         "predictions": "predictions",
         "explanations": "explanations",
     }
-    kinds |= {"deletions": "deletions", "metrics": "scores"}
+    kinds |= {"deletions": "deletions", "curves": "curves", "metrics": "scores", "probes": "explanations"}
+    stems = {"drift": "drift", "sentences": "examples", "design": "probes"}
     results = study.folder / "results" / "tiny"
     files = sorted(results.rglob("*.parquet"))
-    assert len(files) == 4 + 2 + 4 + 8 + 4 + 5
+    assert len(files) == 4 + 2 + 4 + 8 + 4 + 4 + 7 + 3 * (2 + 4)
     for path in files:
-        kind = "drift" if path.stem == "drift" else kinds[path.relative_to(results).parts[0]]
+        kind = stems.get(path.stem, kinds[path.relative_to(results).parts[0]])
         assert tables.read(path, kind).num_rows > 0
         assert tables.provenance(path)["task"] == "moods"
     explained = tables.provenance(results / "explanations/moods/student/0/occlusion.parquet")
@@ -74,6 +77,8 @@ def test_made_again_the_tables_have_the_same_bytes(study):
         "predictions/moods/student",
         "explanations/moods/student",
         "deletions/moods/student",
+        "curves/moods/student",
+        "probes/moods",
         "perturbed",
         "metrics",
     ]
@@ -112,8 +117,37 @@ def test_an_explainer_s_setting_reruns_that_explainer(study):
     runs = [("teacher", 1), ("teacher", 2), ("student", 0), ("student-kd", 0)]
     jobs = [f"{job} moods {model} {seed}" for job in ("explain", "delete") for model, seed in runs]
     jobs = [f"{job} random" if job.startswith("explain") else job for job in jobs]
-    expected = [*jobs, *scores("agreement", "faithfulness", "drift"), *END]
+    jobs += [f"explain_probe moods negation {model} {seed} random" for model, seed in runs]
+    expected = [*jobs, *scores("agreement", "faithfulness", "drift", "buckets", "probes"), *END]
     assert study.jobs(study.edited("explainers/random", {"draw": 1})) == sorted(expected)
+
+
+def test_a_probe_s_setting_reruns_its_sentences_and_what_reads_them(study):
+    runs = [("teacher", 1), ("teacher", 2), ("student", 0), ("student-kd", 0)]
+    expected = [f"explain_probe moods contrast {model} {seed} occlusion" for model, seed in runs]
+    expected += ["build_probe moods contrast", *scores("probes"), *END]
+    assert study.jobs(study.edited("probes/contrast/items", 6)) == sorted(expected)
+
+
+def test_the_published_exhibits_are_there_by_number(study):
+    made = {path.name for path in (study.folder / "results/tiny/report/published").iterdir()}
+    assert {f"table-{number}.csv" for number in range(1, 6)} <= made
+    assert {f"figure-{number}.svg" for number in (1, 3, 4, 5, 6, 7, 8, 9)} <= made
+
+
+def test_a_study_in_two_halves_has_the_bytes_of_one_in_one_go(study, tmp_path):
+    other = type(study)(tmp_path, study.config)
+    for arguments in (["--until", "explain", "build_probe"], []):
+        result = other.snakemake(*arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+    for part in ("explanations", "deletions", "curves", "probes", "metrics"):
+        before = study.folder / "results/tiny" / part
+        files = [path.relative_to(before) for path in before.rglob("*.parquet")]
+        differing = [
+            path for path in files
+            if (before / path).read_bytes() != (tmp_path / "results/tiny" / part / path).read_bytes()
+        ]  # fmt: skip
+        assert differing == []
 
 
 def test_a_reordered_config_reruns_nothing(study):

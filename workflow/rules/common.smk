@@ -1,4 +1,4 @@
-"""Checks the study's config; what the rules ask of it and of each other."""
+"""Checks the study's config; names, patterns and resources that the rules share."""
 
 import re
 
@@ -17,6 +17,7 @@ TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS = (
     list(study.config[section])
     for section in ("tasks", "models", "checkpoints", "explainers", "perturbations")
 )
+PROBES = list(study.config["probes"])
 _RUN = "<results>/models/{task}/{model}/{seed}"
 # A run's finished model; the card is written last.
 MODEL = {
@@ -56,62 +57,13 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
-def checkpoint_of(wildcards):
-    """The folder of the checkpoint that a model starts from."""
-    name = study.config["models"][wildcards.model]["checkpoint"]
-    return rules.fetch_checkpoint.output.folder.replace("{checkpoint}", name)
-
-
-def checkpoint_card_of(wildcards):
-    """The small file that changes with that folder."""
-    name = study.config["models"][wildcards.model]["checkpoint"]
-    return rules.fetch_checkpoint.output.card.replace("{checkpoint}", name)
-
-
-def of_teacher(pattern, wildcards):
-    """The files of a student's teacher (its first seed); none for a teacher."""
-    teacher = study.teacher(wildcards.model)
-    if teacher is None:
-        return []
-    return expand(
-        pattern,
-        task=wildcards.task,
-        model=teacher[0],
-        seed=teacher[1],
-        explainer=EXPLAINERS,
-    )
-
-
-def teacher_model(wildcards):
-    """The finished model that a student learns from."""
-    return [
-        path for pattern in MODEL.values() for path in of_teacher(pattern, wildcards)
-    ]
-
-
-def teacher_explanations(wildcards):
-    """The teacher's explanations of the same texts, by every explainer."""
-    return of_teacher(EXPLANATIONS, wildcards)
-
-
-def of_all_runs(pattern):
-    """A file of every run (and explainer, where the pattern has one) of a task."""
-    models, seeds = zip(*study.runs())
-    runs = expand(pattern, zip, model=models, seed=seeds, allow_missing=True)
-    return expand(runs, explainer=EXPLAINERS, allow_missing=True)
-
-
-def of_all_perturbations(pattern):
-    """A file of every perturbation of a task."""
-    return expand(pattern, perturbation=PERTURBATIONS, allow_missing=True)
-
-
 wildcard_constraints:
     task=one_of(TASKS),
     model=one_of(MODELS),
     checkpoint=one_of(CHECKPOINTS),
     perturbation=one_of(PERTURBATIONS),
     explainer=one_of(EXPLAINERS),
+    probe=one_of(PROBES),
     seed=r"\d+",
 
 

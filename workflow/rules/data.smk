@@ -32,7 +32,7 @@ rule fetch_checkpoint:
     benchmark:
         "<benchmarks>/fetch_checkpoint/{checkpoint}.tsv"
     conda:
-        "../../envs/data.yaml"
+        "../../envs/models.yaml"
     params:
         settings=study.checkpoint,
         code=code("scripts/fetch_checkpoint.py"),

@@ -61,6 +61,7 @@ rule delete:
         teachers=teacher_explanations,
     output:
         deletions="<results>/deletions/{task}/{model}/{seed}.parquet",
+        curves="<results>/curves/{task}/{model}/{seed}.parquet",
     log:
         "<logs>/delete/{task}/{model}/{seed}.log",
     benchmark:

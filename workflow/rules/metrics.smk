@@ -62,6 +62,8 @@ rule score_faithfulness:
     input:
         explained=rules.select_examples.output.explained,
         deletions=of_all_runs(rules.delete.output.deletions),
+        curves=of_all_runs(rules.delete.output.curves),
+        explanations=of_all_runs(EXPLANATIONS),
     output:
         scores="<results>/metrics/{task}/faithfulness.parquet",
     log:
@@ -75,6 +77,25 @@ rule score_faithfulness:
         code=code("scripts/score_faithfulness.py"),
     script:
         "../../scripts/score_faithfulness.py"
+
+
+rule score_buckets:
+    input:
+        explained=rules.select_examples.output.explained,
+        explanations=of_all_runs(EXPLANATIONS),
+    output:
+        scores="<results>/metrics/{task}/buckets.parquet",
+    log:
+        "<logs>/score_buckets/{task}.log",
+    benchmark:
+        "<benchmarks>/score_buckets/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.scoring,
+        code=code("scripts/score_buckets.py"),
+    script:
+        "../../scripts/score_buckets.py"
 
 
 rule score_drift:

@@ -1,8 +1,42 @@
 """The page, its tables and its figures."""
 
+from distillens.study import workflow_code
+
+PUBLISHED = study.config["published"]
+REPORT = {
+    "page": report(
+        "<results>/report/index.html",
+        caption="../report/report.rst",
+        category="Report",
+    ),
+    "tables": directory("<results>/report/tables"),
+    "figures": directory("<results>/report/figures"),
+}
+if PUBLISHED:
+    REPORT["published"] = directory("<results>/report/published")
+
+
+# It asks Snakemake in another process, which locks and changes nothing: where the run is, not on a node.
+rule draw_workflow:
+    output:
+        graph="<results>/workflow/rulegraph.dot",
+    log:
+        "<logs>/draw_workflow.log",
+    benchmark:
+        "<benchmarks>/draw_workflow.tsv"
+    localrule: True
+    conda:
+        "../../envs/workflow.yaml"
+    params:
+        shape=study.shape,
+        code=workflow_code(),
+    script:
+        "../../scripts/draw_workflow.py"
+
 
 rule report:
     input:
+        splits=collect(list(rules.fetch_dataset.output), task=TASKS),
         explained=collect(rules.select_examples.output.explained, task=TASKS),
         explanations=collect(
             of_all_runs(EXPLANATIONS),
@@ -14,18 +48,19 @@ rule report:
                 rules.score_robustness.output.scores,
                 rules.score_agreement.output.scores,
                 rules.score_faithfulness.output.scores,
+                rules.score_buckets.output.scores,
+                rules.score_probes.output.scores,
             ],
             task=TASKS,
         ),
         drift=collect(rules.score_drift.output.scores, task=TASKS),
+        probe_designs=of_all_probes(rules.build_probe.output.design),
+        probe_sentences=of_all_probes(rules.build_probe.output.sentences),
+        probe_explanations=of_all_probes(rules.explain_probe.output.explanations),
+        workflow=[rules.draw_workflow.output.graph] if PUBLISHED else [],
+        published=study.published_file,
     output:
-        page=report(
-            "<results>/report/index.html",
-            caption="../report/report.rst",
-            category="Report",
-        ),
-        tables=directory("<results>/report/tables"),
-        figures=directory("<results>/report/figures"),
+        **REPORT,
     log:
         "<logs>/report.log",
     benchmark:

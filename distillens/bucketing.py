@@ -1,0 +1,64 @@
+"""Agreement and direction of explanations, split by which models classify a text right."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from distillens import tables
+from distillens.families import Family, block, families
+from distillens.metrics import agreement
+from distillens.metrics.buckets import buckets
+from distillens.metrics.statistics import summaries
+from distillens.scoring_inputs import FilePath, Settings, labels
+
+
+def score_buckets(
+    explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: object
+) -> None:
+    """Score each bucket of texts: its size, and how alike each two models' attributions are in it.
+
+    Models are a teacher's first seed and its students' first seeds. A regression has no
+    right or wrong, so no buckets.
+    """
+    s = Settings(**settings)
+    found = [tables.SCHEMAS["scores"].empty_table()]
+    if s.n_classes:
+        truth = labels(explained, s)
+        sized = set()
+        for family in families(explanations, s):
+            if len(family.models) > 1:
+                sizes = family.first not in sized
+                found += _of_family(family, truth[family.ids].to_numpy(), s, with_sizes=sizes)
+                sized.add(family.first)
+    s.write(out, "scores", pa.concat_tables(found), [explained, *explanations])
+
+
+def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
+    right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in family.models}
+    metrics = [("cosine", None), ("spearman", None)]
+    metrics += [(name, k) for name in ("jaccard", "overlap") for k in s.metrics["overlap_k"]]
+    names, ks = zip(*metrics, strict=True)
+    sets = buckets(right)
+    found = []
+    if with_sizes:
+        sizes = [int(flags.sum()) for flags in sets.values()]
+        where = {"task": s.task, "metric": "size"}
+        where |= dict(zip(("against", "against_seed"), family.first, strict=True))
+        found.append(block(len(sets), where, subset=list(sets), value=sizes, n=[len(truth)] * len(sets)))
+    for run, against in itertools.combinations(family.models, 2):
+        # The teacher, or who comes first, is what another is compared with.
+        run, against = against, run
+        scores = agreement.agreements(family.values[run], family.values[against], metrics)
+        for name, flags in sets.items():
+            resampling = s.resampling("buckets", family.explainer, *run, *against, name)
+            summary = summaries(scores[:, flags], resampling)
+            where = {
+                "task": s.task,
+                "subset": name,
+                **dict(zip(("model", "seed", "against", "against_seed"), (*run, *against), strict=True)),
+                "explainer": family.explainer,
+            }
+            found.append(block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
+    return found

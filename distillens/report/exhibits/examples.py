@@ -1,0 +1,36 @@
+"""The first texts of the explained part of a task, with their labels."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distillens.report.cells import MISSING, Cell, Head, Table, capitalised
+from distillens.report.exhibits.shown import Shown
+from distillens.report.selection import Source
+from distillens.report.sentences import gold
+
+OPTIONS = {"first": {"type": "integer", "minimum": 1, "default": 8, "description": "How many texts."}}
+
+_COLUMNS = ("example_id", "text", "text_b", "label", "label_name")
+
+
+def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
+    """Show the first explained texts."""
+    task, why = source.task_of(settings["select"])
+    texts = source.explained.get(task, [])
+    if why or not texts:
+        return Shown(_COLUMNS, [], notes=[f"{capitalised(why or f'no text of {task} is shown here')}."])
+    chosen = texts[: settings["first"]]
+    labels = [gold(row, source.study.tasks[task]) for row in chosen]
+    records = [
+        [row["example_id"], row["text_a"], row["text_b"], row["label"], label]
+        for row, label in zip(chosen, labels, strict=True)
+    ]
+    lines = [
+        [Cell(" / ".join(filter(None, record[1:3])), style="prose"), Cell(record[4] or MISSING)]
+        for record in records
+    ]
+    head = [Head("text", numeric=False), Head("gold label", numeric=False)]
+    table = Table(f"published-{number}", settings["caption"], head, lines, 0)
+    return Shown(
+        _COLUMNS, records, table, notes=[f"The first {len(chosen)} of {len(texts)} explained texts."]
+    )

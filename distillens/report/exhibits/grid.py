@@ -1,0 +1,157 @@
+"""Rows and columns: each cell is the one score that both select together, beside the paper's value."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distillens.report.cells import MISSING, Cell, capitalised, interval, number
+from distillens.report.scored import Row
+from distillens.report.selection import Source
+
+COLUMNS = (
+    "row",
+    "paper_row",
+    "column",
+    "value",
+    "low",
+    "high",
+    "spread",
+    "chance",
+    "n",
+    "n_undefined",
+    "control",
+    "control_value",
+    "paper_value",
+    "paper_spread",
+    "missing",
+)
+"""Columns of the CSV file: a line per cell."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the exhibit: what it selects, our name of it, and the paper's."""
+
+    select: Mapping[str, Any]
+    title: str
+    paper: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """A cell: our score or why there is none, the control beside it, the paper's value and spread."""
+
+    line: Line
+    column: Mapping[str, Any]
+    row: Row | None
+    why: str
+    control: Row | None
+    paper: float | None
+    paper_spread: float | None
+
+
+def fill(settings: Mapping[str, Any], source: Source) -> list[list[Found]]:
+    """Find the score of each cell, row by row.
+
+    A column's ``control`` is the same selection with something changed, such as random
+    words. The published values stand in the order of rows and columns; null where the paper has none.
+    """
+    published = settings["published"] or []
+    filled = []
+    for place, entry in enumerate(settings["rows"]):
+        line = line_of(entry, source)
+        values = published[place] if place < len(published) else []
+        filled.append(
+            [
+                _cell(line, column, settings["select"], values[at] if at < len(values) else None, source)
+                for at, column in enumerate(settings["columns"])
+            ]
+        )
+    return filled
+
+
+def line_of(entry: Any, source: Source) -> Line:
+    """A row of the exhibit: a role, a pair of roles, or a title with what it selects."""
+    if isinstance(entry, str):
+        return Line({"model": entry}, source.title(entry), source.names.get(entry, entry))
+    if isinstance(entry, Mapping):
+        return Line(entry["select"], entry["title"], "")
+    one, other = entry
+    paper = " – ".join(source.names.get(role, role) for role in entry)
+    return Line({"model": one, "against": other}, f"{source.title(one)} and {source.title(other)}", paper)
+
+
+def ours(found: Found) -> Cell:
+    """Our value, with its interval, chance and control below; in words where there is none."""
+    row, digits = found.row, found.column.get("digits", 3)
+    if row is None:
+        return Cell("not measured", style="missing", hint=capitalised(found.why))
+    if math.isnan(row["value"]):
+        return Cell("undefined", style="missing", hint=capitalised(undefined(row)))
+    text = number(row["value"], digits)
+    if found.column.get("show") == "spread" and not math.isnan(row["spread"]):
+        text += f" ± {number(row['spread'], digits)}"
+    notes = [interval(row["low"], row["high"], digits)]
+    if not math.isnan(row["chance"]):
+        notes.append(f"chance {number(row['chance'], digits)}")
+    if "control" in found.column:
+        value = MISSING if found.control is None else number(found.control["value"], digits)
+        notes.append(f"{found.column['control']['title']} {value}")
+    hint = capitalised(undefined(row)) if row["n_undefined"] else ""
+    return Cell(text + ("†" if hint else ""), row["value"], "\n".join(filter(None, notes)), hint=hint)
+
+
+def papers(found: Found) -> Cell:
+    """The paper's value."""
+    if found.paper is None:
+        return Cell(MISSING, style="missing")
+    digits = found.column.get("digits", 3)
+    spread = "" if found.paper_spread is None else f" ± {number(found.paper_spread, digits)}"
+    return Cell(number(found.paper, digits) + spread, found.paper, style="paper")
+
+
+def records(cells: Sequence[Sequence[Found]]) -> list[list[Any]]:
+    """Lines of the CSV file."""
+    numbers = ("value", "low", "high", "spread", "chance", "n", "n_undefined")
+    return [
+        [
+            *(found.line.title, found.line.paper, found.column["title"]),
+            *(None if found.row is None else found.row[name] for name in numbers),
+            found.column.get("control", {}).get("title"),
+            None if found.control is None else found.control["value"],
+            *(found.paper, found.paper_spread, found.why),
+        ]
+        for line in cells
+        for found in line
+    ]
+
+
+def notes(cells: Sequence[Sequence[Found]]) -> list[str]:
+    """Say once each why cells are empty."""
+    reasons: dict[str, list[str]] = {}
+    for found in (found for line in cells for found in line):
+        if found.why:
+            reasons.setdefault(found.why, []).append(f"{found.line.title}, {found.column['title']}")
+    every = sum(len(line) for line in cells)
+    return [
+        f"{capitalised(why)}." if len(places) == every else f"{capitalised(why)} ({'; '.join(places)})."
+        for why, places in reasons.items()
+    ]
+
+
+def undefined(row: Row) -> str:
+    """Say how often a score is undefined."""
+    return f"undefined for {row['n_undefined']} of {row['n_undefined'] + (row['n'] or 0)}"
+
+
+def _cell(
+    line: Line, column: Mapping[str, Any], common: Mapping[str, Any], paper: Any, source: Source
+) -> Found:
+    select = {**common, **line.select, **column["select"]}
+    row, why = source.find(select)
+    control = None
+    if "control" in column:
+        control, _ = source.find({**select, **column["control"]["select"]})
+    value, spread = paper if isinstance(paper, list) else (paper, None)
+    return Found(line, column, row, why, control, value, spread)

@@ -1,0 +1,46 @@
+"""How many texts of a task have each label, all splits together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib as mpl
+
+from distillens.report import plot
+from distillens.report.cells import capitalised
+from distillens.report.exhibits.shown import Shown
+from distillens.report.labels import SPLITS, counts
+from distillens.report.selection import Source
+
+OPTIONS = {}
+
+
+def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
+    """Draw a bar per label, cut by split."""
+    task, why = source.task_of(settings["select"])
+    found = {} if why else counts(source.study.tasks[task], source.splits, task)
+    splits = [split for split in SPLITS if any(split in of for of in found.values())]
+    records = [
+        [label, *(of.get(split, 0) for split in splits), sum(of.values())] for label, of in found.items()
+    ]
+    columns = ("label", *splits, "all")
+    if not records:
+        return Shown(
+            columns, records, notes=[f"{capitalised(why or f'there are no classes to count in {task}')}."]
+        )
+    with mpl.rc_context(plot.STYLE):
+        figure, axes = plot.axes(0.7 + 0.26 * len(found), legend=len(splits))
+        left = [0] * len(found)
+        for place, split in enumerate(splits):
+            sizes = [of.get(split, 0) for of in found.values()]
+            shade = {"color": plot.COLOURS[0], "alpha": 0.85 - 0.3 * place, "linewidth": 0}
+            axes.barh(range(len(found)), sizes, left=left, height=0.62, label=split, **shade)
+            left = [one + other for one, other in zip(left, sizes, strict=True)]
+        for place, total in enumerate(left):
+            axes.annotate(
+                str(total), (total, place), (3, 0), textcoords="offset points", va="center", fontsize=7.5
+            )
+        plot.rows(axes, list(found), lines=False)
+        axes.margins(x=0.12)
+        axes.set_xlabel("texts")
+        figure.legend(loc="outside lower center", ncols=3)
+        return Shown(columns, records, svg=plot.svg(figure, f"published-{number}", settings["caption"]))

@@ -1,0 +1,163 @@
+"""Tables about parts of the data: sentences made to probe a model, and texts by who is right."""
+
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from distillens.report import scored
+from distillens.report.cells import Cell, Head, Table, metric_head, score
+from distillens.report.read import Study, ordered
+from distillens.report.scored import Pair, Row
+
+VARIANTS = {
+    "original": "as built",
+    "without_but": "without “but”",
+    "flipped": "clauses flipped",
+    "affirmative": "affirmative",
+    "negated": "negated",
+    "double": "negated twice",
+}
+"""How a variant of a probe's sentences is called on the page; others appear under their own name."""
+
+
+def probes(study: Study, task: str, scores: pd.DataFrame) -> list[Table]:
+    """Per probe, where attributions lie and what the models say."""
+    rows = scored.of(scores, task)
+    found = []
+    for probe in ordered((row["probe"] for row in rows), list(study.settings["probes"])):
+        own = [row for row in rows if row["probe"] == probe]
+        found += [_attributions(study, task, probe, own), _answers(study, task, probe, own)]
+    return [table for table in found if table is not None]
+
+
+def buckets(study: Study, task: str, scores: pd.DataFrame) -> list[Table]:
+    """How large each bucket is and how alike models reason in it: at a glance, and in full."""
+    rows = scored.of(scores, task)
+    compared = [row for row in rows if row["metric"] != "size"]
+    found = [_sizes(study, task, rows, compared), _all_buckets(study, task, compared)]
+    return [table for table in found if table is not None]
+
+
+def variants(rows: Iterable[Row]) -> list[str]:
+    """The variants that have rows, in a fixed order, each followed by its halves."""
+    found = {row["subset"] or "" for row in rows}
+    order = ordered(map(_whole, found), list(VARIANTS))
+    return sorted(found, key=lambda name: (order.index(_whole(name)), name))
+
+
+def variant_name(name: str) -> str:
+    """Name of a variant on the page; of a half of it, by how its items read at first."""
+    whole, half = _whole(name), name.removeprefix(_whole(name)).strip("_")
+    return VARIANTS.get(whole, whole or "all") + (f", of {half}" if half else "")
+
+
+def _whole(name: str) -> str:
+    """The variant that a half belongs to."""
+    return name.removesuffix("_positive").removesuffix("_negative")
+
+
+def bucket_name(name: str) -> str:
+    """Say in words which models are right in a bucket."""
+    if name in ("all_correct", "all_wrong"):
+        return name.replace("_", " ").replace("correct", "right")
+    return f"only {' and '.join(name.removeprefix('only_').split('+'))}"
+
+
+def _attributions(study: Study, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
+    rows = [row for row in rows if row["explainer"] is not None]
+    if not rows:
+        return None
+    cells = scored.grouped(
+        rows, lambda row: (row["subset"] or "", row["explainer"], row["model"], row["seed"])
+    )
+    metrics, lines = scored.metrics(rows), []
+    for variant in variants(rows):
+        for explainer in scored.explainers(study, rows):
+            for run in scored.runs(study, {key[2:] for key in cells if key[:2] == (variant, explainer)}):
+                found = scored.by_metric(cells[variant, explainer, run.model, run.seed])
+                names = [variant_name(variant), explainer, run.label]
+                lines.append([*map(Cell, names), *(score(found.get(metric)) for metric in metrics)])
+    head = [Head(name, numeric=False) for name in ("sentences", "explainer", "model")]
+    head += [metric_head(*metric) for metric in metrics]
+    caption = f"Probe “{probe}” on {task}: where the attribution lies"
+    return Table(f"probe-{probe}-{task}", caption, head, lines, 3, "probes", True)
+
+
+def _answers(study: Study, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
+    rows = [row for row in rows if row["explainer"] is None]
+    if not rows:
+        return None
+    cells = scored.grouped(rows, lambda row: (row["subset"] or "", row["model"], row["seed"]))
+    metrics, lines = scored.metrics(rows), []
+    for variant in variants(rows):
+        for run in scored.runs(study, {key[1:] for key in cells if key[0] == variant}):
+            found = scored.by_metric(cells[variant, run.model, run.seed])
+            values = [score(found.get(metric), signed=metric[0].endswith("_change")) for metric in metrics]
+            lines.append([Cell(variant_name(variant)), Cell(run.label), *values])
+    head = [Head(name, numeric=False) for name in ("sentences", "model")]
+    head += [metric_head(*metric) for metric in metrics]
+    caption = f"Probe “{probe}” on {task}: what the models say"
+    return Table(f"answers-{probe}-{task}", caption, head, lines, 2, "probes", True)
+
+
+def _sizes(study: Study, task: str, rows: Sequence[Row], compared: Sequence[Row]) -> Table | None:
+    if not rows:
+        return None
+    # Only the controls are left where a study has no other explainer.
+    known = ordered((row["explainer"] for row in compared), [*study.explainers, *study.controls])
+    explainer = known[0] if known else None
+    shown = [row for row in compared if (row["explainer"], row["metric"]) == (explainer, "cosine")]
+    pairs = scored.pairs(study, shown)
+    named = {(row["subset"], scored.pair(row)): row for row in shown}
+    teachers = list(dict.fromkeys(row["against"] for row in rows if row["metric"] == "size"))
+    sizes = {(row["subset"], row["against"]): row for row in rows if row["metric"] == "size"}
+    lines = []
+    for bucket, teacher in ((bucket, teacher) for bucket in _in_order(rows) for teacher in teachers):
+        size = sizes.get((bucket, teacher))
+        if size is not None:
+            name = Cell(bucket_name(bucket), note=f"of {teacher} and students" if len(teachers) > 1 else "")
+            count = Cell(f"{size['value']:.0f}", size["value"], f"of {size['n']}")
+            own = [named.get((bucket, pair)) if _teacher(study, pair) == teacher else None for pair in pairs]
+            lines.append([name, count, *map(score, own)])
+    head = [Head("right are", numeric=False), metric_head("size")]
+    head += [Head(_both(study, pair), f"mean cosine of their attributions by {explainer}") for pair in pairs]
+    caption = f"Buckets of {task}: texts by who is right"
+    caption += f", and the cosine of attributions by {explainer}" if pairs else ""
+    return Table(f"buckets-{task}", caption, head, lines, 1, "buckets")
+
+
+def _all_buckets(study: Study, task: str, rows: Sequence[Row]) -> Table | None:
+    if not rows:
+        return None
+    cells = scored.grouped(rows, lambda row: (row["subset"], row["explainer"], scored.pair(row)))
+    metrics, pairs, lines = scored.metrics(rows), scored.pairs(study, rows), []
+    for bucket in _in_order(rows):
+        for explainer in scored.explainers(study, rows):
+            for pair in pairs:
+                found = scored.by_metric(cells.get((bucket, explainer, pair), ()))
+                if found:
+                    names = [bucket_name(bucket), explainer, _both(study, pair)]
+                    lines.append([*map(Cell, names), *(score(found.get(metric)) for metric in metrics)])
+    head = [Head(name, numeric=False) for name in ("right are", "explainer", "pair")]
+    head += [metric_head(*metric) for metric in metrics]
+    caption = f"Buckets of {task}: all metrics, all pairs"
+    return Table(f"all-buckets-{task}", caption, head, lines, 3, "buckets", True)
+
+
+def _in_order(rows: Sequence[Row]) -> list[str]:
+    """Buckets: all right first, then fewer and fewer, in the order of their names."""
+
+    def place(name: str) -> tuple[int, str]:
+        if name in ("all_correct", "all_wrong"):
+            return (-99 if name == "all_correct" else 0), name
+        return -len(name.split("+")), name
+
+    return sorted({row["subset"] for row in rows}, key=place)
+
+
+def _teacher(study: Study, pair: Pair) -> str:
+    return study.find(*pair[:2]).teacher or pair[0]
+
+
+def _both(study: Study, pair: Pair) -> str:
+    return " and ".join(sorted((pair[0], pair[2]), key=lambda name: (*study.models, name).index(name)))

@@ -1,0 +1,51 @@
+"""What stands in each section of the page: figures and tables, task by task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from distillens.report import parts, tables
+from distillens.report.cells import Table
+from distillens.report.figures import Drawing
+from distillens.report.read import Study
+
+
+def sections(
+    study: Study, scores: Mapping[str, pd.DataFrame], drift: pd.DataFrame, drawings: Sequence[Drawing]
+) -> dict[str, list[dict[str, Any]]]:
+    """Per section and task, the figures and tables; a task without any is left out."""
+    builders: dict[str, Callable[[str], list[Table | None]]] = {
+        "performance": lambda task: [tables.performance(study, task, scores["performance"])],
+        "robustness": lambda task: [
+            tables.changes(study, task, scores["robustness"]),
+            tables.robustness(study, task, scores["robustness"]),
+        ],
+        "agreement": lambda task: [
+            tables.drift(study, task, drift),
+            tables.drift_by_metric(study, task, drift),
+            tables.agreement(study, task, scores["agreement"]),
+            tables.explainers(study, task, scores["explainers"]),
+        ],
+        "faithfulness": lambda task: [
+            tables.faithfulness(study, task, scores["faithfulness"]),
+            tables.curves(study, task, scores["faithfulness"]),
+        ],
+        "probes": lambda task: list(parts.probes(study, task, scores["probes"])),
+        "buckets": lambda task: list(parts.buckets(study, task, scores["buckets"])),
+    }
+    return {name: _section(study, name, build, drawings) for name, build in builders.items()}
+
+
+def _section(
+    study: Study, name: str, build: Callable[[str], list[Table | None]], drawings: Sequence[Drawing]
+) -> list[dict[str, Any]]:
+    found = [
+        {
+            "task": task,
+            "figures": [drawing for drawing in drawings if (drawing.section, drawing.task) == (name, task)],
+            "tables": [table for table in build(task) if table is not None],
+        }
+        for task in study.tasks
+    ]
+    return [part for part in found if part["figures"] or part["tables"]]

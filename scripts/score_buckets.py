@@ -1,0 +1,13 @@
+"""How alike models' explanations are, by which of them are right."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.bucketing import score_buckets
+
+    score_buckets(
+        snakemake.input.explained,
+        snakemake.input.explanations,
+        out=snakemake.output[0],
+        **snakemake.params.settings,
+    )

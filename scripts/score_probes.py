@@ -1,0 +1,14 @@
+"""What all models of a task answer to its probes, and why."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.probe_scoring import score_probes
+
+    score_probes(
+        snakemake.input.sentences,
+        snakemake.input.designs,
+        snakemake.input.explanations,
+        out=snakemake.output[0],
+        **snakemake.params.settings,
+    )

@@ -1,0 +1,572 @@
+"""A published study by number, case studies by rule, and the workflow's graph."""
+
+import csv
+import html
+import math
+import re
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+import yaml
+
+from distillens import config, tables
+from distillens.provenance import ROOT
+from distillens.report import cases, graph, labels, parts, probed, published, read
+from distillens.report.exhibits import grid
+from distillens.report.page import write_report
+from distillens.report.selection import Source
+from distillens.tables import TableError
+from tests.fixtures import made_up_study
+
+PAPER = config.published("resources/published/sst5.yaml")
+NUMBERS = ["figure-1", "figure-2", "figure-3", "figure-4", "table-1", "figure-5", "table-2", "figure-6"]
+NUMBERS += ["table-3", "figure-7", "figure-8", "table-4", "table-5", "figure-9"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The folder of the made-up study's page."""
+    folder = tmp_path_factory.mktemp("study")
+    write_report(**made_up_study.write(folder / "in", examples=16), out=folder / "index.html")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def poor(tmp_path_factory):
+    """The same of a study without LIME, probes, a graph, and a model for KD-TinyBERT."""
+    folder = tmp_path_factory.mktemp("poor")
+    settings = made_up_study.study(explainers=("shap", "random"), perturbations=())
+    settings["probes"] = {}
+    del settings["published"]["models"]["kd-tinybert"]
+    arguments = made_up_study.write(folder / "in", settings, examples=8) | {"workflow": []}
+    write_report(**arguments, out=folder / "index.html")
+    return folder
+
+
+def _csv(folder, number):
+    with (folder / "published" / f"{number}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _exhibit(folder, number):
+    page = (folder / "index.html").read_text("utf-8")
+    return re.search(rf'<article class="exhibit \w+" id="published-{number}">.*?</article>', page, re.S)[0]
+
+
+def _row(**columns):
+    empty = dict.fromkeys(tables.SCHEMAS["scores"].names)
+    numbers = dict.fromkeys(("value", "low", "high", "spread", "chance"), math.nan)
+    return {**empty, **numbers, "task": "t", "n": 4, "n_undefined": 0, **columns}
+
+
+def _source(rows, more=None, tasks=("t",), **changed):
+    settings = {
+        "models": {
+            "big": {"teacher": None, "seeds": [4, 5]},
+            "small": {"teacher": "big", "seeds": [1]},
+            "tiny": {"teacher": "big", "seeds": [1]},
+        },
+        "explainers": {"shap": {}, "lime": {}},
+        "probes": {},
+        **(more or {}),
+    }
+    options = {"type": "classification", "labels": ["a", "b", "c"], "metrics": ["accuracy"]}
+    study = read.study_of(settings, dict.fromkeys(tasks, options))
+    scores = read.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
+    names = {"bert": "BERT", "mini": "MiniBERT", "other": "OtherBERT"}
+    given = {"models": {"bert": "big", "mini": "small"}, "explainers": {}, "splits": {}, "explained": {}}
+    given |= {"probes": {}, "graph": (), "examples": scores, **changed}
+    return Source(study=study, task="t", names=names, scores=scores, **given)
+
+
+def test_every_exhibit_of_the_paper_is_there_in_its_order(made):
+    page = (made / "index.html").read_text("utf-8")
+    assert re.findall(r'id="published-((?:table|figure)-\d)"', page) == NUMBERS == list(PAPER["exhibits"])
+    assert sorted(path.stem for path in (made / "published").glob("*.csv")) == sorted(NUMBERS)
+    drawn = [name for name in NUMBERS if name.startswith("figure") and name != "figure-2"]
+    assert sorted(path.stem for path in (made / "published").glob("*.svg")) == sorted(drawn)
+
+
+def test_published_values_land_in_their_cells(made):
+    found = {(row["paper_row"], row["column"]): row for row in _csv(made, "table-1")}
+    assert found["BERT", "confidence drop @3"]["paper_value"] == "0.096"
+    assert found["BERT", "confidence drop @3"]["paper_spread"] == "0.1"
+    assert found["DistilBERT", "flip rate @3"]["paper_value"] == "0.393"
+    assert found["KD-TinyBERT", "flip rate @3"]["paper_value"] == "0.0"
+    assert found["KD-TinyBERT", "short-token ratio @3"]["paper_value"] == "0.33"
+    pairs = {(row["paper_row"], row["column"]): row["paper_value"] for row in _csv(made, "table-2")}
+    assert pairs["BERT – KD-TinyBERT", "overlap @10"] == "0.608"
+    assert pairs["DistilBERT – KD-TinyBERT", "Jaccard @10"] == "0.449"
+    assert pairs["BERT – DistilBERT", "overlap @10, corrected"] == ""
+    ratios = {row["paper_row"]: row for row in _csv(made, "table-4") if row["paper_value"]}
+    assert [ratios[name]["paper_spread"] for name in ("BERT", "DistilBERT", "KD-TinyBERT")] == [
+        "0.09",
+        "0.066",
+        "0.112",
+    ]
+    bars = {(row["paper_row"], row["column"]): row["paper_value"] for row in _csv(made, "figure-4")}
+    assert bars["DistilBERT", "weighted F1"] == "0.487"
+    said = {(row["variant"], row["paper_model"]): row["paper_value"] for row in _csv(made, "table-5")}
+    assert (
+        said["without_but", "BERT"] == "neutral (0.452)"
+        and said["flipped", "KD-TinyBERT"] == "negative (0.455)"
+    )
+
+
+def test_our_values_stand_beside_them_and_are_the_scores(made):
+    scores = made / "tables" / "performance.csv"
+    with scores.open(encoding="utf-8", newline="") as file:
+        known = {
+            (row["task"], row["model"], row["seed"], row["metric"]): row["value"]
+            for row in csv.DictReader(file)
+        }
+    ours = {(row["row"], row["column"]): row["value"] for row in _csv(made, "figure-4")}
+    assert ours["soft", "weighted F1"] == known["sst5", "soft", "0", "weighted_f1"]
+    assert ours["teacher", "accuracy"] == known["sst5", "teacher", "0", "accuracy"]
+    shown = _exhibit(made, "table-1")
+    assert "the paper’s" in shown and '<td class="paper"><data value="0.096">0.096 ± 0.100</data>' in shown
+    assert "random words" in shown
+    assert "chance 0.160" in _exhibit(made, "table-2")
+
+
+def test_what_is_missing_is_said_in_words_and_nothing_vanishes(poor):
+    page = (poor / "index.html").read_text("utf-8")
+    assert re.findall(r'id="published-((?:table|figure)-\d)"', page) == NUMBERS
+    assert "This study has no explainer &#39;lime&#39;" in _exhibit(poor, "table-1")
+    assert "This study has no model for KD-TinyBERT" in _exhibit(poor, "table-2")
+    for number in ("table-4", "table-5", "figure-9"):
+        assert "This study has no probe &#39;contrast&#39;" in _exhibit(poor, number)
+    assert "graph was not among the inputs" in _exhibit(poor, "figure-3")
+    assert "not measured" in _exhibit(poor, "table-1") and "0.335" in _exhibit(poor, "table-1")
+    assert "nothing stands for KD-TinyBERT" in page
+    row = next(row for row in _csv(poor, "table-1") if row["column"] == "short-token ratio @3")
+    assert row["value"] == "" and row["paper_value"] == "0.335" and row["missing"]
+
+
+def test_without_a_published_study_there_is_no_such_section(tmp_path):
+    settings = made_up_study.study(explainers=("shap",), perturbations=())
+    settings["published"] = None
+    write_report(**made_up_study.write(tmp_path / "in", settings, examples=8), out=tmp_path / "index.html")
+    page = (tmp_path / "index.html").read_text("utf-8")
+    assert 'id="published"' not in page and 'href="#published"' not in page
+    assert not (tmp_path / "published").exists()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_pairs_have_no_order(turned):
+    pair = {"model": "small", "seed": 1, "against": "big", "against_seed": 4}
+    if turned:
+        pair = {"model": "big", "seed": 4, "against": "small", "against_seed": 1}
+    rows = [
+        _row(explainer="shap", metric="cosine", value=0.7, **pair),
+        _row(
+            explainer="shap", metric="cosine", value=0.9, model="big", seed=5, against="big", against_seed=4
+        ),
+    ]
+    source = _source(rows)
+    select = {"subject": "agreement", "explainer": "shap", "metric": "cosine"}
+    for one, other in (("bert", "mini"), ("mini", "bert")):
+        row, why = source.find({**select, "model": one, "against": other})
+        assert row["value"] == 0.7 and why == ""
+
+
+def test_two_explainers_of_one_model_have_no_order():
+    rows = [_row(explainer="lime", against_explainer="shap", metric="cosine", value=0.2, model="big", seed=4)]
+    select = {"subject": "explainers", "metric": "cosine", "model": "bert"}
+    for one, other in (("shap", "lime"), ("lime", "shap")):
+        row, _ = _source(rows).find({**select, "explainer": one, "against_explainer": other})
+        assert row["value"] == 0.2
+
+
+def test_a_role_means_the_first_run_of_its_model():
+    rows = [_row(metric="accuracy", value=0.1 * seed, model="big", seed=seed) for seed in (4, 5)]
+    row, _ = _source(rows).find({"subject": "performance", "metric": "accuracy", "model": "bert"})
+    assert row["seed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("select", "why"),
+    [
+        ({"model": "other"}, "this study has no model for OtherBERT"),
+        ({"explainer": "ig"}, "this study has no explainer 'ig'"),
+        ({"task": "qnli"}, "this study has no task 'qnli'"),
+        ({"metric": "flip_rate", "k": 3}, "flip rate @3 was not measured here"),
+        ({"metric": "confidence_drop"}, "2 scores of confidence drop fit this selection"),
+        ({"subject": "faith"}, "this exhibit selects 'faith'"),
+        ({"metrics": "x"}, "this exhibit selects by 'metrics'"),
+    ],
+)
+def test_why_there_is_no_score(select, why):
+    common = {"explainer": "shap", "ranking": "own", "metric": "confidence_drop", "model": "big", "seed": 4}
+    source = _source([_row(k=3, value=0.1, **common), _row(k=5, value=0.2, **common)])
+    row, found = source.find({"subject": "faithfulness", "model": "bert", "explainer": "shap", **select})
+    assert row is None and found.startswith(why)
+
+
+def test_another_papers_tables_need_only_a_file(tmp_path):
+    path = tmp_path / "glue.yaml"
+    path.write_text(
+        """
+        title: Layers
+        source: table 2
+        names: {bert: BERT, mini: MiniBERT}
+        exhibits:
+          table-2:
+            kind: table
+            caption: Change of accuracy under keyboard errors
+            select: {subject: robustness, perturbation: keyboard, metric: accuracy_change}
+            rows:
+              - {title: SST-2, select: {task: sst2}}
+              - {title: RTE, select: {task: rte}}
+            columns:
+              - {title: BERT, select: {model: bert}, digits: 2}
+              - {title: MiniBERT, select: {model: mini}, digits: 2}
+            published: [[-0.295, -0.309], [null, -0.05]]
+        """
+    )
+    cells = [("sst2", "big", 4, -0.2), ("sst2", "small", 1, -0.25), ("rte", "big", 4, -0.1)]
+    rows = [
+        _row(
+            task=task, model=model, seed=seed, value=value, perturbation="keyboard", metric="accuracy_change"
+        )
+        for task, model, seed, value in cells
+    ]
+    settings = {"perturbations": {"keyboard": {}}}
+    (exhibit,) = published.exhibits(config.published(str(path)), _source(rows, settings, ("sst2", "rte")))
+    shown = [[cell.text for cell in row] for row in exhibit.shown.table.rows]
+    assert shown == [
+        ["SST-2", "−0.20", "−0.29", "−0.25", "−0.31"],
+        ["RTE", "−0.10", "–", "not measured", "−0.05"],
+    ]
+    assert exhibit.name == "Table\u00a02"
+
+
+@pytest.mark.parametrize(
+    "kind", ["labels", "examples", "projection", "contrast_words", "contrast_predictions"]
+)
+def test_an_exhibit_of_no_task_says_so(tmp_path, kind):
+    path = tmp_path / "paper.yaml"
+    path.write_text(
+        yaml.safe_dump(_published(kind=kind, rows=["bert"], select={"probe": "x", "explainer": "shap"}))
+    )
+    source = replace(_source([]), task=None)
+    (exhibit,) = published.exhibits(config.published(str(path)), source)
+    assert exhibit.shown.notes and not exhibit.shown.svg
+
+
+def test_an_undefined_score_is_shown_as_such():
+    row = _row(metric="accuracy", value=math.nan, n=0, n_undefined=4, model="big", seed=4)
+    settings = {
+        "select": {"subject": "performance"},
+        "rows": ["bert"],
+        "columns": [{"title": "accuracy", "select": {"metric": "accuracy"}}],
+        "published": [[0.5]],
+    }
+    ((cell,),) = grid.fill(settings, _source([row]))
+    assert grid.ours(cell).text == "undefined" and "4 of 4" in grid.ours(cell).hint
+    assert grid.papers(cell).text == "0.500"
+
+
+def test_a_renamed_explainer_is_found():
+    rows = [
+        _row(
+            explainer="lime", metric="cosine", value=0.3, model="small", seed=1, against="big", against_seed=4
+        )
+    ]
+    source = _source(rows, explainers={"the-papers": "lime"})
+    select = {"subject": "agreement", "explainer": "the-papers", "model": "mini", "against": "bert"}
+    assert source.find(select)[0]["value"] == 0.3
+
+
+def _published(**exhibit):
+    content = {"title": "t", "source": "s", "names": {"bert": "BERT"}}
+    return {**content, "exhibits": {"table-1": {"kind": "table", "caption": "c", **exhibit}}}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            _published(kind="tabel", rows=["bert"], columns=[]),
+            "exhibits.table-1: no kind 'tabel'; did you mean 'table'?",
+        ),
+        (_published(), "exhibits.table-1: 'rows' is a required property"),
+        (_published(rows=["bert"], columns=[{"select": {}}]), "'title' is a required property"),
+        (_published(rows=["bert"], columns=[], first=3), "unknown key 'first'"),
+        (
+            {**_published(), "exhibits": {"tab-1": {"kind": "table", "caption": "c"}}},
+            "'tab-1' does not match",
+        ),
+    ],
+)
+def test_a_wrong_file_is_refused_where_it_is_wrong(tmp_path, content, said):
+    path = tmp_path / "paper.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(config.ConfigError, match=re.escape(said)):
+        config.published(str(path))
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"file": "resources/published/none.yaml"}, "published.file: no file"),
+        (
+            {"models": {"bert": "minilm"}},
+            "published.models.bert: no model 'minilm'; did you mean 'minilm-6'?",
+        ),
+        ({"models": {"bart": "minilm-6"}}, "has no model 'bart'; did you mean 'bert'?"),
+        ({"task": "sst"}, "published.task: no task 'sst'"),
+        (
+            {"explainers": {"shap": "shapp"}},
+            "published.explainers.shap: no explainer 'shapp'; did you mean 'shap'?",
+        ),
+    ],
+)
+def test_a_config_that_names_what_is_not_there_is_refused(changed, said):
+    study = yaml.safe_load((ROOT / "config.yaml").read_text())
+    study["published"] = {"file": "resources/published/sst5.yaml", "models": {"bert": "minilm-6"}, **changed}
+    with pytest.raises(config.ConfigError, match=re.escape(said)):
+        config.complete(study)
+
+
+def test_a_complete_config_is_complete():
+    full = config.complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    assert config.complete(full) == full, "the graph of the rules is asked for with a complete config"
+
+
+def test_labels_are_counted_over_all_splits():
+    texts = {
+        ("t", "train"): [{"label": 0.0, "label_name": None}] * 2 + [{"label": 2.0, "label_name": None}],
+        ("t", "test"): [{"label": 2.0, "label_name": None}],
+    }
+    options = {"type": "classification", "labels": ["a", "b", "c"]}
+    assert labels.counts(options, texts, "t") == {"a": {"train": 2}, "b": {}, "c": {"train": 1, "test": 1}}
+    assert labels.counts({"type": "regression", "labels": []}, texts, "t") == {}
+
+
+def test_buckets_and_variants_in_words():
+    assert parts.bucket_name("only_minilm-3") == "only minilm-3"
+    assert parts.bucket_name("a+b") == "only a and b"
+    assert parts.bucket_name("all_correct") == "all right"
+    rows = [{"subset": name} for name in ("double", "original", "negated_negative", "negated", "own")]
+    assert parts.variants(rows) == ["original", "negated", "negated_negative", "double", "own"]
+    assert parts.variant_name("negated_negative") == "negated, of negative"
+
+
+# ---- case studies ----
+
+
+def _explained(name, logits, values=((1.0,) * 3, (-0.5,) * 3)):
+    return {
+        "example_id": name,
+        "words": ["a", "b"],
+        "spans": [{"segment": 0, "start": 0, "end": 1}, {"segment": 0, "start": 2, "end": 3}],
+        "values": [list(value) for value in values],
+        "output": list(logits),
+        "logits": list(logits),
+        "unseen": 0,
+    }
+
+
+def _texts(gold):
+    return [
+        {"example_id": str(place), "text_a": "a b", "text_b": None, "label": label, "label_name": None}
+        for place, label in enumerate(gold)
+    ]
+
+
+_RIGHT = {0: (3.0, 0.0, 0.0), 1: (0.0, 3.0, 0.0), 2: (0.0, 0.0, 3.0)}
+
+
+def _chosen(texts, teacher, student, agreed):
+    """The groups of a task with one student, from predictions and agreements per text."""
+    source = _source([])
+    made = {"task": "t", "explainer": "shap", "seed": 4, "model": "big"}
+    explanations = [
+        (made, [_explained(str(place), logits) for place, logits in enumerate(teacher)]),
+        (
+            {**made, "seed": 1, "model": "small"},
+            [_explained(str(p), logits) for p, logits in enumerate(student)],
+        ),
+    ]
+    pair = {
+        "explainer": "shap",
+        "metric": "spearman",
+        "model": "small",
+        "seed": 1,
+        "against": "big",
+        "against_seed": 4,
+    }
+    rows = [_row(example_id=str(place), value=value, **pair) for place, value in enumerate(agreed)]
+    examples = read.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
+    return cases.choose(source.study, "t", texts, explanations, examples, {})
+
+
+def test_the_largest_drift_is_chosen_among_texts_that_both_have_right():
+    texts = _texts([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+    right, wrong = _RIGHT[0], _RIGHT[1]
+    teacher = [right, right, wrong, right, right, right, right]
+    student = [right, wrong, right, right, right, right, right]
+    drifted, _ = _chosen(texts, teacher, student, [0.9, -0.9, -0.8, 0.1, math.nan, 0.5, 0.1])
+    assert [case.example_id for case in drifted.cases] == ["3", "6", "5"], "lowest first, ties as in the data"
+    assert dict(drifted.cases[0].facts)["agreement of small"] == "0.10"
+    assert "the first 3 of 4" in drifted.rule and drifted.none == ""
+    assert [line.run.model for line in drifted.cases[0].lines] == ["big", "small"]
+
+
+def test_the_border_is_where_the_teacher_wavers_most():
+    # Gaps of the two largest probabilities: e^0.1, e^2, e^0, e^1 against 1, in this order.
+    teacher = [(0.1, 0.0, -9.0), (2.0, 0.0, -9.0), (0.0, 0.0, -9.0), (1.0, 0.0, -9.0)]
+    _, border = _chosen(_texts([0.0] * 4), teacher, [_RIGHT[0]] * 4, [0.5] * 4)
+    assert [case.example_id for case in border.cases] == ["2", "0", "3"]
+    # (e - 1) / (e + 1 + e^-9)
+    assert dict(border.cases[2].facts)["gap of their probabilities"] == "0.462"
+
+
+def test_without_a_common_right_answer_the_group_says_so():
+    drifted, _ = _chosen(_texts([2.0]), [_RIGHT[0]], [_RIGHT[2]], [0.5])
+    assert drifted.cases == [] and drifted.none == "big and small are both right on no explained text."
+
+
+def test_contrasts_are_where_a_student_differs_most_from_the_teacher():
+    source = _source([])
+    texts = _texts([None] * 4)
+    design = [
+        {"example_id": str(place), "item": str(place), "variant": variant, "expected": 1}
+        for place, variant in enumerate(("original", "original", "flipped", "original"))
+    ]
+    made = {"task": "t", "probe": "contrast", "explainer": "shap"}
+    explanations = [
+        ({**made, "model": model, "seed": seed}, [_explained(str(place), _RIGHT[0]) for place in range(4)])
+        for model, seed in (("big", 4), ("small", 1), ("tiny", 1))
+    ]
+    ratios = {"big": (0.6, 0.6, 0.6, 0.6), "small": (0.5, 0.7, 0.1, 0.6), "tiny": (0.6, 0.3, 0.6, math.nan)}
+    rows = [
+        _row(
+            probe="contrast",
+            subset=design[place]["variant"],
+            explainer="shap",
+            metric="post_cue_ratio",
+            model=model,
+            seed=4 if model == "big" else 1,
+            example_id=str(place),
+            value=value,
+        )
+        for model, values in ratios.items()
+        for place, value in enumerate(values)
+    ]
+    examples = read.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
+    asked = {("t", "contrast"): probed.Probed("t", "contrast", texts, design, explanations)}
+    own = [
+        ({**made, "model": model, "seed": seed}, [_explained("0", _RIGHT[0])])
+        for model, seed in (("big", 4), ("small", 1), ("tiny", 1))
+    ]
+    *_, group = cases.choose(source.study, "t", _texts([0.0]), own, examples, asked)
+    assert [case.example_id for case in group.cases] == ["1", "0", "3"], (
+        "0.3, 0.1 and 0.0 away; flipped is left out"
+    )
+
+
+def test_words_are_coloured_by_sign_and_size():
+    drifted, _ = _chosen(_texts([0.0]), [_RIGHT[0]], [_RIGHT[0]], [0.5])
+    # Values 1 and -0.5: 9 of 9 steps, and 4.5, which is rounded up.
+    assert drifted.cases[0].lines[0].segments == [
+        [("", "", ""), ("a", "w pos l9", "+1"), (" ", "", ""), ("b", "w neg l5", "−0.5"), ("", "", "")]
+    ]
+
+
+def test_cases_on_the_page_are_inert_and_say_their_rule(made):
+    page = (made / "index.html").read_text("utf-8")
+    section = re.search(r'<section id="cases".*?</section>', page, re.S)[0]
+    assert "both teacher and soft classify right" in section and "wavers most" in section
+    assert "builds, those on which the share" in section
+    written = re.findall(r'<p dir="auto">(.*?)</p>', section)
+    whole = {html.unescape(re.sub(r"</?span[^>]*>", "", line)) for line in written}
+    assert set(made_up_study.CONTRAST) <= whole, "texts are whole, whatever they say"
+    assert "&lt;" in section and not re.search(r"<(script|img)", section)
+    assert "style=" not in section
+
+
+# ---- probes' files ----
+
+
+def test_a_probe_without_its_design_is_refused(tmp_path):
+    tables.write(tmp_path / "s.parquet", "examples", _texts([None]), {"task": "t", "probe": "contrast"})
+    with pytest.raises(TableError, match="probe 'contrast' of task 't' has no design"):
+        probed.read([], [tmp_path / "s.parquet"], [])
+
+
+def test_an_item_is_found_by_any_of_its_sentences():
+    texts = [{"example_id": str(place), "text_a": text} for place, text in enumerate(("x", "y", "z"))]
+    design = [
+        {"example_id": "0", "item": "one", "variant": "original"},
+        {"example_id": "1", "item": "two", "variant": "original"},
+        {"example_id": "2", "item": "two", "variant": "flipped"},
+    ]
+    asked = probed.Probed("t", "contrast", texts, design)
+    variants, found = asked.variants("z")
+    assert found and {name: row["text_a"] for name, row in variants.items()} == {
+        "original": "y",
+        "flipped": "z",
+    }
+    variants, found = asked.variants("not there")
+    assert not found and variants["original"]["text_a"] == "x"
+
+
+# ---- the graph of the rules ----
+
+DIAMOND = [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")]
+
+
+def test_ways_that_a_longer_one_says_are_left_out():
+    assert graph.reduced(DIAMOND) == [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]
+
+
+def test_every_rule_is_below_all_that_it_needs():
+    rows = graph.layers([("a", "b"), ("b", "c"), ("x", "c")])
+    assert [set(row) for row in rows] == [{"a", "x"}, {"b", ("x", "c", 1)}, {"c"}]
+
+
+def test_neighbours_stand_below_each_other():
+    first, second = graph.layers([("a", "z"), ("b", "y"), ("c", "x")])
+    assert [
+        after for _, after in sorted(zip("abc", "zyx", strict=True), key=lambda way: first.index(way[0]))
+    ] == second
+
+
+def test_both_ways_of_writing_a_graph_are_read():
+    ours = 'digraph rules {\n    "a" -> "b";\n    "b" -> "c";\n}\n'
+    theirs = (
+        'Building DAG of jobs...\ndigraph snakemake_dag {\n\t0[label = "c", color = "0 0 0"];\n'
+        '\t1[label = "a", color = "0 0 0"];\n\t2[label = "b", color = "0 0 0"];\n\t2 -> 0\n\t1 -> 2\n}\n'
+    )
+    assert graph.parse(ours) == graph.parse(theirs) == [("a", "b"), ("b", "c")]
+
+
+def test_the_drawing_names_each_rule_once_and_has_no_styles():
+    drawing = ET.fromstring(graph.draw([*DIAMOND, ("d", "all")], "the <workflow>"))
+    names = [element.text for element in drawing.iter() if element.tag.endswith("text")]
+    assert sorted(names) == ["a", "b", "c", "d"]
+    assert not [element for element in drawing.iter() if "style" in element.attrib]
+    assert len([element for element in drawing.iter() if element.tag.endswith("path")]) == 4
+
+
+def test_snakemake_itself_says_its_rules(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = config.complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    graph.write_graph(study, tmp_path / "graph.dot")
+    edges = graph.parse((tmp_path / "graph.dot").read_text())
+    assert {("fetch_dataset", "fine_tune"), ("fine_tune", "distil"), ("explain", "score_agreement")} <= set(
+        edges
+    )
+    files = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert files == ["graph.dot"], "it leaves nothing else behind"
+
+
+def test_a_snakemake_that_fails_is_an_error_with_its_words(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(graph.GraphError, match="'study' is a required property"):
+        graph.write_graph({"seed": 1}, tmp_path / "graph.dot")
+    assert not (tmp_path / "graph.dot").exists()

@@ -1,0 +1,84 @@
+"""Which files a rule reads, where that depends on the study."""
+
+from types import SimpleNamespace
+
+
+def checkpoint_of(wildcards):
+    """The folder of the checkpoint that a model starts from."""
+    name = study.config["models"][wildcards.model]["checkpoint"]
+    return rules.fetch_checkpoint.output.folder.replace("{checkpoint}", name)
+
+
+def checkpoint_card_of(wildcards):
+    """The small file that changes with that folder."""
+    name = study.config["models"][wildcards.model]["checkpoint"]
+    return rules.fetch_checkpoint.output.card.replace("{checkpoint}", name)
+
+
+def of_teacher(pattern, wildcards):
+    """The files of a student's teacher (its first seed); none for a teacher."""
+    teacher = study.teacher(wildcards.model)
+    if teacher is None:
+        return []
+    return expand(
+        pattern,
+        task=wildcards.task,
+        model=teacher[0],
+        seed=teacher[1],
+        explainer=EXPLAINERS,
+    )
+
+
+def teacher_model(wildcards):
+    """The finished model that a student learns from."""
+    return [
+        path for pattern in MODEL.values() for path in of_teacher(pattern, wildcards)
+    ]
+
+
+def teacher_explanations(wildcards):
+    """The teacher's explanations of the same texts, by every explainer."""
+    return of_teacher(EXPLANATIONS, wildcards)
+
+
+def of_runs(pattern):
+    """A file of every run of a task."""
+    models, seeds = zip(*study.runs())
+    return expand(pattern, zip, model=models, seed=seeds, allow_missing=True)
+
+
+def of_all_runs(pattern):
+    """A file of every run (and explainer, where the pattern has one) of a task."""
+    return expand(of_runs(pattern), explainer=EXPLAINERS, allow_missing=True)
+
+
+def of_all_perturbations(pattern):
+    """A file of every perturbation of a task."""
+    return expand(pattern, perturbation=PERTURBATIONS, allow_missing=True)
+
+
+def of_probes(pattern):
+    """A file of every probe of a task, with every run and the probe's explainers where the pattern has them."""
+
+    def files(wildcards):
+        return [
+            path
+            for probe in study.config["tasks"][wildcards.task]["probes"]
+            for path in expand(
+                of_runs(pattern) if "{model}" in pattern else pattern,
+                task=wildcards.task,
+                probe=probe,
+                explainer=study.config["probes"][probe]["explainers"],
+            )
+        ]
+
+    return files
+
+
+def of_all_probes(pattern):
+    """A file of every probe of every task, likewise."""
+    return [
+        path
+        for task in TASKS
+        for path in of_probes(pattern)(SimpleNamespace(task=task))
+    ]
