@@ -63,14 +63,18 @@ def chromium(tmp_path_factory):
 @pytest.fixture
 def page(chromium, address):
     """The page, freshly loaded; whatever a test does, nothing may be refused or reported."""
-    chromium.get("about:blank")
-    chromium.get(address)
-    # On a busy machine the driver may answer for the page before.
-    waiting.WebDriverWait(chromium, 30).until(lambda page: page.find_elements("css selector", "#list .card"))
+    _open(chromium, address)
     yield chromium
     assert chromium.execute_script("return window.alerted") == []
     assert chromium.execute_script("return window.violations") == []
     assert chromium.get_log("browser") == []
+
+
+def _open(page, address):
+    page.get("about:blank")
+    page.get(address)
+    # On a busy machine the driver may answer for the page before.
+    waiting.WebDriverWait(page, 30).until(lambda page: _all(page, "#list .card"))
 
 
 def _all(page, selector):
@@ -158,8 +162,7 @@ def test_deep_link_opens_exactly_this_view(page, address):
         _choose(page, name, value)
     shown, link = _ids(page)[:5], _all(page, "#list .card header a")[3].get_attribute("href")
     for target in (page.current_url, link):
-        page.get("about:blank")
-        page.get(target)
+        _open(page, target)
         assert _ids(page)[:5] == shown
         values = page.execute_script(
             "return Object.fromEntries(new FormData(document.getElementById('controls')))"
@@ -173,8 +176,7 @@ def test_deep_link_opens_exactly_this_view(page, address):
     "hash_", ["#sentences?task=nope&sort=%E0%A4%A&show=x", "#sentences?q=%3Cscript%3E", "#verdict"]
 )
 def test_strange_links_are_harmless(page, address, hash_):
-    page.get("about:blank")
-    page.get(address + hash_)
+    _open(page, address + hash_)
     assert _all(page, "#list .card")
 
 
