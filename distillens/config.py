@@ -43,19 +43,18 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     full = copy.deepcopy(dict(config))
     _check(full, schema)
     _fill(full, schema, schema)
-    if full["backend"] == "onnxruntime" and full["device"] != "cpu":
-        raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: auto")
-    if full["backend"] == "onnxruntime" and full["precision"] != "float32":
-        raise ConfigError("precision: bfloat16 needs torch; set backend: auto or torch")
+    _check_backend(full)
     for kind, section in (("explain", "explainers"), ("perturb", "perturbations"), ("probes", "probes")):
         full[section] = {
             name: _method(kind, f"{section}.{name}", {"method": name, **(given or {})})
             for name, given in full[section].items()
         }
+    _check_pretraining(full)
     for name, model in full["models"].items():
         _check_model(full, name, model)
     for name, task in full["tasks"].items():
         _check_task(name, task)
+    _check_relabels(full)
     _check_probes(full)
     if full["published"] is not None:
         _check_published(full, full["published"])
@@ -124,7 +123,9 @@ def _explain(error: jsonschema.ValidationError) -> str:
             error.instance, error.validator_value
         )
     if error.validator == "oneOf" and "package" in str(error.validator_value):
-        return "needs exactly one of: package (with sha256 and member), hub, local"
+        return (
+            "needs exactly one of: package (with sha256 and member), hub, local; a checkpoint also: pretrain"
+        )
     if error.validator == "pattern" and error.validator_value.startswith("^[a-z0-9]"):
         return f"{error.instance!r} is not a name: lower-case letters, digits, '-' and '_' only"
     return error.message
@@ -174,6 +175,61 @@ def _method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
     _check(given, schema, where)
     _fill(given, schema, schema)
     return given
+
+
+def _check_backend(config: Mapping[str, Any]) -> None:
+    if config["backend"] == "onnxruntime" and config["device"] != "cpu":
+        raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: auto")
+    if config["backend"] == "onnxruntime" and config["precision"] != "float32":
+        raise ConfigError("precision: bfloat16 needs torch; set backend: auto or torch")
+
+
+def _check_pretraining(config: Mapping[str, Any]) -> None:
+    for section in ("tasks", "corpora"):
+        for name, block in config[section].items():
+            if "pretrain" in block["source"]:
+                raise ConfigError(f"{section}.{name}.source: only checkpoints are pretrained")
+    for name, source in config["checkpoints"].items():
+        if "pretrain" in source:
+            _check_pretrain(config, name, source["pretrain"])
+
+
+def _check_pretrain(config: Mapping[str, Any], name: str, given: dict[str, Any]) -> None:
+    where = f"checkpoints.{name}.pretrain"
+    known = methods.options("pretraining")
+    method = given["method"]
+    if method not in known:
+        raise ConfigError(f"{where}.method: no method {method!r}{nearest(method, known)}")
+    schemas = _schema()["$defs"]
+    properties = {**schemas["training"]["properties"], **schemas["pretrain"]["properties"], **known[method]}
+    # What a method cannot do without has no default.
+    needed = [name for name, option in known[method].items() if "default" not in option]
+    schema = {"type": "object", "properties": properties, "additionalProperties": False, "required": needed}
+    _check(given, schema, where)
+    _fill(given, schema, schema)
+    if given["corpus"] not in config["corpora"]:
+        raise ConfigError(
+            f"{where}.corpus: no corpus {given['corpus']!r}{nearest(given['corpus'], config['corpora'])}"
+        )
+    for key in ("start", "teacher"):
+        other = given.get(key)
+        if other is not None and other not in config["checkpoints"]:
+            others = [checkpoint for checkpoint in config["checkpoints"] if checkpoint != name]
+            raise ConfigError(f"{where}.{key}: no checkpoint {other!r}{nearest(other, others)}")
+        if other is not None and name in _ancestors(config, other):
+            raise ConfigError(f"{where}.{key}: {other!r} is itself made from {name!r}")
+
+
+def _ancestors(
+    config: Mapping[str, Any], checkpoint: str, seen: frozenset[str] = frozenset()
+) -> frozenset[str]:
+    """A checkpoint and all that it is made from."""
+    seen |= {checkpoint}
+    made = config["checkpoints"].get(checkpoint, {}).get("pretrain", {})
+    for other in (made.get("start"), made.get("teacher")):
+        if other is not None and other not in seen:
+            seen |= _ancestors(config, other, seen)
+    return seen
 
 
 def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
@@ -242,6 +298,14 @@ def _check_probes(config: Mapping[str, Any]) -> None:
             raise ConfigError(f"{where}: probes ask for a sentiment class; a regression has none")
         if task["probes"] and task["columns"]["text_b"] is not None:
             raise ConfigError(f"{where}: probes are single texts; this task has pairs (columns.text_b)")
+
+
+def _check_relabels(config: Mapping[str, Any]) -> None:
+    for name, task in config["tasks"].items():
+        for perturbation in task["perturb"]["relabels"]:
+            if perturbation not in config["perturbations"]:
+                near = nearest(perturbation, config["perturbations"])
+                raise ConfigError(f"tasks.{name}.perturb.relabels: no perturbation {perturbation!r}{near}")
 
 
 def _check_task(name: str, task: Mapping[str, Any]) -> None:

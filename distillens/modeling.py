@@ -6,6 +6,8 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,12 @@ def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
     model.config.num_hidden_layers = len(layers)
 
 
+def vocabulary(folder: str | Path) -> dict[str, int]:
+    """The pieces of a checkpoint's tokenizer and their numbers."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    return tokenizer.get_vocab()
+
+
 def accepted_inputs(model: PreTrainedModel) -> set[str]:
     """Names of the inputs that the model's forward takes."""
     return set(inspect.signature(model.forward).parameters)
@@ -127,16 +135,23 @@ def save(
 ) -> None:
     """Save safetensors, tokenizer and, if wanted, an ONNX graph; ``training.json`` comes last."""
     folder = Path(folder)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as whole:
+    with whole_folder(folder) as whole:
         model.save_pretrained(whole)
         shutil.copytree(tokenizer, whole, dirs_exist_ok=True)
         if onnx:
-            export_onnx(model, Path(whole))
+            export_onnx(model, whole)
+    text = json.dumps(card, indent=1, sort_keys=True) + "\n"
+    (folder / "training.json").write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write into, whose files are moved into ``folder`` once all are there."""
+    with tempfile.TemporaryDirectory(dir=folder.parent) as whole:
+        yield Path(whole)
         folder.mkdir(exist_ok=True)
         for path in Path(whole).iterdir():
             os.replace(path, folder / path.name)
-    text = json.dumps(card, indent=1, sort_keys=True) + "\n"
-    (folder / "training.json").write_text(text, encoding="utf-8")
 
 
 def trim(model: PreTrainedModel, folder: str | Path) -> bool:

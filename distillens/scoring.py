@@ -85,14 +85,16 @@ def score_robustness(
                 raise tables.TableError(
                     f"no predictions of {reference}, the teacher of {model!r}; add the file"
                 )
-            scores = robustness.score(
-                s.lead,
-                truth[ids],
-                own,
-                s.n_classes,
-                s.resampling("robustness", name, model, seed),
-                teacher=outputs.get(reference),
-            )
+            scores: dict[str, robustness.Scored] = {}
+            for task_metric in s.task_settings["metrics"]:
+                scores |= robustness.score(
+                    task_metric,
+                    truth[ids],
+                    own,
+                    s.n_classes,
+                    s.resampling("robustness", name, model, seed),
+                    teacher=outputs.get(reference),
+                )
             for metric, value in scores.items():
                 against = reference if metric.endswith("_gap") else None
                 where = {"model": model, "seed": seed, **_against(against), "perturbation": name}

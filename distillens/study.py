@@ -77,14 +77,52 @@ class Study:
             "mirror": self.config["mirror"],
         }
 
+    def checkpoints(self, *, pretrained: bool) -> list[str]:
+        """Checkpoints that are made by training on a corpus, or those that are fetched."""
+        return [
+            name
+            for name, source in self.config["checkpoints"].items()
+            if ("pretrain" in source) == pretrained
+        ]
+
+    def pretrained_from(self, wildcards: Any, role: str) -> str | None:
+        """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""
+        return self._checkpoint(wildcards)["pretrain"].get(role)
+
+    def pretraining(self, wildcards: Any) -> Settings:
+        """Settings of ``pretrain``; the checkpoints and the corpus come otherwise."""
+        block = ordered(self._checkpoint(wildcards)["pretrain"])
+        layers = block.pop("layers")
+        for role in ("start", "teacher", "corpus"):
+            block.pop(role, None)
+        return {
+            "name": wildcards.checkpoint,
+            "layers": layers,
+            "settings": block,
+            "device": self.config["device"],
+            "seed": self.config["seed"],
+        }
+
+    def corpus(self, wildcards: Any) -> Settings:
+        """Settings of ``fetch_corpus``."""
+        return {
+            "corpus": self._part("corpora", wildcards.corpus),
+            "name": wildcards.corpus,
+            "mirror": self.config["mirror"],
+            "seed": self.config["seed"],
+        }
+
     def source_files(self, wildcards: Any) -> list[str]:
-        """Files on this machine that a data set or checkpoint is read from; none for a download."""
-        task = getattr(wildcards, "task", None)
-        source = self.config["tasks"][task]["source"] if task else self._checkpoint(wildcards)
+        """Files on this machine that a data set, corpus or checkpoint is read from; none for a download."""
+        task, corpus = getattr(wildcards, "task", None), getattr(wildcards, "corpus", None)
+        if task:
+            source = self.config["tasks"][task]["source"]
+        else:
+            source = self.config["corpora"][corpus]["source"] if corpus else self._checkpoint(wildcards)
         if "local" in source:
             places = [source["local"]] if isinstance(source["local"], str) else list(source["local"].values())
         elif "hub" in source and self.config["mirror"]:
-            below = [source["config"]] if task else []
+            below = [source["config"]] if task or corpus else []
             places = [str(Path(self.config["mirror"], source["hub"], *below))]
         else:
             return []
@@ -213,6 +251,11 @@ class Study:
         """Digest of the code of a distillation."""
         method = self.config["models"][wildcards.model]["training"]["method"]
         return code("scripts/distil.py", f"distillens.distillation.{method}")
+
+    def pretraining_code(self, wildcards: Any) -> str:
+        """Digest of the code of a method of pretraining."""
+        method = self._checkpoint(wildcards)["pretrain"]["method"]
+        return code("scripts/pretrain.py", f"distillens.pretraining.{method}")
 
     def _part(self, section: str, name: str, *keys: str) -> Settings:
         entry = self.config[section][name]

@@ -31,6 +31,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("label_name", pa.string()),
         ]
     ),
+    "corpus": pa.schema([("split", pa.string()), ("text", pa.string())]),
     "perturbed": pa.schema(
         [
             ("example_id", pa.string()),

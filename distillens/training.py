@@ -145,13 +145,13 @@ def train(
         settings,
         encoder,
         model=model,
-        args=_arguments(run, settings, seed, modeling.pick_device(engine["device"])),
+        args=arguments(run, settings, seed, modeling.pick_device(engine["device"])),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
-        callbacks=[EarlyStoppingCallback(settings["patience"]), _Meter()],
+        callbacks=[EarlyStoppingCallback(settings["patience"]), Meter()],
     )
     trained.remove_callback(PrinterCallback)
-    trained.train(resume_from_checkpoint=_last_checkpoint(run))
+    trained.train(resume_from_checkpoint=last_checkpoint(run))
     history = [
         {name: value for name, value in entry.items() if name in ("epoch", "step", "loss", "eval_loss")}
         for entry in trained.state.log_history
@@ -161,7 +161,7 @@ def train(
     shutil.rmtree(scratch)
 
 
-def _last_checkpoint(run: Path) -> str | None:
+def last_checkpoint(run: Path) -> str | None:
     """The last whole checkpoint of a run; those that a kill cut short are deleted."""
     for folder in run.glob("checkpoint-*"):
         if not (folder / "trainer_state.json").is_file():  # written last
@@ -169,37 +169,53 @@ def _last_checkpoint(run: Path) -> str | None:
     return get_last_checkpoint(run) if run.is_dir() else None
 
 
-def _arguments(run: Path, settings: dict[str, Any], seed: int, device: torch.device) -> TrainingArguments:
-    return TrainingArguments(
-        output_dir=str(run),
-        num_train_epochs=settings["epochs"],
-        learning_rate=settings["learning_rate"],
-        per_device_train_batch_size=settings["batch_size"],
-        per_device_eval_batch_size=2 * settings["batch_size"],  # nothing is kept for gradients
-        gradient_accumulation_steps=settings["accumulate"],
-        lr_scheduler_type="linear",
-        warmup_steps=settings["warmup"],
-        weight_decay=settings["weight_decay"],
-        max_grad_norm=settings["clip"],
-        bf16=settings["precision"] == "bfloat16",
-        use_cpu=device.type == "cpu",
-        seed=seed,
-        data_seed=seed,
-        train_sampling_strategy="group_by_length",
-        eval_strategy="epoch",
-        save_strategy="epoch",
-        save_total_limit=1,
-        load_best_model_at_end=True,
-        restore_callback_states_from_checkpoint=True,
-        metric_for_best_model="eval_loss",
-        prediction_loss_only=True,
-        remove_unused_columns=False,
-        dataloader_pin_memory=device.type == "cuda",
-        logging_steps=10,
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        report_to=[],
-    )
+def arguments(
+    run: Path, settings: dict[str, Any], seed: int, device: torch.device, **different: Any
+) -> TrainingArguments:
+    """Settings of the config as ``transformers`` has them.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of the run's checkpoints.
+    settings : dict
+        A training's block of the config.
+    seed : int
+    device : torch.device
+    **different
+        What else, or differs.
+    """
+    usual = {
+        "output_dir": str(run),
+        "num_train_epochs": settings["epochs"],
+        "learning_rate": settings["learning_rate"],
+        "per_device_train_batch_size": settings["batch_size"],
+        "per_device_eval_batch_size": 2 * settings["batch_size"],  # nothing is kept for gradients
+        "gradient_accumulation_steps": settings["accumulate"],
+        "lr_scheduler_type": "linear",
+        "warmup_steps": settings["warmup"],
+        "weight_decay": settings["weight_decay"],
+        "max_grad_norm": settings["clip"],
+        "bf16": settings["precision"] == "bfloat16",
+        "use_cpu": device.type == "cpu",
+        "seed": seed,
+        "data_seed": seed,
+        "train_sampling_strategy": "group_by_length",
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 1,
+        "load_best_model_at_end": True,
+        "restore_callback_states_from_checkpoint": True,
+        "metric_for_best_model": "eval_loss",
+        "prediction_loss_only": True,
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": device.type == "cuda",
+        "logging_steps": 10,
+        "logging_nan_inf_filter": False,
+        "disable_tqdm": True,
+        "report_to": [],
+    }
+    return TrainingArguments(**{**usual, **different})
 
 
 def _features(
@@ -226,15 +242,18 @@ def _collate(encoder: Encoder, features: list[dict[str, Any]]) -> dict[str, torc
     return {name: torch.from_numpy(values) for name, values in (encoder.pad(features) | extra).items()}
 
 
-class _Meter(TrainerCallback):
+class Meter(TrainerCallback):
     """Progress by optimiser step."""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin where the run does."""
         self._progress = Progress(state.max_steps, "train", "step")
         self._progress.advance(state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """One step more."""
         self._progress.advance()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say that it is done."""
         self._progress.close()

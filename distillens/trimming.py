@@ -33,7 +33,7 @@ def trim(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
         projections, attention that is not a function of queries, keys and values) are not.
     """
     stack = layers_of(model)
-    if stack is None or _attention(stack[-1]) is None:
+    if stack is None or attention_of(stack[-1]) is None:
         return False
     layer, trimmed = stack[-1], _FirstPosition(stack[-1])
 
@@ -81,7 +81,8 @@ def layers_of(model: PreTrainedModel) -> torch.nn.ModuleList | None:
     return stacks[0] if len(stacks) == 1 and depth else None
 
 
-def _attention(layer: torch.nn.Module) -> torch.nn.Module | None:
+def attention_of(layer: torch.nn.Module) -> torch.nn.Module | None:
+    """The module of an encoder layer that projects queries, keys and values."""
     found = [
         module
         for module in layer.modules()
@@ -96,7 +97,7 @@ class _FirstPosition(torch.nn.Module):
     def __init__(self, layer: torch.nn.Module) -> None:
         super().__init__()
         self.layer = copy.deepcopy(layer)
-        attention = _attention(self.layer)
+        attention = attention_of(self.layer)
         attention.config = copy.copy(attention.config)
         attention.config._attn_implementation = _NAME
         self._projections = []

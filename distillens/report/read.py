@@ -15,7 +15,7 @@ from distillens.metrics.calibration import HEADLINE
 PROJECTION = ("projection_1", "projection_2")
 """The metrics that are coordinates of a point, not measures of anything."""
 
-PER_EXAMPLE = (HEADLINE, *PROJECTION, "post_cue_ratio")
+PER_EXAMPLE = (HEADLINE, "cosine", *PROJECTION, "post_cue_ratio")
 """The metrics that are shown for single examples."""
 
 
@@ -71,6 +71,10 @@ class Study:
     def lead(self, task: str) -> str:
         """The metric that leads a task's tables."""
         return self.tasks[task]["metrics"][0]
+
+    def relabels(self, task: str) -> tuple[str, ...]:
+        """Perturbations after which a text of a task need not keep its label."""
+        return tuple((self.tasks[task].get("perturb") or {}).get("relabels", ()))
 
     def first(self, model: str) -> Run | None:
         """A model's first run; students are compared with their teacher's first one."""

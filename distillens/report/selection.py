@@ -92,9 +92,7 @@ class Source:
         why = _misnamed(select) or self.missing(select)
         if why:
             return None, why
-        wanted = self._wanted(select)
-        frame = self.scores[select["subject"]]
-        rows = [row for row in frame.to_dict("records") if any(_fits(row, one) for one in _both_ways(wanted))]
+        rows = self._rows(select, self.scores)
         if len(rows) == 1:
             return rows[0], ""
         what = metric_name(select.get("metric", "score"), select.get("k"))
@@ -104,6 +102,30 @@ class Source:
                 f"{len(rows)} scores of {what} fit this selection; it must name more of the one meant",
             )
         return None, f"{what} was not measured here"
+
+    def singles(self, select: Mapping[str, Any]) -> tuple[list[float], str]:
+        """Find the values of single texts behind the score that a selection names.
+
+        Returns
+        -------
+        values : list of float
+            In the order of the texts' ids; undefined ones are left out.
+        why : str
+            Why there are none; empty where there are some.
+        """
+        _, why = self.find(select)
+        rows = [] if why else self._rows(select, self.examples)
+        values = [row["value"] for row in sorted(rows, key=lambda row: row["example_id"])]
+        known = [value for value in values if value == value]
+        return known, why or ("" if known else "it is not kept for single texts")
+
+    def _rows(self, select: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]) -> list[Row]:
+        ways = _both_ways(self._wanted(select))
+        return [
+            row
+            for row in frames[select["subject"]].to_dict("records")
+            if any(_fits(row, one) for one in ways)
+        ]
 
     def missing(self, select: Mapping[str, Any]) -> str:
         """Say what of a selection this study does not have; empty if it has all."""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from distillens import tables
+from distillens.metrics.calibration import HEADLINE
 from distillens.report.cells import number
 from distillens.report.read import Run, Study, ordered
 from distillens.tables import TableError
@@ -92,6 +93,7 @@ def views(
     if not examples or not about:
         return []
     keys = ["task", "explainer", "model", "seed", "against", "against_seed", "example_id"]
+    pairs = pairs[pairs["metric"] == HEADLINE]
     alike = dict(zip(pairs[keys].itertuples(index=False, name=None), pairs["value"], strict=True))
     pieces = _pieces_by_example(examples, about)
     found = []

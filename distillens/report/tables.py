@@ -88,17 +88,31 @@ def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 
 def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
-    """What each perturbation does to each run's leading metric, at a glance."""
+    """What each perturbation does to each run's leading metric, at a glance.
+
+    Where a text's label need not survive the edit, a loss would not be a fault of the model:
+    the share of unchanged predictions stands there instead.
+    """
     rows = scored.of(scores, task)
-    metric = f"{study.lead(task)}_change"
-    cells = {(row["perturbation"], row["model"], row["seed"]): row for row in rows if row["metric"] == metric}
+    metric, relabels = f"{study.lead(task)}_change", study.relabels(task)
+    cells = {
+        (row["perturbation"], row["model"], row["seed"]): row
+        for row in rows
+        if row["metric"] == ("consistency" if row["perturbation"] in relabels else metric)
+    }
     changed = {row["perturbation"]: row for row in rows if row["metric"] == "changed"}
     if not cells:
         return None
     runs = scored.runs(study, {key[1:] for key in cells})
     lines = [
-        [Cell(perturbation), _share(changed.get(perturbation))]
-        + [score(cells.get((perturbation, run.model, run.seed)), 3, signed=True) for run in runs]
+        [
+            Cell(perturbation, note="labels may change: same answers" if perturbation in relabels else ""),
+            _share(changed.get(perturbation)),
+            *(
+                score(cells.get((perturbation, run.model, run.seed)), 3, signed=perturbation not in relabels)
+                for run in runs
+            ),
+        ]
         for perturbation in ordered((key[0] for key in cells), list(study.settings["perturbations"]))
     ]
     head = [Head("perturbation", numeric=False), metric_head("changed"), *(Head(run.label) for run in runs)]

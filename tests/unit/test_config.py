@@ -52,6 +52,63 @@ def test_one_method_can_stand_under_several_names():
     assert complete(config)["explainers"]["lime-100"]["kernel_width"] == 25
 
 
+CORPUS = {
+    "source": {"hub": "org/text"},
+    "splits": {"train": {"from": "train"}, "validation": {"from": "validation"}},
+}
+HEADED = {"method": "masked_head", "start": "minilm", "corpus": "wiki"}
+ALIGNED = {"method": "attention_interchange", "start": "headed", "teacher": "headed", "corpus": "wiki"}
+
+
+def pretrained(**checkpoints):
+    config = {**copy.deepcopy(QUICKSTART), "corpora": {"wiki": copy.deepcopy(CORPUS)}}
+    config["checkpoints"] |= {name: {"pretrain": block} for name, block in checkpoints.items()}
+    return config
+
+
+def test_checkpoints_can_be_made_from_others():
+    full = complete(pretrained(headed=HEADED, aligned={**ALIGNED, "layers": [0, 2, 4]}))
+    made = full["checkpoints"]["aligned"]["pretrain"]
+    assert (made["block"], made["masked"], made["weight_att"], made["batch_size"]) == (128, 0.15, 1.0, 32)
+    assert full["corpora"]["wiki"]["column"] == "text"
+    assert "teacher" not in full["checkpoints"]["headed"]["pretrain"]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "message"),
+    [
+        (
+            {"headed": {**HEADED, "method": "masked_haed"}},
+            "headed.pretrain.method: .*did you mean 'masked_head'",
+        ),
+        ({"headed": {**HEADED, "corpus": "wikki"}}, "headed.pretrain.corpus: no corpus 'wikki'.*'wiki'"),
+        ({"headed": {**HEADED, "start": "minilmm"}}, "pretrain.start: no checkpoint 'minilmm'.*'minilm'"),
+        ({"headed": {**HEADED, "teacher": "minilm"}}, "headed.pretrain: unknown key 'teacher'"),
+        (
+            {"headed": HEADED, "aligned": {**ALIGNED, "teacher": ...}},
+            "aligned.pretrain: 'teacher' is a required",
+        ),
+        (
+            {"a": {**HEADED, "start": "b"}, "b": {**HEADED, "start": "a"}},
+            "a.pretrain.start: 'b' is itself made",
+        ),
+        ({"a": {**HEADED, "start": "a"}}, "a.pretrain.start: 'a' is itself made from 'a'"),
+        ({"headed": {**HEADED, "epoch": 1}}, "headed.pretrain: unknown key 'epoch'; did you mean 'epochs'"),
+    ],
+)
+def test_what_is_wrong_with_a_checkpoint_made_here_is_said(blocks, message):
+    cleaned = {name: {k: v for k, v in block.items() if v is not ...} for name, block in blocks.items()}
+    with pytest.raises(ConfigError, match=message):
+        complete(pretrained(**cleaned))
+
+
+def test_a_task_is_not_pretrained():
+    config = pretrained(headed=HEADED)
+    config["tasks"]["snippets-5"]["source"] = {"pretrain": HEADED}
+    with pytest.raises(ConfigError, match="tasks.snippets-5.source: only checkpoints are pretrained"):
+        complete(config)
+
+
 T, M = "tasks/snippets-5", "models"
 
 

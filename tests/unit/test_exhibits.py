@@ -243,6 +243,48 @@ def test_another_papers_tables_need_only_a_file(tmp_path):
     assert exhibit.name == "Table\u00a02"
 
 
+def test_a_distribution_has_the_quantiles_of_the_texts(tmp_path):
+    path = tmp_path / "paper.yaml"
+    path.write_text(
+        yaml.safe_dump(
+            _published(
+                kind="distribution",
+                select={"subject": "agreement", "metric": "cosine", "against": "bert"},
+                rows=[{"title": "SHAP", "select": {"explainer": "shap"}}],
+                columns=[
+                    {"title": "Mini", "select": {"model": "mini"}},
+                    {"title": "Other", "select": {"model": "other"}},
+                ],
+            )
+        )
+    )
+    pair = {"model": "small", "seed": 1, "against": "big", "against_seed": 4}
+    what = {**pair, "explainer": "shap", "metric": "cosine"}
+    values = [0.4, 0.0, math.nan, 0.1, 0.3, 0.2]
+    singles = [_row(**what, value=value, example_id=str(i)) for i, value in enumerate(values)]
+    frame = pd.DataFrame(singles, columns=tables.SCHEMAS["scores"].names)
+    source = _source([_row(**what, value=0.2)], examples=read.by_subject(frame))
+    (exhibit,) = published.exhibits(config.published(str(path)), source)
+    mine, other = exhibit.shown.records
+    assert mine[2:7] == pytest.approx([0.02, 0.1, 0.2, 0.3, 0.38]) and mine[7:] == [5, ""]
+    assert other[2:] == [None] * 5 + [0, "this study has no model for OtherBERT"]
+    assert exhibit.shown.svg.startswith("<svg")
+    assert "This study has no model for OtherBERT." in exhibit.shown.notes
+
+
+def test_the_glue_study_s_tables_are_whole():
+    paper = config.published("resources/published/glue.yaml")
+    for number, exhibit in paper["exhibits"].items():
+        if exhibit["kind"] == "table":
+            # The study's tables 1 and 3 have no AlignedDistil, the last column.
+            (width,) = {len(row) for row in exhibit["published"]}
+            assert width == 4 and len(exhibit["columns"]) == (4 if number == "table-2" else 5), number
+            assert len(exhibit["published"]) == len(exhibit["rows"]), number
+    rows = paper["exhibits"]["table-2"]
+    place = [row["title"] for row in rows["rows"]].index("RTE SHAP")
+    assert rows["published"][place] == [-0.2212, -0.2777, -0.1709, -0.3036]
+
+
 @pytest.mark.parametrize(
     "kind", ["labels", "examples", "projection", "contrast_words", "contrast_predictions"]
 )
@@ -570,3 +612,8 @@ def test_a_snakemake_that_fails_is_an_error_with_its_words(tmp_path, monkeypatch
     with pytest.raises(graph.GraphError, match="'study' is a required property"):
         graph.write_graph({"seed": 1}, tmp_path / "graph.dot")
     assert not (tmp_path / "graph.dot").exists()
+
+
+def test_a_rule_that_feeds_itself_is_no_circle():
+    dot = '0[label = "all"];\n1[label = "pretrain"];\n1 -> 0\n1 -> 1\n'
+    assert graph.parse(dot) == [("pretrain", "all")]

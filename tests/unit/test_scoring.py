@@ -146,7 +146,11 @@ def test_robustness_has_a_gap_for_students_only(study, tmp_path):
     out = tmp_path / "scores.parquet"
     scoring.score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings())
     found = frame(out)
-    of_task = {"accuracy", "accuracy_change", "accuracy_change_gap"}
+    of_task = {
+        f"{metric}{suffix}"
+        for metric in ("accuracy", "matthews")
+        for suffix in ("", "_change", "_change_gap")
+    }
     assert set(found["metric"]) == {*of_task, "consistency", "changed"}
     gap = found[found["metric"] == "accuracy_change_gap"].iloc[0]
     assert (gap["model"], gap["against"], gap["against_seed"]) == ("small", "big", 7)

@@ -140,9 +140,9 @@ def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(splits, bert, tmp_pat
     for step in (3, 6):
         (run / f"checkpoint-{step}").mkdir(parents=True)
     (run / "checkpoint-3" / "trainer_state.json").write_text("{}")
-    assert training._last_checkpoint(run) == str(run / "checkpoint-3")
+    assert training.last_checkpoint(run) == str(run / "checkpoint-3")
     assert not (run / "checkpoint-6").exists()
-    assert training._last_checkpoint(tmp_path / "nowhere") is None
+    assert training.last_checkpoint(tmp_path / "nowhere") is None
 
 
 def test_weights_stored_in_half_precision_are_trained_in_full(bert, tmp_path):

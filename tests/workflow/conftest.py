@@ -88,6 +88,7 @@ def tiny_config(folder: Path) -> dict:
         "batch_size": 8,
         "max_length": 32,
     }
+    corpus_training = {"corpus": "text", "epochs": 1, "batch_size": 8, "block": 16}
     student = {"checkpoint": "tiny", "layers": [0], "teacher": "teacher", "training": training}
     return {
         "study": "tiny",
@@ -108,11 +109,30 @@ def tiny_config(folder: Path) -> dict:
                 "probes": ["contrast", "negation", "but"],
             }
         },
-        "checkpoints": {"tiny": {"local": str(folder / "checkpoint")}},
+        "corpora": {
+            "text": {
+                "source": {"local": str(folder / "data.csv")},
+                "splits": {"train": {"from": "all"}, "validation": {"from": "all", "examples": 10}},
+            }
+        },
+        "checkpoints": {
+            "tiny": {"local": str(folder / "checkpoint")},
+            "headed": {"pretrain": {**corpus_training, "method": "masked_head", "start": "tiny"}},
+            "aligned": {
+                "pretrain": {
+                    **corpus_training,
+                    "method": "attention_interchange",
+                    "start": "headed",
+                    "layers": [0],
+                    "teacher": "headed",
+                }
+            },
+        },
         "models": {
             "teacher": {"checkpoint": "tiny", "training": training, "seeds": [1, 2]},
             "student": student,
             "student-kd": {**student, "training": {**training, "method": "soft_logits"}},
+            "student-aligned": {"checkpoint": "aligned", "teacher": "teacher", "training": training},
         },
         "perturbations": {"character": None, "swap": None},
         "folds": 2,

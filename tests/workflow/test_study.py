@@ -51,8 +51,10 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     stems = {"drift": "drift", "sentences": "examples", "design": "probes"}
     results = study.folder / "results" / "tiny"
     files = sorted(results.rglob("*.parquet"))
-    assert len(files) == 4 + 2 + 4 + 8 + 4 + 4 + 7 + 3 * (2 + 4)
-    for path in files:
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 5 + 5 + 7 + 3 * (2 + 5)
+    corpus = results / "corpora" / "text.parquet"
+    assert tables.read(corpus, "corpus").num_rows == 45
+    for path in set(files) - {corpus}:
         kind = stems.get(path.stem, kinds[path.relative_to(results).parts[0]])
         assert tables.read(path, kind).num_rows > 0
         assert tables.provenance(path)["task"] == "moods"
@@ -106,7 +108,7 @@ def test_the_teacher_s_learning_rate_reruns_it_and_what_learns_from_it(study):
     expected = [
         *branch("teacher", 1, 2),
         *branch("student-kd", 0, distil="distil"),
-        "delete moods student 0",  # by the teacher's ranking
+        *(f"delete moods {model} 0" for model in ("student", "student-aligned")),  # by the teacher's ranking
         *scores(),
         *END,
     ]
@@ -114,7 +116,7 @@ def test_the_teacher_s_learning_rate_reruns_it_and_what_learns_from_it(study):
 
 
 def test_an_explainer_s_setting_reruns_that_explainer(study):
-    runs = [("teacher", 1), ("teacher", 2), ("student", 0), ("student-kd", 0)]
+    runs = [("teacher", 1), ("teacher", 2), ("student", 0), ("student-kd", 0), ("student-aligned", 0)]
     jobs = [f"{job} moods {model} {seed}" for job in ("explain", "delete") for model, seed in runs]
     jobs = [f"{job} random" if job.startswith("explain") else job for job in jobs]
     jobs += [f"explain_probe moods negation {model} {seed} random" for model, seed in runs]
@@ -122,8 +124,16 @@ def test_an_explainer_s_setting_reruns_that_explainer(study):
     assert study.jobs(study.edited("explainers/random", {"draw": 1})) == sorted(expected)
 
 
+def test_a_checkpoint_made_on_a_corpus_reruns_with_what_starts_from_it(study):
+    config = study.edited("checkpoints/aligned/pretrain/weight_att", 0.5)
+    expected = ["pretrain aligned", *branch("student-aligned", 0), *scores(), *END]
+    assert study.jobs(config) == sorted(expected)
+    config = study.edited("checkpoints/headed/pretrain/masked", 0.2)
+    assert study.jobs(config) == sorted(["pretrain headed", *expected])
+
+
 def test_a_probe_s_setting_reruns_its_sentences_and_what_reads_them(study):
-    runs = [("teacher", 1), ("teacher", 2), ("student", 0), ("student-kd", 0)]
+    runs = [("teacher", 1), ("teacher", 2), ("student", 0), ("student-kd", 0), ("student-aligned", 0)]
     expected = [f"explain_probe moods contrast {model} {seed} occlusion" for model, seed in runs]
     expected += ["build_probe moods contrast", *scores("probes"), *END]
     assert study.jobs(study.edited("probes/contrast/items", 6)) == sorted(expected)

@@ -13,11 +13,21 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"config: {error}") from None
 
-TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS = (
+TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
     list(study.config[section])
-    for section in ("tasks", "models", "checkpoints", "explainers", "perturbations")
+    for section in (
+        "tasks",
+        "models",
+        "checkpoints",
+        "explainers",
+        "perturbations",
+        "probes",
+        "corpora",
+    )
 )
-PROBES = list(study.config["probes"])
+CHECKPOINT = "<results>/checkpoints/{checkpoint}"
+# The small file that changes with it.
+CHECKPOINT_CARD = "<results>/checkpoints/{checkpoint}.json"
 _RUN = "<results>/models/{task}/{model}/{seed}"
 # A run's finished model; the card is written last.
 MODEL = {
@@ -61,6 +71,7 @@ wildcard_constraints:
     task=one_of(TASKS),
     model=one_of(MODELS),
     checkpoint=one_of(CHECKPOINTS),
+    corpus=one_of(CORPORA),
     perturbation=one_of(PERTURBATIONS),
     explainer=one_of(EXPLAINERS),
     probe=one_of(PROBES),

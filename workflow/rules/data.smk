@@ -25,12 +25,14 @@ rule fetch_checkpoint:
     input:
         study.source_files,
     output:
-        folder=directory("<results>/checkpoints/{checkpoint}"),
-        card="<results>/checkpoints/{checkpoint}.json",
+        folder=directory(CHECKPOINT),
+        card=CHECKPOINT_CARD,
     log:
         "<logs>/fetch_checkpoint/{checkpoint}.log",
     benchmark:
         "<benchmarks>/fetch_checkpoint/{checkpoint}.tsv"
+    wildcard_constraints:
+        checkpoint=one_of(study.checkpoints(pretrained=False)),
     conda:
         "../../envs/models.yaml"
     params:
@@ -38,6 +40,24 @@ rule fetch_checkpoint:
         code=code("scripts/fetch_checkpoint.py"),
     script:
         "../../scripts/fetch_checkpoint.py"
+
+
+rule fetch_corpus:
+    input:
+        study.source_files,
+    output:
+        corpus="<results>/corpora/{corpus}.parquet",
+    log:
+        "<logs>/fetch_corpus/{corpus}.log",
+    benchmark:
+        "<benchmarks>/fetch_corpus/{corpus}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.corpus,
+        code=code("scripts/fetch_corpus.py"),
+    script:
+        "../../scripts/fetch_corpus.py"
 
 
 rule select_examples:

@@ -6,13 +6,27 @@ from types import SimpleNamespace
 def checkpoint_of(wildcards):
     """The folder of the checkpoint that a model starts from."""
     name = study.config["models"][wildcards.model]["checkpoint"]
-    return rules.fetch_checkpoint.output.folder.replace("{checkpoint}", name)
+    return CHECKPOINT.replace("{checkpoint}", name)
 
 
 def checkpoint_card_of(wildcards):
     """The small file that changes with that folder."""
     name = study.config["models"][wildcards.model]["checkpoint"]
-    return rules.fetch_checkpoint.output.card.replace("{checkpoint}", name)
+    return CHECKPOINT_CARD.replace("{checkpoint}", name)
+
+
+def pretrained_from(pattern, role):
+    """A file of the checkpoint or corpus that a checkpoint is made from; none where it has no such role."""
+
+    def file(wildcards):
+        name = study.pretrained_from(wildcards, role)
+        return (
+            []
+            if name is None
+            else pattern.format(**{"checkpoint": name, "corpus": name})
+        )
+
+    return file
 
 
 def of_teacher(pattern, wildcards):

@@ -1,6 +1,37 @@
 """Teachers and students: fine-tuned on gold labels, or distilled from a teacher's first seed."""
 
 
+rule pretrain:
+    input:
+        corpus=pretrained_from(rules.fetch_corpus.output.corpus, "corpus"),
+        start=pretrained_from(CHECKPOINT, "start"),
+        start_card=pretrained_from(CHECKPOINT_CARD, "start"),
+        teacher=pretrained_from(CHECKPOINT, "teacher"),
+        teacher_card=pretrained_from(CHECKPOINT_CARD, "teacher"),
+    output:
+        folder=directory(CHECKPOINT),
+        card=CHECKPOINT_CARD,
+    log:
+        "<logs>/pretrain/{checkpoint}.log",
+    benchmark:
+        "<benchmarks>/pretrain/{checkpoint}.tsv"
+    wildcard_constraints:
+        checkpoint=one_of(study.checkpoints(pretrained=True)),
+    priority: 2
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        gpu=GPU,
+        mem_mb=at_least(12000),
+        runtime="3d",
+    params:
+        settings=study.pretraining,
+        code=study.pretraining_code,
+    script:
+        "../../scripts/pretrain.py"
+
+
 rule fine_tune:
     input:
         train=rules.fetch_dataset.output.train,
