@@ -3,9 +3,9 @@
 What a method of ``pretraining/`` adds is which parameters learn and what the losses are.
 """
 
-import hashlib
 import json
 import shutil
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from transformers import (
     AutoModelForMaskedLM,
-    AutoTokenizer,
     DataCollatorForLanguageModeling,
     PreTrainedModel,
     PreTrainedTokenizerBase,
@@ -27,13 +26,16 @@ from transformers.trainer_utils import set_seed
 from distillens import modeling, tables
 from distillens.provenance import code, digest, versions
 from distillens.text import seed_of
-from distillens.training import Meter, TrainingError, arguments, last_checkpoint
+from distillens.training import Meter, TrainingError, arguments, last_checkpoint, run_folders
 
 Batch = dict[str, torch.Tensor]
 
 
-class MaskedLanguage(Trainer):
+class MaskedLanguage(Trainer, ABC):
     """Trains a model on masked text by a weighted sum of losses, each of them logged."""
+
+    MAKES_HEAD = False
+    """Whether a masked-language head that the start lacks is made."""
 
     def __init__(self, options: dict[str, Any], teacher: PreTrainedModel | None, **settings: Any) -> None:
         super().__init__(**settings)
@@ -47,6 +49,7 @@ class MaskedLanguage(Trainer):
     def prepare(student: PreTrainedModel, teacher: PreTrainedModel | None, options: dict[str, Any]) -> None:
         """Change the models as the losses need it, in place; nothing here."""
 
+    @abstractmethod
     def losses(self, model: PreTrainedModel, batch: Batch) -> dict[str, torch.Tensor]:
         """The losses of a batch, by the name that their weight has.
 
@@ -57,7 +60,6 @@ class MaskedLanguage(Trainer):
         batch : dict of Tensor, shape (batch, length)
             ``input_ids`` with masks, and ``labels``: -100 where nothing is masked.
         """
-        raise NotImplementedError
 
     def weight(self, name: str) -> float:
         """How much a loss counts."""
@@ -185,16 +187,15 @@ def pretrain(
         "code": code(trainer.__module__.replace(".", "/") + ".py"),
         "versions": versions("torch", "transformers"),
     }
-    scratch = Path(folder).with_name(f".{Path(folder).name}.run")
-    run = scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    scratch, run = run_folders(Path(folder), inputs)
     student = load_masked(start, headless=trainer.MAKES_HEAD)
     if layers is not None:
         modeling.keep_layers(student, layers, str(start))
-    tokenizer = AutoTokenizer.from_pretrained(start, local_files_only=True, trust_remote_code=False)
+    tokenizer = modeling.load_tokenizer(start)
     master = None
     if teacher is not None:
         master = load_masked(teacher, attn_implementation="eager")
-        if modeling.vocabulary(teacher) != modeling.vocabulary(start):
+        if modeling.load_tokenizer(teacher).get_vocab() != tokenizer.get_vocab():
             raise modeling.ModelError(f"{start}: reads with another vocabulary than its teacher {teacher}")
     trainer.prepare(student, master, settings)
     paragraphs = tables.read(corpus, "corpus").to_pylist()
@@ -249,13 +250,7 @@ def load_masked(folder: str | Path, headless: bool = False, **settings: Any) -> 
         If the head is missing.
     """
     model, found = AutoModelForMaskedLM.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        dtype=torch.float32,
-        output_loading_info=True,
-        **settings,
+        folder, output_loading_info=True, **modeling.SAFE, **settings
     )
     if found["missing_keys"] and not headless:
         raise modeling.ModelError(

@@ -13,7 +13,7 @@ import numpy as np
 
 from distillens.erasing import RANDOM, Rankings, orders, without
 from distillens.inference import Engine
-from distillens.outputs import confidence
+from distillens.outputs import confidence, drop
 from distillens.runlog import Progress
 from distillens.text import Example
 
@@ -114,8 +114,8 @@ def extreme_orders(lengths: Sequence[int], ask: Ask, beam: int, sign: int) -> li
         ]
         drops = ask([(number, order) for number, _, order in grown])
         found: dict[int, list[tuple[float, tuple[int, ...]]]] = {}
-        for (number, total, order), drop in zip(grown, drops, strict=True):
-            found.setdefault(number, []).append((total + float(drop), order))
+        for (number, total, order), lost in zip(grown, drops, strict=True):
+            found.setdefault(number, []).append((total + float(lost), order))
         for number, states in found.items():
             beams[number] = sorted(states, key=lambda state: (-sign * state[0], state[1]))[:beam]
     return [list(states[0][1]) for states in beams]
@@ -155,8 +155,8 @@ def _bounds(
         texts = [without(group[number], removed, engine.mask) for number, removed in asked]
         owners = [number for number, _ in asked]
         logits = engine.logits(texts)
-        lost = before[owners] - confidence(logits, target[owners])
-        return np.abs(lost) if logits.shape[1] == 1 else lost
+        after = confidence(logits, target[owners])
+        return drop(before[owners], after, absolute=logits.shape[1] == 1)
 
     lengths = [len(example.words) for example in group]
     for name, sign in (("upper", 1), ("lower", -1)):

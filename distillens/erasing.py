@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from distillens import tables
+from distillens.outputs import towards
 from distillens.text import Example, Word, seed_of
 
 RANDOM = "random"
@@ -41,7 +42,7 @@ def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
     """
     if not len(values):
         return []
-    column = values[:, int(np.argmax(logits)) if values.shape[1] > 1 else 0]
+    column = towards(values, int(np.argmax(logits)))
     return np.argsort(-(np.abs(column) if values.shape[1] == 1 else column), kind="stable").tolist()
 
 

@@ -18,6 +18,7 @@ from distillens.erasing import RANDOM, ranking
 from distillens.metrics import agreement, aopc, faithfulness
 from distillens.metrics.short_tokens import short, short_share
 from distillens.metrics.statistics import summaries
+from distillens.outputs import towards
 from distillens.runlog import tracked
 from distillens.scoring_inputs import FilePath, Run, Settings, by_identity, logits_of
 
@@ -148,7 +149,7 @@ def _described(path: Path, alone: Mapping[str, np.ndarray], s: Settings) -> Foun
             shares.setdefault((RANDOM, k), {})[name] = of_text
         if len(order) and len(alone.get(name, ())) == len(order):
             names.append(name)
-            values.append(own[:, int(np.argmax(row["logits"])) if own.shape[1] > 1 else 0])
+            values.append(towards(own, int(np.argmax(row["logits"]))))
             lost.append(alone[name])
     found: Found = {
         ("short_token_ratio", of, k): pd.Series(share, dtype=np.float64) for (of, k), share in shares.items()

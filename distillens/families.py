@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from distillens import tables
+from distillens.outputs import towards
 from distillens.runlog import tracked
 from distillens.scoring_inputs import FilePath, Run, Settings, by_identity
 
@@ -85,8 +86,7 @@ class Attributions:
                     f"{both}: values of shapes {values.shape} and {reference.values[name].shape} for "
                     f"example {name!r}; explain both with the same outputs"
                 )
-            # One output, whatever the number of classes: there is no class to choose.
-            result.append(values[:, reference.predicted[name] if values.shape[1] > 1 else 0])
+            result.append(towards(values, reference.predicted[name]))
         return result
 
 

@@ -13,13 +13,27 @@ from typing import Any
 
 import onnx
 import torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedModel
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
 from transformers.utils import logging as transformers_logging
 
 from distillens import sharing, trimming
 from distillens.encoding import Encoder
 
 transformers_logging.disable_progress_bar()
+
+
+SAFE = {
+    "local_files_only": True,
+    "use_safetensors": True,
+    "trust_remote_code": False,
+    "dtype": torch.float32,  # whatever precision the weights were stored in
+}
+"""How every model is loaded."""
 
 
 class ModelError(ValueError):
@@ -35,14 +49,7 @@ def pick_device(wanted: str) -> torch.device:
 
 def load_classifier(folder: str | Path, **settings: Any) -> PreTrainedModel:
     """Load a classifier from safetensors; code from the folder is never run."""
-    return AutoModelForSequenceClassification.from_pretrained(
-        folder,
-        local_files_only=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        dtype=torch.float32,  # whatever precision the weights were stored in
-        **settings,
-    )
+    return AutoModelForSequenceClassification.from_pretrained(folder, **SAFE, **settings)
 
 
 def new_classifier(folder: str | Path, task: dict[str, Any], layers: list[int] | None) -> PreTrainedModel:
@@ -90,10 +97,9 @@ def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
     model.config.num_hidden_layers = len(layers)
 
 
-def vocabulary(folder: str | Path) -> dict[str, int]:
-    """The pieces of a checkpoint's tokenizer and their numbers."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-    return tokenizer.get_vocab()
+def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
+    """Load a checkpoint's tokenizer; code from the folder is never run."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
 
 
 def accepted_inputs(model: PreTrainedModel) -> set[str]:
@@ -117,7 +123,7 @@ def save_tokenizer(
     max_length : int
         Longest input in pieces, unless the model ends before.
     """
-    tokenizer = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True, trust_remote_code=False)
+    tokenizer = load_tokenizer(checkpoint)
     accepted = accepted_inputs(model)
     tokenizer.init_kwargs["model_input_names"] = [n for n in tokenizer.model_input_names if n in accepted]
     tokenizer.model_max_length = min(max_length, _positions(model))

@@ -30,6 +30,27 @@ def explained(logits: np.ndarray, kind: str) -> np.ndarray:
     raise ValueError(f"explained_output: {kind!r} is not one of margin, logit, probability")
 
 
+def towards(values: np.ndarray, target: int) -> np.ndarray:
+    """Attributions to one class; one output, whatever the number of classes, leaves none to choose.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_words, outputs)
+    target : int
+
+    Returns
+    -------
+    ndarray, shape (n_words,)
+    """
+    return values[:, target if values.shape[1] > 1 else 0]
+
+
+def drop(before: np.ndarray, after: np.ndarray, absolute: bool) -> np.ndarray:
+    """Loss of `confidence`; of a regression, which has none, the size of the change (``absolute``)."""
+    lost = before - after
+    return np.abs(lost) if absolute else lost
+
+
 def confidence(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Probability of a class; a regression (one output) has none and gives its output.
 

@@ -23,7 +23,7 @@ import pandas as pd
 from distillens import tables
 from distillens.metrics import probes
 from distillens.metrics.statistics import summaries
-from distillens.outputs import confidence
+from distillens.outputs import confidence, towards
 from distillens.runlog import tracked
 from distillens.scoring_inputs import FilePath, Settings, by_identity, logits_of
 
@@ -205,8 +205,7 @@ def _sides(probe: _Probe, explained: _Explained) -> Columns:
     for values, cue, after, target in zip(
         explained.values, explained.cues, explained.after, targets, strict=True
     ):
-        # One output, whatever the number of classes: there is no class to choose.
-        own = values[:, target if values.shape[1] > 1 else 0]
+        own = towards(values, target)
         ratios.append(probes.post_cue_ratio(own, cue, after))
         shares.append(probes.post_cue_share(cue, after))
     with_cue = probe.design["cue_start"].notna()

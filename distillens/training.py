@@ -135,8 +135,7 @@ def train(
         "code": code(trainer.__module__.replace(".", "/") + ".py"),
         "versions": versions("torch", "transformers"),
     }
-    scratch = Path(out).with_name(f".{Path(out).name}.run")
-    run = scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+    scratch, run = run_folders(Path(out), inputs)
     # Training reads the very files that the finished model will be read with.
     modeling.save_tokenizer(checkpoint, scratch / "tokenizer", model, settings["max_length"])
     encoder = Encoder(scratch / "tokenizer", modeling.accepted_inputs(model))
@@ -159,6 +158,12 @@ def train(
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
     modeling.save(trained.model, scratch / "tokenizer", out, card, export_onnx)
     shutil.rmtree(scratch)
+
+
+def run_folders(out: Path, inputs: dict[str, Any]) -> tuple[Path, Path]:
+    """What is scratch while ``out`` is made, and in it the folder of a run on just these inputs."""
+    scratch = out.with_name(f".{out.name}.run")
+    return scratch, scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def last_checkpoint(run: Path) -> str | None:

@@ -8,7 +8,7 @@ from typing import Any
 from distillens import tables
 from distillens.datasets import fetching, reading
 from distillens.provenance import digest
-from distillens.text import draw, seed_of
+from distillens.text import seed_of
 
 # Drawn in this order, so that a larger training split leaves the other as it is.
 SPLITS = ("validation", "train")
@@ -39,7 +39,7 @@ def fetch_corpus(
     """
     with tempfile.TemporaryDirectory() as folder:
         files = fetching.source_files(corpus["source"], mirror, Path(folder))
-        texts, left, rows = {}, {}, []
+        texts = {}
         for origin in sorted({split["from"] for split in corpus["splits"].values()}):
             if origin not in files:
                 raise reading.DataError(
@@ -47,17 +47,15 @@ def fetch_corpus(
                     f"there are: {', '.join(files)}"
                 )
             texts[origin] = _paragraphs(files[origin], corpus, name)
-            left[origin] = draw(map(str, range(len(texts[origin]))), seed_of(seed, name, "split"))
-        for split in SPLITS:
-            origin, count = corpus["splits"][split]["from"], corpus["splits"][split]["examples"]
-            if len(left[origin]) < (count or 1):
-                raise reading.DataError(
-                    f"corpora.{name}.splits.{split}: asks for {count or 'the rest'} paragraphs, "
-                    f"but {origin!r} has {len(left[origin])} left"
-                )
-            taken = left[origin][:count]
-            left[origin] = left[origin][len(taken) :]
-            rows += [{"split": split, "text": texts[origin][number]} for number in sorted(map(int, taken))]
+        numbers = {origin: list(map(str, range(len(of)))) for origin, of in texts.items()}
+        taken = fetching.share_out(
+            numbers, corpus["splits"], SPLITS, seed_of(seed, name, "split"), f"corpora.{name}", "paragraphs"
+        )
+        rows = [
+            {"split": split, "text": texts[corpus["splits"][split]["from"]][number]}
+            for split, chosen in taken.items()
+            for number in sorted(map(int, chosen))
+        ]
         source = digest(*(files[origin] for origin in sorted(texts)))
     tables.write(out, "corpus", rows, {"corpus": name, "source_sha256": source, "seed": seed})
 

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,20 +85,50 @@ def source_files(source: Mapping[str, Any], mirror: str | None, folder: Path) ->
 def _split(
     pools: Mapping[str, list[Example]], splits: Mapping[str, Mapping[str, Any]], name: str, seed: int
 ) -> dict[str, list[Example]]:
-    order = {
-        source: draw((example.example_id for example in pool), seed_of(seed, name, "split"))
-        for source, pool in pools.items()
+    pieces = {source: [example.example_id for example in pool] for source, pool in pools.items()}
+    taken = share_out(pieces, splits, SPLITS, seed_of(seed, name, "split"), f"tasks.{name}", "examples")
+    return {
+        split: [example for example in pools[splits[split]["from"]] if example.example_id in ids]
+        for split, ids in taken.items()
     }
-    chosen = {}
-    for split in SPLITS:
+
+
+def share_out(
+    pieces: Mapping[str, list[str]],
+    splits: Mapping[str, Mapping[str, Any]],
+    order: Sequence[str],
+    seed: int,
+    where: str,
+    noun: str,
+) -> dict[str, set[str]]:
+    """Draw disjoint splits from the pieces of each split of a source.
+
+    Parameters
+    ----------
+    pieces : mapping
+        Ids by split of the source.
+    splits : mapping
+        Blocks of the config: ``from``, and ``examples`` (None for all that are left).
+    order : sequence of str
+        Which split is drawn first.
+    seed : int
+    where, noun : str
+        For messages: the block of the config, and what the pieces are.
+
+    Raises
+    ------
+    DataError
+        If too few are left for a split.
+    """
+    left = {source: draw(ids, seed) for source, ids in pieces.items()}
+    taken = {}
+    for split in order:
         source, count = splits[split]["from"], splits[split]["examples"]
-        left = order[source]
-        if len(left) < (count or 1):
+        if len(left[source]) < (count or 1):
             raise reading.DataError(
-                f"tasks.{name}.splits.{split}: asks for {count or 'the rest'} examples, "
-                f"but {source!r} has {len(left)} left"
+                f"{where}.splits.{split}: asks for {count or 'the rest'} {noun}, "
+                f"but {source!r} has {len(left[source])} left"
             )
-        taken = set(left[:count])
-        order[source] = left[len(taken) :]
-        chosen[split] = [example for example in pools[source] if example.example_id in taken]
-    return chosen
+        taken[split] = set(left[source][:count])
+        left[source] = left[source][len(taken[split]) :]
+    return taken

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from distillens.outputs import drop
+
 Array = NDArray[np.float64]
 
 COMPREHENSIVENESS, SUFFICIENCY = "aopc_comprehensiveness", "aopc_sufficiency"
@@ -32,8 +34,7 @@ def drops(confidence: ArrayLike, absolute: bool = False) -> Array:
     array, shape (n,)
     """
     confidence = np.asarray(confidence, dtype=np.float64)
-    lost = confidence[0] - confidence[1:]
-    return np.abs(lost) if absolute else lost
+    return drop(confidence[0], confidence[1:], absolute)
 
 
 def area(lost: ArrayLike) -> float:

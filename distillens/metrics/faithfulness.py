@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from distillens.metrics.robustness import unchanged
-from distillens.outputs import confidence
+from distillens.outputs import confidence, drop
 
 Array = NDArray[np.float64]
 
@@ -33,8 +33,8 @@ def confidence_drop(before: ArrayLike, after: ArrayLike, target: ArrayLike) -> A
     -------
     array, shape (n,)
     """
-    drop = confidence(before, target) - confidence(after, target)
-    return np.abs(drop) if np.shape(before)[-1] == 1 else drop
+    sides = confidence(before, target), confidence(after, target)
+    return drop(*sides, absolute=np.shape(before)[-1] == 1)
 
 
 def flips(before: ArrayLike, after: ArrayLike) -> Array:

@@ -49,8 +49,6 @@ OPTIONS = {
 class Pretraining(MaskedLanguage):
     """Distils a masked-language model with the teacher's attention."""
 
-    MAKES_HEAD = False
-
     @staticmethod
     def prepare(student: PreTrainedModel, teacher: PreTrainedModel | None, options: dict[str, Any]) -> None:
         """Let the student take the teacher's attention; see that the two can be compared."""
