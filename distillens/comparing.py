@@ -1,7 +1,7 @@
-"""From the explanations of a task to its tables of agreement and drift.
+"""From the explanations of a task to its table of agreement.
 
-Both tables compare within one explainer, on the same words, the attributions to one
-class: the one that the first seed of the teacher predicts (a regression has one output).
+Within one explainer, on the same words, the attributions to one class are compared: the one
+that the first seed of the teacher predicts (a regression has one output).
 """
 
 import itertools
@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from distillens import tables
 from distillens.families import Attributions, Family, block, families
-from distillens.metrics import agreement, calibration, projection
+from distillens.metrics import agreement, projection
 from distillens.metrics.statistics import summaries
 from distillens.runlog import tracked
-from distillens.scoring_inputs import FilePath, Run, Settings, by_identity
+from distillens.scoring_inputs import FilePath, Settings, by_identity
 
 Array = NDArray[np.float64]
 
@@ -105,75 +105,3 @@ def _explainers(
             pair = read[second].towards(reference), reference.towards(reference)
             where = {"model": model, "seed": seed, "explainer": first, "against_explainer": second}
             yield from _compared(*pair, list(reference.words), metrics, where, s, by_example=False)
-
-
-def score_drift(
-    performance: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: Any
-) -> None:
-    """How far each student has drifted from its teacher, calibrated by the teacher's seeds."""
-    s = Settings(**settings)
-    gates = _gates(performance, s)
-    metrics = [
-        ("cosine", None),
-        (calibration.HEADLINE, None),
-        *(("overlap", k) for k in s.metrics["overlap_k"]),
-    ]
-    found = []
-    for family in families(explanations, s):
-        # A seed that failed to train says nothing about how alike good ones are.
-        trusted = [run for run in family.teachers if run == family.first or not gates[run]]
-        first = family.values[family.first]
-        seeds = np.array(
-            [
-                agreement.agreements(family.values[b], family.values[a], metrics)
-                for a, b in itertools.combinations(trusted, 2)
-            ]
-        ).reshape(-1, len(metrics), len(first))
-        for student in family.students:
-            own = family.values[student]
-            agreed = agreement.agreements(own, first, metrics)
-            chance = agreement.chances(own, first, metrics)
-            for i, (metric, k) in enumerate(metrics):
-                row = {
-                    **dict(zip(("model", "seed"), student, strict=True)),
-                    "teacher": family.first[0],
-                    "explainer": family.explainer,
-                    "metric": metric,
-                    "k": k,
-                    "n_teacher_seeds": len(trusted),
-                }
-                found.append((row, gates[student] or gates[family.first], agreed[i], seeds[:, i], chance[i]))
-    flips = calibration.permutations_for(len(found), s.metrics["confidence"])
-    rows = []
-    for row, _, agreed, seeds, chance in tracked(found, "calibrate", "row"):
-        resampling = s.resampling(
-            "drift", row["explainer"], row["model"], row["seed"], row["metric"], row["k"]
-        )
-        rows.append(row | calibration.calibrate(agreed, seeds, chance, resampling, flips))
-    judged = calibration.judge(rows, [gate for _, gate, *_ in found], s.metrics["confidence"])
-    s.write(out, "drift", judged, [performance, *explanations])
-
-
-def _gates(path: FilePath, settings: Settings) -> dict[Run, bool]:
-    """Whether each run is no better than a constant, from the table of performance."""
-    rows = tables.read(path, "scores").to_pylist()
-    majority = [row["value"] for row in rows if row["metric"] == "majority" and row["task"] == settings.task]
-    if len(majority) != 1:
-        raise tables.TableError(
-            f"{path}: {len(majority)} rows 'majority' of task {settings.task!r} instead of one; "
-            "give what score_performance wrote for this task"
-        )
-    low = {
-        (row["model"], row["seed"]): np.nan if row["low"] is None else row["low"]
-        for row in rows
-        if row["metric"] == settings.lead and row["model"] is not None
-    }
-    gates = {}
-    for model, seeds in settings.seeds.items():
-        for run in [(model, seed) for seed in seeds]:
-            if run not in low:
-                raise tables.TableError(
-                    f"{path}: no {settings.lead!r} of {run[0]!r}, seed {run[1]}; run score_performance again"
-                )
-            gates[run] = calibration.gated(low[run], majority[0])
-    return gates

@@ -31,6 +31,7 @@ def write_explanations(
     seed: int,
     code: str = "",
     part: str = "1-of-1",
+    again: bool = False,
 ) -> None:
     """Explain examples and write the table of kind ``explanations``.
 
@@ -59,6 +60,9 @@ def write_explanations(
         Digest of the code that explains.
     part : str
         ``i-of-n``: only the i-th of n runs of neighbouring examples.
+    again : bool
+        Whether this is the explainer's second run, which draws other random numbers and shares
+        batches out in another way: what is unlike then is the explainer's own noise.
     """
     engine = Engine(model, **engine)
     options = dict(explainer)
@@ -70,7 +74,7 @@ def write_explanations(
     if in_tokens:
         chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
     logits = engine.logits([example.texts for example, _ in chosen])
-    own_seed = seed_of(seed, identity["task"], identity["explainer"])
+    own_seed = seed_of(seed, identity["task"], identity["explainer"], *(["again"] if again else []))
     explain = partial(method.explain, engine=engine, output=output, options=options, seed=own_seed)
 
     def make(group: slice) -> Iterator[dict[str, Any]]:

@@ -105,6 +105,7 @@ class Family:
     ids: list[str]
     values: dict[Run, list[Array]]
     predicted: dict[Run, list[int]]
+    reference: Attributions
 
     @property
     def models(self) -> list[Run]:
@@ -146,6 +147,7 @@ def families(paths: Iterable[FilePath], settings: Settings) -> Iterator[Family]:
                 list(reference.words),
                 values,
                 {run: [read[run].predicted[name] for name in reference.words] for run in every},
+                reference,
             )
 
 

@@ -20,13 +20,25 @@ _PACKAGE = Path(__file__).parent
 @cache
 def options(kind: str) -> dict[str, dict[str, Any]]:
     """The methods of a kind, by name, with the JSON schema of the options of each."""
-    found: dict[str, dict[str, Any]] = {}
-    for path in sorted((_PACKAGE / kind).glob("*.py")):
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["OPTIONS"]:
-                found[path.stem] = ast.literal_eval(node.value)
+    found = _literals(kind, "OPTIONS")
     common = found.pop("__init__", {})
     return {name: {**common, **own} for name, own in found.items()}
+
+
+@cache
+def controls() -> tuple[str, ...]:
+    """The explainers that know nothing of the model's output, or nothing at all: ``CONTROL = True``."""
+    return tuple(name for name, control in _literals("explain", "CONTROL").items() if control)
+
+
+def _literals(kind: str, name: str) -> dict[str, Any]:
+    """The literal that each file of a folder assigns to a name, of those that do."""
+    return {
+        path.stem: ast.literal_eval(node.value)
+        for path in sorted((_PACKAGE / kind).glob("*.py"))
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]
+    }
 
 
 def load(kind: str, method: str) -> ModuleType:

@@ -71,7 +71,7 @@ class Settings:
     def write(self, out: FilePath, kind: str, rows: Iterable[Mapping] | pa.Table, inputs: Iterable) -> None:
         """Write a table of this task; undefined numbers (NaN) become nulls."""
         if not isinstance(rows, pa.Table):
-            rows = [{"task": self.task, **{k: _null(v) for k, v in row.items()}} for row in rows]
+            rows = [{"task": self.task, **{k: null_for_nan(v) for k, v in row.items()}} for row in rows]
         source = {
             "task": self.task,
             "seed": self.seed,
@@ -195,5 +195,6 @@ def changed_flags(path: FilePath, truth: pd.Series) -> tuple[str, pd.DataFrame]:
     return name, flags.astype(float)
 
 
-def _null(value: Any) -> Any:
+def null_for_nan(value: Any) -> Any:
+    """Undefined numbers are null in a table."""
     return None if isinstance(value, float) and math.isnan(value) else value

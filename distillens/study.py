@@ -189,6 +189,10 @@ class Study:
             "seed": self.config["seed"],
         }
 
+    def explanation_again(self, wildcards: Any) -> Settings:
+        """Settings of ``explain_again``: nothing but the random draws differ."""
+        return self.explanation(wildcards) | {"again": True}
+
     def deletion(self, wildcards: Any) -> Settings:
         """Settings of ``delete``."""
         return {
@@ -209,6 +213,18 @@ class Study:
             "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
             "seed": self.config["seed"],
+        }
+
+    @property
+    def judging(self) -> Settings:
+        """Settings of ``judge``."""
+        explainers = self.config["explainers"]
+        return {
+            "confidence": self.config["metrics"]["confidence"],
+            "tolerance": self.config["metrics"]["tolerance"],
+            "controls": sorted(
+                name for name in explainers if explainers[name]["method"] in methods.controls()
+            ),
         }
 
     def published_file(self, wildcards: Any) -> list[str]:

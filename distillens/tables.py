@@ -21,6 +21,30 @@ _EDIT = pa.struct(
     [("segment", pa.int8()), ("start", pa.int32()), ("before", pa.string()), ("after", pa.string())]
 )
 
+_CALIBRATION = [
+    ("task", pa.string()),
+    ("student", pa.string()),
+    ("teacher", pa.string()),
+    ("explainer", pa.string()),
+    ("metric", pa.string()),
+    ("k", pa.int16()),
+    ("n", pa.int32()),
+    ("n_undefined", pa.int32()),
+    ("n_runs", pa.int16()),
+    ("n_teacher_runs", pa.int16()),
+    *(
+        (f"{quantity}{suffix}", pa.float64())
+        for quantity in ("agreement", "ceiling", "explainer_ceiling", "floor", "normalised", "drift")
+        for suffix in ("", "_low", "_high")
+    ),
+    ("p_value", pa.float64()),
+    ("effect_size", pa.float64()),
+    ("run_spread", pa.float64()),
+    ("n_needed", pa.float64()),
+    ("runs_needed", pa.float64()),
+    ("gated", pa.bool_()),
+]
+
 SCHEMAS: dict[str, pa.Schema] = {
     "examples": pa.schema(
         [
@@ -127,24 +151,11 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("n_undefined", pa.int32()),
         ]
     ),
+    "calibration": pa.schema(_CALIBRATION),
     "drift": pa.schema(
         [
-            ("task", pa.string()),
-            ("model", pa.string()),
-            ("seed", pa.int64()),
-            ("teacher", pa.string()),
-            ("explainer", pa.string()),
-            ("metric", pa.string()),
-            ("k", pa.int16()),
-            ("n", pa.int32()),
-            ("n_undefined", pa.int32()),
-            ("n_teacher_seeds", pa.int16()),
-            *(
-                (f"{quantity}{suffix}", pa.float64())
-                for quantity in ("agreement", "ceiling", "floor", "normalised", "drift")
-                for suffix in ("", "_low", "_high")
-            ),
-            ("p_value", pa.float64()),
+            *_CALIBRATION,
+            ("p_holm", pa.float64()),
             ("p_adjusted", pa.float64()),
             ("verdict", pa.string()),
         ]

@@ -19,6 +19,7 @@ from distillens.outputs import explained
 from distillens.text import Example
 
 OPTIONS = {}
+CONTROL = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:

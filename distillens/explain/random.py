@@ -13,6 +13,7 @@ from distillens.text import Example, seed_of
 OPTIONS = {
     "draw": {"type": "integer", "minimum": 0, "default": 0, "description": "Another number, other values."},
 }
+CONTROL = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:

@@ -115,8 +115,18 @@ def chance_cosine(a: ArrayLike, b: ArrayLike) -> Array:
     return _unit(a).sum(axis=-1) * _unit(b).sum(axis=-1) / a.shape[-1]
 
 
-# What a metric is on average over all orders of the words of one of the two. Correlations
-# are 0 by symmetry. (Sign agreement depends on the values; nothing here needs it.)
+def chance_sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
+    """Mean sign agreement of ``a`` with ``b`` in random order: tops meet by chance, and so do their signs."""
+    a, b = _pair(a, b, words=2 * k)
+    tops = [_top(x, k) for x in (a, b)]
+    same = 0.0
+    for sign in (1, -1):
+        of_sign = [(top * (np.sign(x) == sign)).sum(axis=-1) for top, x in zip(tops, (a, b), strict=True)]
+        same = same + of_sign[0] * of_sign[1]
+    return same / (a.shape[-1] * k)
+
+
+# What a metric is on average over all orders of the words of one of the two. Correlations are 0 by symmetry.
 CHANCE: dict[str, Callable[..., ArrayLike]] = {
     "cosine": chance_cosine,
     "pearson": lambda a, b: 0.0,
@@ -125,6 +135,7 @@ CHANCE: dict[str, Callable[..., ArrayLike]] = {
     "jaccard": lambda a, b, k: chance_jaccard(a.shape[-1], k),
     "overlap": lambda a, b, k: chance_overlap(a.shape[-1], k),
     "overlap_corrected": lambda a, b, k: 0.0,
+    "sign_agreement": chance_sign_agreement,
 }
 
 

@@ -1,33 +1,38 @@
 """Drift: how far a student's agreement with its teacher is below that of the teacher's own seeds.
 
-An agreement of 0.7 says nothing by itself. Two numbers calibrate it: the *ceiling*, how
-well two fine-tunings of the teacher agree that differ only in their seed, and the
-*floor*, what unrelated attributions would reach. Drift is the distance from the
-ceiling; a verdict follows from it, or the admission that the data cannot tell.
+An agreement of 0.7 says nothing by itself. Three numbers calibrate it: the *ceiling* C,
+how well another fine-tuning of the teacher agrees with this one that differs only in its
+seed; the *explainer's ceiling* R, how well the explainer agrees with itself when it
+is run again; and the *floor* Z, what unrelated attributions would reach.
 
-Intervals and tests take the models as given and examples as drawn at random: they hold
-what other texts would change, not what another run of the student would.
+Everything is about one teacher, its first seed: a student learned from it, and is
+compared with it. So the ceiling is made of the pairs that this seed is in. Pairs of other
+seeds would not cancel what is peculiar to it, so they widen the interval of C - S; but they
+tell how unlike two runs are, and serve for that.
 """
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.statistics import Resampling, estimate, holm, sign_flip
+from distillens.metrics.crossed import Crossed, Group, Noise, noise_of
+from distillens.metrics.planning import needed
 
 Array = NDArray[np.float64]
 
-KEEPS = "keeps the teacher's reasoning"
-DRIFTS = "drifts"
-UNKNOWN = "cannot be told"
-GATED = "gated"
-
 HEADLINE = "spearman"
 TOLERANCE = 0.05
-QUANTITIES = ("agreement", "ceiling", "floor", "normalised", "drift")
+QUANTITIES = ("agreement", "ceiling", "explainer_ceiling", "floor", "normalised", "drift")
+
+_STUDENT, _CEILING, _AGAIN, _FLOOR = range(4)
+_DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])
+_ABOVE_FLOOR = {
+    "student": np.array([1.0, 0.0, 0.0, -1.0]),
+    "ceiling": np.array([0.0, 1.0, 0.0, -1.0]),
+}
 
 
 def gated(low: float, majority: float) -> bool:
@@ -43,135 +48,119 @@ def gated(low: float, majority: float) -> bool:
     return not low > majority
 
 
-def permutations_for(rows: int, confidence: float) -> int:
-    """Sign flips per test, enough that a table of that many rows can reach significance.
-
-    The smallest p-value, ``1 / (flips + 1)``, is multiplied by the number of rows
-    (`statistics.holm`); it stays ten times below the level.
-    """
-    return max(9999, math.ceil(10 * rows / (1 - confidence)))
-
-
 def calibrate(
-    student: ArrayLike, seeds: ArrayLike, chance: ArrayLike, resampling: Resampling, permutations: int = 9999
+    students: ArrayLike,
+    teachers: ArrayLike,
+    chance: ArrayLike,
+    again: ArrayLike | None = None,
+    confidence: float = 0.95,
+    tolerance: float = TOLERANCE,
 ) -> dict[str, Any]:
-    """One row of the drift table, without its verdict.
+    """One row of the table of calibrated agreement.
 
     Parameters
     ----------
-    student : array_like, shape (n,)
-        S: agreement of the student with the teacher's first seed, per example.
-    seeds : array_like, shape (pairs, n)
-        Agreement of each pair of teacher seeds on the same examples; no pairs where the
-        teacher has one seed.
-    chance : array_like, shape (n,)
-        Z: expected agreement of the student's attributions in random order.
-    resampling : Resampling
-        Examples are resampled, S, C and Z of one example together. (Resampling seeds as
-        well, the multi-bootstrap of Sellam et al. 2022, would weight the pairs where
-        they are averaged here.)
-    permutations : int
-        Sign flips of the test whether the mean of C - S is zero.
+    students : array_like, shape (runs, n)
+        Agreement of each run of the student with the teacher's first seed, per example.
+    teachers : array_like, shape (seeds, seeds, n)
+        Agreement of each two seeds of the teacher on the same examples, the first seed
+        first; the diagonal is not read.
+    chance : array_like, shape (runs, n)
+        Expected agreement of each run's attributions in random order.
+    again : array_like, shape (n,), optional
+        Agreement of the first seed's attributions with those of a second run of the explainer.
+    confidence : float
+        Level of the intervals.
+    tolerance : float
+        Drift, in units of the metric, that is as good as none.
 
     Returns
     -------
     dict
-        Columns of the drift table: with ``C`` the mean over pairs of seeds,
+        - agreement S, ceiling C, explainer_ceiling R, floor Z: means over examples and runs;
+        - drift: C - S; normalised: (S - Z) / (C - Z), undefined (NaN) unless C - Z is
+          shown to be above 0: where the teacher's seeds do not agree beyond chance
+          there is no scale;
 
-        - agreement, ceiling, floor: means of S, C and Z over examples;
-        - drift: mean of C - S;
-        - normalised: (mean S - mean Z) / (mean C - mean Z), undefined (NaN) unless the
-          interval of C - Z lies above 0: where the teacher's seeds do not agree
-          beyond chance there is no scale;
-
-        each with ``_low`` and ``_high``; ``p_value``; ``n``, and ``n_undefined``: the
-        examples where any of the agreements is undefined. All that needs a ceiling is
-        NaN without one.
+        each with ``_low`` and ``_high``, over examples and runs (`distillens.metrics.crossed`);
+        ``p_value`` of drift 0; ``effect_size``, drift in standard deviations of an example
+        (Cohen's d for pairs); ``run_spread``, the standard deviation of a run's mean
+        agreement, NaN where neither teacher nor student has runs enough to tell (three
+        seeds of the teacher or two runs of the student): then the intervals hold for
+        these runs only, and other texts; ``n`` and ``n_undefined``, examples;
+        ``n_runs`` and ``n_teacher_runs``; ``n_needed`` and ``runs_needed``, see
+        `distillens.metrics.planning.needed`. What needs a ceiling is NaN without one.
     """
-    student, chance = (np.asarray(x, dtype=np.float64) for x in (student, chance))
-    seeds = np.asarray(seeds, dtype=np.float64).reshape(-1, student.size)
-    defined = ~np.isnan(np.vstack([student, chance, seeds])).any(axis=0)
+    students, chance = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, chance))
+    teachers = np.asarray(teachers, dtype=np.float64)
+    runs, seeds = len(students), len(teachers)
+    pairs = list(itertools.combinations(range(seeds), 2))
+    between = np.array([teachers[i, j] for i, j in pairs]).reshape(len(pairs), students.shape[1])
+    repeated = np.empty((0, students.shape[1])) if again is None else np.atleast_2d(again)
+    defined = ~np.isnan(np.vstack([students, chance, between, repeated])).any(axis=0)
+    students, chance, between, repeated = (x[:, defined] for x in (students, chance, between, repeated))
     n = int(defined.sum())
-    # Without pairs the ceiling is NaN; the mean of nothing would say the same with a warning.
-    ceiling = seeds[:, defined].mean(axis=0) if len(seeds) else np.full(n, np.nan)
-    s, z = student[defined], chance[defined]
-    columns = np.stack([s, ceiling, z, ceiling - s, ceiling - z])
-
-    def statistic(weights: Array) -> Array:
-        agreement, ceiling, floor, drift, above = columns @ weights.T / weights.sum(axis=-1)
-        # Where it divides by zero, it is discarded below.
-        return np.stack([agreement, ceiling, floor, (agreement - floor) / above, drift, above])
-
-    with np.errstate(divide="ignore", invalid="ignore"):
-        result = np.array(estimate(statistic, n, resampling)) if n else np.full((3, 6), np.nan)
-    if not result[1, -1] > 0:
-        result[:, QUANTITIES.index("normalised")] = np.nan
-    row: dict[str, Any] = {
-        f"{name}{suffix}": float(result[part, column])
-        for column, name in enumerate(QUANTITIES)
-        for part, suffix in enumerate(("", "_low", "_high"))
+    counts = {
+        "n": n,
+        "n_undefined": int(defined.size - n),
+        "n_runs": runs,
+        "n_teacher_runs": seeds,
     }
-    row["p_value"] = math.nan
-    if len(seeds):
-        row["p_value"] = sign_flip(columns[3], seed=resampling.at("p").seed, permutations=permutations)
-    return row | {"n": n, "n_undefined": student.size - n}
+    nothing = dict.fromkeys((f"{q}{end}" for q in QUANTITIES for end in ("", "_low", "_high")), math.nan)
+    nothing |= dict.fromkeys(("p_value", "effect_size", "run_spread", "n_needed", "runs_needed"), math.nan)
+    if n == 0:
+        return nothing | counts
+
+    teacher, student = _noise_of_teacher(between, pairs, seeds), _noise_of_runs(students)
+    ceiling = between[[i for i, pair in enumerate(pairs) if 0 in pair]]
+    columns = np.stack([_mean(x, n) for x in (students, ceiling, repeated, chance)])
+    known = ~np.isnan(columns).any(axis=1)
+    groups = [Group(_STUDENT, runs, student or teacher, student is not None)]
+    if seeds > 1:
+        groups.append(Group(_CEILING, seeds - 1, teacher or student, teacher is not None))
+    # A column that there is not must not make the others undefined: its weight is 0 wherever it matters.
+    design = Crossed(np.where(known[:, None], columns, 0.0), groups)
+
+    row = nothing | counts
+    for name, column in zip(("agreement", "ceiling", "explainer_ceiling", "floor"), range(4), strict=True):
+        if known[column]:
+            row |= _bounds(name, design.interval(np.eye(4)[column], confidence))
+    if known[_CEILING]:
+        found = design.interval(_DRIFT, confidence)
+        row |= _bounds("drift", found) | {"p_value": found.p_value}
+        row |= _bounds("normalised", design.ratio(*_ABOVE_FLOOR.values(), confidence))
+        row["effect_size"] = _effect_size(columns[_CEILING] - columns[_STUDENT])
+        if n > 1:
+            spread = design.variance(_DRIFT)
+            row |= needed(found.value, *spread, n, teacher or student, confidence, tolerance)
+    if (teacher or student) is not None:
+        row["run_spread"] = math.sqrt((teacher or student).variance)
+    return row
 
 
-def judge(
-    rows: Sequence[Mapping[str, Any]], gates: Sequence[bool], confidence: float, tolerance: float = TOLERANCE
-) -> list[dict[str, Any]]:
-    """Adjust the p-values of a task's table for their number, and give each row its verdict.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        As `calibrate` returns them.
-    gates : sequence of bool
-        Whether the student or the teacher of the row is no better than a constant.
-    confidence : float
-        One minus this is the level of the tests, over the whole table (Holm).
-    tolerance : float
-        Drift, in units of the metric, that is as good as none.
-    """
-    adjusted = holm([row["p_value"] for row in rows])
-    judged = [{**row, "p_adjusted": float(p)} for row, p in zip(rows, adjusted, strict=True)]
-    return [
-        {**row, "verdict": verdict(row, gated=gate, confidence=confidence, tolerance=tolerance)}
-        for row, gate in zip(judged, gates, strict=True)
+def _noise_of_teacher(between: Array, pairs: list[tuple[int, int]], seeds: int) -> Noise | None:
+    """From pairs of pairs that share a seed: they differ by one run, as the student does from a seed."""
+    if seeds < 3:
+        return None
+    adjacent = [
+        (i, j) for i, j in itertools.combinations(range(len(pairs)), 2) if set(pairs[i]) & set(pairs[j])
     ]
+    return noise_of([between[i] - between[j] for i, j in adjacent], seeds)
 
 
-def verdict(row: Mapping[str, Any], *, gated: bool, confidence: float, tolerance: float = TOLERANCE) -> str:
-    """Say in words what one row shows.
-
-    - "gated": the student or the teacher is no better than a constant;
-    - "drifts": drift is above 0 beyond what chance explains, corrected for the table;
-    - "keeps the teacher's reasoning": the whole interval of drift is below the
-      tolerance, and the teacher's seeds agree beyond chance, so that there is something
-      to keep;
-    - "cannot be told": anything else, such as a teacher with one seed.
-    """
-    if gated:
-        return GATED
-    # Comparisons with NaN are false: what is undefined shows nothing.
-    if row["p_adjusted"] < 1 - confidence and row["drift"] > 0:
-        return DRIFTS
-    if row["drift_high"] < tolerance and not math.isnan(row["normalised"]):
-        return KEEPS
-    return UNKNOWN
+def _noise_of_runs(students: Array) -> Noise | None:
+    differences = [a - b for a, b in itertools.combinations(students, 2)]
+    return noise_of(differences, len(students))
 
 
-def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ("random",)) -> str:
-    """One verdict for a student from its rows of the drift table.
+def _mean(rows: Array, n: int) -> Array:
+    return rows.mean(axis=0) if len(rows) else np.full(n, np.nan)
 
-    Only the headline metric (Spearman) counts, and never an explainer that is a control.
-    It drifts if any of these rows does; keeps the teacher's reasoning if all do; is
-    gated if all are; anything else cannot be told.
-    """
-    controls = set(controls)
-    verdicts = {
-        row["verdict"] for row in rows if row["metric"] == HEADLINE and row["explainer"] not in controls
-    }
-    if DRIFTS in verdicts:
-        return DRIFTS
-    return verdicts.pop() if len(verdicts) == 1 else UNKNOWN
+
+def _bounds(name: str, found: Any) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def _effect_size(differences: Array) -> float:
+    spread = differences.std(ddof=1) if differences.size > 1 else math.nan
+    return float(differences.mean() / spread) if spread > 0 else math.nan

@@ -61,7 +61,7 @@ class _Task:
     def __init__(self, study: Study, task: str, rows: Mapping[str, Sequence[Row]]) -> None:
         self._study, self._task, self._rows = study, task, rows
         self._lead = study.lead(task)
-        gated = {(row["model"], row["seed"]) for row in rows["drift"] if row["verdict"] == "gated"}
+        gated = {row["student"] for row in rows["drift"] if row["verdict"] == "gated"}
         self._looks: dict[Key, Look] = plot.looks(study, gated)
 
     def figures(self) -> Iterator[tuple[str, str, str, Figure]]:
@@ -144,8 +144,10 @@ class _Task:
         return figure
 
     def _agreement(self) -> Figure | None:
-        scores = {(row["explainer"], row["model"], row["seed"]): row for row in self._rows["drift"]}
-        runs = [run for run in self._runs([key[1:] for key in scores]) if run.teacher]
+        scores = {(row["explainer"], row["student"]): row for row in self._rows["drift"]}
+        # A student's runs are one point; it has the look of the first.
+        students = {key[1] for key in scores}
+        runs = [runs[0] for name, runs in self._study.runs_of_students.items() if name in students]
         if not runs:
             return None
         explainers = self._explainers(key[0] for key in scores)
@@ -155,8 +157,7 @@ class _Task:
             first, *others = plot.offsets(len(runs) + 1)
             self._ceiling(axes, explainer, place, place + first)
             for offset, run in zip(others, runs, strict=True):
-                row = scores.get((explainer, run.model, run.seed))
-                self._point(axes, run, row, place + offset, "agreement")
+                self._point(axes, run, scores.get((explainer, run.model)), place + offset, "agreement")
         plot.rows(axes, [self._named(explainer) for explainer in explainers])
         axes.set_xlabel(f"{metric_name(HEADLINE)} rank correlation of attributions")
         ceiling = Line2D([], [], color=INK, marker="o", label="ceiling: the teacher’s own seeds")

@@ -14,7 +14,6 @@ import yaml
 from markupsafe import Markup
 
 from distillens import config, tables
-from distillens.metrics.calibration import TOLERANCE
 from distillens.provenance import ROOT
 from distillens.report import (
     cases,
@@ -47,7 +46,7 @@ def write_report(
     explained: Paths,
     explanations: Paths,
     scores: Paths,
-    drift: Paths,
+    drift: str | Path,
     out: str | Path,
     splits: Paths = (),
     probe_designs: Paths = (),
@@ -63,9 +62,11 @@ def write_report(
         The study's config, but for the tasks; ``name`` is the study's.
     tasks : mapping
         The config's task blocks.
-    explained, explanations, scores, drift : sequences of paths
-        Tables of the kinds ``examples``, ``explanations``, ``scores`` and ``drift``. What
+    explained, explanations, scores : sequences of paths
+        Tables of the kinds ``examples``, ``explanations`` and ``scores``. What
         each is about is read from its columns and provenance, never from its name.
+    drift : str or Path
+        The study's table of kind ``drift``.
     out : str or Path
         The page; ``tables/*.csv`` and ``figures/*.svg`` are written into its folder, and where
         the study names a published one, its exhibits to ``published/``.
@@ -90,7 +91,7 @@ def write_report(
     drawings = figures.draw(about, subjects, drifts)
     diagnosed = making.diagnostics(attributions)
     undefined = making.undefined([*subjects.values()], drifts)
-    files = {"texts": explained, "explanations": explanations, "scores": scores, "drift": drift}
+    files = {"texts": explained, "explanations": explanations, "scores": scores, "drift": [drift]}
     files |= {"splits": splits, "probes": probe_designs, "explanations of probes": probe_explanations}
     origins = making.origins(
         [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
@@ -125,8 +126,9 @@ def write_report(
         verdict=verdict.table(about, said),
         answer=verdict.answer(said),
         seeds_note=verdict.seeds_note(about, said),
-        tolerance=TOLERANCE,
-        confidence=(study.get("metrics") or {}).get("confidence", 0.95),
+        verdict_lines=verdict.lines(said, about.controls),
+        tolerance=study["metrics"]["tolerance"],
+        confidence=study["metrics"]["confidence"],
         sections=sections.sections(about, subjects, drifts, drawings),
         cases=[
             (task, cases.choose(about, task, texts.get(task, []), attributions, examples, asked))

@@ -71,8 +71,8 @@ class Look:
     label: str
 
 
-def looks(study: Study, gated: Collection[Key]) -> dict[Key, Look]:
-    """Choose how each run is drawn; the seeds of a model look alike."""
+def looks(study: Study, gated: Collection[str]) -> dict[Key, Look]:
+    """Choose how each run is drawn; the seeds of a model look alike, gated students grey."""
     teachers = [name for name in study.models if not study.settings["models"][name].get("teacher")]
     students = [name for name in study.models if name not in teachers]
     chosen = {}
@@ -83,7 +83,7 @@ def looks(study: Study, gated: Collection[Key]) -> dict[Key, Look]:
             continue
         index = students.index(run.model)
         marker = _MARKERS[index % len(_MARKERS)]
-        if key in gated:
+        if run.model in gated:
             chosen[key] = Look(_GATED, marker, f"{run.model} (gated)")
         else:
             chosen[key] = Look(COLOURS[index % len(COLOURS)], marker, run.model)

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distillens import tables
+from distillens import methods, tables
 from distillens.metrics.calibration import HEADLINE
 
 PROJECTION = ("projection_1", "projection_2")
@@ -18,9 +18,6 @@ PROJECTION = ("projection_1", "projection_2")
 PER_EXAMPLE = (HEADLINE, "cosine", *PROJECTION, "post_cue_ratio")
 """The metrics that are shown for single examples."""
 
-
-CONTROLS = ("attention_rollout", "random")
-"""Methods that know nothing of the output, or nothing at all."""
 
 # The config comes with sorted keys, so that another order reruns nothing; this is how explainers are shown.
 _FIRST = ("shap", "lime", "integrated_gradients", "occlusion", "input_x_gradient")
@@ -55,7 +52,7 @@ class Study:
         return tuple(
             name
             for name, options in self.settings["explainers"].items()
-            if (options or {}).get("method", name) in CONTROLS
+            if (options or {}).get("method", name) in methods.controls()
         )
 
     @property
@@ -67,6 +64,14 @@ class Study:
     def students(self) -> tuple[Run, ...]:
         """The runs that are compared with a teacher."""
         return tuple(run for run in self.runs if run.teacher is not None)
+
+    @property
+    def runs_of_students(self) -> dict[str, list[Run]]:
+        """The runs of each student, by its name."""
+        found: dict[str, list[Run]] = {}
+        for run in self.students:
+            found.setdefault(run.model, []).append(run)
+        return found
 
     def lead(self, task: str) -> str:
         """The metric that leads a task's tables."""
@@ -129,9 +134,9 @@ def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _frame(table.filter(aggregate)), _frame(table.filter(shown))
 
 
-def drift(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read tables of kind ``drift``."""
-    return _frame(_concat((tables.read(path, "drift") for path in paths), "drift"))
+def drift(path: str | Path) -> pd.DataFrame:
+    """Read the table of kind ``drift``."""
+    return _frame(_concat([tables.read(path, "drift")], "drift"))
 
 
 def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -174,7 +179,7 @@ def _prominence(explainer: tuple[str, Any]) -> int:
     method = (options or {}).get("method", name)
     if method in _FIRST:
         return _FIRST.index(method)
-    return len(_FIRST) + (1 + CONTROLS.index(method) if method in CONTROLS else 0)
+    return len(_FIRST) + (method in methods.controls())
 
 
 def _label(model: str, seed: int, several: bool) -> str:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.metrics.calibration import DRIFTS, GATED, HEADLINE, KEEPS, UNKNOWN
+from distillens.metrics.calibration import HEADLINE, QUANTITIES
+from distillens.metrics.verdicts import DRIFTS, GATED, KEEPS, UNKNOWN
 from distillens.report import scored
 from distillens.report.cells import (
     METRICS,
@@ -261,20 +262,21 @@ def _drift(study: Study, task: str, rows: list[dict[str, Any]], every: bool) -> 
         return None
     metrics = scored.metrics(rows)
     explainers = scored.explainers(study, rows)
-    position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
+    position = list(study.models)
     rows.sort(
         key=lambda row: (
             metrics.index((row["metric"], row["k"])),
-            position.get((row["model"], row["seed"]), len(position)),
+            position.index(row["student"]),
             explainers.index(row["explainer"]),
         )
     )
     lines = [
         [
             *([Cell(metric_name(row["metric"], row["k"]))] if every else []),
-            Cell(study.find(row["model"], row["seed"]).label),
+            Cell(row["student"], note=_runs(row)),
             Cell(row["explainer"]),
-            *(_quantity(row, name) for name in ("agreement", "ceiling", "floor", "normalised", "drift")),
+            *(_quantity(row, name) for name in QUANTITIES),
+            Cell(number(row["effect_size"]), _known(row["effect_size"])),
             Cell(_p_value(row["p_adjusted"]), _known(row["p_adjusted"])),
             verdict(row["verdict"], short=True),
         ]
@@ -285,11 +287,15 @@ def _drift(study: Study, task: str, rows: list[dict[str, Any]], every: bool) -> 
         Head("student", numeric=False),
         Head("explainer", numeric=False),
         Head("S", "agreement of the student with its teacher"),
-        Head("C", "ceiling: agreement of the teacher's own seeds"),
+        Head("C", "ceiling: agreement of the teacher's other seeds with its first"),
+        Head("R", "the explainer's own ceiling: agreement of its two runs on the teacher"),
         Head("Z", "chance: agreement with shuffled attributions"),
         Head("A", "normalised agreement (S − Z) / (C − Z)"),
         Head("D", "drift: C − S"),
-        Head("p", "that there is no drift, corrected for the number of cells"),
+        Head("d", "effect size: drift in standard deviations of a text"),
+        Head(
+            "p", "that there is no drift, corrected for all comparisons of the study (false discovery rate)"
+        ),
         Head("verdict", numeric=False),
     ]
     if every:
@@ -322,6 +328,10 @@ def _quantity(row: Row, name: str) -> Cell:
     signed = name == "drift"
     note = interval(row[f"{name}_low"], row[f"{name}_high"])
     return Cell(number(value, signed=signed), _known(value), note)
+
+
+def _runs(row: Row) -> str:
+    return f"{row['n_runs']} runs" if row["n_runs"] > 1 else ""
 
 
 def _p_value(value: float) -> str:

@@ -1,12 +1,14 @@
 """The answer: a verdict per student and task, and the paragraph that sums them up."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from distillens.metrics.calibration import DRIFTS, GATED, HEADLINE, KEEPS, UNKNOWN, overall
+from distillens.metrics.calibration import HEADLINE
+from distillens.metrics.verdicts import DRIFTS, GATED, KEEPS, UNKNOWN, overall
 from distillens.report.cells import (
     MISSING,
     Cell,
@@ -18,7 +20,7 @@ from distillens.report.cells import (
     number,
     percent,
 )
-from distillens.report.read import Run, Study, ordered
+from distillens.report.read import Study, ordered
 from distillens.report.tables import VERDICTS
 from distillens.report.tables import verdict as in_words
 
@@ -27,12 +29,17 @@ _NAMED = 3
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said about one student run on one task, and the numbers that it stands on."""
+    """What is said about one student on one task, and the numbers that it stands on.
+
+    ``scores`` are those of its runs, ``teacher`` that of the teacher's first seed, ``drift``
+    the headline's rows by explainer.
+    """
 
     task: str
-    run: Run
+    student: str
+    teacher_name: str
     lead: str
-    student: Mapping[str, Any] | None
+    scores: Sequence[Mapping[str, Any]]
     teacher: Mapping[str, Any] | None
     majority: Mapping[str, Any] | None
     drift: Mapping[str, Mapping[str, Any]]
@@ -41,13 +48,24 @@ class Verdict:
     @property
     def hidden(self) -> bool:
         """Whether the student drifts while its performance cannot be told from its teacher's."""
-        if self.overall != DRIFTS or self.student is None or self.teacher is None:
+        if self.overall != DRIFTS or not self.scores or self.teacher is None:
             return False
-        return bool(self.student["low"] <= self.teacher["value"] <= self.student["high"])
+        return all(row["low"] <= self.teacher["value"] <= row["high"] for row in self.scores)
+
+    @property
+    def score(self) -> float:
+        """Mean of the runs' scores; NaN without any."""
+        return sum(row["value"] for row in self.scores) / len(self.scores) if self.scores else math.nan
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest end of the runs' intervals."""
+        lows, highs = ([row[end] for row in self.scores] or [math.nan] for end in ("low", "high"))
+        return min(lows), max(highs)
 
 
 def verdicts(study: Study, performance: pd.DataFrame, drift: pd.DataFrame) -> list[Verdict]:
-    """One verdict per task and student run, in the study's order."""
+    """One verdict per task and student, in the study's order."""
     headline = drift[drift["metric"] == HEADLINE].to_dict("records")
     scores = performance[performance["against"].isna()].to_dict("records")
     found = {(row["task"], row["model"], row["seed"], row["metric"]): row for row in scores}
@@ -55,20 +73,21 @@ def verdicts(study: Study, performance: pd.DataFrame, drift: pd.DataFrame) -> li
     said = []
     for task in study.tasks:
         lead = study.lead(task)
-        for run in study.students:
-            teacher = study.first(run.teacher)
+        for student, runs in study.runs_of_students.items():
+            teacher = study.first(runs[0].teacher)
             rows = {
                 row["explainer"]: row
                 for row in headline
-                if (row["task"], row["model"], row["seed"]) == (task, run.model, run.seed)
-                and row["explainer"] in explainers
+                if (row["task"], row["student"]) == (task, student) and row["explainer"] in explainers
             }
+            scored = [found.get((task, student, run.seed, lead)) for run in runs]
             said.append(
                 Verdict(
                     task,
-                    run,
+                    student,
+                    runs[0].teacher or "",
                     lead,
-                    found.get((task, run.model, run.seed, lead)),
+                    [row for row in scored if row is not None],
                     found.get((task, teacher.model, teacher.seed, lead)) if teacher else None,
                     found.get((task, None, None, "majority")),
                     {name: rows[name] for name in explainers if name in rows},
@@ -84,7 +103,7 @@ def table(study: Study, said: Sequence[Verdict]) -> Table:
     lines = [
         [
             Cell(verdict.task, note=metric_name(verdict.lead)),
-            Cell(verdict.run.label),
+            Cell(verdict.student),
             in_words(verdict.overall),
             *(_heat(verdict, name) for name in explainers),
             _performance(verdict),
@@ -111,11 +130,11 @@ def table(study: Study, said: Sequence[Verdict]) -> Table:
 def records(study: Study, said: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the CSV file of the verdict table."""
     explainers = ordered((name for verdict in said for name in verdict.drift), study.explainers)
-    quantities = ("normalised", "normalised_low", "normalised_high", "verdict")
+    quantities = ("normalised", "normalised_low", "normalised_high", "drift", "drift_low", "drift_high")
+    quantities += ("p_adjusted", "verdict")
     columns = [
         "task",
         "student",
-        "seed",
         "teacher",
         "metric",
         "value",
@@ -127,13 +146,76 @@ def records(study: Study, said: Sequence[Verdict]) -> tuple[list[str], list[list
     columns += [f"{quantity}_{name}" for name in explainers for quantity in quantities] + ["verdict"]
     rows = []
     for v in said:
-        row: list[Any] = [v.task, v.run.model, v.run.seed, v.run.teacher, v.lead]
-        row += [v.student[key] if v.student else None for key in ("value", "low", "high")]
+        row: list[Any] = [v.task, v.student, v.teacher_name, v.lead, v.score, *v.bounds]
         row += [part["value"] if part else None for part in (v.teacher, v.majority)]
         for name in explainers:
             row += [v.drift[name][quantity] if name in v.drift else None for quantity in quantities]
         rows.append([*row, v.overall])
     return columns, rows
+
+
+def lines(said: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[str, Cell, str]]:
+    """One line per student over all tasks: its name, its verdict, and what that rests on."""
+    found = []
+    for student in dict.fromkeys(v.student for v in said):
+        own = [v for v in said if v.student == student]
+        rows = [row for v in own for row in v.drift.values()]
+        word = overall(rows, controls)
+        found.append((student, in_words(word), _reason(word, own)))
+    return found
+
+
+def _reason(word: str, own: Sequence[Verdict]) -> str:
+    """Why a student has its verdict: size and interval, where, or what would tell."""
+    several = len({v.task for v in own}) > 1
+    cells = [(v, name, row) for v in own for name, row in v.drift.items()]
+
+    def place(v: Verdict, name: str) -> str:
+        return f"{v.task}, {name}" if several else name
+
+    if word == GATED or not cells:
+        return "no better than the majority baseline" if cells else "nothing was compared"
+    if word == DRIFTS:
+        drifting = [cell for cell in cells if cell[2]["verdict"] == DRIFTS]
+        worst = max(drifting, key=lambda cell: cell[2]["drift"])
+        where = _list([place(v, name) for v, name, _ in drifting])
+        most = f"D = {_with_interval(worst[2], 'drift')}"
+        if not pd.isna(worst[2]["normalised"]):
+            most += f", A = {_with_interval(worst[2], 'normalised')}"
+        return f"{len(drifting)} of {len(cells)}: {where}; most by {place(*worst[:2])}: {most}"
+    if word == KEEPS:
+        widest = max(
+            (cell for cell in cells if cell[2]["verdict"] == KEEPS), key=lambda cell: cell[2]["drift_high"]
+        )
+        return f"D is at most {number(widest[2]['drift_high'])} ({place(*widest[:2])})"
+    open_ = [cell for cell in cells if cell[2]["verdict"] == UNKNOWN]
+    worst = max(open_, key=lambda cell: _width(cell[2]))
+    return (
+        f"open by {_list([place(v, name) for v, name, _ in open_])}; {place(*worst[:2])}:"
+        f" D = {_with_interval(worst[2], 'drift')}; {what_would_tell(worst[2])}"
+    )
+
+
+def what_would_tell(row: Mapping[str, Any]) -> str:
+    """How many texts or runs would make an interval narrow enough, in words."""
+    if pd.isna(row["drift"]):
+        return "more seeds of the teacher would give a ceiling"
+    if not pd.isna(row["n_needed"]):
+        if row["n_needed"] > row["n"]:
+            return f"about {row['n_needed']:.0f} texts would tell (there are {row['n']})"
+        return "the number of comparisons leaves it open"
+    if not pd.isna(row["runs_needed"]):
+        return f"more texts would not tell, {row['runs_needed']:.0f} runs of teacher and student would"
+    return "neither more texts nor twenty runs would tell"
+
+
+def _width(row: Mapping[str, Any]) -> float:
+    width = row["drift_high"] - row["drift_low"]
+    return math.inf if math.isnan(width) else width
+
+
+def _with_interval(row: Mapping[str, Any], name: str) -> str:
+    return f"{number(row[name])} {interval(row[f'{name}_low'], row[f'{name}_high'])}".strip()
 
 
 def answer(said: Sequence[Verdict]) -> list[tuple[str, bool]]:
@@ -142,20 +224,26 @@ def answer(said: Sequence[Verdict]) -> list[tuple[str, bool]]:
 
 
 def seeds_note(study: Study, said: Sequence[Verdict]) -> str:
-    """Say how many runs of the teacher the ceiling rests on, and what that allows."""
-    found = [row["n_teacher_seeds"] for v in said for row in v.drift.values()]
-    counts = found or [len(study.settings["models"][v.run.teacher]["seeds"]) for v in said]
+    """Say how many runs the intervals rest on, and what that allows."""
+    rows = [row for v in said for row in v.drift.values()]
+    counts = [row["n_teacher_runs"] for row in rows]
+    counts = counts or [len(study.settings["models"][v.teacher_name]["seeds"]) for v in said]
     if min(counts, default=0) < 2:
         return (
             "A teacher has only one run that can be used. Without a second one there is no ceiling C, so for"
             " its students A, D and the verdict stay open: give the teacher more seeds."
         )
     few, many = min(counts), max(counts)
-    pairs = few * (few - 1) // 2
     times = f"{few} times" if few == many else f"{few} to {many} times"
-    rests = f"{'' if few == many else 'at least '}{_count(pairs, 'comparison')}"
-    caution = " That is few: treat verdicts near the line with care." if few < 5 else ""
-    return f"Here the teacher was trained {times}, so C rests on {rests} between its runs.{caution}"
+    note = f"Here the teacher was trained {times}."
+    if any(pd.isna(row["run_spread"]) for row in rows):
+        return note + (
+            " That is too few to know how unlike two runs of one recipe are: the intervals hold for these"
+            " runs and other texts, and only a drift that is above the tolerance throughout is called one."
+            " Three seeds of the teacher tell more, five are better."
+        )
+    caution = " That is few, so the intervals are wide: five seeds are better." if few < 5 else ""
+    return f"{note} The intervals hold for other runs and other texts.{caution}"
 
 
 def _explainers(study: Study, rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -164,11 +252,11 @@ def _explainers(study: Study, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _performance(verdict: Verdict) -> Cell:
-    row = verdict.student
-    if row is None:
+    if not verdict.scores:
         return Cell(MISSING, style="missing")
-    value = None if pd.isna(row["value"]) else row["value"]
-    return Cell(number(row["value"], 3), value, interval(row["low"], row["high"], 3))
+    runs = len(verdict.scores)
+    note = interval(*verdict.bounds, 3) + (f"\n{runs} runs" if runs > 1 else "")
+    return Cell(number(verdict.score, 3), None if math.isnan(verdict.score) else verdict.score, note)
 
 
 def _plain(row: Mapping[str, Any] | None) -> Cell:
@@ -198,13 +286,13 @@ def _summary(said: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
         yield "This study has no student, so there is no reasoning to compare. ", False
         return
     if len(said) == 1:
-        yield f"{said[0].run.label} on {said[0].task}: ", False
+        yield f"{said[0].student} on {said[0].task}: ", False
         yield said[0].overall, True
         yield ". ", False
         return
     tasks = {v.task for v in said}
-    runs = _count(len({v.run for v in said}), "student run")
-    yield f"{len(said)} comparisons of a student with its teacher ({runs}, ", False
+    students = _count(len({v.student for v in said}), "student")
+    yield f"{len(said)} comparisons of a student with its teacher ({students}, ", False
     yield f"{_count(len(tasks), 'task')}): ", False
     groups = {kind: [v for v in said if v.overall == kind] for kind in VERDICTS}
     present = [kind for kind, group in groups.items() if group]
@@ -231,12 +319,12 @@ def _remarks(said: Sequence[Verdict]) -> Iterator[str]:
     hidden = next((v for v in said if v.hidden), None)
     if hidden is not None:
         yield f"{capitalised(metric_name(hidden.lead))} does not show it: {_name(hidden, several)} scores"
-        yield f"{number(hidden.student['value'], 3)}, its teacher {number(hidden.teacher['value'], 3)}:"
+        yield f"{number(hidden.score, 3)}, its teacher {number(hidden.teacher['value'], 3)}:"
         yield "too close to tell apart."
     if any(v.overall == GATED for v in said):
         yield "Gated: the student or its teacher is not shown to beat the majority baseline, so what its"
         yield "explanations say is not interpreted."
-    if any(v.overall == UNKNOWN and row["n_teacher_seeds"] < 2 for v in said for row in v.drift.values()):
+    if any(v.overall == UNKNOWN and row["n_teacher_runs"] < 2 for v in said for row in v.drift.values()):
         yield "A teacher with one run gives no ceiling to compare with."
     if said and not any(v.drift for v in said):
         yield "No explanations were compared, so only performance and robustness are shown."
@@ -253,17 +341,17 @@ def _clause(kind: str, count: int) -> str:
 
 
 def _names(group: Sequence[Verdict], tasks: set[str]) -> list[str]:
-    """Name each run once, with the tasks that are meant."""
+    """Name each student once, with the tasks that are meant."""
     where: dict[str, list[str]] = {}
     for verdict in group:
-        where.setdefault(verdict.run.label, []).append(verdict.task)
+        where.setdefault(verdict.student, []).append(verdict.task)
     if len(tasks) == 1:
         return list(where)
-    return [f"{run} on {'every task' if set(on) == tasks else ', '.join(on)}" for run, on in where.items()]
+    return [f"{name} on {'every task' if set(on) == tasks else ', '.join(on)}" for name, on in where.items()]
 
 
 def _name(verdict: Verdict, several: bool) -> str:
-    return f"{verdict.run.label} on {verdict.task}" if several else verdict.run.label
+    return f"{verdict.student} on {verdict.task}" if several else verdict.student
 
 
 def _list(names: Sequence[str]) -> str:

@@ -9,18 +9,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from distillens import comparing, scoring, tables
+from distillens import calibrating, comparing, scoring, tables
 from distillens.bucketing import score_buckets
 from distillens.faithfulness_scoring import score_faithfulness
 from distillens.families import Attributions
-from distillens.metrics import agreement, calibration
+from distillens.metrics import agreement, verdicts
 from distillens.tables import TableError
 
 TEACHERS = {"big": None, "small": "big"}
 SEEDS = {"big": [7, 3], "small": [0]}
 RUNS = [(model, seed) for model, seeds in SEEDS.items() for seed in seeds]
 IDS = [f"e{i}" for i in range(40)]
-METRICS = {"overlap_k": [1, 3], "deletion_k": [1], "random_draws": 2, "resamples": 200, "confidence": 0.95}
+METRICS = {
+    "overlap_k": [1, 3],
+    "deletion_k": [1],
+    "random_draws": 2,
+    "resamples": 200,
+    "confidence": 0.95,
+    "tolerance": 0.05,
+}
 CLASSES = {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy", "matthews"]}
 REGRESSION = {"type": "regression", "labels": [], "metrics": ["pearson"]}
 
@@ -350,26 +357,57 @@ def test_agreement_is_about_the_class_that_the_teacher_predicts(study, tmp_path)
     assert found.set_index("example_id")["value"][IDS[n]] == pytest.approx(cosine)
 
 
-def drift(study, tmp_path, explanations, name="drift", predictions=None, **other):
-    performance, out = tmp_path / "performance.parquet", tmp_path / f"{name}.parquet"
+def _run(path):
+    made = tables.provenance(path)
+    return made["model"], made["seed"]
+
+
+def drift(study, tmp_path, explanations, name="drift", predictions=None, again=None, **other):
+    performance, calibration = tmp_path / "performance.parquet", tmp_path / "calibration.parquet"
     predictions = predictions or study.predictions()
     runs = settings(**other)
     if "seeds" in other:
         predictions = [p for p in predictions if "big-3" not in p.name]
     scoring.score_performance(study.test, predictions, out=performance, **runs)
-    comparing.score_drift(performance, explanations, out=out, **runs)
-    return frame(out, "drift")
+    if again is None:
+        again = [path for path in explanations if _run(path) == ("big", 7)]
+    calibrating.calibrate(performance, explanations, again, out=calibration, **runs)
+    judged = {"confidence": 0.95, "tolerance": 0.05, "controls": []}
+    calibrating.judge([calibration], out=tmp_path / f"{name}.parquet", **judged)
+    return frame(tmp_path / f"{name}.parquet", "drift")
 
 
 def test_drift_has_a_row_for_each_student_explainer_and_metric(study, tmp_path):
     found = drift(study, tmp_path, study.explanations("shap", "lime"))
-    assert len(found) == 2 * 4
-    metrics = [("cosine", 0), ("spearman", 0), ("overlap", 1), ("overlap", 3)]
-    assert list(zip(found["metric"], found["k"].fillna(0), strict=True)) == metrics * 2
-    assert set(found["teacher"]) == {"big"} and set(found["n_teacher_seeds"]) == {2}
+    metrics = agreement.grid([1, 3])
+    assert len(found) == 2 * len(metrics)
+    assert (
+        list(zip(found["metric"], found["k"].fillna(0), strict=True)) == [(m, k or 0) for m, k in metrics] * 2
+    )
+    assert set(found["student"]) == {"small"} and set(found["teacher"]) == {"big"}
+    assert set(found["n_teacher_runs"]) == {2} and set(found["n_runs"]) == {1}
     assert (found["p_adjusted"] >= found["p_value"]).all()
     floors = found[(found["metric"] == "overlap") & (found["k"] == 1)]["floor"]
     assert floors.iloc[0] == pytest.approx(np.mean([1 / (4 + n % 5) for n in range(40)]))
+
+
+def test_an_explainer_that_repeats_itself_has_a_ceiling_of_one(study, tmp_path):
+    found = drift(study, tmp_path, study.explanations())
+    assert found["explainer_ceiling"].to_numpy() == pytest.approx(1)
+
+
+def test_an_explainer_that_does_not_repeat_itself_has_a_lower_ceiling(study, tmp_path):
+    other = study.explanation("big", 3)
+    copy = study.folder / "again.parquet"
+    source = {**tables.provenance(other), "seed": 7}
+    tables.write(copy, "explanations", tables.read(other, "explanations"), source)
+    found = drift(study, tmp_path, study.explanations(), again=[copy])
+    assert found["explainer_ceiling"].to_numpy() == pytest.approx(found["ceiling"].to_numpy())
+
+
+def test_a_missing_second_run_of_an_explainer_is_an_error(study, tmp_path):
+    with pytest.raises(tables.TableError, match="no second explanations"):
+        drift(study, tmp_path, study.explanations("shap", "lime"), again=[study.explanation("big", 7)])
 
 
 def test_a_student_that_is_the_second_seed_has_drift_exactly_zero(study, tmp_path):
@@ -378,22 +416,22 @@ def test_a_student_that_is_the_second_seed_has_drift_exactly_zero(study, tmp_pat
     copy = study.folder / "copy.parquet"
     tables.write(copy, "explanations", rows, {**tables.provenance(twin), "model": "small", "seed": 0})
     found = drift(study, tmp_path, [study.explanation("big", 7), twin, copy])
-    assert found[["drift", "drift_low", "drift_high"]].to_numpy().tolist() == [[0, 0, 0]] * 4
-    assert set(found["verdict"]) == {calibration.KEEPS}
+    assert (found[["drift", "drift_low", "drift_high"]] == 0).all(axis=None)
+    assert set(found["verdict"]) == {verdicts.KEEPS}
 
 
 def test_one_teacher_seed_gives_nulls_and_cannot_tell(study, tmp_path):
     files = [study.explanation("big", 7), study.explanation("small", 0)]
     found = drift(study, tmp_path, files, seeds={"big": [7], "small": [0]})
-    for column in ("ceiling", "normalised", "drift", "drift_low", "p_value", "p_adjusted"):
+    for column in ("ceiling", "normalised", "drift", "drift_low", "p_value", "p_adjusted", "run_spread"):
         assert found[column].isna().all()
     assert tables.read(tmp_path / "drift.parquet", "drift")["drift"].null_count == len(found)
-    assert set(found["verdict"]) == {calibration.UNKNOWN} and set(found["n_teacher_seeds"]) == {1}
+    assert set(found["verdict"]) == {verdicts.UNKNOWN} and set(found["n_teacher_runs"]) == {1}
 
 
 def test_a_student_no_better_than_the_majority_is_gated(study, tmp_path):
     found = drift(study, tmp_path, study.explanations(), predictions=study.predictions(small=0.5))
-    assert set(found["verdict"]) == {calibration.GATED}
+    assert set(found["verdict"]) == {verdicts.GATED} and found["gated"].all()
 
 
 def test_a_teacher_seed_no_better_than_the_majority_does_not_count_as_ceiling(study, tmp_path, monkeypatch):
@@ -402,7 +440,7 @@ def test_a_teacher_seed_no_better_than_the_majority_does_not_count_as_ceiling(st
         study, "logits", lambda m, s, wrong=0.1: good(m, s, 0.5 if (m, s) == ("big", 3) else wrong)
     )
     found = drift(study, tmp_path, study.explanations(), predictions=study.predictions())
-    assert set(found["n_teacher_seeds"]) == {1} and set(found["verdict"]) == {calibration.UNKNOWN}
+    assert set(found["n_teacher_runs"]) == {1} and set(found["verdict"]) == {verdicts.UNKNOWN}
 
 
 def test_explained_outputs_without_classes_are_compared_as_they_are(study, tmp_path):
@@ -435,8 +473,10 @@ def test_the_same_inputs_give_the_same_bytes_in_any_order(study, tmp_path):
 
 def test_another_seed_moves_bounds_but_no_value(study, tmp_path):
     files = study.explanations()
-    a, b = (drift(study, tmp_path, files, name=f"s{seed}", seed=seed) for seed in (0, 1))
-    assert a["drift"].equals(b["drift"]) and not a["drift_low"].equals(b["drift_low"])
+    for seed in (0, 1):
+        comparing.score_agreement(files, out=tmp_path / f"{seed}.parquet", **settings(seed=seed))
+    a, b = (frame(tmp_path / f"{seed}.parquet") for seed in (0, 1))
+    assert a["value"].equals(b["value"]) and not a["low"].equals(b["low"])
 
 
 def test_different_words_are_an_error_that_names_both_files_and_the_example(study, tmp_path):
@@ -461,7 +501,7 @@ def test_constant_attributions_are_undefined_and_counted(study, tmp_path):
     files = study.explanations()[:2] + [study.explanation("small", 0, values=lambda i, own: own * 0)]
     found = drift(study, tmp_path, files)
     assert set(found["n"]) == {0} and set(found["n_undefined"]) == {40}
-    assert found["agreement"].isna().all() and set(found["verdict"]) == {calibration.UNKNOWN}
+    assert found["agreement"].isna().all() and set(found["verdict"]) == {verdicts.UNKNOWN}
 
 
 @pytest.mark.parametrize(

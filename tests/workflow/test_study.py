@@ -8,7 +8,7 @@ from distillens import tables
 
 pytestmark = pytest.mark.slow
 
-SCORES = ["performance", "robustness", "agreement", "faithfulness", "drift", "buckets", "probes"]
+SCORES = ["performance", "robustness", "agreement", "faithfulness", "buckets", "probes"]
 EXPLAINERS = ["occlusion", "random"]
 PROBES = {"contrast": "occlusion", "negation": "random", "but": "occlusion"}
 
@@ -32,6 +32,7 @@ def scores(*names):
     return [f"score_{name} moods" for name in names or SCORES]
 
 
+DRIFT = ["calibrate moods", "judge"]
 END = ["report", "all"]
 
 
@@ -47,14 +48,16 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
         "predictions": "predictions",
         "explanations": "explanations",
     }
+    kinds |= {"explanations_again": "explanations"}
     kinds |= {"deletions": "deletions", "curves": "curves", "metrics": "scores", "probes": "explanations"}
-    stems = {"drift": "drift", "sentences": "examples", "design": "probes"}
+    stems = {"calibration": "calibration", "drift": "drift", "sentences": "examples", "design": "probes"}
     results = study.folder / "results" / "tiny"
     files = sorted(results.rglob("*.parquet"))
-    assert len(files) == 1 + 4 + 2 + 5 + 10 + 5 + 5 + 7 + 3 * (2 + 5)
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 8 + 3 * (2 + 5)
     corpus = results / "corpora" / "text.parquet"
     assert tables.read(corpus, "corpus").num_rows == 45
-    for path in set(files) - {corpus}:
+    assert tables.read(results / "metrics" / "drift.parquet", "drift").num_rows > 0
+    for path in set(files) - {corpus, results / "metrics" / "drift.parquet"}:
         kind = stems.get(path.stem, kinds[path.relative_to(results).parts[0]])
         assert tables.read(path, kind).num_rows > 0
         assert tables.provenance(path)["task"] == "moods"
@@ -99,7 +102,7 @@ def test_made_again_the_tables_have_the_same_bytes(study):
 
 def test_a_student_s_learning_rate_reruns_its_branch_and_what_compares_with_it(study):
     config = study.edited("models/student/training/learning_rate", 0.001)
-    assert study.jobs(config) == sorted([*branch("student", 0), *scores(), *END])
+    assert study.jobs(config) == sorted([*branch("student", 0), *scores(), *DRIFT, *END])
 
 
 def test_the_teacher_s_learning_rate_reruns_it_and_what_learns_from_it(study):
@@ -107,9 +110,11 @@ def test_the_teacher_s_learning_rate_reruns_it_and_what_learns_from_it(study):
     config = study.edited("models/teacher/training", training)
     expected = [
         *branch("teacher", 1, 2),
+        *(f"explain_again moods teacher 1 {name}" for name in EXPLAINERS),
         *branch("student-kd", 0, distil="distil"),
         *(f"delete moods {model} 0" for model in ("student", "student-aligned")),  # by the teacher's ranking
         *scores(),
+        *DRIFT,
         *END,
     ]
     assert study.jobs(config) == sorted(expected)
@@ -120,13 +125,14 @@ def test_an_explainer_s_setting_reruns_that_explainer(study):
     jobs = [f"{job} moods {model} {seed}" for job in ("explain", "delete") for model, seed in runs]
     jobs = [f"{job} random" if job.startswith("explain") else job for job in jobs]
     jobs += [f"explain_probe moods negation {model} {seed} random" for model, seed in runs]
-    expected = [*jobs, *scores("agreement", "faithfulness", "drift", "buckets", "probes"), *END]
+    jobs += ["explain_again moods teacher 1 random"]
+    expected = [*jobs, *scores("agreement", "faithfulness", "buckets", "probes"), *DRIFT, *END]
     assert study.jobs(study.edited("explainers/random", {"draw": 1})) == sorted(expected)
 
 
 def test_a_checkpoint_made_on_a_corpus_reruns_with_what_starts_from_it(study):
     config = study.edited("checkpoints/aligned/pretrain/weight_att", 0.5)
-    expected = ["pretrain aligned", *branch("student-aligned", 0), *scores(), *END]
+    expected = ["pretrain aligned", *branch("student-aligned", 0), *scores(), *DRIFT, *END]
     assert study.jobs(config) == sorted(expected)
     config = study.edited("checkpoints/headed/pretrain/masked", 0.2)
     assert study.jobs(config) == sorted(["pretrain headed", *expected])

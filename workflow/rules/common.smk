@@ -40,6 +40,9 @@ MODEL = {
 if study.exports_onnx:
     MODEL["onnx"] = f"{_RUN}/model.onnx"
 EXPLANATIONS = "<results>/explanations/{task}/{model}/{seed}/{explainer}.parquet"
+EXPLANATIONS_AGAIN = (
+    "<results>/explanations_again/{task}/{model}/{seed}/{explainer}.parquet"
+)
 PARTS = study.config["parts"]
 # Only GPU jobs are tagged; where the study keeps to the CPU there are none.
 GPU = 0 if study.config["device"] == "cpu" else 1

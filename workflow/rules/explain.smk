@@ -49,6 +49,19 @@ if PARTS > 1:
             "../../scripts/gather_explanations.py"
 
 
+# How well an explainer agrees with itself, asked of the teachers' first seeds.
+use rule explain as explain_again with:
+    output:
+        explanations=EXPLANATIONS_AGAIN,
+    log:
+        "<logs>/explain_again/{task}/{model}/{seed}/{explainer}.log",
+    benchmark:
+        "<benchmarks>/explain_again/{task}/{model}/{seed}/{explainer}.tsv"
+    params:
+        settings=study.explanation_again,
+        code=study.explanation_code,
+
+
 rule delete:
     input:
         **MODEL,

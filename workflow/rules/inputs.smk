@@ -66,6 +66,19 @@ def of_all_runs(pattern):
     return expand(of_runs(pattern), explainer=EXPLAINERS, allow_missing=True)
 
 
+def of_first_seeds(pattern):
+    """A file of the first seed of each teacher of a task, by every explainer."""
+    teachers = {name: seed for name, seed in reversed(study.runs())}
+    return [
+        path
+        for name, seed in teachers.items()
+        if study.teacher(name) is None
+        for path in expand(
+            pattern, model=name, seed=seed, explainer=EXPLAINERS, allow_missing=True
+        )
+    ]
+
+
 def of_all_perturbations(pattern):
     """A file of every perturbation of a task."""
     return expand(pattern, perturbation=PERTURBATIONS, allow_missing=True)

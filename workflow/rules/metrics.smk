@@ -98,20 +98,39 @@ rule score_buckets:
         "../../scripts/score_buckets.py"
 
 
-rule score_drift:
+rule calibrate:
     input:
         performance=rules.score_performance.output.scores,
         explanations=of_all_runs(EXPLANATIONS),
+        again=of_first_seeds(EXPLANATIONS_AGAIN),
     output:
-        scores="<results>/metrics/{task}/drift.parquet",
+        calibration="<results>/metrics/{task}/calibration.parquet",
     log:
-        "<logs>/score_drift/{task}.log",
+        "<logs>/calibrate/{task}.log",
     benchmark:
-        "<benchmarks>/score_drift/{task}.tsv"
+        "<benchmarks>/calibrate/{task}.tsv"
     conda:
         "../../envs/data.yaml"
     params:
         settings=study.scoring,
-        code=code("scripts/score_drift.py"),
+        code=code("scripts/calibrate.py"),
     script:
-        "../../scripts/score_drift.py"
+        "../../scripts/calibrate.py"
+
+
+rule judge:
+    input:
+        calibrations=collect(rules.calibrate.output.calibration, task=TASKS),
+    output:
+        drift="<results>/metrics/drift.parquet",
+    log:
+        "<logs>/judge.log",
+    benchmark:
+        "<benchmarks>/judge.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.judging,
+        code=code("scripts/judge.py"),
+    script:
+        "../../scripts/judge.py"

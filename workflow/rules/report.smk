@@ -53,7 +53,7 @@ rule report:
             ],
             task=TASKS,
         ),
-        drift=collect(rules.score_drift.output.scores, task=TASKS),
+        drift=rules.judge.output.drift,
         probe_designs=of_all_probes(rules.build_probe.output.design),
         probe_sentences=of_all_probes(rules.build_probe.output.sentences),
         probe_explanations=of_all_probes(rules.explain_probe.output.explanations),

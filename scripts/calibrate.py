@@ -1,13 +1,14 @@
-"""How far the students of a task have drifted from their teachers."""
+"""How far the students of a task have drifted from their teachers, on the scale of the teacher's seeds."""
 
 from distillens.runlog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.comparing import score_drift
+    from distillens.calibrating import calibrate
 
-    score_drift(
+    calibrate(
         snakemake.input.performance,
         snakemake.input.explanations,
+        snakemake.input.again,
         out=snakemake.output[0],
         **snakemake.params.settings,
     )

@@ -1,0 +1,187 @@
+"""How sure a mean is when both the examples and the training runs are drawn at random.
+
+A student's agreement with its teacher varies with the texts and with the run: another
+seed gives another model. Both must count, and runs are few. A bootstrap of three runs
+covers the truth far too rarely (the coverage of both is measured in the tests), so that
+the interval here comes from the variances of a crossed design instead: examples x runs
+with their interaction, added up by Satterthwaite (1946), Student's t for the quantile.
+With many runs it is what the bootstrap over runs and examples gives (Owen 2007, "The
+pigeonhole bootstrap"; Sellam et al. 2022, "The MultiBERTs").
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How much one more run would differ from another, seen on the given examples.
+
+    Attributes
+    ----------
+    variance : float
+        Of a run's mean over these examples.
+    interaction : float
+        The part of it that comes from runs being unlike on single examples; it shrinks
+        with the number of examples, the rest does not.
+    df : int
+        Degrees of freedom of the variance.
+    """
+
+    variance: float
+    interaction: float
+    df: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs whose mean over examples is column ``column`` of a `Crossed` design.
+
+    ``noise`` is None where it is not known; ``own`` says whether these very runs gave
+    it. Of runs that only borrow it, the interaction stays in the examples' part.
+    """
+
+    column: int
+    runs: int
+    noise: Noise | None
+    own: bool = True
+
+
+class Interval(NamedTuple):
+    """A value, its bounds, and the two-sided p-value of its being zero."""
+
+    value: float
+    low: float
+    high: float
+    p_value: float
+
+
+def noise_of(differences: ArrayLike, runs: int) -> Noise | None:
+    """Noise of a run from differences between runs.
+
+    Parameters
+    ----------
+    differences : array_like, shape (pairs, n)
+        Per example, of two runs' values: each has twice the variance of one run.
+    runs : int
+        How many runs the pairs are made of; one less are the degrees of freedom. (Pairs
+        of pairs of runs carry more where runs differ at random and not each from
+        all others: then this is on the safe side.)
+
+    Returns
+    -------
+    Noise or None
+        None for less than two runs or examples.
+    """
+    differences = np.asarray(differences, dtype=np.float64)
+    if runs < 2 or differences.size == 0 or differences.shape[1] < 2:
+        return None
+    n = differences.shape[1]
+    return Noise(
+        variance=float((differences.mean(axis=1) ** 2).mean() / 2),
+        interaction=float(differences.var(axis=1, ddof=1).mean() / 2 / n),
+        df=runs - 1,
+    )
+
+
+class Crossed:
+    """Means over examples of several columns, some of them means over runs.
+
+    Parameters
+    ----------
+    columns : array_like, shape (columns, n)
+        Without NaN.
+    groups : sequence of Group
+        The columns that are means over runs; those with the same noise share its
+        uncertainty.
+    """
+
+    def __init__(self, columns: ArrayLike, groups: Sequence[Group]) -> None:
+        self._columns = np.asarray(columns, dtype=np.float64)
+        self._groups = groups
+        self.means = self._columns.mean(axis=1)
+
+    @property
+    def n(self) -> int:
+        """Number of examples."""
+        return self._columns.shape[1]
+
+    def variance(self, weights: ArrayLike) -> tuple[float, float]:
+        """Variance of the weighted sum of means that examples cause, and that runs cause.
+
+        Examples: the variance of the weighted sum over examples divided by their number,
+        less the interaction that the runs' part has already.
+        """
+        return self._examples(weights, weights), self._runs(weights, weights)
+
+    def interval(self, weights: ArrayLike, confidence: float) -> Interval:
+        """Student's t interval of the weighted sum of means; bounds are NaN below two examples."""
+        value = float(np.dot(weights, self.means))
+        if self.n < 2:
+            return Interval(value, math.nan, math.nan, math.nan)
+        scale, df = self._scale(weights)
+        half = scale * stats.t.ppf((1 + confidence) / 2, df)
+        if scale == 0:
+            return Interval(value, value, value, 1.0 if value == 0 else 0.0)
+        return Interval(value, value - half, value + half, float(2 * stats.t.sf(abs(value) / scale, df)))
+
+    def ratio(self, above: ArrayLike, below: ArrayLike, confidence: float) -> Interval:
+        """Ratio of two weighted sums, with the interval of Fieller (1954).
+
+        All NaN where the sum below is not shown to be above zero: then the interval of
+        the ratio has no ends. There is no p-value.
+        """
+        above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
+        nothing = Interval(math.nan, math.nan, math.nan, math.nan)
+        a, b = float(above @ self.means), float(below @ self.means)
+        if self.n < 2 or not b > 0:
+            return nothing
+        value = a / b
+        _, df = self._scale(above - value * below)
+        squared = stats.t.ppf((1 + confidence) / 2, df) ** 2
+        aa, ab, bb = (
+            self._examples(x, y) + self._runs(x, y)
+            for x, y in ((above, above), (above, below), (below, below))
+        )
+        # The ratios r for which (a - r b)^2 <= t^2 (aa - 2 r ab + r^2 bb).
+        leading, half, rest = b * b - squared * bb, a * b - squared * ab, a * a - squared * aa
+        if leading <= 0:
+            return nothing
+        width = math.sqrt(max(0.0, half * half - leading * rest)) / leading
+        return Interval(value, half / leading - width, half / leading + width, math.nan)
+
+    def _scale(self, weights: ArrayLike) -> tuple[float, float]:
+        """Standard error of a weighted sum, and its degrees of freedom."""
+        parts = [(self._examples(weights, weights), self.n - 1), *self._by_noise(weights, weights)]
+        total = sum(variance for variance, _ in parts)
+        if total <= 0:
+            return 0.0, float(self.n - 1)
+        return math.sqrt(total), total**2 / sum(variance**2 / df for variance, df in parts)
+
+    def _examples(self, a: ArrayLike, b: ArrayLike) -> float:
+        a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+        x, y = a @ self._columns, b @ self._columns
+        found = float(((x - x.mean()) * (y - y.mean())).sum() / (self.n - 1) / self.n)
+        for group in self._groups:
+            if group.noise is not None and group.own:
+                found -= a[group.column] * b[group.column] * group.noise.interaction / group.runs
+        return max(0.0, found) if np.array_equal(a, b) else found
+
+    def _runs(self, a: ArrayLike, b: ArrayLike) -> float:
+        return sum(variance for variance, _ in self._by_noise(a, b))
+
+    def _by_noise(self, a: ArrayLike, b: ArrayLike) -> list[tuple[float, int]]:
+        found: dict[Noise, float] = {}
+        for group in self._groups:
+            if group.noise is not None:
+                factor = float(a[group.column] * b[group.column]) / group.runs
+                found[group.noise] = found.get(group.noise, 0.0) + factor * group.noise.variance
+        return [(variance, noise.df) for noise, variance in found.items()]

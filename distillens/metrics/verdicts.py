@@ -1,0 +1,112 @@
+"""What calibrated agreement says in words, over a whole study."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from distillens.metrics.calibration import HEADLINE, TOLERANCE
+from distillens.metrics.statistics import holm
+
+KEEPS = "keeps the teacher's reasoning"
+DRIFTS = "drifts"
+UNKNOWN = "cannot be told"
+GATED = "gated"
+
+
+def judge(
+    rows: Sequence[Mapping[str, Any]],
+    confidence: float,
+    tolerance: float = TOLERANCE,
+    controls: Iterable[str] = (),
+) -> list[dict[str, Any]]:
+    """Adjust the p-values for how many there are, and give each row its verdict.
+
+    Every metric is a family of its own: what several metrics say of the same
+    attributions is one piece of evidence, and only one of them is the headline. Rows that
+    are gated, or of an explainer that is a control, are not tested.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        All rows of a study: ``task``, ``explainer``, ``metric``, ``k``, ``gated`` and what
+        `distillens.metrics.calibration.calibrate` returns.
+    confidence : float
+        One minus this is the false discovery rate over the study.
+    tolerance : float
+        Drift, in units of the metric, that is as good as none.
+    controls : iterable of str
+        Explainers that know nothing of the model's output.
+
+    Returns
+    -------
+    list of dict
+        The rows with ``p_holm`` (Holm 1979, within the rows of one task), ``p_adjusted``
+        (Benjamini & Hochberg 1995, over the study) and ``verdict``.
+    """
+    controls = set(controls)
+    judged = [{**row, "p_holm": math.nan, "p_adjusted": math.nan} for row in rows]
+    for column, adjust, keys in (
+        ("p_holm", holm, ("metric", "k", "task")),
+        ("p_adjusted", benjamini_hochberg, ("metric", "k")),
+    ):
+        families: dict[tuple, list[dict[str, Any]]] = {}
+        for row in judged:
+            if not row["gated"] and row["explainer"] not in controls:
+                families.setdefault(tuple(row[key] for key in keys), []).append(row)
+        for family in families.values():
+            for row, p in zip(family, adjust([row["p_value"] for row in family]), strict=True):
+                row[column] = float(p)
+    return [{**row, "verdict": verdict(row, confidence=confidence, tolerance=tolerance)} for row in judged]
+
+
+def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
+    """P-values adjusted to control the false discovery rate (SciPy's); NaN is "not tested"."""
+    p_values = np.asarray(p_values, dtype=np.float64)
+    adjusted, tested = np.full(p_values.shape, np.nan), ~np.isnan(p_values)
+    if tested.any():
+        adjusted[tested] = stats.false_discovery_control(p_values[tested])
+    return adjusted
+
+
+def verdict(row: Mapping[str, Any], *, confidence: float, tolerance: float = TOLERANCE) -> str:
+    """Say in words what one row shows.
+
+    - "gated": the student or the teacher is no better than a constant;
+    - "drifts": drift is above 0 beyond what chance explains, corrected for the study. Where
+      there are too few runs to know how unlike two runs are, the whole interval must
+      also be above the tolerance: two runs of one recipe may well differ by so much;
+    - "keeps the teacher's reasoning": the whole interval of drift is below the
+      tolerance, and the teacher's seeds agree beyond chance, so that there is something
+      to keep;
+    - "cannot be told": anything else, such as a teacher with one seed.
+    """
+    if row["gated"]:
+        return GATED
+    # Comparisons with NaN are false: what is undefined shows nothing.
+    least = tolerance if math.isnan(row["run_spread"]) else 0.0
+    if row["p_adjusted"] < 1 - confidence and row["drift_low"] > least:
+        return DRIFTS
+    if row["drift_high"] < tolerance and not math.isnan(row["normalised"]):
+        return KEEPS
+    return UNKNOWN
+
+
+def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ()) -> str:
+    """One verdict from several rows of the drift table: a student's explainers, or its tasks.
+
+    Only the headline metric (Spearman) counts, and never an explainer that is a control.
+    It drifts if any of these rows does; what is gated is left out, unless all are; it
+    keeps the teacher's reasoning if all the others do; anything else cannot be told.
+    """
+    controls = set(controls)
+    verdicts = {
+        row["verdict"] for row in rows if row["metric"] == HEADLINE and row["explainer"] not in controls
+    }
+    if DRIFTS in verdicts:
+        return DRIFTS
+    told = verdicts - {GATED} or verdicts
+    return told.pop() if len(told) == 1 else UNKNOWN
