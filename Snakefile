@@ -23,6 +23,7 @@ include: "workflow/rules/predict.smk"
 include: "workflow/rules/explain.smk"
 include: "workflow/rules/probe.smk"
 include: "workflow/rules/metrics.smk"
+include: "workflow/rules/drift.smk"
 include: "workflow/rules/report.smk"
 
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 from distillens import tables
 from distillens.families import Family, block, families
 from distillens.metrics import agreement
-from distillens.metrics.buckets import buckets
+from distillens.metrics.buckets import buckets, pairwise
 from distillens.metrics.statistics import summaries
 from distillens.scoring_inputs import FilePath, Settings, labels
 
@@ -18,6 +18,8 @@ def score_buckets(
     explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: object
 ) -> None:
     """Score each bucket of texts: its size, and how alike each two models' attributions are in it.
+
+    Students and teachers also by how their answers stand to each other.
 
     Models are a teacher's first seed and its students' first seeds. A regression has no
     right or wrong, so no buckets.
@@ -51,7 +53,11 @@ def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool)
         # The teacher, or who comes first, is what another is compared with.
         run, against = against, run
         scores = agreement.agreements(family.values[run], family.values[against], metrics)
-        for name, flags in sets.items():
+        of_pair = {}
+        if against == family.first:
+            said, asked = (np.array(family.predicted[of]) for of in (run, against))
+            of_pair = pairwise(right[run[0]], right[against[0]], said == asked)
+        for name, flags in {**sets, **of_pair}.items():
             resampling = s.resampling("buckets", family.explainer, *run, *against, name)
             summary = summaries(scores[:, flags], resampling)
             where = {

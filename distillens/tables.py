@@ -151,6 +151,21 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("n_undefined", pa.int32()),
         ]
     ),
+    "shifts": pa.schema(
+        [
+            ("task", pa.string()),
+            ("student", pa.string()),
+            ("teacher", pa.string()),
+            ("explainer", pa.string()),
+            ("group", pa.string()),
+            ("name", pa.string()),
+            ("n", pa.int32()),
+            ("words", pa.int32()),
+            ("groups", pa.int32()),
+            *((f"share_{side}", pa.float64()) for side in ("teacher", "student")),
+            *((f"shift{end}", pa.float64()) for end in ("", "_low", "_high")),
+        ]
+    ),
     "calibration": pa.schema(_CALIBRATION),
     "drift": pa.schema(
         [

@@ -1,4 +1,4 @@
-"""Texts by which models are right."""
+"""Texts by which models are right, and by whether two models say the same."""
 
 from collections.abc import Mapping, Sequence
 
@@ -29,6 +29,33 @@ def buckets(right: Mapping[str, Flags]) -> dict[str, Flags]:
             flags == np.array([name in names for name in right], dtype=bool)[:, None]
         ).all(axis=0)
         for names in sets
+    }
+
+
+def pairwise(right: Flags, teacher_right: Flags, same: Flags) -> dict[str, Flags]:
+    """Split texts by how a student's answer stands to its teacher's.
+
+    Where they answer differently, the teacher's class is one that the student does not
+    choose: unlike attributions are then another question than where both say the same.
+
+    Parameters
+    ----------
+    right, teacher_right, same : arrays of bool, shape (texts,)
+        Whether the student is right, its teacher is, and both say the same.
+
+    Returns
+    -------
+    dict
+        Flags by ``both_right``, ``only_teacher_right``, ``only_student_right``, ``both_wrong``; and by
+        ``same_prediction``, ``other_prediction``.
+    """
+    return {
+        "both_right": right & teacher_right,
+        "only_teacher_right": teacher_right & ~right,
+        "only_student_right": right & ~teacher_right,
+        "both_wrong": ~right & ~teacher_right,
+        "same_prediction": same,
+        "other_prediction": ~same,
     }
 
 

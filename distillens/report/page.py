@@ -26,6 +26,7 @@ from distillens.report import (
     read,
     sections,
     sentences,
+    shifted,
     verdict,
 )
 from distillens.report import tables as built
@@ -48,6 +49,7 @@ def write_report(
     scores: Paths,
     drift: str | Path,
     out: str | Path,
+    shifts: Paths = (),
     splits: Paths = (),
     probe_designs: Paths = (),
     probe_sentences: Paths = (),
@@ -70,6 +72,8 @@ def write_report(
     out : str or Path
         The page; ``tables/*.csv`` and ``figures/*.svg`` are written into its folder, and where
         the study names a published one, its exhibits to ``published/``.
+    shifts : sequence of paths
+        Tables of kind ``shifts``.
     splits : sequence of paths
         Tables of kind ``examples``: all splits of all tasks.
     probe_designs, probe_sentences, probe_explanations : sequences of paths
@@ -80,7 +84,7 @@ def write_report(
     about = read.study_of(study, tasks)
     aggregates, singles = read.scores(scores)
     subjects, examples = read.by_subject(aggregates), read.by_subject(singles)
-    drifts = read.drift(drift)
+    drifts, moved = read.frame_of([drift], "drift"), shifted.read(shifts)
     attributions, texts = sentences.load(explanations), _texts(explained)
     asked = probed.read(probe_designs, probe_sentences, probe_explanations)
     every = labels.read(splits)
@@ -91,7 +95,8 @@ def write_report(
     drawings = figures.draw(about, subjects, drifts)
     diagnosed = making.diagnostics(attributions)
     undefined = making.undefined([*subjects.values()], drifts)
-    files = {"texts": explained, "explanations": explanations, "scores": scores, "drift": [drift]}
+    files = {"texts": explained, "explanations": explanations, "scores": scores}
+    files |= {"drift": [drift], "shifts": shifts}
     files |= {"splits": splits, "probes": probe_designs, "explanations of probes": probe_explanations}
     origins = making.origins(
         [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
@@ -104,6 +109,9 @@ def write_report(
     for name, columns in built.COLUMNS.items():
         _write_frame(folder / "tables" / f"{name}.csv", subjects[name], columns)
     _write_frame(folder / "tables" / "drift.csv", drifts, tables.SCHEMAS["drift"].names)
+    if not shown:
+        moved = moved[moved["group"] != "word"]
+    _write_frame(folder / "tables" / "shifts.csv", moved, shifted.COLUMNS)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(about, said))
     rows = [[row[column] for column in making.COLUMNS] for row in diagnosed]
     write_csv(folder / "tables" / "diagnostics.csv", making.COLUMNS, rows)
@@ -129,7 +137,7 @@ def write_report(
         verdict_lines=verdict.lines(said, about.controls),
         tolerance=study["metrics"]["tolerance"],
         confidence=study["metrics"]["confidence"],
-        sections=sections.sections(about, subjects, drifts, drawings),
+        sections=sections.sections(about, subjects, drifts, moved, drawings),
         cases=[
             (task, cases.choose(about, task, texts.get(task, []), attributions, examples, asked))
             for task in tasks

@@ -1,9 +1,11 @@
 """Tables about parts of the data: sentences made to probe a model, and texts by who is right."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
+from distillens.metrics.calibration import HEADLINE
 from distillens.report import scored
 from distillens.report.cells import Cell, Head, Table, metric_head, score
 from distillens.report.read import Study, ordered
@@ -20,6 +22,17 @@ VARIANTS = {
 """How a variant of a probe's sentences is called on the page; others appear under their own name."""
 
 
+PAIRWISE = {
+    "both_right": "both right",
+    "only_teacher_right": "only the teacher right",
+    "only_student_right": "only the student right",
+    "both_wrong": "both wrong",
+    "same_prediction": "same answer",
+    "other_prediction": "other answer",
+}
+"""How texts are called by how a student's answer stands to its teacher's."""
+
+
 def probes(study: Study, task: str, scores: pd.DataFrame) -> list[Table]:
     """Per probe, where attributions lie and what the models say."""
     rows = scored.of(scores, task)
@@ -34,7 +47,11 @@ def buckets(study: Study, task: str, scores: pd.DataFrame) -> list[Table]:
     """How large each bucket is and how alike models reason in it: at a glance, and in full."""
     rows = scored.of(scores, task)
     compared = [row for row in rows if row["metric"] != "size"]
-    found = [_sizes(study, task, rows, compared), _all_buckets(study, task, compared)]
+    found = [
+        _sizes(study, task, rows, compared),
+        _split(study, task, compared),
+        _all_buckets(study, task, compared),
+    ]
     return [table for table in found if table is not None]
 
 
@@ -58,6 +75,8 @@ def _whole(name: str) -> str:
 
 def bucket_name(name: str) -> str:
     """Say in words which models are right in a bucket."""
+    if name in PAIRWISE:
+        return PAIRWISE[name]
     if name in ("all_correct", "all_wrong"):
         return name.replace("_", " ").replace("correct", "right")
     return f"only {' and '.join(name.removeprefix('only_').split('+'))}"
@@ -126,6 +145,30 @@ def _sizes(study: Study, task: str, rows: Sequence[Row], compared: Sequence[Row]
     return Table(f"buckets-{task}", caption, head, lines, 1, "buckets")
 
 
+def _split(study: Study, task: str, rows: Sequence[Row]) -> Table | None:
+    """The headline metric by how a student's answer stands to its teacher's, by each explainer."""
+    rows = [row for row in rows if row["subset"] in PAIRWISE and row["metric"] == HEADLINE]
+    rows = [row for row in rows if row["explainer"] not in study.controls]
+    if not rows:
+        return None
+    found = {(row["subset"], row["explainer"], scored.pair(row)): row for row in rows}
+    lines = []
+    for pair in scored.pairs(study, rows):
+        for explainer in scored.explainers(study, rows):
+            cells = [found.get((subset, explainer, pair)) for subset in PAIRWISE]
+            notes = ["" if row is None else f"{row['n']} texts" for row in cells]
+            shown = [
+                replace(cell, note="\n".join(filter(None, (cell.note, note))))
+                for cell, note in zip(map(score, cells), notes, strict=True)
+            ]
+            lines.append([Cell(pair[0]), Cell(explainer), *shown])
+    head = [Head("student", numeric=False), Head("explainer", numeric=False)]
+    meaning = "mean rank correlation with the teacher on these texts"
+    head += [Head(name, meaning) for name in PAIRWISE.values()]
+    caption = f"Agreement on {task} (Spearman), by how the student’s answer stands to the teacher’s"
+    return Table(f"split-{task}", caption, head, lines, 2, "buckets")
+
+
 def _all_buckets(study: Study, task: str, rows: Sequence[Row]) -> Table | None:
     if not rows:
         return None
@@ -148,6 +191,8 @@ def _in_order(rows: Sequence[Row]) -> list[str]:
     """Buckets: all right first, then fewer and fewer, in the order of their names."""
 
     def place(name: str) -> tuple[int, str]:
+        if name in PAIRWISE:
+            return 1, f"{list(PAIRWISE).index(name)}"
         if name in ("all_correct", "all_wrong"):
             return (-99 if name == "all_correct" else 0), name
         return -len(name.split("+")), name

@@ -134,9 +134,9 @@ def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _frame(table.filter(aggregate)), _frame(table.filter(shown))
 
 
-def drift(path: str | Path) -> pd.DataFrame:
-    """Read the table of kind ``drift``."""
-    return _frame(_concat([tables.read(path, "drift")], "drift"))
+def frame_of(paths: Iterable[str | Path], kind: str) -> pd.DataFrame:
+    """Read tables of one kind below each other."""
+    return _frame(_concat((tables.read(path, kind) for path in paths), kind))
 
 
 def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:

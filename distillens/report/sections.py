@@ -5,14 +5,18 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.report import parts, tables
+from distillens.report import parts, shifted, tables
 from distillens.report.cells import Table
 from distillens.report.figures import Drawing
 from distillens.report.read import Study
 
 
 def sections(
-    study: Study, scores: Mapping[str, pd.DataFrame], drift: pd.DataFrame, drawings: Sequence[Drawing]
+    study: Study,
+    scores: Mapping[str, pd.DataFrame],
+    drift: pd.DataFrame,
+    shifts: pd.DataFrame,
+    drawings: Sequence[Drawing],
 ) -> dict[str, list[dict[str, Any]]]:
     """Per section and task, the figures and tables; a task without any is left out."""
     builders: dict[str, Callable[[str], list[Table | None]]] = {
@@ -23,6 +27,8 @@ def sections(
         ],
         "agreement": lambda task: [
             tables.drift(study, task, drift),
+            shifted.kinds(study, task, shifts),
+            shifted.words(study, task, shifts),
             tables.drift_by_metric(study, task, drift),
             tables.agreement(study, task, scores["agreement"]),
             tables.explainers(study, task, scores["explainers"]),

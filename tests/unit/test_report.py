@@ -302,3 +302,15 @@ def test_explainers_are_shown_by_what_they_are_not_by_the_alphabet():
     shown = ["shap", "lime-100", "integrated_gradients", "mine", "attention_rollout", "random"]
     assert list(about.settings["explainers"]) == shown
     assert about.explainers == ("shap", "lime-100", "integrated_gradients", "mine")
+
+
+def test_what_drives_a_drift_is_shown_by_kind_of_word_and_by_word(study, page):
+    rows = _rows(study[1] / "tables" / "shifts.csv")
+    assert {row["group"] for row in rows} == {"sense", "part", "word"}
+    text = (study[1] / "index.html").read_text("utf-8")
+    assert 'id="table-kinds-sst5"' in text and 'id="table-words-sst5"' in text
+    assert not any(row["explainer"] == "random" for row in rows) or "random" not in _table(text, "kinds-sst5")
+
+
+def _table(text, name):
+    return re.search(rf'<table class="sortable" id="table-{name}">(.*?)</table>', text, re.S)[1]

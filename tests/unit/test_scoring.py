@@ -331,6 +331,10 @@ def test_buckets_split_the_texts_and_compare_the_models_in_each(study, tmp_path)
     alike = frame(tmp_path / "a.parquet").query("model == 'small' and metric == 'cosine'")
     alike = alike.set_index("example_id")["value"]
     rows = found[found["metric"] == "cosine"].set_index("subset")
+    said, asked = (study.logits(*run).argmax(axis=1) for run in (("small", 0), ("big", 7)))
+    expected |= {"both_right": big & small, "only_teacher_right": big & ~small, "both_wrong": ~big & ~small}
+    expected |= {"only_student_right": small & ~big, "same_prediction": said == asked}
+    expected |= {"other_prediction": said != asked}
     for name, flags in expected.items():
         row = rows.loc[name]
         assert (row["model"], row["against"], row["n"]) == ("small", "big", flags.sum())

@@ -54,6 +54,7 @@ rule report:
             task=TASKS,
         ),
         drift=rules.judge.output.drift,
+        shifts=collect(rules.score_shifts.output.shifts, task=TASKS),
         probe_designs=of_all_probes(rules.build_probe.output.design),
         probe_sentences=of_all_probes(rules.build_probe.output.sentences),
         probe_explanations=of_all_probes(rules.explain_probe.output.explanations),

@@ -1,0 +1,98 @@
+"""From the explanations of a task to the words and kinds of words whose attribution moved."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from distillens import tables
+from distillens.families import Family, families
+from distillens.metrics import shifts
+from distillens.scoring_inputs import FilePath, Settings
+from distillens.text import Example, examples
+from distillens.word_kinds import kinds
+
+LEAST_TEXTS = 5
+"""A word or kind of words that stands in fewer texts is not compared."""
+
+Groups = dict[tuple[str, str], list[np.ndarray]]
+"""From (family, name) to flags of each text's words."""
+
+
+def score_shifts(
+    explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: Any
+) -> None:
+    """Write how the shares of words, parts of speech and senses differ between students and teachers.
+
+    Parameters
+    ----------
+    explained : path
+        The texts.
+    explanations : sequence of paths
+        Explanations of all runs.
+    out : path
+        Table of kind ``shifts``: a row for each student, explainer and group of words.
+    **settings
+        See `distillens.scoring_inputs.Settings`.
+    """
+    s = Settings(**settings)
+    texts = {example.example_id: example for example in examples(tables.read(explained, "examples"))}
+    rows: list[dict[str, Any]] = []
+    groups: Groups | None = None
+    for family in families(explanations, s):
+        if groups is None:
+            groups = _groups([texts[name] for name in family.ids])
+        rows += _of_family(family, groups, s)
+    s.write(out, "shifts", rows, [explained, *explanations])
+
+
+def _of_family(family: Family, groups: Groups, s: Settings) -> Iterator[dict[str, Any]]:
+    shared = {
+        run: [_fitting(values, flags) for values, flags in zip(of, _any(groups, of), strict=True)]
+        for run, of in family.values.items()
+    }
+    sizes = Counter(kind for kind, _ in groups)
+    for (kind, name), members in groups.items():
+        share = {run: shifts.of_group(of, members) for run, of in shared.items()}
+        teachers = [share[run] for run in family.teachers]
+        for student in dict.fromkeys(model for model, _ in family.students):
+            own = [share[run] for run in family.students if run[0] == student]
+            found = shifts.shift(own, teachers, s.metrics["confidence"], sizes[kind])
+            yield {
+                "student": student,
+                "teacher": family.first[0],
+                "explainer": family.explainer,
+                "group": kind,
+                "name": name,
+                "words": int(sum(flags.sum() for flags in members)),
+                "groups": sizes[kind],
+                **found,
+            }
+
+
+def _any(groups: Groups, of: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Flags of any group: they say how many words each text has."""
+    return next(iter(groups.values()), [np.zeros(len(values), dtype=bool) for values in of])
+
+
+def _fitting(values: np.ndarray, flags: np.ndarray) -> np.ndarray:
+    """Shares; NaN where a model did not see all words of the text."""
+    return shifts.shares(values) if len(values) == len(flags) else np.full(len(flags), np.nan)
+
+
+def _groups(texts: Sequence[Example]) -> Groups:
+    """The parts of speech, senses and words that stand in enough texts."""
+    named = [
+        [
+            {"part": part, "sense": sense, "word": word.text.lower()}
+            for word, (part, sense) in zip(text.words, kinds(text.texts, text.words), strict=True)
+        ]
+        for text in texts
+    ]
+    counts = Counter(key for words in named for key in {item for word in words for item in word.items()})
+    frequent = sorted(key for key, count in counts.items() if count >= LEAST_TEXTS)
+    return {
+        (kind, name): [np.array([word[kind] == name for word in words], dtype=bool) for words in named]
+        for kind, name in frequent
+    }

@@ -1,0 +1,13 @@
+"""Which words students lean on more, or less, than their teachers."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.shifting import score_shifts
+
+    score_shifts(
+        snakemake.input.explained,
+        snakemake.input.explanations,
+        out=snakemake.output[0],
+        **snakemake.params.settings,
+    )

@@ -1,0 +1,117 @@
+"""Which words a student leans on: shares by hand, kinds of words, and a planted student."""
+
+import math
+
+import numpy as np
+import pytest
+
+from distillens import tables
+from distillens.metrics.shifts import of_group, shares, shift
+from distillens.shifting import score_shifts
+from distillens.text import Example
+from distillens.word_kinds import kinds
+
+
+def test_shares_by_hand():
+    assert shares([1.0, -3.0, 0.0, 4.0]).tolist() == [0.125, 0.375, 0.0, 0.5]
+    assert np.isnan(shares([0.0, 0.0])).all()
+
+
+def test_a_group_has_no_share_of_a_text_without_its_words():
+    found = of_group(
+        [shares([1.0, 3.0]), shares([1.0, 1.0])], [np.array([True, False]), np.array([False] * 2)]
+    )
+    assert found[0] == 0.25 and np.isnan(found[1])
+
+
+def test_shift_by_hand():
+    found = shift([[0.5, 0.7, np.nan]], [[0.2, 0.2, 0.2], [0.4, 0.2, 0.2]], 0.95)
+    assert (found["share_student"], found["share_teacher"]) == (0.6, 0.25)
+    assert found["shift"] == pytest.approx(0.35) and found["n"] == 2
+    assert found["shift_low"] < 0.35 < found["shift_high"]
+
+
+def test_intervals_of_many_groups_are_wider():
+    rng = np.random.default_rng(0)
+    one, ten = (shift(rng.normal(size=(1, 30)), np.zeros((1, 30)), 0.95, groups) for groups in (1, 1))
+    rng = np.random.default_rng(0)
+    ten = shift(rng.normal(size=(1, 30)), np.zeros((1, 30)), 0.95, 10)
+    assert ten["shift_high"] - ten["shift_low"] > one["shift_high"] - one["shift_low"]
+
+
+def test_no_shift_is_found_by_chance_in_most_families():
+    """Of 100 families of 10 groups without any shift, about 5 have an interval without zero."""
+    rng = np.random.default_rng(0)
+    wrong = 0
+    for _ in range(100):
+        found = [shift(rng.normal(size=(1, 60)), rng.normal(size=(2, 60)), 0.95, 10) for _ in range(10)]
+        wrong += any(row["shift_low"] > 0 or row["shift_high"] < 0 for row in found)
+    assert wrong <= 12
+
+
+def test_kinds_of_words():
+    example = Example("1", "The movie isn't good, and never runs slowly.", "2 dull films!")
+    found = {
+        word.text: kind for word, kind in zip(example.words, kinds(example.texts, example.words), strict=True)
+    }
+    assert found["The"] == ("function word", "neutral word")
+    assert found["movie"][0] == found["films"][0] == "noun"
+    assert found["isn't"][1] == found["never"][1] == "negator"
+    assert found["good"] == ("adjective", "sentiment word") and found["dull"][1] == "sentiment word"
+    assert found["runs"][0] == "verb" and found["slowly"][0] == "adverb"
+    assert found[","][0] == found["!"][0] == "punctuation"
+
+
+TEXTS = [f"The {noun} was {word}" for noun in ("film", "plot") for word in ("good", "bad", "dull", "great")]
+
+
+def explanation(folder, model, seed, values):
+    rows = []
+    for number, text in enumerate(TEXTS):
+        example = Example(str(number), text)
+        words = [word.text for word in example.words]
+        rows.append(
+            {
+                "example_id": str(number),
+                "words": words,
+                "spans": [{"segment": 0, "start": w.start, "end": w.end} for w in example.words],
+                "values": [[-value, value] for value in (values(word) for word in words)],
+                "logits": [0.0, 1.0],
+                "unseen": 0,
+            }
+        )
+    path = folder / f"{model}-{seed}.parquet"
+    about = {"task": "films", "model": model, "seed": seed, "explainer": "shap"}
+    tables.write(path, "explanations", rows, about)
+    return path
+
+
+def test_words_that_a_planted_student_does_not_see_come_out_on_top(tmp_path):
+    explained = tmp_path / "explained.parquet"
+    rows = [{"example_id": str(i), "text_a": text, "label": 1.0} for i, text in enumerate(TEXTS)]
+    tables.write(explained, "examples", rows, {"task": "films"})
+    draw = np.random.default_rng(0)
+    files = [
+        explanation(tmp_path, "big", seed, lambda word: 1 + len(word) / 10 + draw.normal(0, 0.05))
+        for seed in (0, 1, 2)
+    ]
+    # As if "was" were a mask: nothing is lost with it.
+    files.append(explanation(tmp_path, "small", 0, lambda w: 0.0 if w == "was" else 1 + len(w) / 10))
+    settings = {
+        "task": "films",
+        "task_settings": {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy"]},
+        "metrics": {"confidence": 0.95},
+        "teachers": {"big": None, "small": "big"},
+        "seeds": {"big": [0, 1, 2], "small": [0]},
+        "seed": 0,
+    }
+    score_shifts(explained, files, out=tmp_path / "shifts.parquet", **settings)
+    found = tables.read(tmp_path / "shifts.parquet", "shifts").to_pandas()
+    words = found[found["group"] == "word"].sort_values("shift", key=abs, ascending=False)
+    assert words["name"].tolist()[0] == "was" and set(words["name"]) == {"the", "was"}
+    top = words.iloc[0]
+    assert top["shift_high"] < 0 and top["share_student"] == 0 and (top["n"], top["words"]) == (8, 8)
+    assert math.isclose(top["share_teacher"] + top["shift"], 0, abs_tol=1e-12)
+    senses = found[found["group"] == "sense"].set_index("name")
+    assert set(senses.index) == {"neutral word", "sentiment word"}
+    assert senses["shift"].sum() == pytest.approx(0), "in each text the shares of all senses sum to one"

@@ -1,0 +1,58 @@
+"""How far each student is from its teacher, which words that is about, and the verdicts."""
+
+
+rule score_shifts:
+    input:
+        explained=rules.select_examples.output.explained,
+        explanations=of_all_runs(EXPLANATIONS),
+    output:
+        shifts="<results>/metrics/{task}/shifts.parquet",
+    log:
+        "<logs>/score_shifts/{task}.log",
+    benchmark:
+        "<benchmarks>/score_shifts/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.scoring,
+        code=code("scripts/score_shifts.py"),
+    script:
+        "../../scripts/score_shifts.py"
+
+
+rule calibrate:
+    input:
+        performance=rules.score_performance.output.scores,
+        explanations=of_all_runs(EXPLANATIONS),
+        again=of_first_seeds(EXPLANATIONS_AGAIN),
+    output:
+        calibration="<results>/metrics/{task}/calibration.parquet",
+    log:
+        "<logs>/calibrate/{task}.log",
+    benchmark:
+        "<benchmarks>/calibrate/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.scoring,
+        code=code("scripts/calibrate.py"),
+    script:
+        "../../scripts/calibrate.py"
+
+
+rule judge:
+    input:
+        calibrations=collect(rules.calibrate.output.calibration, task=TASKS),
+    output:
+        drift="<results>/metrics/drift.parquet",
+    log:
+        "<logs>/judge.log",
+    benchmark:
+        "<benchmarks>/judge.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.judging,
+        code=code("scripts/judge.py"),
+    script:
+        "../../scripts/judge.py"
