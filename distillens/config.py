@@ -56,6 +56,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         _check_task(name, task)
     _check_relabels(full)
     _check_probes(full)
+    _check_stability(full)
     if full["published"] is not None:
         _check_published(full, full["published"])
     return full
@@ -278,6 +279,17 @@ def _check_published(config: Mapping[str, Any], given: Mapping[str, Any]) -> Non
             raise ConfigError(
                 f"published.models: {given['file']} has no model {role!r}{nearest(role, names)}"
             )
+
+
+def _check_stability(config: Mapping[str, Any]) -> None:
+    explainers = config["explainers"]
+    for explainer in config["stability"]["explainers"]:
+        if explainer not in explainers:
+            raise ConfigError(
+                f"stability.explainers: no explainer {explainer!r}{nearest(explainer, explainers)}"
+            )
+    if config["stability"]["explainers"] and not config["perturbations"]:
+        raise ConfigError("stability.explainers: needs perturbations; name some, or no explainers here")
 
 
 def _check_probes(config: Mapping[str, Any]) -> None:

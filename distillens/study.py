@@ -189,6 +189,15 @@ class Study:
             "seed": self.config["seed"],
         }
 
+    def stability(self, wildcards: Any) -> Settings:
+        """Settings of ``select_perturbed``."""
+        return {
+            "name": wildcards.task,
+            "count": self.config["stability"]["examples"],
+            "max_words": self.config["tasks"][wildcards.task]["explain"]["max_words"],
+            "seed": self.config["seed"],
+        }
+
     def explanation_again(self, wildcards: Any) -> Settings:
         """Settings of ``explain_again``: nothing but the random draws differ."""
         return self.explanation(wildcards) | {"again": True}

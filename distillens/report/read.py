@@ -147,7 +147,7 @@ def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     dict
         ``probes`` (sentences made for a purpose), ``buckets`` (parts of a task), ``projection``
         (attributions as points of a plane), ``explainers`` (two explainers of one run),
-        ``faithfulness``, ``agreement`` (two runs), ``robustness`` and ``performance``.
+        ``faithfulness``, ``agreement`` (two runs), ``stability``, ``robustness`` and ``performance``.
     """
     filled = {name: scores[name].notna() for name in scores.columns}
     claims = {
@@ -156,6 +156,7 @@ def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "projection": scores["metric"].isin(PROJECTION),
         "explainers": filled["against_explainer"],
         "faithfulness": filled["ranking"],
+        "stability": filled["perturbation"] & filled["explainer"],
         "agreement": filled["explainer"] & filled["against"],
         "robustness": filled["perturbation"] & (scores["perturbation"] != "none"),
         "performance": ~filled["explainer"],

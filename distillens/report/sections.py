@@ -24,6 +24,7 @@ def sections(
         "robustness": lambda task: [
             tables.changes(study, task, scores["robustness"]),
             tables.robustness(study, task, scores["robustness"]),
+            tables.stability(study, task, scores["stability"]),
         ],
         "agreement": lambda task: [
             tables.drift(study, task, drift),

@@ -36,6 +36,7 @@ _PAIR = ("model", "seed", "against", "against_seed")
 COLUMNS = {
     "performance": ("task", *_PAIR, "metric", *_VALUES),
     "robustness": ("task", "perturbation", *_PAIR, "metric", *_VALUES),
+    "stability": ("task", "perturbation", "explainer", *_PAIR, "metric", *_VALUES),
     "agreement": ("task", "explainer", *_PAIR, "metric", "k", *_VALUES, "chance"),
     "explainers": (
         "task",
@@ -156,6 +157,25 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     return Table(
         f"robustness-{task}", f"Robustness on {task}: all numbers", head, lines, 2, "robustness", True
     )
+
+
+def stability(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+    """How alike each run explains a text before and after a perturbation."""
+    rows = [row for row in scored.of(scores, task) if row["metric"] == f"stability_{HEADLINE}"]
+    if not rows:
+        return None
+    found = {(row["perturbation"], row["explainer"], row["model"], row["seed"]): row for row in rows}
+    runs = scored.runs(study, {key[2:] for key in found})
+    lines = [
+        [Cell(perturbation), Cell(explainer)]
+        + [score(found.get((perturbation, explainer, run.model, run.seed))) for run in runs]
+        for perturbation in ordered((key[0] for key in found), list(study.settings["perturbations"]))
+        for explainer in scored.explainers(study, rows)
+    ]
+    head = [Head("perturbation", numeric=False), Head("explainer", numeric=False)]
+    head += [Head(run.label, "mean rank correlation over the words that are still there") for run in runs]
+    caption = f"Stability of explanations on {task}: a text before and after (Spearman)"
+    return Table(f"stability-{task}", caption, head, lines, 2, "stability", True)
 
 
 def agreement(study: Study, task: str, scores: pd.DataFrame) -> Table | None:

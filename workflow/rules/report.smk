@@ -46,6 +46,7 @@ rule report:
             [
                 rules.score_performance.output.scores,
                 rules.score_robustness.output.scores,
+                rules.score_stability.output.scores,
                 rules.score_agreement.output.scores,
                 rules.score_faithfulness.output.scores,
                 rules.score_buckets.output.scores,

@@ -1,0 +1,12 @@
+"""How stable explanations are when the text is perturbed."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.stabilising import score_stability
+
+    score_stability(
+        snakemake.input.explanations,
+        out=snakemake.output[0],
+        **snakemake.params.settings,
+    )

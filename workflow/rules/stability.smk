@@ -1,0 +1,54 @@
+"""Explanations of perturbed texts, beside those of the same texts as they were."""
+
+
+rule select_perturbed:
+    input:
+        test=rules.fetch_dataset.output.test,
+        perturbed=of_all_perturbations(rules.perturb.output.perturbed),
+    output:
+        texts="<results>/stability/{task}/texts.parquet",
+    log:
+        "<logs>/select_perturbed/{task}.log",
+    benchmark:
+        "<benchmarks>/select_perturbed/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.stability,
+        code=code("scripts/select_perturbed.py"),
+    script:
+        "../../scripts/select_perturbed.py"
+
+
+use rule explain as explain_perturbed with:
+    input:
+        **MODEL,
+        explained=rules.select_perturbed.output.texts,
+    output:
+        explanations="<results>/stability/{task}/{model}/{seed}/{explainer}.parquet",
+    log:
+        "<logs>/explain_perturbed/{task}/{model}/{seed}/{explainer}.log",
+    benchmark:
+        "<benchmarks>/explain_perturbed/{task}/{model}/{seed}/{explainer}.tsv"
+
+
+rule score_stability:
+    input:
+        explanations=expand(
+            of_runs(rules.explain_perturbed.output.explanations),
+            explainer=study.config["stability"]["explainers"],
+            allow_missing=True,
+        ),
+    output:
+        scores="<results>/metrics/{task}/stability.parquet",
+    log:
+        "<logs>/score_stability/{task}.log",
+    benchmark:
+        "<benchmarks>/score_stability/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.scoring,
+        code=code("scripts/score_stability.py"),
+    script:
+        "../../scripts/score_stability.py"
