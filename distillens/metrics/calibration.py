@@ -124,7 +124,9 @@ def calibrate(
     row = nothing | counts
     for name, column in zip(("agreement", "ceiling", "explainer_ceiling", "floor"), range(4), strict=True):
         if known[column]:
-            row |= _bounds(name, design.interval(np.eye(4)[column], confidence))
+            found = design.interval(np.eye(4)[column], confidence)
+            # No agreement is beyond 1, whatever the few runs allow.
+            row |= _bounds(name, found._replace(low=max(found.low, -1.0), high=min(found.high, 1.0)))
     if known[_CEILING]:
         found = design.interval(_DRIFT, confidence)
         row |= _bounds("drift", found) | {"p_value": found.p_value}
