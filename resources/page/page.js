@@ -4,7 +4,8 @@
 
 const STEP = 20;
 const ANCHOR = "#sentences?";
-const DEFAULTS = { sort: "drift", show: "all", q: "", seeds: "" };
+const DEFAULTS = { sort: "drift", show: "all", label: "", q: "", seeds: "" };
+const ANY = "any";
 
 function make(tag, className, text) {
   const element = document.createElement(tag);
@@ -66,6 +67,11 @@ function sentences(tasks) {
       form.elements[name].value = state[name];
       if (form.elements[name].selectedIndex < 0) form.elements[name].value = state[name] = DEFAULTS[name];
     }
+    const labels = task().classes ? [...new Set(task().examples.map((example) => example.gold))].sort() : [];
+    form.elements.label.replaceChildren(new Option(ANY, ""), ...labels.map((label) => new Option(label, label)));
+    if (!labels.includes(state.label)) state.label = "";
+    form.elements.label.value = state.label;
+    form.elements.label.disabled = !labels.length;
     // A regression has no right and wrong answers to choose by.
     form.elements.show.disabled = !task().classes;
     if (!task().classes) form.elements.show.value = state.show = DEFAULTS.show;
@@ -78,9 +84,12 @@ function sentences(tasks) {
   function passes(cells, student, example) {
     const own = cells[student];
     const teacher = own && cells[view.runs[student].teacher];
+    if (state.label && example.gold !== state.label) return false;
     if (state.show === "differ" && !(teacher && own.p !== teacher.p)) return false;
     if (state.show === "teacher" && !(teacher && teacher.ok === true && own.ok === false)) return false;
     if (state.show === "student" && !(teacher && teacher.ok === false && own.ok === true)) return false;
+    if (state.show === "right" && !(teacher && teacher.ok === true && own.ok === true)) return false;
+    if (state.show === "wrong" && !(teacher && teacher.ok === false && own.ok === false)) return false;
     const wanted = state.q.trim().toLowerCase();
     return !wanted || example.id.toLowerCase() === wanted || text(example).includes(wanted);
   }
@@ -136,6 +145,25 @@ function sentences(tasks) {
     return line;
   }
 
+  // Each on the scale of its own strongest word, as the rows above are coloured.
+  function difference(teacher, own, pieces) {
+    const scaled = ({ v }) => {
+      const strongest = Math.max(...v.map((value) => Math.abs(value ?? 0)), 1e-12);
+      return v.map((value) => (value === null ? null : value / strongest));
+    };
+    const before = scaled(teacher);
+    const moved = scaled(own).map((value, i) =>
+      value === null || before[i] === null ? null : Number((value - before[i]).toFixed(3)));
+    const line = make("div", "line difference");
+    line.tabIndex = 0;
+    line.setAttribute("role", "group");
+    line.setAttribute("aria-label", `${state.student} minus its teacher`);
+    const who = make("div", "who");
+    who.append(make("b", "", "difference"), make("span", "", `${state.student} minus its teacher`));
+    line.append(who, words({ v: moved, pieces: own.pieces }, pieces));
+    return line;
+  }
+
   function card(index) {
     const example = task().examples[index];
     const cells = view.rows[index];
@@ -162,6 +190,7 @@ function sentences(tasks) {
       about(`agreement of ${state.student} with its teacher:`, value);
     }
     box.append(head);
+    const teacher = cells[student] && cells[view.runs[student].teacher];
     const ranked = ["teacher", "seed", "student"];
     [...view.runs.keys()]
       .filter((i) => cells[i] && (view.runs[i].role !== "seed" || state.seeds))
@@ -172,6 +201,9 @@ function sentences(tasks) {
         line.dataset.run = i;
         box.append(line);
       });
+    if (teacher && teacher.v.length === cells[student].v.length) {
+      box.append(difference(teacher, cells[student], example.pieces));
+    }
     return box;
   }
 
@@ -199,7 +231,7 @@ function sentences(tasks) {
   function change() {
     const given = new FormData(form);
     for (const name of ["task", "explainer", "student"]) state[name] = given.get(name) ?? state[name];
-    for (const name of ["sort", "show", "q", "seeds"]) state[name] = given.get(name) ?? "";
+    for (const name of ["sort", "show", "label", "q", "seeds"]) state[name] = given.get(name) ?? "";
     delete state.example;
     draw();
     history.replaceState(null, "", address({}));
@@ -232,6 +264,7 @@ function sentences(tasks) {
       const cell = cells[line.dataset.run];
       if (!word) return;
       word.classList.add("active");
+      if (!cell) return;
       about = about || `“${word.textContent}”, rank among ${cell.v.length} words:`;
       const size = Math.abs(cell.v[position] ?? 0);
       const place = 1 + cell.v.filter((value) => Math.abs(value ?? 0) > size).length;

@@ -146,13 +146,65 @@ def test_search_and_filter(page):
     _choose(page, "show", "differ")
     shown = int(_count(page).split()[0])
     assert 0 < shown < 60
+    counts = []
+    for choice in ("right", "teacher", "student", "wrong"):
+        _choose(page, "show", choice)
+        counts.append(int(_count(page).split()[0]))
+    assert sum(counts) == 60 and min(counts) >= 0
+
+
+def test_filter_by_label(page):
+    labels = [option.text for option in _all(page, "#controls [name=label] option")]
+    assert labels[0] == "any" and set(labels[1:]) <= set(made_up_study.LABELS)
+    counts = []
+    for label in labels[1:]:
+        _choose(page, "label", label)
+        assert all(f"gold: {label}" in header.text for header in _all(page, "#list .card header"))
+        counts.append(int(_count(page).split()[0]))
+    assert sum(counts) == 60
+    _choose(page, "task", "stsb")
+    assert not page.find_element("css selector", "#controls [name=label]").is_enabled()
+
+
+def test_the_difference_stands_below_teacher_and_students(page):
+    _choose(page, "student", "half")
+    rows = _all(page, "#list .card:first-child .line")
+    assert rows[-1].find_element("css selector", ".who b").text == "difference"
+
+    def values(row):
+        titles = [word.get_attribute("title") for word in row.find_elements("css selector", ".w")]
+        found = [float(title.replace("−", "-")) for title in titles]
+        return found, max(map(abs, found))
+
+    named = {row.find_element("css selector", ".who b").text: row for row in rows}
+    (teacher, most), (half, largest) = values(named["teacher · seed 0"]), values(named["half"])
+    expected = [b / largest - a / most for a, b in zip(teacher, half, strict=True)]
+    assert values(rows[-1])[0] == pytest.approx(expected, abs=2e-3)
+
+
+@pytest.mark.slow
+def test_ten_thousand_texts_stay_quick(chromium, tmp_path):
+    settings = made_up_study.study(explainers=("shap",), perturbations=(), teacher_seeds=[0])
+    for name in ("half", "tiny"):
+        del settings["models"][name]
+    settings |= {"published": None, "probes": {}}
+    arguments = made_up_study.write(tmp_path / "in", settings, examples=10_000)
+    write_report(**arguments, out=tmp_path / "index.html")
+    begun = time.monotonic()
+    _open(chromium, (tmp_path / "index.html").as_uri())
+    assert _count(chromium) == "10000 texts"
+    _choose(chromium, "q", "gripping")
+    assert 0 < int(_count(chromium).split()[0]) < 10_000
+    assert len(_all(chromium, "#list .card")) <= 40
+    # It takes a second or two; the rest is for a busy machine. Drawing all cards would take minutes.
+    assert time.monotonic() - begun < 30
 
 
 def test_other_seeds_of_the_teacher(page):
     def rows():
         return [name.text for name in _all(page, "#list .card:first-child .who b")]
 
-    assert rows() == ["teacher · seed 0", "soft · seed 0", "soft · seed 1", "half", "tiny"]
+    assert rows() == ["teacher · seed 0", "soft · seed 0", "soft · seed 1", "half", "tiny", "difference"]
     _choose(page, "seeds", True)
     assert rows()[:3] == ["teacher · seed 0", "teacher · seed 1", "teacher · seed 2"]
 
