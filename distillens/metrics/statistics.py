@@ -156,45 +156,6 @@ def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
     return Summary(value, low, high, spread, n, columns.shape[1] - n)
 
 
-def sign_flip(differences: ArrayLike, *, seed: int, permutations: int = 9999) -> float:
-    """Test whether the mean of paired differences is zero; the two-sided p-value.
-
-    Under the null hypothesis a pair could as well be swapped, so every sign of a
-    difference is as likely (Fisher 1935; `scipy.stats.permutation_test` with
-    ``permutation_type="samples"`` computes the same, thirty times slower).
-
-    Parameters
-    ----------
-    differences : array_like, shape (n,)
-        Without NaN.
-    seed : int
-        Seed of the flips.
-    permutations : int
-        All ``2 ** n`` flips are tried where they are not more than this; else this
-        many random ones, and the observed one counts among them, so that the p-value
-        is at least ``1 / (permutations + 1)`` (Phipson & Smyth 2010).
-    """
-    differences = np.asarray(differences, dtype=np.float64)
-    n, total = differences.size, differences.sum()
-    if n == 0:
-        return float("nan")
-    exact = n < 63 and 2**n <= permutations
-    rng = np.random.default_rng(seed)
-    count = 2**n if exact else permutations
-    extreme, batch = 0, max(1, _BATCH_CELLS // n)
-    for start in range(0, count, batch):
-        size = min(batch, count - start)
-        if exact:
-            flips = (np.arange(start, start + size)[:, None] >> np.arange(n)) & 1
-        else:
-            bits = np.unpackbits(np.frombuffer(rng.bytes(-(-size * n // 8)), np.uint8))
-            flips = bits[: size * n].reshape(size, n)
-        flipped = np.abs(total - 2 * (flips @ differences))
-        # The observed sum in another order of addition is not a smaller one.
-        extreme += int(np.count_nonzero(flipped >= abs(total) - _SAME * np.abs(differences).sum()))
-    return extreme / count if exact else (extreme + 1) / (count + 1)
-
-
 def holm(p_values: ArrayLike) -> Array:
     """P-values adjusted for their number by the step-down method of Holm (1979).
 

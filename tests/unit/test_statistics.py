@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from distillens.metrics.statistics import Resampling, estimate, holm, mean_of, sign_flip, summaries
+from distillens.metrics.statistics import Resampling, estimate, holm, mean_of, summaries
 
 FEW = Resampling(seed=1, resamples=400)
 
@@ -79,42 +79,6 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
 def test_seeds_depend_on_the_parts_and_nothing_else():
     assert FEW.at("a", 1) == FEW.at("a", 1) != FEW.at("a", 2)
     assert FEW.at("a", 1).resamples == FEW.resamples
-
-
-def test_sign_flip_by_hand():
-    # Mean of (1, 2, 3): of the 8 sums of +-1 +-2 +-3 only 6 and -6 are as far from 0: 2 / 8.
-    assert sign_flip([1, 2, 3], seed=0) == 0.25
-    assert sign_flip([0, 0, 0], seed=0) == 1
-    assert np.isnan(sign_flip([], seed=0))
-
-
-def test_sign_flip_is_that_of_scipy_where_it_is_exact():
-    for seed in range(5):
-        x = np.random.default_rng(seed).normal(0.4, 1, size=10)
-        theirs = stats.permutation_test((x,), np.mean, permutation_type="samples", n_resamples=5000)
-        assert sign_flip(x, seed=0) == pytest.approx(theirs.pvalue)
-
-
-def test_random_sign_flips_approach_the_exact_p_value():
-    x = np.random.default_rng(0).normal(0.5, 1, size=14)
-    exact = sign_flip(x, seed=0, permutations=2**14)
-    assert sign_flip(x, seed=0, permutations=2**14 - 1) == pytest.approx(exact, abs=0.01)
-
-
-def test_random_sign_flips_never_say_zero():
-    assert sign_flip(np.ones(200), seed=0, permutations=999) == pytest.approx(1 / 1000)
-
-
-def test_sign_flip_does_not_lose_ties_to_rounding():
-    x = np.array([0.1, 0.2, 0.3, -0.6])
-    # The sum is 0 up to rounding: every flip is as extreme.
-    assert sign_flip(x, seed=0) == 1
-
-
-def test_sign_flip_rejects_a_true_hypothesis_at_its_level():
-    rng = np.random.default_rng(5)
-    p = [sign_flip(rng.normal(size=30), seed=i, permutations=499) for i in range(300)]
-    assert 0.02 <= np.mean(np.array(p) <= 0.05) <= 0.09
 
 
 def test_holm_by_hand():
