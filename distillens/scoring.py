@@ -92,6 +92,7 @@ def score_robustness(
                     truth[ids],
                     own,
                     s.n_classes,
+                    s.flip,
                     s.resampling("robustness", name, model, seed),
                     teacher=outputs.get(reference),
                 )

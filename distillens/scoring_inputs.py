@@ -29,7 +29,7 @@ class Settings:
     task : str
         Name of the task.
     task_settings : mapping
-        Its block: ``type``, ``labels`` and ``metrics`` are used.
+        Its block: ``type``, ``labels``, ``metrics`` and a regression's ``flip`` are used.
     metrics : mapping
         The config's ``metrics`` block.
     teachers : mapping
@@ -51,6 +51,11 @@ class Settings:
     def n_classes(self) -> int:
         """Number of classes; 0 for a regression."""
         return len(self.task_settings["labels"]) if self.task_settings["type"] == "classification" else 0
+
+    @property
+    def flip(self) -> float:
+        """How far a regression's prediction may move and count as the same; classes do not move (0)."""
+        return 0.0 if self.n_classes else self.task_settings["flip"]
 
     @property
     def lead(self) -> str:

@@ -18,7 +18,10 @@ METRICS: dict[str, tuple[str, str]] = {
     "matthews": ("Matthews", "correlation of predicted and gold classes; 0 is chance"),
     "ece": ("ECE", "expected calibration error: how far confidence is from accuracy"),
     "brier": ("Brier", "mean squared error of the predicted probabilities"),
-    "consistency": ("same answer", "share of texts whose prediction stays the same"),
+    "consistency": (
+        "same answer",
+        "share of texts whose prediction stays the same (a regression: within the task's flip)",
+    ),
     "changed": ("texts changed", "share of texts that the perturbation really changed"),
     "cosine": ("cosine", "cosine of the two attribution vectors"),
     "pearson": ("Pearson", "linear correlation"),

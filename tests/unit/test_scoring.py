@@ -22,7 +22,7 @@ RUNS = [(model, seed) for model, seeds in SEEDS.items() for seed in seeds]
 IDS = [f"e{i}" for i in range(40)]
 METRICS = {"overlap_k": [1, 3], "deletion_k": [1], "random_draws": 2, "resamples": 200, "confidence": 0.95}
 CLASSES = {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy", "matthews"]}
-REGRESSION = {"type": "regression", "labels": [], "metrics": ["pearson"]}
+REGRESSION = {"type": "regression", "labels": [], "metrics": ["pearson"], "flip": 0.5}
 
 
 def settings(task_settings=CLASSES, **other):
@@ -158,6 +158,19 @@ def test_robustness_has_a_gap_for_students_only(study, tmp_path):
     assert gap["value"] == pytest.approx(change["small", 0] - change["big", 7])
     assert found[found["metric"] == "changed"]["value"].tolist() == [0.75]
     assert set(found["perturbation"]) == {"typos"}
+
+
+def test_a_regression_flips_by_what_its_task_says(tmp_path):
+    study, out = Study(tmp_path, n_classes=0), tmp_path / "scores.parquet"
+    first = study.logits("big", 7)[:, 0]
+    moved = np.abs(np.roll(first, 1) - first)
+    for flip in (0.2, 1.0):
+        settings_ = settings({**REGRESSION, "flip": flip})
+        scoring.score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings_)
+        found = frame(out).query("metric == 'consistency' and model == 'big' and seed == 7")
+        # The first fold is the original text, the second the next one's.
+        assert found["value"].item() == pytest.approx((1 + (moved <= flip).mean()) / 2)
+    assert (moved <= 0.2).mean() < (moved <= 1.0).mean()
 
 
 def curves_of(study, model, seed):
