@@ -108,16 +108,25 @@ def score(
     return {name: Scored(*map(float, row)) for name, *row in zip(names, *result, spread, strict=True)}
 
 
-def changed(flags: ArrayLike, resampling: Resampling) -> Scored:
-    """Share of texts that the perturbation really changed.
+def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored:
+    """Share of a whole that a perturbation changes, such as of all texts or of all their words.
 
     Parameters
     ----------
-    flags : array_like of bool, shape (folds, n)
+    parts, wholes : array_like, shape (folds, n)
+        Both are summed over the texts first. A whole of nothing has no share (NaN).
+    resampling : Resampling
+        As for `score`.
     """
-    flags = np.asarray(flags, dtype=np.float64)
-    value, low, high = estimate(mean_of(flags.mean(axis=0)), flags.shape[1], resampling)
-    return Scored(float(value), float(low), float(high), float(_spread(flags.mean(axis=1))))
+    parts, wholes = (np.asarray(counts, dtype=np.float64) for counts in (parts, wholes))
+
+    def by_fold(weights: Array) -> Array:
+        with np.errstate(invalid="ignore"):
+            return parts @ weights.T / (wholes @ weights.T)
+
+    n = parts.shape[1]
+    value, low, high = estimate(lambda weights: by_fold(weights).mean(axis=0), n, resampling)
+    return Scored(float(value), float(low), float(high), float(_spread(by_fold(np.ones(n)))))
 
 
 def _task_metric(

@@ -86,7 +86,15 @@ def test_the_gap_is_paired():
 
 
 def test_share_of_texts_that_changed():
-    share = rb.changed([[True, False, True, True], [True, False, False, True]], FEW)
+    share = rb.share([[True, False, True, True], [True, False, False, True]], np.ones((2, 4)), FEW)
     assert share.value == 5 / 8
     assert share.spread == pytest.approx(np.std([0.75, 0.5], ddof=1))
     assert 0 <= share.low <= share.value <= share.high <= 1
+
+
+def test_a_share_is_of_the_sum_over_texts_and_of_nothing_it_is_undefined():
+    # One word of four and one of two in the first fold, none in the second.
+    share = rb.share([[1, 1], [0, 0]], [[4, 2], [4, 2]], FEW)
+    assert share.value == pytest.approx((2 / 6 + 0) / 2)
+    assert share.low <= share.value <= share.high
+    assert np.isnan(rb.share([[0, 0]], [[0, 0]], FEW).value)

@@ -82,8 +82,9 @@ class Study:
         return paths
 
     def perturbed(self, folds=2):
+        edit = {"segment": 0, "start": 0, "before": "x", "after": "yes"}
         rows = [
-            {"example_id": i, "fold": f, "text_a": "y", "changed": n % 4 > 0, "edits": []}
+            {"example_id": i, "fold": f, "text_a": "y", "changed": n % 4 > 0, "edits": [edit] * (n % 4 > 0)}
             for f in range(folds)
             for n, i in enumerate(IDS)
         ]
@@ -151,12 +152,14 @@ def test_robustness_has_a_gap_for_students_only(study, tmp_path):
         for metric in ("accuracy", "matthews")
         for suffix in ("", "_change", "_change_gap")
     }
-    assert set(found["metric"]) == {*of_task, "consistency", "changed"}
+    edited = {"changed": 0.75, "edited_words": 0.75, "edited_characters": 0.9}
+    assert set(found["metric"]) == {*of_task, "consistency", *edited}
     gap = found[found["metric"] == "accuracy_change_gap"].iloc[0]
     assert (gap["model"], gap["against"], gap["against_seed"]) == ("small", "big", 7)
     change = found[found["metric"] == "accuracy_change"].set_index(["model", "seed"])["value"]
     assert gap["value"] == pytest.approx(change["small", 0] - change["big", 7])
-    assert found[found["metric"] == "changed"]["value"].tolist() == [0.75]
+    # Three texts of four become "yes" instead of "x": three characters of three there, none of one elsewhere.
+    assert found[found["model"].isna()].set_index("metric")["value"].to_dict() == pytest.approx(edited)
     assert set(found["perturbation"]) == {"typos"}
 
 
