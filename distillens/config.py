@@ -159,8 +159,8 @@ def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> Non
 
 
 def _belongs_elsewhere(key: str, value: Mapping[str, Any]) -> bool:
-    # `config` names a hub data set's configuration; other sources have none.
-    return key == "config" and "hub" not in value
+    # `config` names a hub data set's configuration; other sources have none. Classes have no `flip`.
+    return {"config": "hub" not in value, "flip": value.get("type") != "regression"}.get(key, False)
 
 
 def _method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -327,6 +327,8 @@ def _check_task(name: str, task: Mapping[str, Any]) -> None:
         raise ConfigError(f"{where}.labels: a classification names its classes")
     if not classes and (task["labels"] or task["cut"]):
         raise ConfigError(f"{where}: a regression has neither labels nor cut")
+    if classes and "flip" in task:
+        raise ConfigError(f"{where}.flip: a class changes or does not; only a regression has it")
     cut = task["cut"]
     if cut is not None:
         if len(cut) != len(task["labels"]) - 1:

@@ -87,7 +87,7 @@ def _removals(path: Path, s: Settings, ids: Sequence[str]) -> dict[str, Found]:
     _check(frame, path, ids)
     target = table["target"].to_numpy()
     frame["confidence_drop"] = faithfulness.confidence_drop(before, after, target)
-    frame["flip_rate"] = faithfulness.flips(before, after)
+    frame["flip_rate"] = faithfulness.flips(before, after, s.flip)
     return {
         explainer: faithfulness.per_example(_beside_random(frame, explainer))
         for explainer in sorted(frame["explainer"].dropna().unique())

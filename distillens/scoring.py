@@ -29,9 +29,12 @@ from distillens.scoring_inputs import (
     Run,
     Settings,
     by_identity,
-    changed_flags,
+    edits_of,
     labels,
 )
+
+_EDITED = {"changed": "texts", "edited_words": "words", "edited_characters": "characters"}
+"""What perturbations edit, and of what that is a share."""
 
 
 def score_performance(
@@ -71,10 +74,11 @@ def score_robustness(
     runs = {run: Predictions(path, s) for run, path in by_identity(predictions, s).items()}
     rows = []
     for path in tracked(perturbed, "robustness", "perturbation"):
-        name, flags = changed_flags(path, truth)
-        ids, folds = list(flags.columns), list(flags.index)
-        share = robustness.changed(flags, s.resampling("robustness", name))
-        rows.append(_aggregate(len(ids), perturbation=name, metric="changed", **_floats(share)))
+        name, counts = edits_of(path, test)
+        ids, folds = list(counts["texts"].columns), list(counts["texts"].index)
+        for part, whole in _EDITED.items():
+            share = robustness.share(counts[part], counts[whole], s.resampling("robustness", name))
+            rows.append(_aggregate(len(ids), perturbation=name, metric=part, **_floats(share)))
         outputs = {
             run: robustness.Outputs(of.of("none", [0], ids)[0], of.of(name, folds, ids))
             for run, of in runs.items()
@@ -92,6 +96,7 @@ def score_robustness(
                     truth[ids],
                     own,
                     s.n_classes,
+                    s.flip,
                     s.resampling("robustness", name, model, seed),
                     teacher=outputs.get(reference),
                 )

@@ -12,8 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from distillens import provenance, tables
+from distillens.metrics.edit_rates import Extent, extent
 from distillens.metrics.statistics import Resampling
-from distillens.text import seed_of
+from distillens.text import examples, seed_of
 
 Array = NDArray[np.float64]
 Run = tuple[str, int]
@@ -29,7 +30,7 @@ class Settings:
     task : str
         Name of the task.
     task_settings : mapping
-        Its block: ``type``, ``labels`` and ``metrics`` are used.
+        Its block: ``type``, ``labels``, ``metrics`` and a regression's ``flip`` are used.
     metrics : mapping
         The config's ``metrics`` block.
     teachers : mapping
@@ -51,6 +52,11 @@ class Settings:
     def n_classes(self) -> int:
         """Number of classes; 0 for a regression."""
         return len(self.task_settings["labels"]) if self.task_settings["type"] == "classification" else 0
+
+    @property
+    def flip(self) -> float:
+        """How far a regression's prediction may move and count as the same; classes do not move (0)."""
+        return 0.0 if self.n_classes else self.task_settings["flip"]
 
     @property
     def lead(self) -> str:
@@ -172,13 +178,29 @@ def labels(test: FilePath, settings: Settings) -> pd.Series:
     return labels
 
 
-def changed_flags(path: FilePath, truth: pd.Series) -> tuple[str, pd.DataFrame]:
-    """Read a perturbation's name, and whether it changed a text: folds x examples."""
-    frame = tables.read(path, "perturbed").select(["example_id", "fold", "changed"]).to_pandas()
+def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFrame]]:
+    """Read a perturbation's name, and what it edits, in counts of folds x examples.
+
+    Returns
+    -------
+    name : str
+    counts : dict of DataFrame
+        ``changed`` is 1 where the text is another one, of ``texts``, which are all 1; the
+        others are those of `distillens.metrics.edit_rates.Extent`.
+
+    Raises
+    ------
+    TableError
+        If the file says not which perturbation it is, or an example is not in the test
+        split, twice in a fold, or not in every fold.
+    """
+    examples_by_id = {one.example_id: one for one in examples(tables.read(test, "examples"))}
+    table = tables.read(path, "perturbed")
+    frame = table.select(["example_id", "fold", "changed"]).to_pandas()
     name = tables.provenance(path).get("perturbation")
     if name is None:
         raise tables.TableError(f"{path}: its provenance has no 'perturbation'; delete it and run again")
-    strange = ~frame["example_id"].isin(truth.index)
+    strange = ~frame["example_id"].isin(examples_by_id)
     if strange.any():
         raise tables.TableError(
             f"{path}: example {frame['example_id'][strange].iloc[0]!r} is not in the test split"
@@ -186,13 +208,20 @@ def changed_flags(path: FilePath, truth: pd.Series) -> tuple[str, pd.DataFrame]:
     twice = frame.duplicated(["fold", "example_id"])
     if twice.any():
         raise tables.TableError(f"{path}: example {frame['example_id'][twice].iloc[0]!r} is twice in a fold")
-    flags = frame.pivot(index="fold", columns="example_id", values="changed")
-    if flags.isna().any(axis=None):
-        missing = flags.isna().any()
+    made = zip(frame["example_id"], table["edits"].to_pylist(), strict=True)
+    extents = [extent(examples_by_id[name], edits) for name, edits in made]
+    counts = pd.DataFrame(extents, columns=Extent._fields, index=frame.index)
+    frame = frame.assign(texts=1, **counts)
+    wide = {
+        column: frame.pivot(index="fold", columns="example_id", values=column).astype(float)
+        for column in frame.columns[2:]
+    }
+    if wide["texts"].isna().any(axis=None):
+        missing = wide["texts"].isna().any()
         raise tables.TableError(
             f"{path}: example {missing.index[missing][0]!r} is not in every fold; rerun perturb"
         )
-    return name, flags.astype(float)
+    return name, wide
 
 
 def null_for_nan(value: Any) -> Any:

@@ -217,7 +217,7 @@ class Study:
         models = self.config["models"]
         return {
             "task": wildcards.task,
-            "task_settings": self._part("tasks", wildcards.task, "type", "labels", "metrics"),
+            "task_settings": self._part("tasks", wildcards.task, "type", "labels", "metrics", "flip"),
             "metrics": ordered(self.config["metrics"]),
             "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
@@ -284,7 +284,8 @@ class Study:
 
     def _part(self, section: str, name: str, *keys: str) -> Settings:
         entry = self.config[section][name]
-        return ordered({key: entry[key] for key in keys} if keys else entry)
+        # Only a regression has all keys.
+        return ordered({key: entry[key] for key in keys if key in entry} if keys else entry)
 
 
 def _files(place: Path, must_exist: bool) -> list[str]:

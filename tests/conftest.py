@@ -26,6 +26,13 @@ def distilbert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def mobilebert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests import tiny
+
+    return tiny.mobilebert(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="session")
 def roberta(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests import tiny
 

@@ -11,6 +11,8 @@ from transformers import (
     BertTokenizerFast,
     DistilBertConfig,
     DistilBertForSequenceClassification,
+    MobileBertConfig,
+    MobileBertForSequenceClassification,
     PreTrainedTokenizerFast,
     RobertaConfig,
     RobertaForSequenceClassification,
@@ -80,6 +82,22 @@ def distilbert(folder: Path, labels: int = 3) -> Path:
         initializer_range=0.5,
     )
     return _save(DistilBertForSequenceClassification(config), tokenizer, folder / "distilbert")
+
+
+def mobilebert(folder: Path, labels: int = 3) -> Path:
+    """A WordPiece MobileBERT, its layers between bottlenecks, with BERT's tokenizer."""
+    tokenizer = BertTokenizerFast.from_pretrained(bert(folder / "bert", labels))
+    torch.manual_seed(3)
+    config = MobileBertConfig(
+        vocab_size=len(tokenizer),
+        num_labels=labels,
+        embedding_size=16,
+        intra_bottleneck_size=8,
+        max_position_embeddings=64,
+        initializer_range=0.3,  # no layer is normalised: with larger ones attention sees one place only
+        **_SIZE,
+    )
+    return _save(MobileBertForSequenceClassification(config), tokenizer, folder / "mobilebert")
 
 
 def roberta(folder: Path, labels: int = 3) -> Path:

@@ -37,9 +37,9 @@ def confidence_drop(before: ArrayLike, after: ArrayLike, target: ArrayLike) -> A
     return drop(*sides, absolute=np.shape(before)[-1] == 1)
 
 
-def flips(before: ArrayLike, after: ArrayLike) -> Array:
-    """1 where the prediction changes (a regression: by more than 0.5), else 0; shape (n,)."""
-    return (~unchanged(before, after)).astype(np.float64)
+def flips(before: ArrayLike, after: ArrayLike, flip: float) -> Array:
+    """1 where the prediction changes (a regression: by more than ``flip``), else 0; shape (n,)."""
+    return (~unchanged(before, after, flip)).astype(np.float64)
 
 
 def per_example(deletions: pd.DataFrame) -> dict[tuple[str, str, int], pd.Series]:

@@ -17,8 +17,6 @@ from distillens.metrics.statistics import Resampling, estimate, mean_of
 
 Array = NDArray[np.float64]
 
-REGRESSION_TOLERANCE = 0.5
-
 
 class Scored(NamedTuple):
     """One number: its value, bounds, and standard deviation over folds (NaN for one fold)."""
@@ -36,13 +34,15 @@ class Outputs(NamedTuple):
     perturbed: Array
 
 
-def unchanged(original: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool_]:
-    """Whether the prediction stays the same: the class, or the value within 0.5 for a regression.
+def unchanged(original: ArrayLike, perturbed: ArrayLike, flip: float) -> NDArray[np.bool_]:
+    """Whether the prediction stays the same: the class, or a regression's value within ``flip``.
 
     Parameters
     ----------
     original, perturbed : array_like, shape (..., outputs), broadcast against each other
         Logits.
+    flip : float
+        How far a regression's value may move; not looked at for classes.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def unchanged(original: ArrayLike, perturbed: ArrayLike) -> NDArray[np.bool_]:
     """
     before, after = predictions_of(original), predictions_of(perturbed)
     if np.shape(original)[-1] == 1:
-        return np.abs(after - before) <= REGRESSION_TOLERANCE
+        return np.abs(after - before) <= flip
     return before == after
 
 
@@ -59,6 +59,7 @@ def score(
     truth: ArrayLike,
     model: Outputs,
     n_classes: int,
+    flip: float,
     resampling: Resampling,
     teacher: Outputs | None = None,
 ) -> dict[str, Scored]:
@@ -74,6 +75,8 @@ def score(
         Logits on the same examples and folds.
     n_classes : int
         Number of classes; not looked at for a regression.
+    flip : float
+        See `unchanged`.
     resampling : Resampling
         All numbers share their resamples of examples.
 
@@ -86,7 +89,7 @@ def score(
     """
     names = [metric, f"{metric}_change", "consistency"]
     task = _task_metric(metric, truth, model, n_classes)
-    kept = mean_of(unchanged(model.original, model.perturbed))
+    kept = mean_of(unchanged(model.original, model.perturbed, flip))
     if teacher is not None:
         names.append(f"{metric}_change_gap")
         task_of_teacher = _task_metric(metric, truth, teacher, n_classes)
@@ -105,16 +108,25 @@ def score(
     return {name: Scored(*map(float, row)) for name, *row in zip(names, *result, spread, strict=True)}
 
 
-def changed(flags: ArrayLike, resampling: Resampling) -> Scored:
-    """Share of texts that the perturbation really changed.
+def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored:
+    """Share of a whole that a perturbation changes, such as of all texts or of all their words.
 
     Parameters
     ----------
-    flags : array_like of bool, shape (folds, n)
+    parts, wholes : array_like, shape (folds, n)
+        Both are summed over the texts first. A whole of nothing has no share (NaN).
+    resampling : Resampling
+        As for `score`.
     """
-    flags = np.asarray(flags, dtype=np.float64)
-    value, low, high = estimate(mean_of(flags.mean(axis=0)), flags.shape[1], resampling)
-    return Scored(float(value), float(low), float(high), float(_spread(flags.mean(axis=1))))
+    parts, wholes = (np.asarray(counts, dtype=np.float64) for counts in (parts, wholes))
+
+    def by_fold(weights: Array) -> Array:
+        with np.errstate(invalid="ignore"):
+            return parts @ weights.T / (wholes @ weights.T)
+
+    n = parts.shape[1]
+    value, low, high = estimate(lambda weights: by_fold(weights).mean(axis=0), n, resampling)
+    return Scored(float(value), float(low), float(high), float(_spread(by_fold(np.ones(n)))))
 
 
 def _task_metric(

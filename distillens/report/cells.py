@@ -18,8 +18,16 @@ METRICS: dict[str, tuple[str, str]] = {
     "matthews": ("Matthews", "correlation of predicted and gold classes; 0 is chance"),
     "ece": ("ECE", "expected calibration error: how far confidence is from accuracy"),
     "brier": ("Brier", "mean squared error of the predicted probabilities"),
-    "consistency": ("same answer", "share of texts whose prediction stays the same"),
+    "consistency": (
+        "same answer",
+        "share of texts whose prediction stays the same (a regression: within the task's flip)",
+    ),
     "changed": ("texts changed", "share of texts that the perturbation really changed"),
+    "edited_words": ("words edited", "share of all words of the texts that the perturbation edits"),
+    "edited_characters": (
+        "characters edited",
+        "share of all characters that the perturbation edits: Levenshtein distance to the original text",
+    ),
     "cosine": ("cosine", "cosine of the two attribution vectors"),
     "pearson": ("Pearson", "linear correlation"),
     "spearman": ("Spearman", "rank correlation; of attributions: decides the verdict"),
@@ -123,9 +131,9 @@ def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
     return text.replace("-", "−")
 
 
-def percent(value: float | None) -> str:
-    """Write a share as a whole percentage."""
-    return MISSING if value is None or math.isnan(value) else f"{number(100 * value, 0)}\u00a0%"
+def percent(value: float | None, digits: int = 0) -> str:
+    """Write a share as a percentage."""
+    return MISSING if value is None or math.isnan(value) else f"{number(100 * value, digits)}\u00a0%"
 
 
 def interval(low: float | None, high: float | None, digits: int = 2) -> str:

@@ -131,7 +131,7 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     cells = scored.grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
     lines = []
     for perturbation in ordered((row["perturbation"] for row in rows), list(study.settings["perturbations"])):
-        changed = scored.first(cells.get((perturbation, None, None), ()), "changed")
+        edited = cells.get((perturbation, None, None), ())
         for run in scored.runs(study, {key[1:] for key in cells if key[0] == perturbation}):
             found = cells[perturbation, run.model, run.seed]
             lines.append(
@@ -142,7 +142,9 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
                     score(scored.first(found, f"{lead}_change"), 3, signed=True),
                     score(scored.first(found, f"{lead}_change_gap"), 3, signed=True),
                     _share(scored.first(found, "consistency")),
-                    _share(changed),
+                    _share(scored.first(edited, "changed")),
+                    _share(scored.first(edited, "edited_words"), 1),
+                    _share(scored.first(edited, "edited_characters"), 1),
                 ]
             )
     head = [
@@ -153,6 +155,8 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
         Head("student − teacher", "the student's change minus its teacher's"),
         metric_head("consistency"),
         metric_head("changed"),
+        metric_head("edited_words"),
+        metric_head("edited_characters"),
     ]
     return Table(
         f"robustness-{task}", f"Robustness on {task}: all numbers", head, lines, 2, "robustness", True
@@ -337,10 +341,10 @@ def _role(run: Run) -> str:
     return "teacher" if run.teacher is None else f"student of {run.teacher}"
 
 
-def _share(row: Row | None) -> Cell:
-    return (
-        Cell(MISSING, style="missing") if row is None else Cell(percent(row["value"]), _known(row["value"]))
-    )
+def _share(row: Row | None, digits: int = 0) -> Cell:
+    if row is None:
+        return Cell(MISSING, style="missing")
+    return Cell(percent(row["value"], digits), _known(row["value"]))
 
 
 def _quantity(row: Row, name: str) -> Cell:

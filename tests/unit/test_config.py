@@ -36,6 +36,20 @@ def test_defaults_are_filled_and_the_given_config_is_left_alone():
     assert full["tasks"]["snippets-5"]["type"] == "classification"
 
 
+def test_a_regression_and_nothing_else_has_an_amount_by_which_it_flips():
+    assert "flip" not in complete(QUICKSTART)["tasks"]["snippets-5"]
+    config = changed("tasks/snippets-5/type", "regression")
+    task = config["tasks"]["snippets-5"]
+    del task["labels"], task["cut"]
+    task["metrics"] = ["pearson"]
+    assert complete(config)["tasks"]["snippets-5"]["flip"] == 0.5
+    task["flip"] = 1
+    assert complete(config)["tasks"]["snippets-5"]["flip"] == 1
+    task["flip"] = 0
+    with pytest.raises(ConfigError, match="tasks.snippets-5.flip: 0 is less than or equal to the minimum"):
+        complete(config)
+
+
 def test_half_precision_is_refused_for_onnx_runtime():
     config = {**QUICKSTART, "backend": "onnxruntime", "precision": "bfloat16"}
     with pytest.raises(ConfigError, match="precision: bfloat16 needs torch"):
@@ -133,6 +147,7 @@ T, M = "tasks/snippets-5", "models"
         (f"{T}/labels", ["a", "a", "b", "c", "d"], "tasks.snippets-5.labels"),
         (f"{T}/cut", [1, 0, 2, 3], "tasks.snippets-5.cut: thresholds must increase"),
         (f"{T}/type", "regression", "a regression has neither labels nor cut"),
+        (f"{T}/flip", 0.5, "tasks.snippets-5.flip: a class changes or does not; only a regression has it"),
         (f"{T}/metrics", ["pearson"], "'pearson' does not suit a classification"),
         (f"{T}/metrics", ["f1"], "f1 is for two classes"),
         (f"{T}/metrics", ["acuracy"], "did you mean 'accuracy'"),

@@ -25,13 +25,15 @@ def test_confidence_drop_is_that_of_softmax():
 
 
 def test_flips_by_hand():
-    assert ff.flips([[2, 1], [2, 1]], [[1, 2], [9, 1]]).tolist() == [1, 0]
+    assert ff.flips([[2, 1], [2, 1]], [[1, 2], [9, 1]], 0).tolist() == [1, 0]
 
 
 def test_regression_takes_the_size_of_the_change_never_a_probability():
     before, after = [[3.0], [3.0], [3.0]], [[2.5], [3.75], [3.0]]
     assert ff.confidence_drop(before, after, [0, 0, 0]).tolist() == [0.5, 0.75, 0]
-    assert ff.flips(before, after).tolist() == [0, 1, 0]
+    assert ff.flips(before, after, 0.5).tolist() == [0, 1, 0]
+    assert ff.flips(before, after, 0.25).tolist() == [1, 1, 0]
+    assert ff.flips(before, after, 1).tolist() == [0, 0, 0]
 
 
 def frame():

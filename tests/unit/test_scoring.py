@@ -29,7 +29,7 @@ METRICS = {
     "tolerance": 0.05,
 }
 CLASSES = {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy", "matthews"]}
-REGRESSION = {"type": "regression", "labels": [], "metrics": ["pearson"]}
+REGRESSION = {"type": "regression", "labels": [], "metrics": ["pearson"], "flip": 0.5}
 
 
 def settings(task_settings=CLASSES, **other):
@@ -89,8 +89,9 @@ class Study:
         return paths
 
     def perturbed(self, folds=2):
+        edit = {"segment": 0, "start": 0, "before": "x", "after": "yes"}
         rows = [
-            {"example_id": i, "fold": f, "text_a": "y", "changed": n % 4 > 0, "edits": []}
+            {"example_id": i, "fold": f, "text_a": "y", "changed": n % 4 > 0, "edits": [edit] * (n % 4 > 0)}
             for f in range(folds)
             for n, i in enumerate(IDS)
         ]
@@ -158,13 +159,28 @@ def test_robustness_has_a_gap_for_students_only(study, tmp_path):
         for metric in ("accuracy", "matthews")
         for suffix in ("", "_change", "_change_gap")
     }
-    assert set(found["metric"]) == {*of_task, "consistency", "changed"}
+    edited = {"changed": 0.75, "edited_words": 0.75, "edited_characters": 0.9}
+    assert set(found["metric"]) == {*of_task, "consistency", *edited}
     gap = found[found["metric"] == "accuracy_change_gap"].iloc[0]
     assert (gap["model"], gap["against"], gap["against_seed"]) == ("small", "big", 7)
     change = found[found["metric"] == "accuracy_change"].set_index(["model", "seed"])["value"]
     assert gap["value"] == pytest.approx(change["small", 0] - change["big", 7])
-    assert found[found["metric"] == "changed"]["value"].tolist() == [0.75]
+    # Three texts of four become "yes" instead of "x": three characters of three there, none of one elsewhere.
+    assert found[found["model"].isna()].set_index("metric")["value"].to_dict() == pytest.approx(edited)
     assert set(found["perturbation"]) == {"typos"}
+
+
+def test_a_regression_flips_by_what_its_task_says(tmp_path):
+    study, out = Study(tmp_path, n_classes=0), tmp_path / "scores.parquet"
+    first = study.logits("big", 7)[:, 0]
+    moved = np.abs(np.roll(first, 1) - first)
+    for flip in (0.2, 1.0):
+        settings_ = settings({**REGRESSION, "flip": flip})
+        scoring.score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings_)
+        found = frame(out).query("metric == 'consistency' and model == 'big' and seed == 7")
+        # The first fold is the original text, the second the next one's.
+        assert found["value"].item() == pytest.approx((1 + (moved <= flip).mean()) / 2)
+    assert (moved <= 0.2).mean() < (moved <= 1.0).mean()
 
 
 def curves_of(study, model, seed):

@@ -174,33 +174,6 @@ def test_a_layer_that_is_not_there_is_an_error(bert):
         modeling.new_classifier(bert, TASK, [0, 2])
 
 
-@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
-def test_training_and_inference_see_the_same_encoding(family, request, splits, tmp_path, monkeypatch):
-    rows = [{**row, "text_b": SENTENCES[-1 - n % 3]} for n, row in enumerate(ROWS)]
-    for path in splits.values():
-        tables.write(path, "examples", rows, {})
-    fed = []
-    loss = training.FineTuning.compute_loss
-
-    def watching(self, model, inputs, **kwargs):
-        batch = {name: value.clone() for name, value in inputs.items()}
-        fed.extend({n: v[i] for n, v in batch.items()} for i in range(len(batch["row"])))
-        return loss(self, model, inputs, **kwargs)
-
-    monkeypatch.setattr(training.FineTuning, "compute_loss", watching)
-    train(splits, request.getfixturevalue(family), tmp_path / "m")
-    engine = Engine(tmp_path / "m", "cpu")
-    assert engine.encoder.max_length == 32
-    for seen in fed:
-        row = rows[int(seen["row"])]
-        (expected,) = engine.encoder.encode([(row["text_a"], row["text_b"])])
-        used = seen["attention_mask"].bool()
-        assert set(expected) == set(seen) - {"labels", "row"}
-        for name, values in expected.items():
-            assert seen[name][used].tolist() == values
-    assert ("token_type_ids" in fed[0]) == (family == "bert")
-
-
 def test_regression_learns_one_score(splits, bert, tmp_path):
     for path in splits.values():
         tables.write(

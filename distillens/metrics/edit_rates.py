@@ -1,0 +1,56 @@
+"""How much of a text a perturbation edits: of its words, and of its characters.
+
+A word is edited where an edit touches it, both of two that are swapped. Characters are
+counted by Levenshtein's distance (as `nltk` has it), normalised by the longer of the two
+texts; that of a text is the sum over its edits, for what lies outside them stays.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from distillens.text import Example
+
+
+class Extent(NamedTuple):
+    """Counts of one perturbed example, of a pair in both texts: what is edited, and of how much."""
+
+    edited_words: int
+    words: int
+    edited_characters: int
+    characters: int
+
+
+def extent(example: Example, edits: Sequence[Mapping[str, Any]]) -> Extent:
+    """Count what edits change.
+
+    Parameters
+    ----------
+    example : Example
+        As it was before.
+    edits : sequence of mappings
+        Rows of ``edits`` of a table ``perturbed``: segment, start, before, after.
+    """
+    places = [(edit["segment"], edit["start"], edit["start"] + len(edit["before"])) for edit in edits]
+    touched = [
+        any(word.segment == where and word.start < end and start < word.end for where, start, end in places)
+        for word in example.words
+    ]
+    lengths = {segment: len(text) for segment, text in enumerate(example.texts)}
+    perturbed = dict(lengths)
+    for edit in edits:
+        perturbed[edit["segment"]] += len(edit["after"]) - len(edit["before"])
+    return Extent(
+        sum(touched),
+        len(example.words),
+        sum(_distance(edit["before"], edit["after"]) for edit in edits),
+        sum(max(lengths[segment], perturbed[segment]) for segment in lengths),
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def _distance(before: str, after: str) -> int:
+    """Levenshtein's distance; the same edit is made many times."""
+    from nltk.metrics.distance import edit_distance  # takes a second to import
+
+    return edit_distance(before, after)
