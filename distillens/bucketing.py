@@ -36,7 +36,9 @@ def score_buckets(
 
 
 def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
-    right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in family.models}
+    # Of attributions that were computed elsewhere the predictions may not be known.
+    known = [run for run in family.models if None not in family.predicted[run]]
+    right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in known}
     metrics = [("cosine", None), ("spearman", None)]
     metrics += [(name, k) for name in ("jaccard", "overlap") for k in s.metrics["overlap_k"]]
     names, ks = zip(*metrics, strict=True)
@@ -47,10 +49,10 @@ def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool)
         where = {"task": s.task, "metric": "size"}
         where |= dict(zip(("against", "against_seed"), family.first, strict=True))
         found.append(block(len(sets), where, subset=list(sets), value=sizes, n=[len(truth)] * len(sets)))
-    for run, against in itertools.combinations(family.models, 2):
+    for run, against in itertools.combinations(known, 2):
         # The teacher, or who comes first, is what another is compared with.
         run, against = against, run
-        scores = agreement.agreements(family.values[run], family.values[against], metrics)
+        scores = agreement.agreements(*family.together(run, against), metrics)
         for name, flags in sets.items():
             resampling = s.resampling("buckets", family.explainer, *run, *against, name)
             summary = summaries(scores[:, flags], resampling)
