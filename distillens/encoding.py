@@ -14,6 +14,7 @@ from distillens.text import Example, Word
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
+_NEEDED_FOR = {"mask_token": "removed words become", "pad_token": "fills up batches"}
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
 
@@ -125,6 +126,7 @@ class Encoder:
         number = None if text is None else self._tokenizer.token_to_id(text)
         if number is None:
             raise EncodingError(
-                f"{folder}: its tokenizer has no {name.replace('_', ' ')}; choose another checkpoint"
+                f"{folder}: its tokenizer has no {name.replace('_', ' ')}, which {_NEEDED_FOR[name]}; "
+                "choose another checkpoint"
             )
         return text, number

@@ -9,9 +9,10 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from distillens import modeling
-from distillens.encoding import Encoder
+from distillens.encoding import Encoder, EncodingError
 from distillens.modeling import ModelError
 from distillens.provenance import digest, versions
 
@@ -52,9 +53,7 @@ def import_model(
     ------
     ModelError
         If it is no text classifier, its weights are not all there, its outputs are not the
-        task's labels, or its answers depend on padding.
-    EncodingError
-        If its tokenizer cannot be used.
+        task's labels, its answers depend on padding, or its tokenizer cannot be used.
     """
     where = f"models.{identity['model']}"
     model = _load(Path(checkpoint), where)
@@ -63,8 +62,13 @@ def import_model(
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = Path(folder, "tokenizer")
         modeling.save_tokenizer(checkpoint, tokenizer, model, max_length)
-        batch = modeling.unlike_lengths(Encoder(tokenizer, modeling.accepted_inputs(model)))
-        _check_padding(model, batch, where)
+        try:
+            encoder = Encoder(tokenizer, modeling.accepted_inputs(model))
+        except EncodingError as error:
+            said = str(error).replace(str(tokenizer), str(checkpoint))
+            raise ModelError(f"{where}: {said}") from error
+        batch = modeling.unlike_lengths(encoder)
+        _check_answers(model, batch, where)
         if order is not None:
             _reorder(model, order, batch, where)
             model.config.id2label = dict(enumerate(task["labels"]))
@@ -140,16 +144,20 @@ def _load(folder: Path, where: str) -> PreTrainedModel:
     """Load a classifier that has all its weights, and is an encoder."""
     settings = json.loads((folder / "config.json").read_text("utf-8"))
     kind = settings.get("model_type", "unknown")
-    if settings.get("is_encoder_decoder") or settings.get("is_decoder"):
-        raise ModelError(f"{where}: {kind!r} is no encoder; name a checkpoint of BERT's kind")
+    # Whatever can fill in masks is an encoder, and knows what a mask is.
+    decodes = settings.get("is_encoder_decoder") or settings.get("is_decoder")
+    if decodes or kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise ModelError(
+            f"{where}: its checkpoint (model_type {kind!r}) is no encoder that transformers has, and its own "
+            "code is never run; name one of BERT's kind, such as RoBERTa, DeBERTa or ModernBERT"
+        )
     try:
         model, info = modeling.load_classifier(folder, output_loading_info=True)
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
         raise ModelError(
             f"{where}: its checkpoint (model_type {kind!r}) cannot be loaded by "
-            f"AutoModelForSequenceClassification: {said}; its own code is never run: name a "
-            "checkpoint of an architecture that transformers has"
+            f"AutoModelForSequenceClassification: {said}; save it again, or name another"
         ) from error
     if info["missing_keys"]:
         missing = ", ".join(sorted(info["missing_keys"])[:3])
@@ -165,10 +173,14 @@ def _load(folder: Path, where: str) -> PreTrainedModel:
     return model.eval()
 
 
-def _check_padding(model: PreTrainedModel, batch: dict[str, torch.Tensor], where: str) -> None:
-    """Refuse a model whose answer for a text changes when longer texts stand in its batch."""
+def _check_answers(model: PreTrainedModel, batch: dict[str, torch.Tensor], where: str) -> None:
+    """Refuse a model whose answers are no numbers, or change when longer texts stand in the batch."""
     with torch.no_grad():
         together = model(**batch).logits
+        if not together.isfinite().all():
+            raise ModelError(
+                f"{where}: its answers are not finite numbers; its weights are broken: save it again"
+            )
         for row, length in enumerate(batch["attention_mask"].sum(-1).tolist()):
             alone = model(**{name: values[row : row + 1, :length] for name, values in batch.items()}).logits
             error = (alone - together[row]).abs().max()

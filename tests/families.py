@@ -1,5 +1,6 @@
 """One tiny fine-tuned classifier of each family, random weights, each with its real tokenizer class."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,20 +46,19 @@ def _byte_level(special: list[str], template: str | None = None) -> Tokenizer:
 def _unigram(special: list[str]) -> list[tuple[str, float]]:
     """Pieces and scores of a trained SentencePiece-like vocabulary."""
     backend = Tokenizer(models.Unigram())
-    backend.pre_tokenizer = pre_tokenizers.Metaspace()
+    # As SentencePiece does, no piece has both letters and punctuation.
+    backend.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Metaspace(), pre_tokenizers.Punctuation()]
+    )
     trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=special, unk_token=special[-1])
     lowered = [text.lower() for text in _CORPUS]
     backend.train_from_iterator(lowered, trainer)
-    import json
-
     return [tuple(piece) for piece in json.loads(backend.to_str())["model"]["vocab"]]
 
 
 def _roberta(folder: Path) -> object:
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     backend = _byte_level(special)
-    import json
-
     trained = json.loads(backend.to_str())["model"]
     return hf.RobertaTokenizer(vocab=trained["vocab"], merges=[tuple(pair) for pair in trained["merges"]])
 
@@ -92,7 +92,12 @@ def _xlm_roberta(folder: Path) -> object:
     return hf.XLMRobertaTokenizer(vocab=[*pieces, ("<mask>", 0.0)])
 
 
-_DEBERTA_V2 = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "max_relative_positions": 32}
+_DEBERTA_V2 = {
+    "initializer_range": 0.2,
+    "relative_attention": True,
+    "pos_att_type": ["p2c", "c2p"],
+    "max_relative_positions": 32,
+}
 _DEBERTA_V3 = {
     **_DEBERTA_V2,
     "position_buckets": 8,
@@ -123,7 +128,14 @@ FAMILIES: dict[str, tuple[Callable[[Path], object], type, dict]] = {
     "mobilebert": (
         lambda folder: _wordpiece(folder, "MobileBertTokenizer"),
         hf.MobileBertConfig,
-        {**_SIZE, "embedding_size": 8, "intra_bottleneck_size": 8, "true_hidden_size": 8},
+        # Nothing is normalised, so that larger weights would saturate it.
+        {
+            **_SIZE,
+            "embedding_size": 8,
+            "intra_bottleneck_size": 8,
+            "true_hidden_size": 8,
+            "initializer_range": 0.15,
+        },
     ),
     "minilm": (
         lambda folder: _wordpiece(folder, "BertTokenizer"),
