@@ -53,6 +53,11 @@ class Encoder:
         self.mask, self.mask_id = self._special(folder, config, "mask_token")
         _, self.pad_id = self._special(folder, config, "pad_token")
 
+    @property
+    def pieces(self) -> int:
+        """Size of the vocabulary, special tokens included."""
+        return self._tokenizer.get_vocab_size()
+
     def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
         """Encode texts and pairs, without padding."""
         pairs = [segments if len(segments) == 2 else segments[0] for segments in texts]

@@ -17,6 +17,8 @@ from distillens.modeling import ModelError
 from distillens.provenance import digest, versions
 
 _TOLERANCE = 1e-3
+# transformers makes an empty tokenizer where there is none of these.
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.tiktoken")
 
 
 def import_model(
@@ -61,12 +63,7 @@ def import_model(
     order = order_of(names, task, labels, where)
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = Path(folder, "tokenizer")
-        modeling.save_tokenizer(checkpoint, tokenizer, model, max_length)
-        try:
-            encoder = Encoder(tokenizer, modeling.accepted_inputs(model))
-        except EncodingError as error:
-            said = str(error).replace(str(tokenizer), str(checkpoint))
-            raise ModelError(f"{where}: {said}") from error
+        encoder = _take_tokenizer(checkpoint, tokenizer, model, max_length, where)
         batch = modeling.unlike_lengths(encoder)
         _check_answers(model, batch, where)
         if order is not None:
@@ -171,6 +168,34 @@ def _load(folder: Path, where: str) -> PreTrainedModel:
             "a task has one label for each"
         )
     return model.eval()
+
+
+def _take_tokenizer(
+    checkpoint: str | Path, folder: Path, model: PreTrainedModel, max_length: int | None, where: str
+) -> Encoder:
+    """Save the checkpoint's tokenizer as training would, and read it as everything after it does."""
+    if not any(path for pattern in _VOCABULARIES for path in Path(checkpoint).glob(pattern)):
+        raise ModelError(
+            f"{where}: {checkpoint} has no tokenizer ({', '.join(_VOCABULARIES)}); save it with the "
+            "model, as AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER) does"
+        )
+    try:
+        modeling.save_tokenizer(checkpoint, folder, model, max_length)
+        encoder = Encoder(folder, modeling.accepted_inputs(model))
+    except EncodingError as error:
+        raise ModelError(f"{where}: {str(error).replace(str(folder), str(checkpoint))}") from error
+    except Exception as error:
+        said = str(error).strip().partition("\n")[0]
+        raise ModelError(
+            f"{where}: {checkpoint}: its tokenizer cannot be loaded ({said}); save it as tokenizer.json"
+        ) from error
+    rows = model.get_input_embeddings().num_embeddings
+    if encoder.pieces > rows:
+        raise ModelError(
+            f"{where}: {checkpoint}: its tokenizer has {encoder.pieces} pieces, its model {rows}; "
+            "give it the tokenizer that it was trained with"
+        )
+    return encoder
 
 
 def _check_answers(model: PreTrainedModel, batch: dict[str, torch.Tensor], where: str) -> None:

@@ -54,8 +54,11 @@ def locate(texts: Sequence[str], pieces: Sequence[str]) -> list[Word]:
 
 def occurrences(texts: Sequence[str], word: str) -> list[Word]:
     """All places of a word in a text or pair: as it is written, else in any case."""
+    # Letters are not a word within a longer one; punctuation may touch anything.
+    before = r"(?<!\w)" if re.match(r"\w", word) else ""
+    after = r"(?!\w)" if re.search(r"\w$", word) else ""
     for flags in (re.NOFLAG, re.IGNORECASE):
-        pattern = re.compile(rf"(?<!\w){re.escape(word)}(?!\w)", flags)
+        pattern = re.compile(before + re.escape(word) + after, flags)
         if found := [
             Word(match.group(), segment, *match.span())
             for segment, text in enumerate(texts)

@@ -219,6 +219,36 @@ def test_a_tokenizer_without_a_mask_token_is_refused(checkpoint, tmp_path):
         take_in(folder, tmp_path / "out")
 
 
+def test_a_folder_without_a_tokenizer_is_refused(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint, tmp_path / "wordless")
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    with pytest.raises(ModelError, match="models.mine: .*wordless has no tokenizer.*save it with the model"):
+        take_in(folder, tmp_path / "out")
+
+
+def test_a_tokenizer_of_another_model_is_refused(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint, tmp_path / "mixed")
+    for path in family("roberta", tmp_path).glob("tokenizer*"):
+        shutil.copy(path, folder)
+    with pytest.raises(
+        ModelError, match="models.mine: .*its tokenizer has .* pieces, its model .*trained with"
+    ):
+        take_in(folder, tmp_path / "out")
+
+
+def test_a_vocabulary_without_tokenizer_json_is_converted(checkpoint, tmp_path):
+    folder = shutil.copytree(checkpoint, tmp_path / "old")
+    vocabulary = AutoTokenizer.from_pretrained(checkpoint).get_vocab()
+    (folder / "vocab.txt").write_text("\n".join(sorted(vocabulary, key=vocabulary.get)) + "\n")
+    (folder / "tokenizer.json").unlink()
+    before, after = (
+        Engine(take_in(one, tmp_path / name), "cpu").logits(TEXTS)
+        for one, name in ((checkpoint, "a"), (folder, "b"))
+    )
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
 def test_a_local_folder_with_a_pickle_only_is_refused_with_the_way_out(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "pickled")
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from distillens import tables
+from distillens.text import Example
 from tests.families import family
 from tests.workflow.conftest import ROOT, Study
 
@@ -106,3 +107,54 @@ def test_a_second_call_does_nothing_and_a_changed_checkpoint_reruns_its_branch(w
     assert {"fetch_checkpoint compressed", "import_model reviews compressed 0"} <= set(jobs)
     assert "fetch_checkpoint production" not in jobs
     assert "import_model reviews production 0" not in jobs
+
+
+def published(path, texts, model, drift):
+    """LIME's values of every word, as somebody has published them."""
+    lines = []
+    for row in texts:
+        words = dict.fromkeys(word.text for word in Example(row["example_id"], row["text_a"]).words)
+        values = [[word, ((len(word) * 7) % 5) - 2 + drift * (index % 3)] for index, word in enumerate(words)]
+        lines.append(
+            {"example_id": row["example_id"], "model": model, "explainer": "lime", "values": values[:4]}
+        )
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_published_attributions_are_audited_without_a_model_beside_a_computed_one(walk, tmp_path):
+    texts = tables.read(walk.folder / "results/mine/data/reviews/explained.parquet", "examples").to_pylist()
+    config = walk.edited("study", "audit")
+    config["explainers"] = {"lime": {"samples": 50}}
+    for model, drift in (("theirs", 0), ("copy", 0.5)):
+        published(tmp_path / f"{model}.jsonl", texts, model, drift)
+        config["models"][model] = {
+            "explanations": {"file": str(tmp_path / f"{model}.jsonl"), "missing": "zero"}
+        }
+    config["models"]["copy"]["teacher"] = "theirs"
+    config["models"]["described"] = {
+        **config["models"]["compressed"],
+        "explanations": {"file": str(tmp_path / "copy.jsonl"), "name": "copy", "missing": "intersection"},
+    }
+    result = walk.snakemake(config=config)
+    assert result.returncode == 0, result.stdout + result.stderr
+    results = walk.folder / "results/audit"
+    page = (results / "report/index.html").read_text("utf-8")
+    assert all(name in page for name in ("theirs", "copy", "described"))
+    scores = tables.read(results / "metrics/reviews/agreement.parquet", "scores").to_pandas()
+    pairs = scores[(scores["metric"] == "cosine") & scores["example_id"].isna() & scores["against"].notna()]
+    found = {(row.model, row.against): row.value for row in pairs.itertuples()}
+    assert 0 < found["copy", "theirs"] < 1
+    assert ("described", "production") in found
+    drift = tables.read(results / "metrics/reviews/drift.parquet", "drift").to_pandas()
+    assert set(drift.loc[drift["model"] == "copy", "verdict"]) == {"gated"}  # nobody knows its answers
+    # What has weights is asked, whoever explained it.
+    assert (results / "predictions/reviews/described/0.parquet").is_file()
+    assert not (results / "predictions/reviews/copy").exists()
+    deletions = tables.read(results / "deletions/reviews/described/0.parquet", "deletions").to_pandas()
+    assert {"own", "teacher", "random"} == set(deletions["ranking"])
+    # An edit of the file reruns what reads it.
+    with (tmp_path / "theirs.jsonl").open("a") as file:
+        file.write("\n")
+    jobs = walk.jobs(config)
+    assert "import_explanations reviews theirs 0 lime" in jobs
+    assert "import_explanations reviews copy 0 lime" not in jobs
