@@ -54,7 +54,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         _check_model(full, name, model)
     for name, task in full["tasks"].items():
         _check_task(name, task)
-    bring.check_splits(full)
+    bring.check_tasks(full)
     _check_relabels(full)
     _check_probes(full)
     if full["published"] is not None:

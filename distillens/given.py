@@ -120,18 +120,21 @@ def _check_described(where: str, model: Mapping[str, Any]) -> None:
         raise ConfigError(f"{where}.labels: there is no checkpoint whose outputs could be named; remove it")
 
 
-def check_splits(config: Mapping[str, Any]) -> None:
-    """Check that there is something to train on, if anything is trained.
+def check_tasks(config: Mapping[str, Any]) -> None:
+    """Check that tasks have what their models need, and models for what they ask.
 
     Raises
     ------
     ConfigError
-        If a task lacks a split that a model needs.
+        If a task lacks a split that a model is trained with, or has probes that no model can answer.
     """
-    trained = next((name for name, model in config["models"].items() if trains(model)), None)
+    models = config["models"]
+    trained = next((name for name, model in models.items() if trains(model)), None)
     for name, task in config["tasks"].items():
         for split in ("train", "validation"):
             if trained is not None and split not in task["splits"]:
                 raise ConfigError(
                     f"tasks.{name}.splits: no {split!r}, which models.{trained} is trained with"
                 )
+        if task["probes"] and not any(map(has_weights, models.values())):
+            raise ConfigError(f"tasks.{name}.probes: no model has a checkpoint that could be asked")

@@ -151,3 +151,14 @@ def test_a_distillation_cannot_ask_a_teacher_that_has_no_checkpoint():
     config["models"]["compressed"]["training"] = {"method": "soft_logits"}
     with pytest.raises(ConfigError, match="teacher: soft_logits asks its teacher, and 'production' has no"):
         complete(config)
+
+
+def test_probes_need_a_model_that_can_be_asked():
+    config = changed("production", checkpoint=..., training=..., explanations="a.jsonl")
+    config["models"]["compressed"] = {"explanations": "b.jsonl", "teacher": "production"}
+    config["probes"] = {"contrast": {"explainers": ["shap"]}}
+    config["tasks"]["reviews"]["probes"] = ["contrast"]
+    with pytest.raises(
+        ConfigError, match="tasks.reviews.probes: no model has a checkpoint that could be asked"
+    ):
+        complete(config)

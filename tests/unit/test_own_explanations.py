@@ -1,9 +1,13 @@
 """Attributions that were computed elsewhere."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from distillens import comparing, tables
@@ -16,6 +20,7 @@ from distillens.scoring import score_performance
 from distillens.tables import TableError
 from distillens.text import Example
 
+ROOT = Path(__file__).parents[2]
 TEXTS = {
     "1": ("A gorgeous, witty film.", None),
     "2": ("The plot is dull, the film is not", None),
@@ -139,6 +144,33 @@ def test_parquet_and_json_lines_give_the_same(take_in, tmp_path):
     pd.DataFrame(rows).to_parquet(tmp_path / "own.parquet")
     # As text: NaN is not equal to itself.
     assert str(read(take_in([], file=tmp_path / "own.parquet"))) == str(read(take_in(rows)))
+
+
+def test_a_parquet_map_is_a_mapping(take_in, tmp_path):
+    kind = pa.schema(
+        [(name, pa.string()) for name in ("example_id", "model", "explainer")]
+        + [("values", pa.map_(pa.string(), pa.float64()))]
+    )
+    table = pa.Table.from_pylist([mapping("2", dict(SMALL))], schema=kind)
+    pq.write_table(table, tmp_path / "own.parquet")
+    given = {"missing": "zero", "explained": only("2", take_in)}
+    found = read(take_in([], file=tmp_path / "own.parquet", **given))
+    assert str(found) == str(read(take_in([mapping("2", SMALL)], **given)))
+
+
+def test_the_lines_in_the_documentation_are_read(take_in, tmp_path):
+    page = (ROOT / "docs" / "bring-your-own.md").read_text("utf-8")
+    block = re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1)
+    rows = [json.loads(line) for line in block.splitlines()]
+    test = examples_table(tmp_path / "test.parquet", {"17": ("A dull film.", None)})
+    take_in.test = test
+    task = {"type": "classification", "labels": ["negative", "positive"]}
+    for explainer in ("shap", "lime"):
+        given = {"missing": "zero", "task_settings": task}
+        (row,) = read(take_in(rows, "bert", explainer, **given)).values()
+        assert row["words"] == ["A", "dull", "film", "."]
+    first = read(take_in(rows, "bert", "shap", unit="token", task_settings=task))["17"]
+    assert first["values"] == [[0.0, None], [0.1, None], [-0.9, None], [0.2, None], [0.0, None]]
 
 
 def test_spans_may_be_given_and_special_tokens_have_none(take_in):
