@@ -11,7 +11,7 @@ from distillens.families import Family, block, families
 from distillens.metrics import agreement
 from distillens.metrics.buckets import buckets
 from distillens.metrics.statistics import summaries
-from distillens.scoring_inputs import FilePath, Settings, labels
+from distillens.scoring_inputs import FilePath, Run, Settings, labels
 
 
 def score_buckets(
@@ -19,7 +19,8 @@ def score_buckets(
 ) -> None:
     """Score each bucket of texts: its size, and how alike each two models' attributions are in it.
 
-    Models are a teacher's first seed and its students' first seeds. A regression has no
+    Models are a teacher's first seed and its students' first seeds, as far as their predictions
+    are known. A regression has no
     right or wrong, so no buckets.
     """
     s = Settings(**settings)
@@ -28,7 +29,7 @@ def score_buckets(
         truth = labels(explained, s)
         sized = set()
         for family in families(explanations, s):
-            if len(family.models) > 1:
+            if len(_known(family)) > 1:
                 sizes = family.first not in sized
                 found += _of_family(family, truth[family.ids].to_numpy(), s, with_sizes=sizes)
                 sized.add(family.first)
@@ -36,8 +37,7 @@ def score_buckets(
 
 
 def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
-    # Of attributions that were computed elsewhere the predictions may not be known.
-    known = [run for run in family.models if None not in family.predicted[run]]
+    known = _known(family)
     right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in known}
     metrics = [("cosine", None), ("spearman", None)]
     metrics += [(name, k) for name in ("jaccard", "overlap") for k in s.metrics["overlap_k"]]
@@ -64,3 +64,8 @@ def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool)
             }
             found.append(block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
     return found
+
+
+def _known(family: Family) -> list[Run]:
+    """The models whose predictions are known; with attributions from elsewhere they need not be."""
+    return [run for run in family.models if None not in family.predicted[run]]

@@ -43,6 +43,7 @@ def import_explanations(
     unit: str,
     task_settings: dict[str, Any],
     alone: bool,
+    predictions: str | Path | None = None,
 ) -> None:
     """Write a model's attributions by one explainer as the table of kind ``explanations``.
 
@@ -66,6 +67,8 @@ def import_explanations(
         The task's ``type`` and ``labels``.
     alone : bool
         Whether the study has no other task, so that rows need not name theirs.
+    predictions : str or Path, optional
+        What the model answers, where it can be asked: logits of rows that have none.
 
     Raises
     ------
@@ -76,7 +79,7 @@ def import_explanations(
     chosen = {one.example_id: one for one in examples(tables.read(explained, "examples"))}
     others = set(tables.read(test, "examples")["example_id"].to_pylist())
     labels = task_settings["labels"] if task_settings["type"] == "classification" else None
-    reader = _Reader(unit, missing, labels)
+    reader = _Reader(unit, missing, labels, _answers(predictions))
     found: dict[str, Row] = {}
     forms, problems = set(), []
     for number, row in _about(Path(file), identity, name, alone):
@@ -115,8 +118,17 @@ def import_explanations(
         "file_sha256": digest(file),
         "named": name,
         "explained_sha256": digest(explained),
+        "predictions_sha256": digest(predictions) if predictions else None,
     }
     tables.write(out, "explanations", [found[example_id] for example_id in chosen], provenance)
+
+
+def _answers(predictions: str | Path | None) -> dict[str, list[float]]:
+    """Logits of the unperturbed texts."""
+    if predictions is None:
+        return {}
+    rows = tables.read(predictions, "predictions").to_pylist()
+    return {row["example_id"]: row["logits"] for row in rows if row["perturbation"] == "none"}
 
 
 def _about(path: Path, identity: Mapping[str, Any], name: str, alone: bool) -> Iterator[tuple[int, Row]]:
@@ -166,6 +178,7 @@ class _Reader:
     unit: str
     missing: str | None
     labels: Sequence[str] | None
+    answers: Mapping[str, list[float]]
 
     @property
     def outputs(self) -> int:
@@ -187,7 +200,7 @@ class _Reader:
         if self.unit == "word":
             words, values = self._on_shared_words(words, values, example)
         width = max(map(len, values), default=1)
-        logits = self._logits(row.get("logits"))
+        logits = self._logits(row.get("logits", self.answers.get(example.example_id)))
         if width > 1 and target is None and logits is None:
             raise DataError("values for each class need logits, which say what class is compared")
         return {

@@ -9,6 +9,7 @@ with logging_to(snakemake.log[0]):
         explained=snakemake.input.explained,
         test=snakemake.input.test,
         file=snakemake.input.file,
+        predictions=snakemake.input.get("predictions") or None,
         out=snakemake.output.explanations,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
         **snakemake.params.settings,

@@ -424,6 +424,26 @@ def test_models_known_by_attributions_are_scored_by_their_logits_and_else_gated(
     assert set(tables.read(buckets, "scores").to_pandas()["model"].dropna()) == set()
 
 
+def test_rows_without_logits_get_the_model_s_predictions_where_it_can_be_asked(take_in, tmp_path):
+    rows = [
+        {"example_id": name, "perturbation": perturbation, "fold": 0, "logits": logits}
+        for name in TEXTS
+        for perturbation, logits in (("none", [0.0, float(name)]), ("swap", [9.0, 0.0]))
+    ]
+    tables.write(tmp_path / "predictions.parquet", "predictions", rows, {})
+    out = take_in(changed(logits=[5.0, 0.0]), predictions=tmp_path / "predictions.parquet")
+    assert [row["logits"] for row in read(out).values()] == [[5.0, 0.0], [0.0, 2.0], [0.0, 3.0]]
+
+
+def test_buckets_need_two_models_whose_predictions_are_known(take_in, tmp_path):
+    logits = {"logits": [1.0, 0.0]}
+    for known in ((), ("big",), ("big", "small")):
+        paths = [take_in(rows_of(m, **(logits if m in known else {})), m) for m in ("big", "small")]
+        score_buckets(take_in.test, paths, out=tmp_path / "buckets.parquet", **settings())
+        rows = tables.read(tmp_path / "buckets.parquet", "scores").num_rows
+        assert (rows > 0) == (len(known) == 2)
+
+
 def test_a_regression_has_one_value_for_each_position(take_in):
     row = read(take_in(rows_of(logits=[3.5]), task_settings=REGRESSION))["1"]
     assert (row["logits"], len(row["values"][0])) == ([3.5], 1)

@@ -152,6 +152,8 @@ def test_published_attributions_are_audited_without_a_model_beside_a_computed_on
     assert not (results / "predictions/reviews/copy").exists()
     deletions = tables.read(results / "deletions/reviews/described/0.parquet", "deletions").to_pandas()
     assert {"own", "teacher", "random"} == set(deletions["ranking"])
+    described = tables.read(results / "explanations/reviews/described/0/lime.parquet", "explanations")
+    assert not described["logits"].null_count
     # An edit of the file reruns what reads it.
     with (tmp_path / "theirs.jsonl").open("a") as file:
         file.write("\n")

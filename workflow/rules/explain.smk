@@ -58,6 +58,7 @@ rule import_explanations:
         explained=rules.select_examples.output.explained,
         test=rules.fetch_dataset.output.test,
         file=study.explanations_file,
+        predictions=own_predictions,
     output:
         explanations=EXPLANATIONS,
     log:
