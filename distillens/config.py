@@ -55,6 +55,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     for name, task in full["tasks"].items():
         _check_task(name, task)
     bring.check_tasks(full)
+    bring.check_explainers(full)
     _check_relabels(full)
     _check_probes(full)
     if full["published"] is not None:

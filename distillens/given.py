@@ -9,6 +9,7 @@ from typing import Any
 from distillens.config_error import ConfigError, nearest
 
 NO_TRAINING = "none"
+ELSEWHERE = "elsewhere"
 _OPTIONS = ("method", "max_length")
 
 
@@ -138,3 +139,24 @@ def check_tasks(config: Mapping[str, Any]) -> None:
                 )
         if task["probes"] and not any(map(has_weights, models.values())):
             raise ConfigError(f"tasks.{name}.probes: no model has a checkpoint that could be asked")
+
+
+def check_explainers(config: Mapping[str, Any]) -> None:
+    """Check that attributions which are computed elsewhere are brought by every model.
+
+    Raises
+    ------
+    ConfigError
+        If a model has none.
+    """
+    for explainer, options in config["explainers"].items():
+        for name, model in config["models"].items():
+            if options["method"] == ELSEWHERE and model["explanations"] is None:
+                raise ConfigError(
+                    f"explainers.{explainer}: it is computed elsewhere, but models.{name} has no explanations"
+                )
+        for probe, asked in config["probes"].items():
+            if options["method"] == ELSEWHERE and explainer in asked.get("explainers", ()):
+                raise ConfigError(
+                    f"probes.{probe}.explainers: {explainer!r} is computed elsewhere, where the probe is not known"
+                )

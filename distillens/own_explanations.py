@@ -83,7 +83,7 @@ def import_explanations(
     found: dict[str, Row] = {}
     forms, problems = set(), []
     for number, row in _about(Path(file), identity, name, alone):
-        example_id = str(row["example_id"])
+        example_id = _plain(row["example_id"])
         try:
             if example_id not in chosen:
                 if example_id not in others:
@@ -145,8 +145,8 @@ def _about(path: Path, identity: Mapping[str, Any], name: str, alone: bool) -> I
             what = f"unknown key {unknown!r}" if unknown else f"no {lacking[0]!r}"
             raise DataError(f"{path}, row {number}: {what}; a row has {', '.join(_KNOWN)}")
         for key, values in said.items():
-            values.add(str(row.get(key, wanted[key])))
-        if all(str(row.get(key, wanted[key])) == str(wanted[key]) for key in said):
+            values.add(_plain(row.get(key, wanted[key])))
+        if all(_plain(row.get(key, wanted[key])) == str(wanted[key]) for key in said):
             any_of = True
             yield number, row
     if not any_of:
@@ -157,6 +157,11 @@ def _about(path: Path, identity: Mapping[str, Any], name: str, alone: bool) -> I
             f"set models.{identity['model']}.explanations.name, "
             "or call the study's explainers as the file does"
         )
+
+
+def _plain(name: Any) -> str:
+    """A name or number as text; a whole number that a table holds as 1.0 is 1."""
+    return str(int(name)) if isinstance(name, float) and name.is_integer() else str(name)
 
 
 def _read(path: Path) -> list[Row]:

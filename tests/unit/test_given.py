@@ -162,3 +162,17 @@ def test_probes_need_a_model_that_can_be_asked():
         ConfigError, match="tasks.reviews.probes: no model has a checkpoint that could be asked"
     ):
         complete(config)
+
+
+def test_an_explainer_that_is_not_ours_is_brought_by_every_model():
+    config = changed("compressed", explanations="a.jsonl")
+    config["explainers"] = {"grad-cam": {"method": "elsewhere"}}
+    with pytest.raises(
+        ConfigError, match="explainers.grad-cam: .* but models.production has no explanations"
+    ):
+        complete(config)
+    config["models"]["production"]["explanations"] = "a.jsonl"
+    assert complete(config)["explainers"]["grad-cam"] == {"method": "elsewhere", "unit": "word"}
+    config["probes"] = {"contrast": {"explainers": ["grad-cam"]}}
+    with pytest.raises(ConfigError, match="probes.contrast.explainers: 'grad-cam' is computed elsewhere"):
+        complete(config)

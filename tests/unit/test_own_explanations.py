@@ -158,6 +158,12 @@ def test_a_parquet_map_is_a_mapping(take_in, tmp_path):
     assert str(found) == str(read(take_in([mapping("2", SMALL)], **given)))
 
 
+def test_a_seed_or_id_that_a_table_holds_as_a_float_is_meant_all_the_same(take_in, tmp_path):
+    rows = [{**row, "example_id": float(row["example_id"]), "seed": 0.0} for row in rows_of()]
+    pd.DataFrame(rows).to_parquet(tmp_path / "own.parquet")
+    assert list(read(take_in([], file=tmp_path / "own.parquet"))) == list(TEXTS)
+
+
 def test_the_lines_in_the_documentation_are_read(take_in, tmp_path):
     page = (ROOT / "docs" / "bring-your-own.md").read_text("utf-8")
     block = re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1)
