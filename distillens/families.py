@@ -135,17 +135,19 @@ def together(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) -
     -------
     list (runs) of lists (examples) of arrays
         Positions where no run has a value are left out. Where others have one, a run with
-        ``zero`` has 0; where one without has none (``intersection``), the position is left out.
+        ``zero`` has 0; where one with ``intersection`` has none, the position is left out; that
+        of a run which should have all values stays NaN, which makes its agreement undefined.
     """
     if not any(missing):
         return [list(of) for of in values]
+    zero, cut = (np.array([mode == kind for mode in missing])[:, None] for kind in ("zero", "intersection"))
     found: list[list[Array]] = [[] for _ in values]
     for rows in zip(*values, strict=True):
         stacked = np.stack(rows)
         has = ~np.isnan(stacked)
-        zero = np.array([mode == "zero" for mode in missing])[:, None]
-        kept = has.any(axis=0) & (has | zero).all(axis=0)
-        for of, row in zip(found, np.where(has, stacked, 0.0)[:, kept], strict=True):
+        filled = np.where(has | ~zero, stacked, 0.0)
+        kept = has.any(axis=0) & ~(~has & cut).any(axis=0)
+        for of, row in zip(found, filled[:, kept], strict=True):
             of.append(row)
     return found
 

@@ -158,5 +158,5 @@ def check_explainers(config: Mapping[str, Any]) -> None:
         for probe, asked in config["probes"].items():
             if options["method"] == ELSEWHERE and explainer in asked.get("explainers", ()):
                 raise ConfigError(
-                    f"probes.{probe}.explainers: {explainer!r} is computed elsewhere, where the probe is not known"
+                    f"probes.{probe}.explainers: {explainer!r} is computed elsewhere, not for probes"
                 )

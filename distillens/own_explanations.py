@@ -42,7 +42,7 @@ def import_explanations(
     missing: str | None,
     unit: str,
     task_settings: dict[str, Any],
-    alone: bool,
+    needed: list[str],
     predictions: str | Path | None = None,
 ) -> None:
     """Write a model's attributions by one explainer as the table of kind ``explanations``.
@@ -65,8 +65,8 @@ def import_explanations(
         ``word`` or ``token``; see above.
     task_settings : dict
         The task's ``type`` and ``labels``.
-    alone : bool
-        Whether the study has no other task, so that rows need not name theirs.
+    needed : list of str
+        What rows must say besides: their ``task`` and ``seed``, where the study has several.
     predictions : str or Path, optional
         What the model answers, where it can be asked: logits of rows that have none.
 
@@ -82,7 +82,7 @@ def import_explanations(
     reader = _Reader(unit, missing, labels, _answers(predictions))
     found: dict[str, Row] = {}
     forms, problems = set(), []
-    for number, row in _about(Path(file), identity, name, alone):
+    for number, row in _about(Path(file), identity, name, needed):
         example_id = _plain(row["example_id"])
         try:
             if example_id not in chosen:
@@ -131,7 +131,9 @@ def _answers(predictions: str | Path | None) -> dict[str, list[float]]:
     return {row["example_id"]: row["logits"] for row in rows if row["perturbation"] == "none"}
 
 
-def _about(path: Path, identity: Mapping[str, Any], name: str, alone: bool) -> Iterator[tuple[int, Row]]:
+def _about(
+    path: Path, identity: Mapping[str, Any], name: str, needed: Sequence[str]
+) -> Iterator[tuple[int, Row]]:
     """Rows of a file that are about a task, model, seed and explainer, with their numbers."""
     rows = _read(path)
     said: dict[str, set[str]] = {"task": set(), "model": set(), "seed": set(), "explainer": set()}
@@ -140,7 +142,7 @@ def _about(path: Path, identity: Mapping[str, Any], name: str, alone: bool) -> I
     for number, row in enumerate(rows, start=1):
         row = {key: value for key, value in row.items() if value is not None}
         unknown = next((key for key in row if key not in _KNOWN), None)
-        lacking = [key for key in (*_NEEDED, *(() if alone else ("task",))) if key not in row]
+        lacking = [key for key in (*_NEEDED, *needed) if key not in row]
         if unknown or lacking:
             what = f"unknown key {unknown!r}" if unknown else f"no {lacking[0]!r}"
             raise DataError(f"{path}, row {number}: {what}; a row has {', '.join(_KNOWN)}")

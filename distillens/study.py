@@ -217,13 +217,15 @@ class Study:
 
     def own_explanations(self, wildcards: Any) -> Settings:
         """Settings of ``import_explanations``; the file comes otherwise."""
-        block = self.config["models"][wildcards.model]["explanations"]
+        model = self.config["models"][wildcards.model]
+        block = model["explanations"]
+        several = {"task": self.config["tasks"], "seed": model["seeds"]}
         return {
             "name": block["name"] or wildcards.model,
             "missing": block["missing"],
             "unit": self.config["explainers"][wildcards.explainer]["unit"],
             "task_settings": self._part("tasks", wildcards.task, "type", "labels"),
-            "alone": len(self.config["tasks"]) == 1,
+            "needed": [key for key, values in several.items() if len(values) > 1],
         }
 
     def prediction(self, wildcards: Any) -> Settings:

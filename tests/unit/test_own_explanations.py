@@ -15,6 +15,7 @@ from distillens.bucketing import score_buckets
 from distillens.datasets.reading import DataError
 from distillens.families import Attributions, together
 from distillens.own_explanations import import_explanations
+from distillens.metrics.agreement import agreements as agreement_of
 from distillens.report.sentences import load
 from distillens.scoring import score_performance
 from distillens.tables import TableError
@@ -75,7 +76,7 @@ class Import:
     def __call__(self, rows, model="small", explainer="shap", seed=0, file=None, **settings):
         file = file or lines(self.folder / "own.jsonl", rows)
         out = self.folder / f"{model}-{seed}-{explainer}.parquet"
-        usual = {"name": model, "missing": None, "unit": "word", "task_settings": LABELS, "alone": True}
+        usual = {"name": model, "missing": None, "unit": "word", "task_settings": LABELS, "needed": []}
         import_explanations(
             explained=settings.pop("explained", self.test),
             test=self.test,
@@ -392,7 +393,7 @@ def test_a_file_may_be_about_several_models_seeds_explainers_and_tasks(take_in):
         *rows_of("big", "gradient", task="books"),
         *({**row, "seed": 1} for row in rows_of("big", "gradient", 1, task="films")),
     ]
-    found = read(take_in([*others, *rows], "big", "gradient", alone=False))
+    found = read(take_in([*others, *rows], "big", "gradient", needed=["task"]))
     assert [row["values"][0] for row in found.values()] == [[row["values"][1]] for row in rows]
 
 
@@ -401,6 +402,21 @@ def test_positions_with_nothing_to_compare_are_undefined():
     assert [len(a[0]), len(b[0])] == [0, 0]
     a, b = together([[np.array([1.0, np.nan, np.nan])], [np.array([np.nan, 2.0, np.nan])]], ["zero", "zero"])
     assert (a[0].tolist(), b[0].tolist()) == ([1.0, 0.0], [0.0, 2.0])
+
+
+def test_a_value_that_should_be_there_is_not_taken_for_a_missing_word():
+    broken, partial = np.array([np.nan, 1.0, 2.0]), np.array([1.0, 2.0, np.nan])
+    for mode in ("zero", "intersection"):
+        pair = together([[broken], [partial]], [None, mode])
+        assert np.isnan(agreement_of(*pair, [("cosine", None)])).all()
+
+
+def test_the_rows_of_a_model_with_several_runs_must_say_which(take_in):
+    with pytest.raises(DataError, match="row 1: no 'seed'; a row has"):
+        take_in(rows_of(), needed=["seed"])
+    rows = [{**row, "seed": seed} for seed in (0, 1) for row in rows_of(seed=seed)]
+    found = [read(take_in(rows, seed=seed, needed=["seed"]))["1"]["values"] for seed in (0, 1)]
+    assert found[0] != found[1]
 
 
 def test_provenance_names_the_file_by_its_digest(take_in):

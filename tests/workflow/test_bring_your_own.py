@@ -115,9 +115,8 @@ def published(path, texts, model, drift):
     for row in texts:
         words = dict.fromkeys(word.text for word in Example(row["example_id"], row["text_a"]).words)
         values = [[word, ((len(word) * 7) % 5) - 2 + drift * (index % 3)] for index, word in enumerate(words)]
-        lines.append(
-            {"example_id": row["example_id"], "model": model, "explainer": "lime", "values": values[:4]}
-        )
+        line = {"example_id": row["example_id"], "model": model, "explainer": "lime", "target": "positive"}
+        lines.append({**line, "values": values[:4]})
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
@@ -125,6 +124,12 @@ def test_published_attributions_are_audited_without_a_model_beside_a_computed_on
     texts = tables.read(walk.folder / "results/mine/data/reviews/explained.parquet", "examples").to_pylist()
     config = walk.edited("study", "audit")
     config["explainers"] = {"lime": {"samples": 50}}
+    # A second fine-tuning of the teacher, so that drift has a scale.
+    family("bert", tmp_path, labels=("negative", "positive"), seed=7)
+    config["models"]["production"]["checkpoint"] = [
+        {"local": "production"},
+        {"local": str(tmp_path / "bert")},
+    ]
     for model, drift in (("theirs", 0), ("copy", 0.5)):
         published(tmp_path / f"{model}.jsonl", texts, model, drift)
         config["models"][model] = {
@@ -147,6 +152,8 @@ def test_published_attributions_are_audited_without_a_model_beside_a_computed_on
     assert ("described", "production") in found
     drift = tables.read(results / "metrics/reviews/drift.parquet", "drift").to_pandas()
     assert set(drift.loc[drift["model"] == "copy", "verdict"]) == {"gated"}  # nobody knows its answers
+    assert set(drift.loc[drift["model"] == "copy", "n_teacher_seeds"]) == {1}
+    assert ("production", 2) in set(zip(scores["model"], scores["seed"], strict=True))
     # What has weights is asked, whoever explained it.
     assert (results / "predictions/reviews/described/0.parquet").is_file()
     assert not (results / "predictions/reviews/copy").exists()
