@@ -14,8 +14,8 @@ from distillens import comparing, tables
 from distillens.bucketing import score_buckets
 from distillens.datasets.reading import DataError
 from distillens.families import Attributions, together
-from distillens.own_explanations import import_explanations
 from distillens.metrics.agreement import agreements as agreement_of
+from distillens.own_explanations import import_explanations
 from distillens.report.sentences import load
 from distillens.scoring import score_performance
 from distillens.tables import TableError
