@@ -11,7 +11,7 @@ from distillens.families import Family, block, families
 from distillens.metrics import agreement
 from distillens.metrics.buckets import buckets, pairwise
 from distillens.metrics.statistics import summaries
-from distillens.scoring_inputs import FilePath, Settings, labels
+from distillens.scoring_inputs import FilePath, Run, Settings, labels
 
 
 def score_buckets(
@@ -21,8 +21,8 @@ def score_buckets(
 
     Students and teachers also by how their answers stand to each other.
 
-    Models are a teacher's first seed and its students' first seeds. A regression has no
-    right or wrong, so no buckets.
+    Models are a teacher's first seed and its students' first seeds, as far as their predictions
+    are known. A regression has no right or wrong, so no buckets.
     """
     s = Settings(**settings)
     found = [tables.SCHEMAS["scores"].empty_table()]
@@ -30,7 +30,7 @@ def score_buckets(
         truth = labels(explained, s)
         sized = set()
         for family in families(explanations, s):
-            if len(family.models) > 1:
+            if len(_known(family)) > 1:
                 sizes = family.first not in sized
                 found += _of_family(family, truth[family.ids].to_numpy(), s, with_sizes=sizes)
                 sized.add(family.first)
@@ -38,7 +38,8 @@ def score_buckets(
 
 
 def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
-    right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in family.models}
+    known = _known(family)
+    right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in known}
     metrics = [("cosine", None), ("spearman", None)]
     metrics += [(name, k) for name in ("jaccard", "overlap") for k in s.metrics["overlap_k"]]
     names, ks = zip(*metrics, strict=True)
@@ -49,10 +50,10 @@ def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool)
         where = {"task": s.task, "metric": "size"}
         where |= dict(zip(("against", "against_seed"), family.first, strict=True))
         found.append(block(len(sets), where, subset=list(sets), value=sizes, n=[len(truth)] * len(sets)))
-    for run, against in itertools.combinations(family.models, 2):
+    for run, against in itertools.combinations(known, 2):
         # The teacher, or who comes first, is what another is compared with.
         run, against = against, run
-        scores = agreement.agreements(family.values[run], family.values[against], metrics)
+        scores = agreement.agreements(*family.together(run, against), metrics)
         of_pair = {}
         if against == family.first:
             said, asked = (np.array(family.predicted[of]) for of in (run, against))
@@ -68,3 +69,8 @@ def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool)
             }
             found.append(block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
     return found
+
+
+def _known(family: Family) -> list[Run]:
+    """The models whose predictions are known; with attributions from elsewhere they need not be."""
+    return [run for run in family.models if None not in family.predicted[run]]

@@ -40,18 +40,23 @@ def calibrate(
     rows = []
     for family in families(explanations, s):
         second = repeated.get((*family.first, family.explainer))
-        if second is None:
+        # What was explained elsewhere cannot be explained again.
+        if second is None and not _from_elsewhere(family.reference.path):
             raise tables.TableError(
                 f"task {s.task!r}: no second explanations of {family.first} by {family.explainer!r}; "
                 "add the file"
             )
-        rows += _of_family(family, Attributions.read(second), metrics, gates, s)
+        rows += _of_family(family, second and Attributions.read(second), metrics, gates, s)
     s.write(out, "calibration", rows, [performance, *explanations, *again])
+
+
+def _from_elsewhere(path: FilePath) -> bool:
+    return "form" in tables.provenance(path).get("settings", {})
 
 
 def _of_family(
     family: Family,
-    second: Attributions,
+    second: Attributions | None,
     metrics: Sequence[tuple[str, int | None]],
     gates: Mapping[Run, bool],
     s: Settings,
@@ -61,21 +66,23 @@ def _of_family(
     seeds = [run for run in family.teachers if run == family.first or not gates[run]]
     teachers = np.full((len(seeds), len(seeds), len(metrics), len(first)), np.nan)
     for i, j in itertools.combinations(range(len(seeds)), 2):
-        found = agreement.agreements(family.values[seeds[j]], family.values[seeds[i]], metrics)
+        found = agreement.agreements(*family.together(seeds[j], seeds[i]), metrics)
         teachers[i, j] = teachers[j, i] = found
-    again = agreement.agreements(second.towards(family.reference), first, metrics)
+    again = None
+    if second is not None:
+        again = agreement.agreements(second.towards(family.reference), first, metrics)
     for student in dict.fromkeys(model for model, _ in family.students):
         runs = [run for run in family.students if run[0] == student]
         trained = [run for run in runs if not gates[run]]
-        compared = [family.values[run] for run in trained or runs]
-        agreed = np.stack([agreement.agreements(own, first, metrics) for own in compared])
-        chance = np.stack([agreement.chances(own, first, metrics) for own in compared])
+        compared = [family.together(run, family.first) for run in trained or runs]
+        agreed = np.stack([agreement.agreements(*pair, metrics) for pair in compared])
+        chance = np.stack([agreement.chances(*pair, metrics) for pair in compared])
         for i, (metric, k) in enumerate(metrics):
             row = calibration.calibrate(
                 agreed[:, i],
                 teachers[:, :, i],
                 chance[:, i],
-                again[i],
+                None if again is None else again[i],
                 s.metrics["confidence"],
                 s.metrics["tolerance"],
             )
@@ -128,6 +135,9 @@ def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:
     gates = {}
     for model, seeds in settings.seeds.items():
         for run in [(model, seed) for seed in seeds]:
+            if run not in low and model in settings.told:
+                gates[run] = True  # never asked, so not shown to be better than a constant
+                continue
             if run not in low:
                 raise tables.TableError(
                     f"{path}: no {settings.lead!r} of {run[0]!r}, seed {run[1]}; run score_performance again"

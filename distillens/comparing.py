@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from distillens import tables
-from distillens.families import Attributions, Family, block, families
+from distillens.families import Attributions, Family, block, families, on_common_words, together
 from distillens.metrics import agreement, projection
 from distillens.metrics.statistics import summaries
 from distillens.runlog import tracked
@@ -42,7 +42,7 @@ def score_agreement(explanations: Sequence[FilePath], *, out: FilePath, **settin
                 **dict(zip(("model", "seed", "against", "against_seed"), (*run, *against), strict=True)),
                 "explainer": family.explainer,
             }
-            compared = family.values[run], family.values[against]
+            compared = family.together(run, against)
             blocks += _compared(*compared, family.ids, metrics, where, s, by_example=True)
         blocks += _projected(family, s)
     blocks += _explainers(explanations, metrics, s)
@@ -77,7 +77,7 @@ def _compared(
 
 def _projected(family: Family, s: Settings) -> Iterator[pa.Table]:
     runs = [*family.teachers, *family.students]
-    points, clouds = projection.project([family.values[run] for run in runs])
+    points, clouds = projection.project(family.together(*runs))
     for (model, seed), point, cloud in zip(runs, points, clouds, strict=True):
         for axis in range(projection.DIMENSIONS):
             where = {"task": s.task, "model": model, "seed": seed, "explainer": family.explainer}
@@ -101,7 +101,9 @@ def _explainers(
             if run == [model, seed]
         }
         for first, second in itertools.combinations(read, 2):
-            reference = read[first]
-            pair = read[second].towards(reference), reference.towards(reference)
+            both = on_common_words({one: read[one] for one in (first, second)})
+            reference = both[first]
+            values = both[second].towards(reference), reference.towards(reference)
+            pair = together(values, (both[second].missing, reference.missing))
             where = {"model": model, "seed": seed, "explainer": first, "against_explainer": second}
             yield from _compared(*pair, list(reference.words), metrics, where, s, by_example=False)

@@ -5,24 +5,23 @@ misspelt name, the nearest right one.
 """
 
 import copy
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
 import jsonschema
 import yaml
 
+from distillens import given as bring
 from distillens import methods
+from distillens.config_error import ConfigError, nearest
 from distillens.provenance import ROOT
+
+__all__ = ["ConfigError", "complete", "nearest", "published"]
 
 _SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 _PUBLISHED = ROOT / "workflow" / "schemas" / "published.schema.yaml"
 _FINE_TUNE = "fine_tune"
-
-
-class ConfigError(ValueError):
-    """The config is wrong; the message is one line that says where and what."""
 
 
 def complete(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,6 +40,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     schema = _schema()
     full = copy.deepcopy(dict(config))
+    bring.spell_out(full)
     _check(full, schema)
     _fill(full, schema, schema)
     _check_backend(full)
@@ -54,6 +54,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         _check_model(full, name, model)
     for name, task in full["tasks"].items():
         _check_task(name, task)
+    bring.check_tasks(full)
+    bring.check_explainers(full)
     _check_relabels(full)
     _check_probes(full)
     _check_stability(full)
@@ -130,15 +132,6 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "pattern" and error.validator_value.startswith("^[a-z0-9]"):
         return f"{error.instance!r} is not a name: lower-case letters, digits, '-' and '_' only"
     return error.message
-
-
-def nearest(name: Any, known: Iterable[Any]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest known name, or what there is."""
-    known = [str(item) for item in known]
-    close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    if close:
-        return f"; did you mean {close[0]!r}?"
-    return f"; there are: {', '.join(known)}" if known else "; there are none"
 
 
 def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
@@ -235,11 +228,7 @@ def _ancestors(
 
 def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
     where = f"models.{name}"
-    if model["checkpoint"] not in config["checkpoints"]:
-        raise ConfigError(
-            f"{where}.checkpoint: no checkpoint {model['checkpoint']!r}"
-            f"{nearest(model['checkpoint'], config['checkpoints'])}"
-        )
+    bring.check_model(config, name, model)
     teacher = model["teacher"]
     if teacher is not None:
         if teacher == name:
@@ -251,15 +240,18 @@ def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) ->
             raise ConfigError(
                 f"{where}.teacher: {teacher!r} is a student itself; name a model without a teacher"
             )
+    if not bring.trains(model):
+        return
     training = model["training"]
     method = training["method"]
     known = methods.options("distillation")
     if method not in (_FINE_TUNE, *known):
-        raise ConfigError(
-            f"{where}.training.method: no method {method!r}{nearest(method, [_FINE_TUNE, *known])}"
-        )
+        there_are = [_FINE_TUNE, bring.NO_TRAINING, *known]
+        raise ConfigError(f"{where}.training.method: no method {method!r}{nearest(method, there_are)}")
     if method in known and teacher is None:
         raise ConfigError(f"{where}.teacher: {method} learns from a teacher; name one")
+    if method in known and not bring.has_weights(config["models"][teacher]):
+        raise ConfigError(f"{where}.teacher: {method} asks its teacher, and {teacher!r} has no checkpoint")
     properties = {**_schema()["$defs"]["training"]["properties"], **known.get(method, {})}
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     _check(training, schema, f"{where}.training")

@@ -6,7 +6,7 @@ from typing import Any
 
 from distillens import tables
 from distillens.curves import trace
-from distillens.erasing import Rankings, orders, without
+from distillens.erasing import Rankings, orders, stored_as_given, without
 from distillens.explanation import seen_part
 from distillens.inference import Engine
 from distillens.provenance import digest
@@ -34,7 +34,8 @@ def write_deletions(
     largest first) and ``teacher`` (the teacher's, of the teacher's predicted class:
     cross-model deletion); and ``random``, which belongs to no explainer, unless that
     explains tokens: then as many random tokens are removed. A removed word
-    becomes the mask token.
+    becomes the mask token. Attributions from elsewhere that are kept as they were stored
+    (``unit: token``) have no ranking: their positions need not stand in the text.
 
     Parameters
     ----------
@@ -60,10 +61,12 @@ def write_deletions(
     """
     engine = Engine(model, **engine)
     chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
+    own = {tables.provenance(path)["explainer"] for path in explanations if not stored_as_given(path)}
     rankings = {
         (tables.provenance(path)["explainer"], name): Rankings.read(path)
         for name, paths in (("own", explanations), ("teacher", teachers))
         for path in paths
+        if tables.provenance(path)["explainer"] in own and not stored_as_given(path)
     }
     own_seed = seed_of(seed, identity["task"], "deletion")
     provenance = {

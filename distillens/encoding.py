@@ -14,6 +14,7 @@ from distillens.text import Example, Word
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
+_NEEDED_FOR = {"mask_token": "removed words become", "pad_token": "fills up batches"}
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
 
@@ -51,6 +52,11 @@ class Encoder:
         self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
         self.mask, self.mask_id = self._special(folder, config, "mask_token")
         _, self.pad_id = self._special(folder, config, "pad_token")
+
+    @property
+    def pieces(self) -> int:
+        """Size of the vocabulary, special tokens included."""
+        return self._tokenizer.get_vocab_size()
 
     def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
         """Encode texts and pairs, without padding."""
@@ -125,6 +131,7 @@ class Encoder:
         number = None if text is None else self._tokenizer.token_to_id(text)
         if number is None:
             raise EncodingError(
-                f"{folder}: its tokenizer has no {name.replace('_', ' ')}; choose another checkpoint"
+                f"{folder}: its tokenizer has no {name.replace('_', ' ')}, which {_NEEDED_FOR[name]}; "
+                "choose another checkpoint"
             )
         return text, number

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from distillens import tables
-from distillens.outputs import towards
+from distillens.outputs import predicted, towards
 from distillens.text import Example, Word, seed_of
 
 RANDOM = "random"
@@ -26,23 +26,30 @@ class Rankings:
         words = {}
         for row in tables.read(path, "explanations").to_pylist():
             own = [Word(text, **span) for text, span in zip(row["words"], row["spans"], strict=True)]
-            order = ranking(np.array(row["values"]), np.array(row["logits"]))
+            order = ranking(np.array(row["values"], dtype=np.float64), row["logits"])
             words[row["example_id"]] = [own[number] for number in order]
         return cls(tables.provenance(path).get("settings", {}).get("unit") == "token", words)
 
 
-def ranking(values: np.ndarray, logits: np.ndarray) -> list[int]:
-    """Words by attribution of the predicted class, largest first; ties in their order.
+def stored_as_given(path: str | Path) -> bool:
+    """Whether positions are those of a file from elsewhere, which need not stand in the text."""
+    made = tables.provenance(path)
+    return bool(made.get("brought")) and made["settings"]["unit"] == "token"
+
+
+def ranking(values: np.ndarray, logits: Sequence[float] | None) -> list[int]:
+    """Words by attribution of the predicted class, largest first; ties in their order, NaN last.
 
     Parameters
     ----------
     values : ndarray, shape (n_words, outputs)
-    logits : ndarray, shape (outputs,)
-        Regression (one output) ranks by size: its score has no class to speak for.
+    logits : sequence of float, shape (outputs,), or None
+        See `distillens.outputs.predicted`. Regression (one output) ranks by size: its
+        score has no class to speak for.
     """
     if not len(values):
         return []
-    column = towards(values, int(np.argmax(logits)))
+    column = towards(values, predicted(logits, values))
     return np.argsort(-(np.abs(column) if values.shape[1] == 1 else column), kind="stable").tolist()
 
 

@@ -18,7 +18,7 @@ from distillens.erasing import RANDOM, ranking
 from distillens.metrics import agreement, aopc, faithfulness
 from distillens.metrics.short_tokens import short, short_share
 from distillens.metrics.statistics import summaries
-from distillens.outputs import towards
+from distillens.outputs import predicted, towards
 from distillens.runlog import tracked
 from distillens.scoring_inputs import FilePath, Run, Settings, by_identity, logits_of
 
@@ -140,7 +140,7 @@ def _described(path: Path, alone: Mapping[str, np.ndarray], s: Settings) -> Foun
     shares: dict[tuple[str, int], dict[str, float]] = {}
     for row in tables.read(path, "explanations").to_pylist():
         name, own = row["example_id"], np.array(row["values"], dtype=np.float64)
-        order = ranking(own, np.array(row["logits"]))
+        order = ranking(own, row["logits"])
         flags = short(row["words"], [tuple(span.values()) for span in row["spans"]])
         for k in s.metrics["deletion_k"]:
             shares.setdefault((OWN, k), {})[name] = short_share(flags, order, k)
@@ -149,7 +149,7 @@ def _described(path: Path, alone: Mapping[str, np.ndarray], s: Settings) -> Foun
             shares.setdefault((RANDOM, k), {})[name] = of_text
         if len(order) and len(alone.get(name, ())) == len(order):
             names.append(name)
-            values.append(towards(own, int(np.argmax(row["logits"]))))
+            values.append(towards(own, predicted(row["logits"], own)))
             lost.append(alone[name])
     found: Found = {
         ("short_token_ratio", of, k): pd.Series(share, dtype=np.float64) for (of, k), share in shares.items()

@@ -108,7 +108,7 @@ def accepted_inputs(model: PreTrainedModel) -> set[str]:
 
 
 def save_tokenizer(
-    checkpoint: str | Path, folder: str | Path, model: PreTrainedModel, max_length: int
+    checkpoint: str | Path, folder: str | Path, model: PreTrainedModel, max_length: int | None
 ) -> None:
     """Save a checkpoint's tokenizer with what `distillens.encoding.Encoder` needs to know of the model.
 
@@ -120,10 +120,12 @@ def save_tokenizer(
         Where it goes.
     model : PreTrainedModel
         Inputs that it does not take are left out.
-    max_length : int
-        Longest input in pieces, unless the model ends before.
+    max_length : int or None
+        Longest input in pieces, unless the model ends before; None for the tokenizer's own.
     """
     tokenizer = load_tokenizer(checkpoint)
+    if max_length is None:
+        max_length = tokenizer.model_max_length
     accepted = accepted_inputs(model)
     tokenizer.init_kwargs["model_input_names"] = [n for n in tokenizer.model_input_names if n in accepted]
     tokenizer.model_max_length = min(max_length, _positions(model))
@@ -131,9 +133,11 @@ def save_tokenizer(
 
 
 def _positions(model: PreTrainedModel) -> int:
-    """How many positions a model has for words; RoBERTa's begin behind that of padding."""
+    """How many positions a model has for words; those of RoBERTa and its kin begin behind that of padding."""
     positions = getattr(model.config, "max_position_embeddings", None) or 1 << 30
-    return positions - (model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0)
+    tables = [m for name, m in model.named_modules() if name.endswith("position_embeddings")]
+    padding = [padded for table in tables if (padded := getattr(table, "padding_idx", None)) is not None]
+    return positions - (padding[0] + 1 if padding else 0)
 
 
 def save(
@@ -162,10 +166,10 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def trim(model: PreTrainedModel, folder: str | Path) -> bool:
     """Trim a classifier by `distillens.trimming.trim`, in place, with its own tokenizer."""
-    return trimming.trim(model, _unlike_lengths(Encoder(folder, accepted_inputs(model))))
+    return trimming.trim(model, unlike_lengths(Encoder(folder, accepted_inputs(model))))
 
 
-def _unlike_lengths(encoder: Encoder) -> dict[str, torch.Tensor]:
+def unlike_lengths(encoder: Encoder) -> dict[str, torch.Tensor]:
     """A batch with padding, a pair and a mask, so that what is made from it heeds the attention mask."""
     texts = [("a b c d",), ("a",), ("a b", "c a"), (f"a {encoder.mask} c",)]
     batch = encoder.pad(encoder.encode(texts))
@@ -184,7 +188,7 @@ def export_onnx(model: PreTrainedModel, folder: Path) -> None:
         If the model cannot be exported: it is of more than 2 GiB, or does what a graph cannot.
     """
     model = copy.deepcopy(model).cpu().eval()
-    batch = _unlike_lengths(Encoder(folder, accepted_inputs(model)))
+    batch = unlike_lengths(Encoder(folder, accepted_inputs(model)))
     spared = {"trimmed": trimming.trim(model, batch), "shared": sharing.share(model, batch)}
     graph = folder / "model.onnx"
     try:

@@ -1,5 +1,7 @@
 """The scalar per class that is explained."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy.special import logsumexp, softmax
 
@@ -30,19 +32,47 @@ def explained(logits: np.ndarray, kind: str) -> np.ndarray:
     raise ValueError(f"explained_output: {kind!r} is not one of margin, logit, probability")
 
 
-def towards(values: np.ndarray, target: int) -> np.ndarray:
+def towards(values: np.ndarray, target: int | None) -> np.ndarray:
     """Attributions to one class; one output, whatever the number of classes, leaves none to choose.
 
     Parameters
     ----------
     values : ndarray, shape (n_words, outputs)
-    target : int
+    target : int or None
 
     Returns
     -------
     ndarray, shape (n_words,)
+
+    Raises
+    ------
+    ValueError
+        If there are several outputs and no class.
     """
+    if values.shape[1] > 1 and target is None:
+        raise ValueError("values for several classes, but no logits that say which is predicted; add logits")
     return values[:, target if values.shape[1] > 1 else 0]
+
+
+def predicted(logits: Sequence[float] | None, values: np.ndarray) -> int | None:
+    """The class that a model predicts.
+
+    Parameters
+    ----------
+    logits : sequence of float or None
+        None where they are not known, as with attributions that were computed elsewhere.
+    values : ndarray, shape (n_words, outputs)
+        NaN in classes that were not explained.
+
+    Returns
+    -------
+    int or None
+        Without logits the only class that was explained; None where that says nothing either.
+    """
+    if logits is not None:
+        return int(np.argmax(logits))
+    known = np.flatnonzero(~np.isnan(values).all(axis=0)) if values.shape[1] > 1 else ()
+    return int(known[0]) if len(known) == 1 else None
 
 
 def drop(before: np.ndarray, after: np.ndarray, absolute: bool) -> np.ndarray:

@@ -3,7 +3,7 @@
 What the rules give to the scripts, by name (``snakemake.input``):
 
 ================== =====================================================================
-score_performance  ``test`` (examples), ``predictions`` (list)
+score_performance  ``test`` (examples), ``predictions``, ``explanations`` (lists)
 score_robustness   ``test``, ``perturbed`` (list), ``predictions`` (list)
 score_faithfulness ``explained`` (examples), ``deletions``, ``curves``, ``explanations`` (lists)
 score_agreement    ``explanations`` (list); see `distillens.comparing`
@@ -20,6 +20,9 @@ name. A row without an ``example_id`` is an aggregate: ``n`` examples count in i
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from distillens import tables
 from distillens.metrics import performance, robustness
 from distillens.runlog import tracked
@@ -31,6 +34,7 @@ from distillens.scoring_inputs import (
     by_identity,
     edits_of,
     labels,
+    logits_of,
 )
 
 _EDITED = {"changed": "texts", "edited_words": "words", "edited_characters": "characters"}
@@ -38,26 +42,52 @@ _EDITED = {"changed": "texts", "edited_words": "words", "edited_characters": "ch
 
 
 def score_performance(
-    test: FilePath, predictions: Sequence[FilePath], *, out: FilePath, **settings: Any
+    test: FilePath,
+    predictions: Sequence[FilePath],
+    explanations: Sequence[FilePath] = (),
+    *,
+    out: FilePath,
+    **settings: Any,
 ) -> None:
-    """Score every model on the whole test split, and the best constant answer."""
+    """Score every model on the whole test split, and the best constant answer.
+
+    Models that are known by their attributions only (``explanations``) are scored on the texts
+    that these are about, if they came with logits; without, nothing can be said of them.
+    """
     s = Settings(**settings)
     truth = labels(test, s)
     rows = []
-    for (model, seed), path in tracked(by_identity(predictions, s).items(), "performance", "run"):
-        predicted = performance.predictions_of(Predictions(path, s).of("none", [0], truth.index)[0])
+    answers = {
+        run: Predictions(path, s).of("none", [0], truth.index)[0]
+        for run, path in tracked(by_identity(predictions, s).items(), "performance", "run")
+    }
+    asked = {run: (truth, logits) for run, logits in answers.items()}
+    for (model, seed), (labelled, logits) in (asked | _told(explanations, truth, s)).items():
         found = performance.scores(
             s.task_settings["metrics"],
-            truth,
-            predicted,
+            labelled,
+            performance.predictions_of(logits),
             s.n_classes,
             s.resampling("performance", model, seed),
         )
         for metric, value in found.items():
-            rows.append(_aggregate(len(truth), model=model, seed=seed, metric=metric, **_floats(value)))
+            rows.append(_aggregate(len(labelled), model=model, seed=seed, metric=metric, **_floats(value)))
     majority = performance.majority(s.lead, truth, s.n_classes)
     rows.append(_aggregate(len(truth), metric="majority", value=majority))
-    s.write(out, "scores", rows, [test, *predictions])
+    s.write(out, "scores", rows, [test, *predictions, *explanations])
+
+
+def _told(
+    paths: Sequence[FilePath], truth: pd.Series, s: Settings
+) -> dict[Run, tuple[pd.Series, np.ndarray]]:
+    """Labels and logits of the texts that attributions from elsewhere are about, where all have logits."""
+    found = {}
+    for (model, seed, _), path in by_identity(paths, s, "explainer").items():
+        table = tables.read(path, "explanations")
+        if table.num_rows and not table["logits"].null_count:
+            ids = table["example_id"].to_pylist()
+            found.setdefault((model, seed), (truth[ids], logits_of(table, "logits", path, s)))
+    return found
 
 
 def score_robustness(
@@ -85,7 +115,7 @@ def score_robustness(
         }
         for (model, seed), own in outputs.items():
             reference = s.reference(model)
-            if reference is not None and reference not in outputs:
+            if reference is not None and reference not in outputs and reference[0] not in s.told:
                 raise tables.TableError(
                     f"no predictions of {reference}, the teacher of {model!r}; add the file"
                 )

@@ -39,6 +39,8 @@ class Settings:
         The seeds of each model; students are compared with the teacher's first one.
     seed : int
         The study's seed.
+    told : sequence of str
+        Models that are known by their attributions only: nothing was predicted with them.
     """
 
     task: str
@@ -47,6 +49,7 @@ class Settings:
     teachers: Mapping[str, str | None]
     seeds: Mapping[str, Sequence[int]]
     seed: int
+    told: Sequence[str] = ()
 
     @property
     def n_classes(self) -> int:

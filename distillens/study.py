@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distillens import methods
+from distillens import given, methods
 from distillens.provenance import ROOT, code, digest
 
 Settings = dict[str, Any]
@@ -43,16 +43,41 @@ class Study:
         return self.config["backend"] != "torch" and self.config["device"] != "cuda"
 
     def models(self, *, distilled: bool) -> list[str]:
-        """Models that learn from a teacher's outputs, or those that do not."""
+        """Models that learn from a teacher's outputs, or those that learn from gold labels only."""
         return [
             name
             for name, model in self.config["models"].items()
-            if (model["training"]["method"] != "fine_tune") == distilled
+            if given.trains(model) and (model["training"]["method"] != "fine_tune") == distilled
         ]
+
+    def finished(self) -> list[str]:
+        """Models that are already fine-tuned."""
+        return [name for name in self.asked() if not given.trains(self.config["models"][name])]
+
+    def explained(self, *, here: bool) -> list[str]:
+        """Models that the study's explainers explain, or those that bring their attributions."""
+        return [
+            name for name, model in self.config["models"].items() if (model["explanations"] is None) == here
+        ]
+
+    def asked(self) -> list[str]:
+        """Models that have weights, so that they can be asked."""
+        return [name for name, model in self.config["models"].items() if given.has_weights(model)]
+
+    def told(self) -> list[str]:
+        """Models of which only attributions are known."""
+        return [name for name, model in self.config["models"].items() if not given.has_weights(model)]
 
     def runs(self) -> list[tuple[str, int]]:
         """Every model with each of its seeds."""
         return [(name, seed) for name, model in self.config["models"].items() for seed in model["seeds"]]
+
+    def start(self, wildcards: Any) -> str:
+        """The checkpoint that a run starts from, or is."""
+        model = self.config["models"][wildcards.model]
+        if isinstance(model["checkpoint"], str):
+            return model["checkpoint"]
+        return model["checkpoint"][model["seeds"].index(int(wildcards.seed))]
 
     def teacher(self, model: str) -> tuple[str, int] | None:
         """The teacher of a student and its first seed; None for a teacher."""
@@ -176,6 +201,33 @@ class Study:
             "export_onnx": self.exports_onnx,
         }
 
+    def importing(self, wildcards: Any) -> Settings:
+        """Settings of ``import_model``; the checkpoint comes otherwise."""
+        model = self._part("models", wildcards.model)
+        return {
+            "labels": model["labels"] or None,
+            "max_length": model["training"]["max_length"],
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+            "export_onnx": self.exports_onnx,
+        }
+
+    def explanations_file(self, wildcards: Any) -> str:
+        """The file of a model's own attributions."""
+        return self.config["models"][wildcards.model]["explanations"]["file"]
+
+    def own_explanations(self, wildcards: Any) -> Settings:
+        """Settings of ``import_explanations``; the file comes otherwise."""
+        model = self.config["models"][wildcards.model]
+        block = model["explanations"]
+        several = {"task": self.config["tasks"], "seed": model["seeds"]}
+        return {
+            "name": block["name"] or wildcards.model,
+            "missing": block["missing"],
+            "unit": self.config["explainers"][wildcards.explainer]["unit"],
+            "task_settings": self._part("tasks", wildcards.task, "type", "labels"),
+            "needed": [key for key, values in several.items() if len(values) > 1],
+        }
+
     def prediction(self, wildcards: Any) -> Settings:
         """Settings of ``predict``."""
         return {"engine": self.engine}
@@ -221,6 +273,7 @@ class Study:
             "metrics": ordered(self.config["metrics"]),
             "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
+            "told": sorted(self.told()),
             "seed": self.config["seed"],
         }
 
@@ -250,6 +303,10 @@ class Study:
         return {
             "distilled": bool(self.models(distilled=True)),
             "fine_tuned": bool(self.models(distilled=False)),
+            "finished": bool(self.finished()),
+            "told": bool(self.told()),
+            "explained": bool(self.explained(here=True)),
+            "brought": bool(self.explained(here=False)),
             "gathered": self.config["parts"] > 1,
             "perturbed": bool(self.config["perturbations"]),
             "probed": any(task["probes"] for task in self.config["tasks"].values()),

@@ -8,6 +8,7 @@ with logging_to(snakemake.log[0]):
     score_performance(
         snakemake.input.test,
         snakemake.input.predictions,
+        snakemake.input.explanations,
         out=snakemake.output[0],
         **snakemake.params.settings,
     )

@@ -19,7 +19,7 @@ SPLITS = ("test", "validation", "train")
 def fetch_dataset(
     task: Mapping[str, Any], name: str, mirror: str | None, seed: int, out: Mapping[str, str | Path]
 ) -> None:
-    """Write the train, validation and test split of a task.
+    """Write the train, validation and test split of a task; one that it does not have is an empty table.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def fetch_dataset(
     with tempfile.TemporaryDirectory() as folder:
         files = source_files(task["source"], mirror, Path(folder))
         pools = {}
-        for source_split in sorted({task["splits"][split]["from"] for split in SPLITS}):
+        for source_split in sorted({split["from"] for split in task["splits"].values()}):
             if source_split not in files:
                 raise reading.DataError(
                     f"tasks.{name}.splits: the source has no split {source_split!r}; "
@@ -45,9 +45,11 @@ def fetch_dataset(
                 )
             file = files[source_split]
             frame = reading.read_frame(file, **task["read"])
-            pools[source_split] = list(reading.to_examples(frame, task, file.name))
+            pools[source_split] = reading.to_examples(frame, task, file.name)
         source = digest(*(files[split] for split in sorted(pools)))
-    for split, chosen in _split(pools, task["splits"], name, seed).items():
+    chosen_of = _split(pools, task["splits"], name, seed)
+    for split in SPLITS:
+        chosen = chosen_of.get(split, [])
         what = {"task": name, "split": split, "source_sha256": source, "seed": seed}
         tables.write(out[split], "examples", reading.rows(chosen), what)
 
@@ -65,7 +67,7 @@ def fetch_checkpoint(
             found = Path(source["local"])
             if not found.is_dir():
                 raise FetchError(f"checkpoints.{name}.local: no folder {found}")
-        hub.copy_checkpoint(found, Path(folder))
+        hub.copy_checkpoint(found, Path(folder), pickles="local" not in source)
     Path(card).write_text(json.dumps({"checkpoint": name, "sha256": digest(folder)}, indent=1) + "\n")
 
 
@@ -85,8 +87,9 @@ def source_files(source: Mapping[str, Any], mirror: str | None, folder: Path) ->
 def _split(
     pools: Mapping[str, list[Example]], splits: Mapping[str, Mapping[str, Any]], name: str, seed: int
 ) -> dict[str, list[Example]]:
+    order = [split for split in SPLITS if split in splits]
     pieces = {source: [example.example_id for example in pool] for source, pool in pools.items()}
-    taken = share_out(pieces, splits, SPLITS, seed_of(seed, name, "split"), f"tasks.{name}", "examples")
+    taken = share_out(pieces, splits, order, seed_of(seed, name, "split"), f"tasks.{name}", "examples")
     return {
         split: [example for example in pools[splits[split]["from"]] if example.example_id in ids]
         for split, ids in taken.items()

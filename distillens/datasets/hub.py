@@ -61,22 +61,33 @@ def checkpoint_folder(hub: str, revision: str | None, mirror: str | None) -> Pat
     return folder
 
 
-def copy_checkpoint(folder: Path, target: Path) -> None:
+def copy_checkpoint(folder: Path, target: Path, *, pickles: bool = True) -> None:
     """Copy the files of a checkpoint that are wanted.
 
-    Where there are only pickled weights (TinyBERT's, for one), they are read as nothing
-    but tensors, and written as safetensors.
+    Parameters
+    ----------
+    folder, target : Path
+    pickles : bool
+        Where there are only pickled weights (TinyBERT's, for one), read them as nothing but
+        tensors, and write them as safetensors; otherwise they are refused.
 
     Raises
     ------
     FetchError
-        If the folder has no config.json or no weights, or the pickle holds anything else.
+        If the folder has no config.json or no weights, or the pickle is refused or holds
+        anything else.
     """
     if not (folder / "config.json").is_file():
         raise FetchError(f"{folder}: not a checkpoint: no config.json")
     pickled = not list(folder.glob("*.safetensors"))
     if pickled and not (folder / _PICKLED).is_file():
         raise FetchError(f"{folder}: not a checkpoint: neither *.safetensors nor {_PICKLED}")
+    if pickled and not pickles:
+        raise FetchError(
+            f"{folder}: its only weights are a pickle ({_PICKLED}), which can hold code; if you trust it, "
+            "write safetensors once, with AutoModelForSequenceClassification.from_pretrained(FOLDER)"
+            ".save_pretrained(FOLDER)"
+        )
     target.mkdir(parents=True)
     for pattern in _CHECKPOINT_FILES:
         for path in folder.glob(pattern):

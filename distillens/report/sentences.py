@@ -10,6 +10,7 @@ import pandas as pd
 
 from distillens import tables
 from distillens.metrics.calibration import HEADLINE
+from distillens.outputs import predicted
 from distillens.report.cells import number
 from distillens.report.read import Run, Study, ordered
 from distillens.tables import TableError
@@ -144,8 +145,8 @@ class View:
         if own is None or reference is None:
             return []
         # One output, such as an expected rating, stands for all classes.
-        target = min(int(np.argmax(reference["logits"])), len(own["output"]) - 1)
-        return [word[target] for word in own["values"]]
+        target = min(_predicted(reference) or 0, len(own["output"]) - 1)
+        return [math.nan if word[target] is None else word[target] for word in own["values"]]
 
     def agreement(self, run: Run, example: Mapping[str, Any]) -> float:
         """How alike a run and its teacher explain an example, by the headline metric; NaN where undefined."""
@@ -157,7 +158,7 @@ class View:
 
     def logits(self, run: Run, example: Mapping[str, Any]) -> list[float]:
         """What a run answers; nothing where it was not asked."""
-        return self._rows.get(run, {}).get(example["example_id"], {}).get("logits", [])
+        return self._rows.get(run, {}).get(example["example_id"], {}).get("logits") or []
 
     def cell(self, run: Run, example: Mapping[str, Any]) -> dict[str, Any] | None:
         """What a run says about an example; None where it, or its teacher, says nothing.
@@ -177,7 +178,7 @@ class View:
         cell: dict[str, Any] = {"v": [_short(value) for value in self.values(run, example)]}
         cell |= self._prediction(own["logits"], example["label"])
         if self._options["type"] == "classification":
-            cell["t"] = self._label(int(np.argmax(reference["logits"])))
+            cell["t"] = self._label(_predicted(reference))
         if run != teacher:
             cell["r"] = _short(self.agreement(run, example))
         if own["unseen"]:
@@ -187,7 +188,9 @@ class View:
             cell["pieces"] = _pieces(example, own["spans"])
         return cell
 
-    def _prediction(self, logits: Sequence[float], gold: float | None) -> dict[str, Any]:
+    def _prediction(self, logits: Sequence[float] | None, gold: float | None) -> dict[str, Any]:
+        if logits is None:
+            return {"p": self._label(None)}
         if self._options["type"] != "classification":
             return {"p": number(logits[0], 2)}
         odds = np.exp(np.asarray(logits, float) - np.max(logits))
@@ -195,9 +198,16 @@ class View:
         right = None if gold is None else best == int(gold)
         return {"p": self._label(best), "c": _short(odds[best] / odds.sum()), "ok": right}
 
-    def _label(self, index: int) -> str:
+    def _label(self, index: int | None) -> str:
+        if index is None:
+            return "not known"
         labels = self._options["labels"]
         return labels[index] if index < len(labels) else str(index)
+
+
+def _predicted(row: Mapping[str, Any]) -> int | None:
+    values = np.array(row["values"], dtype=np.float64).reshape(-1, len(row["output"]))
+    return predicted(row["logits"], values)
 
 
 def gold(example: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:

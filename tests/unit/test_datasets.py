@@ -393,3 +393,68 @@ def test_real_data_is_read_from_the_mirror(mirror, tmp_path, name, config, colum
     for split, count in rows.items():
         frame = reading.read_frame(files[split], **READ)
         assert len(list(reading.to_examples(frame, task, split))) == count
+
+
+def test_a_tab_separates_columns_where_the_suffix_says_so(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("id\ttext\ty\n1\tFun, and witty\tgood\n")
+    (one,) = read(reading.read_frame(path, **{**READ, "delimiter": None}))
+    assert one.text_a == "Fun, and witty"
+
+
+def test_json_lines_keep_their_types_and_a_broken_line_is_named(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        '{"id": 1, "text": "2020-01-01", "y": "good"}\n\n{"id": 9007199254740993, "text": "x", "y": 0}\n'
+    )
+    found = read(reading.read_frame(path, **READ))
+    assert [(one.example_id, one.text_a) for one in found] == [("1", "2020-01-01"), ("9007199254740993", "x")]
+    path.write_text('{"id": 1}\n[1, 2]\n')
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: not JSON lines: an object is wanted"):
+        reading.read_frame(path, **READ)
+
+
+def test_every_bad_row_is_named_at_once_and_a_long_list_is_cut():
+    frame = {"id": range(30), "text": ["x", "", *["x"] * 28], "y": ["good", "bad", *["?"] * 28]}
+    with pytest.raises(DataError) as caught:
+        read(frame)
+    lines = str(caught.value).splitlines()
+    assert lines[:3] == [
+        "a.csv: 29 problems",
+        "  row 2: text is empty; remove the row or mend it",
+        "  row 3: label '?' is not a number nor one of bad, good",
+    ]
+    assert lines[-1] == "  and 9 more"
+    assert len(lines) == 22
+
+
+@pytest.mark.parametrize("cell", [None, "", float("nan")])
+def test_an_id_that_is_empty_is_refused(cell):
+    frame = {"id": pd.Series([1, cell], dtype=object), "text": ["a", "b"], "y": [0, 1]}
+    with pytest.raises(DataError, match="a.csv, row 2: id is empty; every row needs an id of its own"):
+        read(frame)
+
+
+def test_an_unquoted_delimiter_in_every_text_does_not_shift_the_columns(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id,text,y\n1,Fun, and witty,1\n2,Dull, very,0\n")
+    with pytest.raises(DataError, match="rows have more cells than there are columns; .* quotation marks"):
+        reading.read_frame(path, **READ)
+
+
+def test_another_delimiter_and_another_encoding_are_hinted_at(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("id;text;y\n1;Fun;1\n")
+    with pytest.raises(DataError, match=r"no column 'id' .* id;text;y; is read.delimiter right\?"):
+        read(reading.read_frame(path, **READ))
+    path.write_bytes("id,text,y\n1,Café,1\n".encode("latin-1"))
+    with pytest.raises(DataError, match="set read.encoding"):
+        reading.read_frame(path, **READ)
+    assert read(reading.read_frame(path, **{**READ, "encoding": "latin-1"}))[0].text_a == "Café"
+
+
+def test_a_task_without_training_needs_a_test_split_only(tmp_path):
+    task = local_task(tmp_path)
+    task["splits"] = {"test": {"from": "all", "examples": None}}
+    ids = fetch_splits(tmp_path, task)
+    assert [len(ids[split]) for split in ("train", "validation", "test")] == [0, 0, 40]

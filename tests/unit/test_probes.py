@@ -569,6 +569,14 @@ def test_the_same_inputs_give_the_same_bytes_in_any_order(contrasted, tmp_path):
     assert backwards.equals(tables.read(one, "scores").to_pandas())
 
 
+def test_a_model_that_cannot_be_asked_has_no_answers(contrasted, tmp_path):
+    file = contrasted.explained(RUNS[0], [towards(2, 1, 1, 1, 1)] * 6, [GOOD] * 6)
+    out = tmp_path / "scores.parquet"
+    told = {**SETTINGS, "told": ["small"]}
+    score_probes([contrasted.sentences], [contrasted.design], [file], out=out, **told)
+    assert set(tables.read(out, "scores").to_pandas()["model"].dropna()) == {"big"}
+
+
 def test_what_is_missing_or_foreign_is_an_error_that_names_it(contrasted, tmp_path):
     values = [towards(2, 1, 1, 1, 1)] * 6
     files = [contrasted.explained(run, values, [GOOD] * 6) for run in RUNS]

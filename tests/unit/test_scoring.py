@@ -183,6 +183,17 @@ def test_a_regression_flips_by_what_its_task_says(tmp_path):
     assert (moved <= 0.2).mean() < (moved <= 1.0).mean()
 
 
+def test_a_teacher_that_cannot_be_asked_gives_its_students_no_gap(study, tmp_path):
+    out = tmp_path / "scores.parquet"
+    own = [path for path in study.predictions() if "small" in path.name]
+    with pytest.raises(TableError, match="no predictions of"):
+        scoring.score_robustness(study.test, study.perturbed(), own, out=out, **settings())
+    scoring.score_robustness(study.test, study.perturbed(), own, out=out, **settings(told=["big"]))
+    found = frame(out)
+    assert set(found["model"].dropna()) == {"small"}
+    assert not found["metric"].str.endswith("_gap").any()
+
+
 def curves_of(study, model, seed):
     """Confidence 3/4, and 1/2 without the first word, with only which nothing is lost."""
     lengths = {i: 4 + n % 5 for n, i in enumerate(IDS)}

@@ -61,7 +61,7 @@ def test_embeddings_that_depend_on_neighbours_are_not_shared(bert):
     model = modeling.load_classifier(bert).eval()
     model.bert.embeddings.register_forward_hook(lambda *given: given[2] + given[2].mean(1, keepdim=True))
     encoder = Encoder(bert, modeling.accepted_inputs(model))
-    batch = modeling._unlike_lengths(encoder)
+    batch = modeling.unlike_lengths(encoder)
     with torch.no_grad():
         expected = model(**batch).logits
         assert not share(model, batch)

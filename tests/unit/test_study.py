@@ -36,7 +36,13 @@ def test_fine_tuning_does_not_depend_on_how_finished_models_run_and_distilling_d
 
 
 def test_runs_teachers_and_methods_come_from_the_config(study):
-    assert study.runs() == [("minilm-6", 1), ("minilm-6", 2), ("minilm-6", 3), ("minilm-3", 1), ("minilm-3-kd", 1)]
+    assert study.runs() == [
+        ("minilm-6", 1),
+        ("minilm-6", 2),
+        ("minilm-6", 3),
+        ("minilm-3", 1),
+        ("minilm-3-kd", 1),
+    ]
     assert study.teacher("minilm-3-kd") == ("minilm-6", 1)
     assert study.teacher("minilm-6") is None
     assert study.models(distilled=True) == ["minilm-3-kd"]

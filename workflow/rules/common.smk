@@ -25,6 +25,8 @@ TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
         "corpora",
     )
 )
+# Models that have weights, and those of which only attributions are known.
+ASKED, TOLD = study.asked(), study.told()
 CHECKPOINT = "<results>/checkpoints/{checkpoint}"
 # The small file that changes with it.
 CHECKPOINT_CARD = "<results>/checkpoints/{checkpoint}.json"

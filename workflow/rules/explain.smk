@@ -16,6 +16,8 @@ rule explain:
         part_of("<logs>/explain/{task}/{model}/{seed}/{explainer}.log"),
     benchmark:
         part_of("<benchmarks>/explain/{task}/{model}/{seed}/{explainer}.tsv")
+    wildcard_constraints:
+        model=one_of(study.explained(here=True)),
     conda:
         "../../envs/models.yaml"
     threads: 1
@@ -41,6 +43,8 @@ if PARTS > 1:
             "<logs>/gather_explanations/{task}/{model}/{seed}/{explainer}.log",
         benchmark:
             "<benchmarks>/gather_explanations/{task}/{model}/{seed}/{explainer}.tsv"
+        wildcard_constraints:
+            model=one_of(study.explained(here=True)),
         conda:
             "../../envs/data.yaml"
         params:
@@ -60,6 +64,29 @@ use rule explain as explain_again with:
     params:
         settings=study.explanation_again,
         code=study.explanation_code,
+
+
+rule import_explanations:
+    input:
+        explained=rules.select_examples.output.explained,
+        test=rules.fetch_dataset.output.test,
+        file=study.explanations_file,
+        predictions=own_predictions,
+    output:
+        explanations=EXPLANATIONS,
+    log:
+        "<logs>/import_explanations/{task}/{model}/{seed}/{explainer}.log",
+    benchmark:
+        "<benchmarks>/import_explanations/{task}/{model}/{seed}/{explainer}.tsv"
+    wildcard_constraints:
+        model=one_of(study.explained(here=False)),
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=study.own_explanations,
+        code=code("scripts/import_explanations.py"),
+    script:
+        "../../scripts/import_explanations.py"
 
 
 rule delete:

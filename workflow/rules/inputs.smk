@@ -4,15 +4,13 @@ from types import SimpleNamespace
 
 
 def checkpoint_of(wildcards):
-    """The folder of the checkpoint that a model starts from."""
-    name = study.config["models"][wildcards.model]["checkpoint"]
-    return CHECKPOINT.replace("{checkpoint}", name)
+    """The folder of the checkpoint that a run starts from."""
+    return CHECKPOINT.replace("{checkpoint}", study.start(wildcards))
 
 
 def checkpoint_card_of(wildcards):
     """The small file that changes with that folder."""
-    name = study.config["models"][wildcards.model]["checkpoint"]
-    return CHECKPOINT_CARD.replace("{checkpoint}", name)
+    return CHECKPOINT_CARD.replace("{checkpoint}", study.start(wildcards))
 
 
 def pretrained_from(pattern, role):
@@ -55,15 +53,28 @@ def teacher_explanations(wildcards):
     return of_teacher(EXPLANATIONS, wildcards)
 
 
-def of_runs(pattern):
+def own_predictions(wildcards):
+    """What a model answers that brings its attributions; nothing where it cannot be asked."""
+    return (
+        expand(rules.predict.output.predictions, **wildcards)[0]
+        if wildcards.model in ASKED
+        else []
+    )
+
+
+def of_runs(pattern, models=MODELS):
     """A file of every run of a task."""
-    models, seeds = zip(*study.runs())
-    return expand(pattern, zip, model=models, seed=seeds, allow_missing=True)
+    return [
+        path
+        for model, seed in study.runs()
+        if model in models
+        for path in expand(pattern, model=model, seed=seed, allow_missing=True)
+    ]
 
 
-def of_all_runs(pattern):
+def of_all_runs(pattern, models=MODELS):
     """A file of every run (and explainer, where the pattern has one) of a task."""
-    return expand(of_runs(pattern), explainer=EXPLAINERS, allow_missing=True)
+    return expand(of_runs(pattern, models), explainer=EXPLAINERS, allow_missing=True)
 
 
 def of_first_seeds(pattern):
@@ -72,7 +83,7 @@ def of_first_seeds(pattern):
     return [
         path
         for name, seed in teachers.items()
-        if study.teacher(name) is None
+        if study.teacher(name) is None and name in study.explained(here=True)
         for path in expand(
             pattern, model=name, seed=seed, explainer=EXPLAINERS, allow_missing=True
         )
@@ -92,7 +103,7 @@ def of_probes(pattern):
             path
             for probe in study.config["tasks"][wildcards.task]["probes"]
             for path in expand(
-                of_runs(pattern) if "{model}" in pattern else pattern,
+                of_runs(pattern, ASKED) if "{model}" in pattern else pattern,
                 task=wildcards.task,
                 probe=probe,
                 explainer=study.config["probes"][probe]["explainers"],

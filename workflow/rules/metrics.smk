@@ -4,7 +4,8 @@
 rule score_performance:
     input:
         test=rules.fetch_dataset.output.test,
-        predictions=of_all_runs(rules.predict.output.predictions),
+        predictions=of_all_runs(rules.predict.output.predictions, ASKED),
+        explanations=of_all_runs(EXPLANATIONS, TOLD),
     output:
         scores="<results>/metrics/{task}/performance.parquet",
     log:
@@ -24,7 +25,7 @@ rule score_robustness:
     input:
         test=rules.fetch_dataset.output.test,
         perturbed=of_all_perturbations(rules.perturb.output.perturbed),
-        predictions=of_all_runs(rules.predict.output.predictions),
+        predictions=of_all_runs(rules.predict.output.predictions, ASKED),
     output:
         scores="<results>/metrics/{task}/robustness.parquet",
     log:
@@ -61,8 +62,8 @@ rule score_agreement:
 rule score_faithfulness:
     input:
         explained=rules.select_examples.output.explained,
-        deletions=of_all_runs(rules.delete.output.deletions),
-        curves=of_all_runs(rules.delete.output.curves),
+        deletions=of_all_runs(rules.delete.output.deletions, ASKED),
+        curves=of_all_runs(rules.delete.output.curves, ASKED),
         explanations=of_all_runs(EXPLANATIONS),
     output:
         scores="<results>/metrics/{task}/faithfulness.parquet",

@@ -1,4 +1,4 @@
-"""Teachers and students: fine-tuned on gold labels, or distilled from a teacher's first seed."""
+"""Teachers and students: fine-tuned on gold labels, distilled from a teacher's first seed, or taken as they are."""
 
 
 rule pretrain:
@@ -89,3 +89,29 @@ rule distil:
         code=study.distillation_code,
     script:
         "../../scripts/distil.py"
+
+
+rule import_model:
+    input:
+        checkpoint=checkpoint_of,
+        checkpoint_card=checkpoint_card_of,
+    output:
+        **MODEL,
+    log:
+        "<logs>/import_model/{task}/{model}/{seed}.log",
+    benchmark:
+        "<benchmarks>/import_model/{task}/{model}/{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(study.finished()),
+    priority: 1
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=at_least(8000),
+        runtime="1h",
+    params:
+        settings=study.importing,
+        code=code("scripts/import_model.py"),
+    script:
+        "../../scripts/import_model.py"

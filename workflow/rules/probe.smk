@@ -31,6 +31,8 @@ use rule explain as explain_probe with:
         "<logs>/explain_probe/{task}/{probe}/{model}/{seed}/{explainer}.log",
     benchmark:
         "<benchmarks>/explain_probe/{task}/{probe}/{model}/{seed}/{explainer}.tsv"
+    wildcard_constraints:
+        model=one_of(MODELS),
 
 
 rule score_probes:

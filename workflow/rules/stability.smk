@@ -30,12 +30,14 @@ use rule explain as explain_perturbed with:
         "<logs>/explain_perturbed/{task}/{model}/{seed}/{explainer}.log",
     benchmark:
         "<benchmarks>/explain_perturbed/{task}/{model}/{seed}/{explainer}.tsv"
+    wildcard_constraints:
+        model=one_of(ASKED),
 
 
 rule score_stability:
     input:
         explanations=expand(
-            of_runs(rules.explain_perturbed.output.explanations),
+            of_runs(rules.explain_perturbed.output.explanations, ASKED),
             explainer=study.config["stability"]["explainers"],
             allow_missing=True,
         ),

@@ -1,0 +1,15 @@
+"""Take in a model that is already fine-tuned."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from pathlib import Path
+
+    from distillens.importing import import_model
+
+    import_model(
+        checkpoint=snakemake.input.checkpoint,
+        out=Path(snakemake.output.card).parent,
+        identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        **snakemake.params.settings,
+    )
