@@ -5,11 +5,14 @@ import re
 from snakemake.exceptions import WorkflowError
 
 from distillens.config import ConfigError, complete
+from distillens.config_files import refuse_duplicates, refuse_missing
 from distillens.provenance import code
 from distillens.study import Study, report_code
 
 try:
+    refuse_duplicates(workflow.configfiles)
     study = Study(complete(config))
+    refuse_missing(study.config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}") from None
 
