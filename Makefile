@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
 
-.PHONY: help quickstart bench test lint format lock
+.PHONY: help quickstart bench test operations lint format lock
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -27,6 +27,10 @@ bench: .venv/installed  ## the engine beside the stock libraries, on the quickst
 
 test: .venv/installed  ## the whole suite
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile
+
+operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
+	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
+		$(foreach part,increments faults wrong_configs hostile_data,tests/workflow/test_$(part).py)
 
 lint: .venv/installed  ## ruff, snakefmt and snakemake's own linter
 	$(BIN)/ruff check .

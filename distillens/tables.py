@@ -7,6 +7,7 @@ provenance (digests, settings, seeds, library versions) of what is inside.
 
 import json
 import os
+import platform
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -192,7 +193,7 @@ def write(
         "distillens.provenance": json.dumps(provenance, sort_keys=True),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")  # nodes share folders
     try:
         pq.write_table(table.replace_schema_metadata(metadata), temporary, compression="zstd")
         os.replace(temporary, path)

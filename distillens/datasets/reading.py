@@ -1,5 +1,6 @@
 """Reads a table of texts in any of the usual formats and gives its columns our names."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def read_frame(
         if path.suffix == ".parquet":
             return pd.read_parquet(path)
         if path.suffix in (".json", ".jsonl"):
-            return pd.read_json(path, lines=True, dtype=False, encoding=encoding)
+            return _json_lines(path, encoding)
         return pd.read_csv(
             path,
             sep=delimiter,
@@ -43,6 +44,21 @@ def read_frame(
         )
     except (ValueError, OSError) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
+
+
+def _json_lines(path: Path, encoding: str) -> pd.DataFrame:
+    """Read JSON lines; pandas would drop what is not valid Unicode without a word."""
+    records = []
+    with path.open(encoding=encoding) as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                record = json.loads(line) if line.strip() else {}
+            except ValueError as error:
+                raise DataError(f"{path}, line {number}: not JSON: {error}") from error
+            if not isinstance(record, dict):
+                raise DataError(f"{path}, line {number}: not a JSON object with columns")
+            records += [record] if line.strip() else []  # an empty object is a row
+    return pd.DataFrame(records, dtype=object)
 
 
 def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> Iterator[Example]:

@@ -65,6 +65,11 @@ def at_least(megabytes):
     return lambda wildcards, attempt: megabytes * attempt
 
 
+def hours(number):
+    """Minutes of run time that grow with each attempt."""
+    return lambda wildcards, attempt: 60 * number * attempt
+
+
 def one_of(names):
     """A pattern for just these names; for none, one that matches nothing."""
     return "|".join(map(re.escape, names)) or "(?!)"

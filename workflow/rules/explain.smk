@@ -22,7 +22,7 @@ rule explain:
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),
-        runtime="8h",
+        runtime=hours(8),
     params:
         settings=study.explanation,
         code=study.explanation_code,
@@ -43,6 +43,9 @@ if PARTS > 1:
             "<benchmarks>/gather_explanations/{task}/{model}/{seed}/{explainer}.tsv"
         conda:
             "../../envs/data.yaml"
+        resources:
+            mem_mb=at_least(4000),
+            runtime=hours(1),
         params:
             code=code("scripts/gather_explanations.py"),
         script:
@@ -72,7 +75,7 @@ rule delete:
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),
-        runtime="2h",
+        runtime=hours(2),
     params:
         settings=study.deletion,
         code=code("scripts/delete.py"),

@@ -13,6 +13,9 @@ rule score_performance:
         "<benchmarks>/score_performance/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_performance.py"),
@@ -33,6 +36,9 @@ rule score_robustness:
         "<benchmarks>/score_robustness/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_robustness.py"),
@@ -51,6 +57,9 @@ rule score_agreement:
         "<benchmarks>/score_agreement/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_agreement.py"),
@@ -72,6 +81,9 @@ rule score_faithfulness:
         "<benchmarks>/score_faithfulness/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_faithfulness.py"),
@@ -91,6 +103,9 @@ rule score_buckets:
         "<benchmarks>/score_buckets/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_buckets.py"),
@@ -110,6 +125,9 @@ rule score_drift:
         "<benchmarks>/score_drift/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_drift.py"),
