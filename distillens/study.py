@@ -85,6 +85,15 @@ class Study:
             if ("pretrain" in source) == pretrained
         ]
 
+    def used_checkpoints(self) -> list[str]:
+        """Checkpoints that models start from, and those that they are made from."""
+        used = sorted({model["checkpoint"] for model in self.config["models"].values()})
+        for name in used:  # grows as it goes
+            made = self.config["checkpoints"][name].get("pretrain", {})
+            others = {made.get("start"), made.get("teacher")} - {None, *used}
+            used += sorted(others)
+        return used
+
     def pretrained_from(self, wildcards: Any, role: str) -> str | None:
         """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""
         return self._checkpoint(wildcards)["pretrain"].get(role)

@@ -8,7 +8,7 @@ provenance (digests, settings, seeds, library versions) of what is inside.
 import json
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -209,12 +209,7 @@ def read(path: str | Path, kind: str) -> pa.Table:
     TableError
         If the file is missing, damaged, of another kind or another schema version.
     """
-    try:
-        table = pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise TableError(
-            f"{path}: cannot be read as Parquet ({error}); delete it and run the workflow again"
-        ) from error
+    table = _opened(pq.read_table, path, partitioning=None)
     metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
     found = metadata.get("distillens.kind")
     if found != kind:
@@ -231,9 +226,24 @@ def read(path: str | Path, kind: str) -> pa.Table:
 
 
 def provenance(path: str | Path) -> dict[str, Any]:
-    """Return what `write` was told about the content of a file."""
-    metadata = pq.read_schema(path).metadata or {}
+    """Return what `write` was told about the content of a file.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or damaged.
+    """
+    metadata = _opened(pq.read_schema, path).metadata or {}
     return json.loads(metadata.get(b"distillens.provenance", b"{}"))
+
+
+def _opened(how: Callable[..., Any], path: str | Path, **options: Any) -> Any:
+    try:
+        return how(path, **options)
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(
+            f"{path}: cannot be read as Parquet ({error}); delete it and run the workflow again"
+        ) from error
 
 
 def _from_rows(path: Path, kind: str, rows: list[Mapping[str, Any]]) -> pa.Table:

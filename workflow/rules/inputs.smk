@@ -96,3 +96,40 @@ def of_all_probes(pattern):
         for task in TASKS
         for path in of_probes(pattern)(SimpleNamespace(task=task))
     ]
+
+
+def kept_files():
+    """Every file that jobs leave behind."""
+    runs = [
+        *MODEL.values(),
+        rules.predict.output.predictions,
+        rules.delete.output.deletions,
+        rules.delete.output.curves,
+    ]
+    scores = [
+        getattr(rules, f"score_{name}").output.scores
+        for name in (
+            "performance",
+            "robustness",
+            "agreement",
+            "faithfulness",
+            "buckets",
+            "probes",
+            "drift",
+        )
+    ]
+    of_task = [
+        *rules.fetch_dataset.output,
+        rules.select_examples.output.explained,
+        *of_all_perturbations(rules.perturb.output.perturbed),
+        *(path for pattern in runs for path in of_runs(pattern)),
+        *of_all_runs(EXPLANATIONS),
+        *scores,
+    ]
+    return [
+        *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),
+        *collect(of_task, task=TASKS),
+        *of_all_probes(rules.build_probe.output.sentences),
+        *of_all_probes(rules.build_probe.output.design),
+        *of_all_probes(rules.explain_probe.output.explanations),
+    ]
