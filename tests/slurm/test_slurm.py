@@ -12,7 +12,7 @@ import pytest
 
 from tests.slurm import cluster as slurm
 from tests.workflow.conftest import ROOT, Study, small_config
-from tests.workflow.test_faults import with_fault
+from tests.workflow.injecting import with_fault
 
 pytestmark = pytest.mark.slow
 

@@ -2,7 +2,6 @@
 
 # ruff: noqa: E501
 
-import json
 import os
 import re
 import shutil
@@ -10,7 +9,6 @@ import subprocess
 import time
 import zipfile
 from hashlib import sha256
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
@@ -18,10 +16,10 @@ import pytest
 from distillens import tables
 from tests.workflow.conftest import ROOT, Study, small_config, tiny_config
 from tests.workflow.documented import documents, names
+from tests.workflow.injecting import with_fault
 
 pytestmark = pytest.mark.slow
 
-HOOKS = Path(__file__).with_name("hooks")
 FAULTS = [
     "download cut short", "download with another hash", "damaged table", "table of another schema version",
     "no space on the device", "read-only results", "lost `.snakemake/metadata`", "deleted explanations",
@@ -41,13 +39,6 @@ def said(result: subprocess.CompletedProcess, pattern: str) -> str:
 def documented(fault, line, way_on):
     shown = re.sub(r"/\S*/(results/|\.snakemake)", r"\1", line)
     documents("faults", [KILLED, *FAULTS], fault, f"`{shown}`" if line else "", way_on)
-
-
-def with_fault(folder, **fault):
-    """Environment in which a job goes wrong."""
-    fault = {"action": "kill", "flag": str(folder / f"happened-{time.monotonic_ns()}"), **fault}
-    path = os.pathsep.join(filter(None, [str(HOOKS), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "DISTILLENS_FAULT": json.dumps(fault)}
 
 
 @pytest.fixture
