@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
 
-.PHONY: help quickstart bench test lint format lock
+.PHONY: help quickstart bench test operations lint format lock
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -19,14 +19,19 @@ quickstart: .venv/installed  ## the default study on two cores, no GPU, no model
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --cores $(CORES) --resources gpu=1 && \
 	echo "report: $(CURDIR)/results/quickstart/report/index.html ($$(( $$(date +%s) - start )) s)"
 
-bench: .venv/installed  ## the engine beside the stock libraries, on the quickstart's teacher
+bench: .venv/installed  ## the engine beside the stock libraries; what the edit of one student costs
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake $(BENCHED)/models/snippets-5/minilm-6/1/training.json \
 		$(foreach split,train validation test,$(BENCHED)/data/snippets-5/$(split).parquet) \
 		--cores $(CORES) --resources gpu=1
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.increments
 
 test: .venv/installed  ## the whole suite
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile
+
+operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
+	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
+		$(foreach part,increments faults wrong_configs hostile_data,tests/workflow/test_$(part).py)
 
 lint: .venv/installed  ## ruff, snakefmt and snakemake's own linter
 	$(BIN)/ruff check .

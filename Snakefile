@@ -26,9 +26,13 @@ include: "workflow/rules/stability.smk"
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/drift.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/kept.smk"
 
 
 rule all:
     default_target: True
     input:
         rules.report.output.page,
+        # A job that fails has lost its output. Were that not asked for by name, what was made
+        # from the lost file would be taken for up to date.
+        kept_files(),

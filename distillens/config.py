@@ -5,6 +5,7 @@ misspelt name, the nearest right one.
 """
 
 import copy
+import math
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -41,6 +42,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     schema = _schema()
     full = copy.deepcopy(dict(config))
     bring.spell_out(full)
+    _refuse_endless(full)
     _check(full, schema)
     _fill(full, schema, schema)
     _check_backend(full)
@@ -96,6 +98,18 @@ def published(file: str) -> dict[str, Any]:
     return content
 
 
+def _refuse_endless(value: Any, where: str = "") -> None:
+    """No comparison of a schema refuses what is not a number, and no limit what has none."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            _refuse_endless(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_endless(item, where)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: {value} is no number to compute with; write a finite one, such as 1.0")
+
+
 @cache
 def _schema() -> dict[str, Any]:
     return yaml.safe_load(_SCHEMA.read_text("utf-8"))
@@ -131,7 +145,35 @@ def _explain(error: jsonschema.ValidationError) -> str:
         )
     if error.validator == "pattern" and error.validator_value.startswith("^[a-z0-9]"):
         return f"{error.instance!r} is not a name: lower-case letters, digits, '-' and '_' only"
+    described = error.schema.get("description")
+    if error.validator == "pattern" and described:
+        return f"{error.instance!r} does not fit: {described}"
+    if error.validator == "maxLength":
+        return f"{error.instance!r} is too long; at most {error.validator_value} characters"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        said = error.schema.get("properties", {}).get(missing, {}).get("description")
+        return f"{missing!r} is a required property{f': {said}' if said else ''}"
+    if error.validator == "type":
+        return f"{error.message}{_as_written(error.instance, error.validator_value)}"
     return error.message
+
+
+def _as_written(value: Any, wanted: str | list[str]) -> str:
+    """What YAML took for something else, as it has to be written."""
+    if wanted in ("number", "integer") and isinstance(value, str):
+        try:
+            written = f"{float(value):.1e}, without quotes"
+        except ValueError:
+            written = "a number"
+        return f"; write {'a whole number' if wanted == 'integer' else written}"
+    if wanted == "string" and isinstance(value, (bool, int, float)):
+        return "; put it in quotes"
+    if wanted == "object":
+        return "; write `key: value` lines below it"
+    if wanted == "array":
+        return f"; write a list: [{value}]"
+    return ""
 
 
 def _fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
@@ -256,6 +298,8 @@ def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) ->
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     _check(training, schema, f"{where}.training")
     _fill(training, schema, schema)
+    if training.get("alpha") == training.get("beta") == 0:
+        raise ConfigError(f"{where}.training: alpha and beta are 0, so nothing is learned; give one a weight")
 
 
 def _check_published(config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
@@ -305,6 +349,8 @@ def _check_probes(config: Mapping[str, Any]) -> None:
 
 
 def _check_relabels(config: Mapping[str, Any]) -> None:
+    if "none" in config["perturbations"]:
+        raise ConfigError("perturbations.none: `none` stands for the text as it is; use another name")
     for name, task in config["tasks"].items():
         for perturbation in task["perturb"]["relabels"]:
             if perturbation not in config["perturbations"]:

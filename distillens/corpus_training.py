@@ -26,7 +26,7 @@ from transformers.trainer_utils import set_seed
 from distillens import modeling, tables
 from distillens.provenance import code, digest, versions
 from distillens.text import seed_of
-from distillens.training import Meter, TrainingError, arguments, last_checkpoint, run_folders
+from distillens.training import Meter, Resumable, TrainingError, arguments, last_checkpoint, run_folders
 
 Batch = dict[str, torch.Tensor]
 
@@ -222,7 +222,7 @@ def pretrain(
         data_collator=default_data_collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[Meter()],
+        callbacks=[Meter(), Resumable()],
     )
     trained.remove_callback(PrinterCallback)
     trained.train(resume_from_checkpoint=last_checkpoint(run))

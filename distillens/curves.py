@@ -29,6 +29,7 @@ def trace(
     beam: int,
     engine: Engine,
     seed: int,
+    progress: Progress | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Rows of the table of kind ``curves``, an example after the other.
 
@@ -53,36 +54,38 @@ def trace(
     beam : int
         Width of the beam search for ``upper`` and ``lower``; 0 leaves them out.
     engine : Engine
+    progress : Progress, optional
+        Advanced by every example.
     """
     own = {key: of for key, of in rankings.items() if key[1] == "own"}
-    with Progress(len(chosen), "curves", "text") as progress:
-        for start in range(0, len(chosen), _AT_ONCE):
-            group = chosen[start : start + _AT_ONCE]
-            whole = engine.logits([example.texts for example in group])
-            target = whole.argmax(axis=1)
-            before = confidence(whole, target)
-            plan = []
-            for number, example in enumerate(group):
-                plan += _plan(number, orders(example, own, draws, seed))
-            if beam:
-                plan += _bounds(group, target, before, beam, engine)
-            texts = [without(of, gone, engine.mask) for *_, of, removals in plan for gone in removals]
-            owners = [number for number, *_, removals in plan for _ in removals]
-            values = confidence(engine.logits(texts), target[owners]) if texts else np.empty(0)
-            position = 0
-            for number, explainer, name, draw, operation, order, _, removals in plan:
-                after = values[position : position + len(removals)]
-                position += len(removals)
-                yield {
-                    "example_id": group[number].example_id,
-                    "explainer": explainer,
-                    "ranking": name,
-                    "draw": draw,
-                    "operation": operation,
-                    "target": int(target[number]),
-                    "order": order,
-                    "confidence": [float(before[number]), *after.tolist()],
-                }
+    for start in range(0, len(chosen), _AT_ONCE):
+        group = chosen[start : start + _AT_ONCE]
+        whole = engine.logits([example.texts for example in group])
+        target = whole.argmax(axis=1)
+        before = confidence(whole, target)
+        plan = []
+        for number, example in enumerate(group):
+            plan += _plan(number, orders(example, own, draws, seed))
+        if beam:
+            plan += _bounds(group, target, before, beam, engine)
+        texts = [without(of, gone, engine.mask) for *_, of, removals in plan for gone in removals]
+        owners = [number for number, *_, removals in plan for _ in removals]
+        values = confidence(engine.logits(texts), target[owners]) if texts else np.empty(0)
+        position = 0
+        for number, explainer, name, draw, operation, order, _, removals in plan:
+            after = values[position : position + len(removals)]
+            position += len(removals)
+            yield {
+                "example_id": group[number].example_id,
+                "explainer": explainer,
+                "ranking": name,
+                "draw": draw,
+                "operation": operation,
+                "target": int(target[number]),
+                "order": order,
+                "confidence": [float(before[number]), *after.tolist()],
+            }
+        if progress:
             progress.advance(len(group))
 
 

@@ -1,15 +1,19 @@
 """Removes the words that an explanation names, and asks the model again."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from distillens import tables
 from distillens.curves import trace
 from distillens.erasing import Rankings, orders, stored_as_given, without
-from distillens.explanation import seen_part
+from distillens.explanation import groups, named, seen_part
 from distillens.inference import Engine
 from distillens.provenance import digest
+from distillens.resuming import Part, write_in_parts
 from distillens.runlog import Progress
 from distillens.text import Example, examples, seed_of
 
@@ -27,6 +31,7 @@ def write_deletions(
     beam: int,
     engine: dict[str, str],
     seed: int,
+    code: str = "",
 ) -> None:
     """Write what removing words does: the tables of kinds ``deletions`` and ``curves``.
 
@@ -35,7 +40,8 @@ def write_deletions(
     cross-model deletion); and ``random``, which belongs to no explainer, unless that
     explains tokens: then as many random tokens are removed. A removed word
     becomes the mask token. Attributions from elsewhere that are kept as they were stored
-    (``unit: token``) have no ranking: their positions need not stand in the text.
+    (``unit: token``) have no ranking: their positions need not stand in the text. Finished
+    groups of examples are kept, as those of explanations are.
 
     Parameters
     ----------
@@ -56,7 +62,7 @@ def write_deletions(
         Random rankings per text; the same ones for every model.
     beam : int
         See `distillens.curves.trace`.
-    model, identity, engine, seed
+    model, identity, engine, seed, code
         As in `distillens.explanation.write_explanations`.
     """
     engine = Engine(model, **engine)
@@ -69,18 +75,45 @@ def write_deletions(
         if tables.provenance(path)["explainer"] in own and not stored_as_given(path)
     }
     own_seed = seed_of(seed, identity["task"], "deletion")
+    made = {**identity, "k": ks, "draws": draws, "beam": beam, "study_seed": seed, **engine.provenance()}
     provenance = {
-        **identity,
-        "k": ks,
-        "draws": draws,
-        "beam": beam,
-        "study_seed": seed,
+        **made,
         "explanations_sha256": [digest(path) for path in explanations],
         "teacher_explanations_sha256": [digest(path) for path in teachers],
-        **engine.provenance(),
     }
-    tables.write(out, "deletions", _deletions(chosen, rankings, ks, draws, engine, own_seed), provenance)
-    tables.write(curves, "curves", trace(chosen, rankings, draws, beam, engine, own_seed), provenance)
+    stamp = {**made, "code": code, "lanes": engine.backend.lanes}
+    costs = [
+        (len(rankings) + draws) * 2 * len(example.words) + beam * len(example.words) ** 2
+        for example in chosen
+    ]
+
+    def make(few: Sequence[Example]) -> list[Iterator[dict[str, Any]]]:
+        engine.forget()
+        return [
+            _deletions(few, rankings, ks, draws, engine, own_seed),
+            trace(few, rankings, draws, beam, engine, own_seed, progress),
+        ]
+
+    with Progress(len(chosen), "delete", "text") as progress:
+        parts = []
+        for group in groups([example.texts for example in chosen], costs, engine):
+            few = chosen[group]
+            of = {**stamp, "texts": named(few), "orders": _fingerprint(few, rankings, draws, own_seed)}
+            parts.append(Part(of, partial(make, few), len(few)))
+        folder = Path(out).with_name(f".{Path(out).stem}.parts")
+        write_in_parts({"deletions": out, "curves": curves}, parts, provenance, folder, progress)
+
+
+def _fingerprint(
+    chosen: Sequence[Example], rankings: Mapping[tuple[str, str], Rankings], draws: int, seed: int
+) -> str:
+    """Digest of every order in which words are removed."""
+    every = [
+        [explainer, name, draw, named([of]), order]
+        for example in chosen
+        for explainer, name, draw, of, order in orders(example, rankings, draws, seed)
+    ]
+    return hashlib.sha256(json.dumps(every).encode()).hexdigest()
 
 
 def _deletions(
@@ -99,8 +132,7 @@ def _deletions(
                 if len(of.words) > k <= len(order):
                     plan.append((row, explainer, name, draw, k, order[:k]))
                     texts.append(without(of, order[:k], engine.mask))
-    with Progress(len(texts), "delete", "text") as progress:
-        after = engine.logits(texts, progress)
+    after = engine.logits(texts)
     for number, (row, explainer, name, draw, k, removed) in enumerate(plan):
         yield {
             "example_id": chosen[row].example_id,

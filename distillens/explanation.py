@@ -1,6 +1,6 @@
 """Explains the chosen examples of a task with one explainer, once, for all metrics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,7 +12,7 @@ from distillens import methods, tables
 from distillens.attribution import Attribution
 from distillens.inference import Engine
 from distillens.provenance import digest, versions
-from distillens.resuming import write_in_parts
+from distillens.resuming import Part, write_in_parts
 from distillens.runlog import Progress
 from distillens.text import Example, examples, seed_of
 
@@ -35,8 +35,9 @@ def write_explanations(
 ) -> None:
     """Explain examples and write the table of kind ``explanations``.
 
-    Examples are explained in groups of about half a minute, and a finished group is
-    kept: a job that was killed goes on behind it, and gives the same bytes.
+    Examples are explained in groups of about half a minute, and a finished group is kept
+    in a hidden folder beside the target: a job that was killed, or that has more examples
+    than the last one, goes on behind it, and gives the bytes of one in one go.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def write_explanations(
     code : str
         Digest of the code that explains.
     part : str
-        ``i-of-n``: only the i-th of n runs of neighbouring examples.
+        ``i-of-n``: only the i-th of n runs of neighbouring groups.
     again : bool
         Whether this is the explainer's second run, which draws other random numbers and shares
         batches out in another way: what is unlike then is the explainer's own noise.
@@ -68,56 +69,75 @@ def write_explanations(
     options = dict(explainer)
     method = methods.load("explain", options.pop("method"))
     in_tokens = options.pop("unit", "word") == "token"
-    chosen = [
-        seen_part(example, engine) for example in _part(examples(tables.read(explained, "examples")), part)
-    ]
+    chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
     if in_tokens:
         chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
-    logits = engine.logits([example.texts for example, _ in chosen])
     own_seed = seed_of(seed, identity["task"], identity["explainer"], *(["again"] if again else []))
     explain = partial(method.explain, engine=engine, output=output, options=options, seed=own_seed)
 
-    def make(group: slice) -> Iterator[dict[str, Any]]:
+    def make(group: slice) -> list[Iterator[dict[str, Any]]]:
+        return [rows(group)]
+
+    def rows(group: slice) -> Iterator[dict[str, Any]]:
         engine.forget()
+        logits = engine.logits([example.texts for example, _ in chosen[group]])
         found = explain([example for example, _ in chosen[group]])
-        for attribution, (_, unseen), own in zip(found, chosen[group], logits[group], strict=True):
+        for attribution, (_, unseen), own in zip(found, chosen[group], logits, strict=True):
             yield _row(attribution, unseen, own)
             progress.advance()
 
-    provenance = {
-        **identity,
-        "settings": explainer,
-        "output": output,
-        "study_seed": seed,
-        "explained_sha256": digest(explained),
-        **engine.provenance(),
-    }
-    provenance["versions"] |= versions("shap", "lime", "captum")
-    costs = [method.cost(len(example.words), logits.shape[-1], options) for example, _ in chosen]
-    groups = _groups([example.texts for example, _ in chosen], costs, engine)
+    made = {**identity, "settings": explainer, "output": output, "study_seed": seed, **engine.provenance()}
+    if again:
+        made["again"] = True
+    made["versions"] |= versions("shap", "lime", "captum")
+    outputs = engine.logits([example.texts for example, _ in chosen[:1]]).shape[-1]
+    costs = [method.cost(len(example.words), outputs, options) for example, _ in chosen]
+    # How batches are shared out decides on the last digits.
+    stamp = {**made, "code": code, "lanes": engine.backend.lanes}
+    out = Path(out)
     with Progress(len(chosen), identity["explainer"], "text") as progress:
-        makers = [partial(make, group) for group in groups]
-        # How batches are shared out decides on the last digits.
-        stamp = f"{code} {engine.backend.lanes}"
-        write_in_parts(out, "explanations", makers, provenance, stamp, progress)
+        parts = [
+            Part({**stamp, "texts": named([example for example, _ in chosen[group]])}, partial(make, group),
+                 group.stop - group.start)
+            for group in groups([example.texts for example, _ in chosen], costs, engine)
+        ]  # fmt: skip
+        write_in_parts(
+            {"explanations": out},
+            parts,
+            {**made, "explained_sha256": digest(explained)},
+            out.with_name(f".{identity['explainer']}.parts"),
+            progress,
+            part,
+        )
 
 
-def _part(every: list[Example], part: str) -> list[Example]:
-    number, parts = map(int, part.split("-of-"))
-    return every[len(every) * (number - 1) // parts : len(every) * number // parts]
+def named(chosen: Sequence[Example]) -> list[list[str]]:
+    """Examples as plain lists of their ids and texts."""
+    return [[example.example_id, *example.texts] for example in chosen]
 
 
-def _groups(texts: list[tuple[str, ...]], costs: list[int], engine: Engine) -> list[slice]:
-    """Neighbours that take about `_GROUP_SECONDS` together, or one that takes longer."""
+def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engine) -> list[slice]:
+    """Neighbours that take about `_GROUP_SECONDS` together, or one that takes longer.
+
+    A group depends on no text behind it but the next, so more texts leave all groups but the
+    last as they are.
+
+    Parameters
+    ----------
+    texts : sequence of tuples
+    costs : sequence of int
+        Forward passes that each takes.
+    engine : Engine
+    """
     budget = _GROUP_SECONDS * engine.backend.speed / engine.flop_per_token
-    groups, start, spent = [], 0, 0.0
+    found, start, spent = [], 0, 0.0
     for number, (encoded, cost) in enumerate(zip(engine.encoder.encode(texts), costs, strict=True)):
         own = cost * len(encoded["input_ids"])
         if number > start and (spent + own > budget or number - start >= _GROUP_BATCHES * engine.at_once):
-            groups.append(slice(start, number))
+            found.append(slice(start, number))
             start, spent = number, 0.0
         spent += own
-    return [*groups, slice(start, len(texts))] if texts else []
+    return [*found, slice(start, len(texts))] if texts else []
 
 
 def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:

@@ -1,6 +1,7 @@
 """Predictions of a finished model on the test split and on its perturbed copies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from distillens import tables
 from distillens.inference import Engine
 from distillens.provenance import digest
+from distillens.resuming import Part, write_in_parts
 from distillens.runlog import Progress
 from distillens.text import examples
 
@@ -23,8 +25,12 @@ def write_predictions(
     out: str | Path,
     identity: dict[str, Any],
     engine: dict[str, str],
+    code: str = "",
 ) -> None:
     """Predict every text and write the table of kind ``predictions``.
+
+    The predictions of each perturbation are kept, as the groups of explanations are: one more
+    perturbation asks for its own texts only.
 
     Parameters
     ----------
@@ -32,41 +38,80 @@ def write_predictions(
         The test split.
     perturbed : sequence of paths
         Its perturbed copies, one file per perturbation.
-    model, out, identity, engine
+    model, out, identity, engine, code
         As in `distillens.explanation.write_explanations`.
     """
     engine = Engine(model, **engine)
-    keys, texts = zip(*_texts(test, perturbed), strict=True)
-    with Progress(len(texts), "predict", "text") as progress:
-        logits = engine.logits(texts, progress)
-    columns = list(zip(*keys, strict=True))
+    stamp = {**identity, **engine.provenance()}
+    originals = [
+        ((example.example_id, ORIGINAL, 0), example.texts)
+        for example in examples(tables.read(test, "examples"))
+    ]
+
+    @cache
+    def known() -> dict[tuple[str, ...], np.ndarray]:
+        engine.forget()
+        texts = [text for _, text in originals]
+        return dict(zip(texts, engine.logits(texts), strict=True))
+
+    def make(asked: Sequence[tuple[Any, tuple[str, ...]]]) -> list[pa.Table]:
+        # What an edit left as it was has been answered; the rest depends on this perturbation only.
+        answers = dict(known())
+        new = [text for _, text in asked if text not in answers]
+        engine.forget()
+        answers |= zip(new, engine.logits(new, progress), strict=True)
+        progress.advance(len(asked) - len(new))
+        return [_table([key for key, _ in asked], np.array([answers[text] for _, text in asked]))]
+
+    every = {ORIGINAL: originals} | {
+        tables.provenance(path)["perturbation"]: _edited(path) for path in perturbed
+    }
+    digests = {ORIGINAL: digest(test)} | {
+        tables.provenance(path)["perturbation"]: digest(path) for path in perturbed
+    }
+    total = sum(map(len, every.values()))
+    with Progress(total, "predict", "text") as progress:
+        parts = [
+            Part(
+                {**stamp, "code": code, "lanes": engine.backend.lanes, "test": digests[ORIGINAL],
+                 "perturbed": digests[name]},
+                partial(make, asked),
+                len(asked),
+            )
+            for name, asked in every.items()
+        ]  # fmt: skip
+        provenance = {
+            **stamp,
+            "test_sha256": digests.pop(ORIGINAL),
+            "perturbed_sha256": digests,
+            "texts": total,
+            "distinct_texts": len({text for asked in every.values() for _, text in asked}),
+        }
+        folder = Path(out).with_name(f".{Path(out).stem}.parts")
+        write_in_parts({"predictions": out}, parts, provenance, folder, progress)
+
+
+def _edited(path: str | Path) -> list[tuple[tuple[str, str, int], tuple[str, ...]]]:
+    """Keys and texts of a perturbed copy of the test split."""
+    name = tables.provenance(path)["perturbation"]
+    rows = tables.read(path, "perturbed").select(["example_id", "fold", "text_a", "text_b"]).to_pylist()
+    return [
+        (
+            (row["example_id"], name, row["fold"]),
+            (row["text_a"],) if row["text_b"] is None else (row["text_a"], row["text_b"]),
+        )
+        for row in rows
+    ]
+
+
+def _table(keys: Sequence[tuple[str, str, int]], logits: np.ndarray) -> pa.Table:
+    """The table of kind ``predictions``; arrays at once, since rows may be a million."""
+    schema = tables.SCHEMAS["predictions"]
     values = pa.ListArray.from_arrays(
         pa.array(np.arange(0, logits.size + 1, logits.shape[1]), pa.int32()), pa.array(logits.ravel())
     )
-    schema = tables.SCHEMAS["predictions"]
+    columns = zip(*keys, strict=True)
     arrays = [
         pa.array(column, schema.field(name).type) for name, column in zip(schema.names, columns, strict=False)
     ]
-    provenance = {
-        **identity,
-        "test_sha256": digest(test),
-        "perturbed_sha256": {tables.provenance(path)["perturbation"]: digest(path) for path in perturbed},
-        "texts": len(texts),
-        "distinct_texts": len(set(texts)),
-        **engine.provenance(),
-    }
-    tables.write(out, "predictions", pa.table([*arrays, values], schema=schema), provenance)
-
-
-def _texts(
-    test: str | Path, perturbed: Sequence[str | Path]
-) -> Iterator[tuple[tuple[str, str, int], tuple[str, ...]]]:
-    for example in examples(tables.read(test, "examples")):
-        yield (example.example_id, ORIGINAL, 0), example.texts
-    for path in perturbed:
-        name = tables.provenance(path)["perturbation"]
-        for row in (
-            tables.read(path, "perturbed").select(["example_id", "fold", "text_a", "text_b"]).to_pylist()
-        ):
-            texts = (row["text_a"],) if row["text_b"] is None else (row["text_a"], row["text_b"])
-            yield (row["example_id"], name, row["fold"]), texts
+    return pa.table([*arrays, values], schema=schema)

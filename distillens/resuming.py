@@ -1,7 +1,10 @@
-"""Keeps the finished parts of a table that takes long, so that a killed job goes on behind them."""
+"""Keeps finished parts of tables that take long; a job that was killed, or has more to do, goes on there."""
 
-import shutil
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,62 +13,88 @@ import pyarrow as pa
 from distillens import tables
 from distillens.runlog import Progress
 
+Rows = Iterable[Mapping[str, Any]]
 
-def write_in_parts(
-    out: str | Path,
-    kind: str,
-    makers: Iterable[Callable[[], Iterable[Mapping[str, Any]]]],
-    provenance: Mapping[str, Any],
-    code: str,
-    progress: Progress,
-) -> None:
-    """Write a table part by part; parts that an earlier, killed run has finished are not made again.
 
-    Parts lie in a hidden folder beside the target until all are there.
+@dataclass(frozen=True)
+class Part:
+    """Some rows of one or several tables.
 
     Parameters
     ----------
-    out : str or Path
-        Target file.
-    kind : str
-        A key of `distillens.tables.SCHEMAS`.
-    makers : iterable of callables
-        Each makes the rows of its part, whatever was made before it: then the bytes do
-        not depend on where a run was killed.
+    of : mapping
+        Whatever decides on the bytes of the rows, code included; JSON types only.
+    make : callable
+        Gives the rows of each table, whatever was made before.
+    size : int
+        What `Progress` is advanced by where the part is there already.
+    """
+
+    of: Mapping[str, Any]
+    make: Callable[[], Sequence[Rows]]
+    size: int
+
+    @cached_property
+    def key(self) -> str:
+        """The name that a finished part is found by."""
+        return hashlib.sha256(json.dumps(self.of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def write_in_parts(
+    outs: Mapping[str, str | Path],
+    parts: Sequence[Part],
+    provenance: Mapping[str, Any],
+    folder: Path,
+    progress: Progress,
+    share: str = "1-of-1",
+) -> None:
+    """Write tables part by part; parts that are there already are not made again.
+
+    Parts stay in their folder, so that a later job that has some of them in common makes only
+    the others; those that are not among ``parts`` are deleted.
+
+    Parameters
+    ----------
+    outs : mapping
+        Target file of each kind of table (a key of `distillens.tables.SCHEMAS`), in the
+        order in which parts give their rows.
+    parts : sequence of Part
+        All of them, whatever the share.
     provenance : mapping
         As for `distillens.tables.write`.
-    code : str
-        Digest of the code that makes the rows, and whatever else decides on their bytes.
-        Parts of other code or another provenance are thrown away.
+    folder : Path
+        Where finished parts lie; jobs that share the work may share it.
     progress : Progress
-        Advanced by the rows of parts that are there already.
+    share : str
+        ``i-of-n``: only the i-th of n runs of neighbouring parts.
     """
-    out = Path(out)
-    folder = out.with_name(f".{out.name}.parts")
-    stamp = {"of": provenance, "code": code}
-    parts = []
-    for number, make in enumerate(makers):
-        part = folder / f"{number}.parquet"
-        if part.exists() and not _bears(part, stamp):
-            shutil.rmtree(folder)
-        if part.exists():
-            progress.advance(len(tables.read(part, kind)))
-        else:
-            tables.write(part, kind, make(), stamp)
-        parts.append(part)
-    _join(parts, out, kind, provenance)
-    shutil.rmtree(folder, ignore_errors=True)
+    number, shares = map(int, share.split("-of-"))
+    own = parts[len(parts) * (number - 1) // shares : len(parts) * number // shares]
+    for part in own:
+        files = {kind: folder / f"{part.key}.{kind}.parquet" for kind in outs}
+        if all(_is_whole(file, kind) for kind, file in files.items()):
+            progress.advance(part.size)
+            continue
+        for (kind, file), rows in zip(files.items(), part.make(), strict=True):
+            tables.write(file, kind, rows, {})
+    for kind, out in outs.items():
+        _join([folder / f"{part.key}.{kind}.parquet" for part in own], Path(out), kind, provenance)
+    wanted = {part.key for part in parts}
+    for file in folder.glob("*.parquet"):
+        if not file.name.startswith(".") and file.name.partition(".")[0] not in wanted:
+            file.unlink(missing_ok=True)  # another share may have been faster
 
 
-def _bears(part: Path, stamp: dict[str, Any]) -> bool:
+def _is_whole(part: Path, kind: str) -> bool:
     try:
-        return tables.provenance(part) == stamp
-    except (OSError, pa.ArrowException):  # damaged
+        tables.read(part, kind)
+    except tables.TableError:
         return False
+    return True
 
 
 def gather(parts: Sequence[str | Path], out: str | Path) -> None:
-    """Join the parts of a job that was cut into several; all come from the same settings.
+    """Join the tables of a job that was cut into several; all come from the same settings.
 
     Raises
     ------

@@ -7,7 +7,8 @@ score_performance  ``test`` (examples), ``predictions``, ``explanations`` (lists
 score_robustness   ``test``, ``perturbed`` (list), ``predictions`` (list)
 score_faithfulness ``explained`` (examples), ``deletions``, ``curves``, ``explanations`` (lists)
 score_agreement    ``explanations`` (list); see `distillens.comparing`
-score_drift        ``performance`` (scores), ``explanations`` (list); likewise
+calibrate          ``performance`` (scores), ``explanations``, ``again`` (lists); see `distillens.calibrating`
+score_shifts       ``explained``, ``explanations`` (list); see `distillens.shifting`
 score_buckets      ``explained``, ``explanations`` (list); see `distillens.bucketing`
 ================== =====================================================================
 

@@ -72,6 +72,15 @@ class Study:
         """Every model with each of its seeds."""
         return [(name, seed) for name, model in self.config["models"].items() for seed in model["seeds"]]
 
+    def first_seeds(self) -> list[tuple[str, int]]:
+        """The first run of each teacher that the study's explainers explain."""
+        models = self.config["models"]
+        return [
+            (name, models[name]["seeds"][0])
+            for name in self.explained(here=True)
+            if models[name]["teacher"] is None
+        ]
+
     def start(self, wildcards: Any) -> str:
         """The checkpoint that a run starts from, or is."""
         model = self.config["models"][wildcards.model]
@@ -109,6 +118,15 @@ class Study:
             for name, source in self.config["checkpoints"].items()
             if ("pretrain" in source) == pretrained
         ]
+
+    def used_checkpoints(self) -> list[str]:
+        """Checkpoints that models start from, and those that they are made from."""
+        used = sorted({model["checkpoint"] for model in self.config["models"].values()})
+        for name in used:  # grows as it goes
+            made = self.config["checkpoints"][name].get("pretrain", {})
+            others = {made.get("start"), made.get("teacher")} - {None, *used}
+            used += sorted(others)
+        return used
 
     def pretrained_from(self, wildcards: Any, role: str) -> str | None:
         """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""

@@ -7,7 +7,8 @@ provenance (digests, settings, seeds, library versions) of what is inside.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+import platform
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,7 @@ def write(
         "distillens.provenance": json.dumps(provenance, sort_keys=True),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}.part")  # nodes share folders
     try:
         pq.write_table(table.replace_schema_metadata(metadata), temporary, compression="zstd")
         os.replace(temporary, path)
@@ -234,12 +235,7 @@ def read(path: str | Path, kind: str) -> pa.Table:
     TableError
         If the file is missing, damaged, of another kind or another schema version.
     """
-    try:
-        table = pq.read_table(path, partitioning=None)
-    except (OSError, pa.ArrowException) as error:
-        raise TableError(
-            f"{path}: cannot be read as Parquet ({error}); delete it and run the workflow again"
-        ) from error
+    table = _opened(pq.read_table, path, partitioning=None)
     metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
     found = metadata.get("distillens.kind")
     if found != kind:
@@ -256,9 +252,24 @@ def read(path: str | Path, kind: str) -> pa.Table:
 
 
 def provenance(path: str | Path) -> dict[str, Any]:
-    """Return what `write` was told about the content of a file."""
-    metadata = pq.read_schema(path).metadata or {}
+    """Return what `write` was told about the content of a file.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or damaged.
+    """
+    metadata = _opened(pq.read_schema, path).metadata or {}
     return json.loads(metadata.get(b"distillens.provenance", b"{}"))
+
+
+def _opened(how: Callable[..., Any], path: str | Path, **options: Any) -> Any:
+    try:
+        return how(path, **options)
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(
+            f"{path}: cannot be read as Parquet ({error}); delete it and run the workflow again"
+        ) from error
 
 
 def _from_rows(path: Path, kind: str, rows: list[Mapping[str, Any]]) -> pa.Table:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from transformers import (
     TrainerCallback,
     TrainingArguments,
 )
-from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_callback import ExportableState, PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint, set_seed
 
 from distillens import modeling, tables
@@ -24,6 +25,9 @@ from distillens.encoding import Encoder
 from distillens.provenance import code, digest, versions
 from distillens.runlog import Progress
 from distillens.text import Example, examples
+
+# What a killed run does again is what it did since; saving may take a twentieth of the time.
+_SAVE_SECONDS, _SAVE_SHARE = 45, 20
 
 
 class TrainingError(RuntimeError):
@@ -147,7 +151,7 @@ def train(
         args=arguments(run, settings, seed, modeling.pick_device(engine["device"])),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
-        callbacks=[EarlyStoppingCallback(settings["patience"]), Meter()],
+        callbacks=[EarlyStoppingCallback(settings["patience"]), Meter(), Resumable()],
     )
     trained.remove_callback(PrinterCallback)
     trained.train(resume_from_checkpoint=last_checkpoint(run))
@@ -262,3 +266,38 @@ class Meter(TrainerCallback):
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say that it is done."""
         self._progress.close()
+
+
+class Resumable(TrainerCallback, ExportableState):
+    """Saves the run about every minute, and lets it go on in the middle of an epoch.
+
+    The order of an epoch is drawn from torch's generator as the epoch begins. transformers
+    restores the state that the generator had later, when the run was saved; the order needs
+    the earlier one.
+    """
+
+    def __init__(self) -> None:
+        self.epoch: int | None = None
+        self.drawn_from = ""
+        self._saved, self._pause = time.monotonic(), float(_SAVE_SECONDS)
+
+    def state(self) -> dict[str, Any]:
+        """What is saved with the run."""
+        return {"args": {}, "attributes": {"epoch": self.epoch, "drawn_from": self.drawn_from}}
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Remember what the order is drawn from; in an epoch that was begun before, draw from that."""
+        epoch = int(state.epoch or 0)
+        if epoch == self.epoch:
+            torch.set_rng_state(torch.tensor(list(bytes.fromhex(self.drawn_from)), dtype=torch.uint8))
+        self.epoch, self.drawn_from = epoch, bytes(torch.get_rng_state().tolist()).hex()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Save if it is time; at the end of an epoch that is done anyhow."""
+        if time.monotonic() - self._saved >= self._pause and not float(state.epoch).is_integer():
+            control.should_save, self._saved = True, time.monotonic()
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Do it less often where it takes long."""
+        self._pause = max(_SAVE_SECONDS, _SAVE_SHARE * (time.monotonic() - self._saved))
+        self._saved = time.monotonic()

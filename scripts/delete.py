@@ -15,5 +15,6 @@ with logging_to(snakemake.log[0]):
         out=snakemake.output.deletions,
         curves=snakemake.output.curves,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        code=snakemake.params.code,
         **snakemake.params.settings,
     )

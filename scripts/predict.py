@@ -13,5 +13,6 @@ with logging_to(snakemake.log[0]):
         model=Path(snakemake.input.weights).parent,
         out=snakemake.output.predictions,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        code=snakemake.params.code,
         **snakemake.params.settings,
     )

@@ -13,9 +13,9 @@ from distillens.text import Example, draw, examples, seed_of
 def select(
     pool: list[Example], per_class: int | None, max_words: int | None, labels: list[str], seed: int
 ) -> list[Example]:
-    """Return ``per_class`` examples of every class, in the order of the pool.
+    """Return ``per_class`` examples of every class: one of each, then another of each, and so on.
 
-    A larger ``per_class`` keeps what a smaller one chose, None takes all. Regression (no labels) takes
+    A larger ``per_class`` begins with what a smaller one chose, None takes all. Regression (no labels) takes
     ``per_class`` in all. Texts without a word, or longer than ``max_words``, are not
     eligible.
 
@@ -28,15 +28,18 @@ def select(
     for example in pool:
         if 1 <= len(example.words) <= (max_words or len(example.words)):
             classes[example.label_name].append(example.example_id)
-    chosen: set[str] = set()
+    ranks: dict[str, int] = {}
     for label in labels or [None]:
         if len(classes[label]) < (per_class or 1):
             raise DataError(
                 f"explain.per_class: asks for {per_class or 'some'} examples, but the test split has "
                 f"{len(classes[label])} that can be explained{f' of class {label!r}' if label else ''}"
             )
-        chosen.update(draw(classes[label], seed)[:per_class])
-    return [example for example in pool if example.example_id in chosen]
+        drawn = draw(classes[label], seed)[:per_class]
+        ranks |= {example_id: rank for rank, example_id in enumerate(drawn)}
+    order = [*labels, None]
+    chosen = [example for example in pool if example.example_id in ranks]
+    return sorted(chosen, key=lambda one: (ranks[one.example_id], order.index(one.label_name)))
 
 
 def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str, Any], seed: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import plan, sentences, table
+from bench import increments, plan, sentences, table
 from bench.models import Cost
 from bench.plan import FULL, works
 from distillens import modeling, tables
@@ -114,3 +114,10 @@ def test_the_cost_of_a_forward_is_that_of_its_products(bert):
 def test_options_are_those_of_the_explainers():
     for work in works(FULL):
         assert set(work.options) <= set(plan.options_of(work.method))
+
+
+def test_seconds_of_jobs_are_read_from_their_benchmarks(tmp_path):
+    (tmp_path / "fine_tune" / "t").mkdir(parents=True)
+    (tmp_path / "report.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
+    (tmp_path / "fine_tune" / "t" / "0.tsv").write_text("s\th:m:s\n2.25\t0:00:02\n")
+    assert increments.job_seconds(tmp_path) == {"fine_tune/t/0": 2.25, "report": 1.5}

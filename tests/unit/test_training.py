@@ -135,6 +135,31 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(splits, bert, tmp_path, m
     assert weights[0] == weights[1]
 
 
+def test_a_run_that_is_killed_within_an_epoch_goes_on_there(splits, bert, tmp_path, monkeypatch):
+    options = settings(epochs=3, batch_size=4)
+    card = train(splits, bert, tmp_path / "undisturbed", settings=options)
+    per_epoch = max(entry["step"] for entry in card["history"]) // 3
+    assert per_epoch >= 4
+    monkeypatch.setattr(training, "_SAVE_SECONDS", 0)
+    monkeypatch.setattr(training, "_SAVE_SHARE", 0)
+    steps, dies_after = [], per_epoch + 2
+    step = training.FineTuning.training_step
+
+    def dying(self, *args, **kwargs):
+        steps.append(self.state.global_step)
+        if len(steps) == dies_after + 1:
+            raise KeyboardInterrupt
+        return step(self, *args, **kwargs)
+
+    monkeypatch.setattr(training.FineTuning, "training_step", dying)
+    with pytest.raises(KeyboardInterrupt):
+        train(splits, bert, tmp_path / "killed", settings=options)
+    train(splits, bert, tmp_path / "killed", settings=options)
+    assert steps[dies_after + 1 :] == list(range(dies_after, 3 * per_epoch))
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("undisturbed", "killed")]
+    assert weights[0] == weights[1]
+
+
 def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(splits, bert, tmp_path):
     run = tmp_path / ".m.run" / "any"
     for step in (3, 6):

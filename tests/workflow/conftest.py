@@ -1,15 +1,18 @@
 """A tiny study, run once for real, on which every workflow test looks."""
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
+from filelock import FileLock
 
 from tests import tiny
 
@@ -34,14 +37,58 @@ class Study:
 
     folder: Path
     config: dict
+    project: Path = ROOT
 
-    def snakemake(self, *arguments: str, config: dict | None = None) -> subprocess.CompletedProcess:
-        """Run snakemake on the config, or on a changed one."""
+    def command(self, *arguments: str, config: dict | None = None) -> list[str]:
+        """The command that runs snakemake on the config, or on a changed one."""
         path = self.folder / "study.yaml"
-        path.write_text(yaml.safe_dump(config or self.config))
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
-        command += ["--directory", str(self.folder), "--configfile", str(path), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        path.write_text(yaml.safe_dump(config or self.config, sort_keys=False))
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.project / "Snakefile")]
+        return [
+            *command,
+            "--cores",
+            "2",
+            "--directory",
+            str(self.folder),
+            "--configfile",
+            str(path),
+            *arguments,
+        ]
+
+    def snakemake(self, *arguments: str, config: dict | None = None, **run) -> subprocess.CompletedProcess:
+        """Run it; from inside its folder, so that no other copy of the project is found."""
+        command = self.command(*arguments, config=config)
+        return subprocess.run(command, capture_output=True, text=True, check=False, cwd=self.folder, **run)
+
+    def copy(self, folder: Path) -> "Study":
+        """The study as it is, time stamps included, to be changed."""
+        return replace(self, folder=shutil.copytree(self.folder, folder))
+
+    def with_code(self, folder: Path, path: str, edit) -> "Study":
+        """The study run by a copy of the project of which one file is edited."""
+        parts = ["Snakefile", "distillens", "scripts", "workflow", "resources", "envs", "profiles"]
+        for part in parts:
+            source, target = self.project / part, folder / part
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(source, target)
+        file = folder / path
+        before = file.read_text("utf-8")
+        file.write_text(edit(before), "utf-8")
+        assert file.read_text("utf-8") != before
+        return replace(self, project=folder)
+
+    def files(self) -> dict[str, bytes]:
+        """The content of every table and model, hidden ones aside, by its path below the results."""
+        results = self.folder / "results" / "tiny"
+        return {
+            str(path.relative_to(results)): path.read_bytes()
+            for path in sorted(results.rglob("*"))
+            if path.suffix in (".parquet", ".safetensors")
+            and "/." not in str(path.relative_to(results.parent))
+        }
 
     def jobs(self, config: dict | None = None) -> list[str]:
         """What a dry run would do: ``rule value value ...``, sorted."""
@@ -96,7 +143,7 @@ def tiny_config(folder: Path) -> dict:
         "backend": "onnxruntime",
         "tasks": {
             "moods": {
-                "source": {"local": str(folder / "data.csv")},
+                "source": {"local": "data.csv"},
                 "columns": {"example_id": "id", "text_a": "text", "label": "mood"},
                 "labels": list(MOODS),
                 "splits": {
@@ -111,12 +158,12 @@ def tiny_config(folder: Path) -> dict:
         },
         "corpora": {
             "text": {
-                "source": {"local": str(folder / "data.csv")},
+                "source": {"local": "data.csv"},
                 "splits": {"train": {"from": "all"}, "validation": {"from": "all", "examples": 10}},
             }
         },
         "checkpoints": {
-            "tiny": {"local": str(folder / "checkpoint")},
+            "tiny": {"local": "checkpoint"},
             "headed": {"pretrain": {**corpus_training, "method": "masked_head", "start": "tiny"}},
             "aligned": {
                 "pretrain": {
@@ -158,11 +205,47 @@ def tiny_config(folder: Path) -> dict:
     }
 
 
+def small_config(folder: Path) -> dict:
+    """The same with a teacher of one seed and two students, without pretraining and probes."""
+    config = tiny_config(folder)
+    for section in ("corpora", "probes", "published"):
+        del config[section]
+    del config["tasks"]["moods"]["probes"]
+    for section, names in (
+        ("checkpoints", ("headed", "aligned")),
+        ("models", ("student-aligned",)),
+        ("perturbations", ("character",)),
+    ):
+        for name in names:
+            del config[section][name]
+    config["models"]["teacher"]["seeds"] = [1]
+    config["metrics"]["aopc_beam"] = 0
+    return config
+
+
+def finished(factory: pytest.TempPathFactory, name: str, configure) -> Study:
+    """A study that is run once for all workers of a test run; nobody may change it."""
+    base = factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"):
+        config = folder / "config.json"
+        if not config.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            study = Study(folder, configure(folder))
+            result = study.snakemake()
+            assert result.returncode == 0, result.stdout + result.stderr
+            config.write_text(json.dumps(study.config))
+        return Study(folder, json.loads(config.read_text()))
+
+
 @pytest.fixture(scope="session")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The tiny study, finished."""
-    folder = tmp_path_factory.mktemp("study")
-    study = Study(folder, tiny_config(folder))
-    result = study.snakemake()
-    assert result.returncode == 0, result.stdout + result.stderr
-    return study
+    return finished(tmp_path_factory, "tiny", tiny_config).copy(tmp_path_factory.mktemp("study") / "copy")
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The small study, finished; not to be changed."""
+    return finished(tmp_path_factory, "small", small_config)

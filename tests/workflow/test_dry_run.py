@@ -1,6 +1,7 @@
 """What can be seen without running a job."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -76,7 +77,7 @@ def test_the_dry_run_imports_no_torch(tmp_path):
         "sys.meta_path.insert(0, Refuse())\n"
     )
     command = [sys.executable, "-c", "import torch"]
-    environment = {"PYTHONPATH": str(tmp_path), "PATH": ""}
+    environment = {"PYTHONPATH": str(tmp_path), "PATH": os.defpath}
     assert subprocess.run(command, env=environment, capture_output=True, check=False).returncode != 0
     command = [
         sys.executable,

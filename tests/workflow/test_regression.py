@@ -201,8 +201,8 @@ def test_all_that_a_task_has_is_scored_but_buckets(study):
         assert len(read(study, f"metrics/stsb/{name}.parquet", "scores"))
     # Nothing is right or wrong.
     assert not len(read(study, "metrics/stsb/buckets.parquet", "scores"))
-    drift = read(study, "metrics/stsb/drift.parquet", "drift")
-    assert set(zip(drift["model"], drift["explainer"], strict=True)) == set(
+    drift = read(study, "metrics/drift.parquet", "drift")
+    assert set(zip(drift["student"], drift["explainer"], strict=True)) == set(
         itertools.product(("student",), EXPLAINERS)
     )
 

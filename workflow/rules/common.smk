@@ -5,11 +5,14 @@ import re
 from snakemake.exceptions import WorkflowError
 
 from distillens.config import ConfigError, complete
+from distillens.config_files import refuse_duplicates, refuse_missing
 from distillens.provenance import code
 from distillens.study import Study, report_code
 
 try:
+    refuse_duplicates(workflow.configfiles)
     study = Study(complete(config))
+    refuse_missing(study.config)
 except ConfigError as error:
     raise WorkflowError(f"config: {error}") from None
 
@@ -65,6 +68,11 @@ def kept_until_gathered(path):
 def at_least(megabytes):
     """Memory that grows with each attempt."""
     return lambda wildcards, attempt: megabytes * attempt
+
+
+def hours(number):
+    """Minutes of run time that grow with each attempt."""
+    return lambda wildcards, attempt: 60 * number * attempt
 
 
 def one_of(names):

@@ -14,6 +14,9 @@ rule fetch_dataset:
         "<benchmarks>/fetch_dataset/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.dataset,
         code=code("scripts/fetch_dataset.py"),
@@ -35,6 +38,9 @@ rule fetch_checkpoint:
         checkpoint=one_of(study.checkpoints(pretrained=False)),
     conda:
         "../../envs/models.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.checkpoint,
         code=code("scripts/fetch_checkpoint.py"),
@@ -53,6 +59,9 @@ rule fetch_corpus:
         "<benchmarks>/fetch_corpus/{corpus}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.corpus,
         code=code("scripts/fetch_corpus.py"),
@@ -71,6 +80,9 @@ rule select_examples:
         "<benchmarks>/select_examples/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.selection,
         code=code("scripts/select_examples.py"),

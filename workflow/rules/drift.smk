@@ -13,6 +13,9 @@ rule score_shifts:
         "<benchmarks>/score_shifts/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_shifts.py"),
@@ -33,6 +36,9 @@ rule calibrate:
         "<benchmarks>/calibrate/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/calibrate.py"),
@@ -51,6 +57,9 @@ rule judge:
         "<benchmarks>/judge.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.judging,
         code=code("scripts/judge.py"),

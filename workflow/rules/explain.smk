@@ -24,7 +24,7 @@ rule explain:
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),
-        runtime="8h",
+        runtime=hours(8),
     params:
         settings=study.explanation,
         code=study.explanation_code,
@@ -47,6 +47,9 @@ if PARTS > 1:
             model=one_of(study.explained(here=True)),
         conda:
             "../../envs/data.yaml"
+        resources:
+            mem_mb=at_least(4000),
+            runtime=hours(1),
         params:
             code=code("scripts/gather_explanations.py"),
         script:
@@ -112,7 +115,7 @@ rule delete:
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),
-        runtime="2h",
+        runtime=hours(2),
     params:
         settings=study.deletion,
         code=code("scripts/delete.py"),

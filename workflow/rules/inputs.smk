@@ -78,14 +78,12 @@ def of_all_runs(pattern, models=MODELS):
 
 
 def of_first_seeds(pattern):
-    """A file of the first seed of each teacher of a task, by every explainer."""
-    teachers = {name: seed for name, seed in reversed(study.runs())}
+    """A file of the first seed of each teacher that is explained here, by every explainer."""
     return [
         path
-        for name, seed in teachers.items()
-        if study.teacher(name) is None and name in study.explained(here=True)
+        for model, seed in study.first_seeds()
         for path in expand(
-            pattern, model=name, seed=seed, explainer=EXPLAINERS, allow_missing=True
+            pattern, model=model, seed=seed, explainer=EXPLAINERS, allow_missing=True
         )
     ]
 

@@ -14,6 +14,9 @@ rule score_performance:
         "<benchmarks>/score_performance/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_performance.py"),
@@ -34,6 +37,9 @@ rule score_robustness:
         "<benchmarks>/score_robustness/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_robustness.py"),
@@ -52,6 +58,9 @@ rule score_agreement:
         "<benchmarks>/score_agreement/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_agreement.py"),
@@ -73,6 +82,9 @@ rule score_faithfulness:
         "<benchmarks>/score_faithfulness/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_faithfulness.py"),
@@ -92,6 +104,9 @@ rule score_buckets:
         "<benchmarks>/score_buckets/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_buckets.py"),

@@ -24,7 +24,7 @@ rule pretrain:
     resources:
         gpu=GPU,
         mem_mb=at_least(12000),
-        runtime="3d",
+        runtime=hours(72),
     params:
         settings=study.pretraining,
         code=study.pretraining_code,
@@ -53,7 +53,7 @@ rule fine_tune:
     resources:
         gpu=GPU,
         mem_mb=at_least(8000),
-        runtime="8h",
+        runtime=hours(8),
     params:
         settings=study.training,
         code=code("scripts/fine_tune.py"),
@@ -83,7 +83,7 @@ rule distil:
     resources:
         gpu=GPU,
         mem_mb=at_least(8000),
-        runtime="8h",
+        runtime=hours(8),
     params:
         settings=study.training,
         code=study.distillation_code,

@@ -15,7 +15,7 @@ rule perturb:
     threads: 1
     resources:
         mem_mb=at_least(4000),
-        runtime="1h",
+        runtime=hours(1),
     params:
         settings=study.perturbation,
         code=study.perturbation_code,

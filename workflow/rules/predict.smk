@@ -18,7 +18,7 @@ rule predict:
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),
-        runtime="2h",
+        runtime=hours(2),
     params:
         settings=study.prediction,
         code=code("scripts/predict.py"),

@@ -13,6 +13,9 @@ rule build_probe:
         "<benchmarks>/build_probe/{task}/{probe}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.probe,
         code=study.probe_code,
@@ -48,6 +51,9 @@ rule score_probes:
         "<benchmarks>/score_probes/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_probes.py"),

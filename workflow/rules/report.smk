@@ -69,6 +69,9 @@ rule report:
         "<benchmarks>/report.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.report,
         code=report_code(),

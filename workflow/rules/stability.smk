@@ -13,6 +13,9 @@ rule select_perturbed:
         "<benchmarks>/select_perturbed/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.stability,
         code=code("scripts/select_perturbed.py"),
@@ -49,6 +52,9 @@ rule score_stability:
         "<benchmarks>/score_stability/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
     params:
         settings=study.scoring,
         code=code("scripts/score_stability.py"),

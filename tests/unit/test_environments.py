@@ -1,0 +1,89 @@
+"""The conda files have what the rules need, in the versions of the lock."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distillens import methods, provenance
+
+ROOT = Path(__file__).parents[2]
+KINDS = {
+    "explain": "explain", "perturb": "perturb", "distil": "distillation", "pretrain": "pretraining",
+    "build_probe": "probes", "report": "report/exhibits",
+}  # fmt: skip
+# Imported by functions that the rule does not call.
+OPTIONAL = {
+    "fetch_checkpoint": {"datasets"},  # reads data sets of the hub
+    "fetch_dataset": {"torch", "safetensors"},  # unpickles checkpoints only
+    "fetch_corpus": {"torch", "safetensors"},
+}
+
+
+def rules():
+    """Every job rule with its environment."""
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        text = path.read_text("utf-8")
+        for block in re.split(r"(?m)^(?= *(?:rule|use rule) )", text)[1:]:
+            name = re.match(r" *(?:use )?rule (\w+)", block).group(1)
+            if "script:" in block:
+                yield name, re.search(r'"\.\./\.\./(envs/\w+\.yaml)"', block).group(1)
+
+
+def pinned(environment):
+    """Names and versions of an environment's packages."""
+    parts = yaml.safe_load((ROOT / environment).read_text())["dependencies"]
+    (pip,) = [part["pip"] for part in parts if isinstance(part, dict)]
+    return dict(line.lower().replace("_", "-").split("==") for line in pip)
+
+
+def imported(rule):
+    """Top-level names of everything that a rule's script reaches, loaded methods included."""
+    open_ = [ROOT / "scripts" / f"{rule}.py"]
+    if rule in KINDS:
+        kind = KINDS[rule]
+        open_ += [ROOT / "distillens" / kind / f"{name}.py" for name in methods.options(kind)]
+    seen, found = set(), set()
+    while open_:
+        path = open_.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        tree = ast.parse(path.read_text("utf-8"))
+        open_ += provenance._imports(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(node.module.partition(".")[0])
+    return found - set(sys.stdlib_module_names) - {"distillens"}
+
+
+@pytest.mark.parametrize(("rule", "environment"), list(rules()))
+def test_a_rule_s_environment_has_what_its_script_imports(rule, environment):
+    distributions = packages_distributions()
+    has = pinned(environment)
+    missing = {
+        name for name in imported(rule) - OPTIONAL.get(rule, set())
+        if not {of.lower().replace("_", "-") for of in distributions.get(name, [name])} & has.keys()
+    }  # fmt: skip
+    assert missing == set()
+
+
+def test_every_rule_has_an_environment_and_every_environment_a_rule():
+    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+    assert {rule for rule, _ in rules()} == scripts
+    assert {environment for _, environment in rules()} == {
+        str(path.relative_to(ROOT)) for path in (ROOT / "envs").glob("*.yaml")
+    }
+
+
+def test_the_lock_has_all_that_is_asked_for():
+    lines = (ROOT / "envs/requirements.lock").read_text().split()
+    lock = {line.split("==")[0].lower().replace("_", "-") for line in lines}
+    asked = re.findall(r"(?m)^([A-Za-z][\w.-]*)", (ROOT / "envs/requirements.in").read_text())
+    assert [name for name in asked if name.lower().replace("_", "-") not in lock] == []

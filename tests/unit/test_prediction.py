@@ -1,0 +1,53 @@
+import pytest
+
+from distillens import prediction, tables
+from tests import tiny
+
+IDENTITY = {"task": "t", "model": "m", "seed": 0}
+CPU = {"device": "cpu", "backend": "torch"}
+
+
+@pytest.fixture
+def test_split(tmp_path):
+    rows = [{"example_id": str(number), "text_a": text} for number, text in enumerate(tiny.SENTENCES)]
+    tables.write(tmp_path / "test.parquet", "examples", rows, {})
+    return tmp_path / "test.parquet"
+
+
+def perturbed(folder, name, edit):
+    rows = [
+        {"example_id": str(number), "fold": 0, "text_a": edit(text), "changed": True, "edits": []}
+        for number, text in enumerate(tiny.SENTENCES)
+    ]
+    tables.write(folder / f"{name}.parquet", "perturbed", rows, {"perturbation": name})
+    return folder / f"{name}.parquet"
+
+
+def test_one_more_perturbation_asks_for_its_own_texts_only(test_split, bert, tmp_path, monkeypatch):
+    lower = perturbed(tmp_path, "lower", str.lower)
+    # Half of these texts are as they were.
+    longer = perturbed(tmp_path, "longer", lambda text: text if len(text) < 30 else f"{text} At all")
+    asked = []
+    logits = prediction.Engine.logits
+
+    def counting(engine, texts, progress=None):
+        asked.extend(texts)
+        return logits(engine, texts, progress)
+
+    def predict(out, *perturbations):
+        asked.clear()
+        prediction.write_predictions(test_split, perturbations, bert, out, IDENTITY, CPU, "code")
+        return out.read_bytes()
+
+    monkeypatch.setattr(prediction.Engine, "logits", counting)
+    (tmp_path / "fresh").mkdir()
+    fresh = predict(tmp_path / "fresh" / "out", lower, longer)
+    predict(tmp_path / "out", lower)
+    both = predict(tmp_path / "out", lower, longer)
+    changed = [text for text in tiny.SENTENCES if len(text) >= 30]
+    assert 0 < len(changed) < len(tiny.SENTENCES)
+    originals = [(text,) for text in tiny.SENTENCES]  # asked once more, for the texts that are as they were
+    assert asked == [*originals, *((f"{text} At all",) for text in changed)]
+    assert both == fresh
+    predict(tmp_path / "out", lower, longer)
+    assert asked == []

@@ -1,0 +1,43 @@
+"""Put on the path of a job's process by tests: something goes wrong there, once, at an exact moment.
+
+``DISTILLENS_FAULT`` holds a JSON object: ``rule``, ``event`` (of Python's audit hooks) and
+``path`` (a pattern of its first argument) say when; ``action`` is ``kill`` (the whole process
+group, without warning), ``memory`` (a limit just above what is in use) or ``sleep``; ``flag`` is
+a file that remembers that it happened.
+"""
+
+import json
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+_FAULT = json.loads(os.environ.get("DISTILLENS_FAULT", "{}"))
+
+
+def _happen() -> None:
+    if _FAULT["action"] == "kill":
+        os.killpg(os.getpgid(0), signal.SIGKILL)
+    elif _FAULT["action"] == "memory":
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * os.sysconf("SC_PAGE_SIZE") + 1024
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    else:
+        time.sleep(_FAULT["seconds"])
+
+
+def _watch(event: str, arguments: tuple) -> None:
+    if event != _FAULT["event"] or not re.search(_FAULT["path"], os.fsdecode(str(arguments[0]))):
+        return
+    if not sys.argv or not sys.argv[0].endswith(f".{_FAULT['rule']}.py") or os.path.exists(_FAULT["flag"]):
+        return
+    os.close(os.open(_FAULT["flag"], os.O_CREAT | os.O_WRONLY))
+    _happen()
+
+
+if _FAULT:
+    sys.addaudithook(_watch)

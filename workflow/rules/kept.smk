@@ -1,0 +1,36 @@
+"""What the study consists of: asked for by name, so that what is lost is made again."""
+
+
+def kept_files():
+    """Every file that jobs leave behind."""
+    runs = [
+        *MODEL.values(),
+        rules.predict.output.predictions,
+        *rules.delete.output,
+    ]
+    scores = (
+        "performance robustness agreement faithfulness buckets probes shifts stability"
+    )
+    of_task = [
+        *rules.fetch_dataset.output,
+        rules.select_examples.output.explained,
+        *of_all_perturbations(rules.perturb.output.perturbed),
+        *(path for pattern in runs for path in of_runs(pattern, ASKED)),
+        *of_all_runs(EXPLANATIONS),
+        *of_first_seeds(EXPLANATIONS_AGAIN),
+        *rules.score_stability.input,
+        *(
+            path
+            for name in scores.split()
+            for path in getattr(rules, f"score_{name}").output
+        ),
+        *rules.calibrate.output,
+    ]
+    return [
+        *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),
+        *collect(of_task, task=TASKS),
+        *of_all_probes(rules.build_probe.output.sentences),
+        *of_all_probes(rules.build_probe.output.design),
+        *of_all_probes(rules.explain_probe.output.explanations),
+        *rules.judge.output,
+    ]
