@@ -167,10 +167,13 @@ def _method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
     known = methods.options(kind)
     if given["method"] not in known:
         raise ConfigError(f"{where}: no method {given['method']!r}{nearest(given['method'], known)}")
+    # What a method cannot do without has no default.
+    needed = [name for name, option in known[given["method"]].items() if "default" not in option]
     schema = {
         "type": "object",
         "properties": {"method": {}, **known[given["method"]]},
         "additionalProperties": False,
+        "required": needed if kind == "compression" else [],
     }
     _check(given, schema, where)
     _fill(given, schema, schema)
@@ -234,21 +237,19 @@ def _ancestors(
 
 def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
     where = f"models.{name}"
-    if model["checkpoint"] not in config["checkpoints"]:
-        raise ConfigError(
-            f"{where}.checkpoint: no checkpoint {model['checkpoint']!r}"
-            f"{nearest(model['checkpoint'], config['checkpoints'])}"
-        )
-    teacher = model["teacher"]
-    if teacher is not None:
-        if teacher == name:
-            raise ConfigError(f"{where}.teacher: a model cannot be its own teacher")
-        if teacher not in config["models"]:
-            others = [other for other in config["models"] if other != name]
-            raise ConfigError(f"{where}.teacher: no model {teacher!r}{nearest(teacher, others)}")
-        if config["models"][teacher]["teacher"] is not None:
+    _check_teacher(config, name, model["teacher"])
+    if model["compress"] is not None:
+        _check_compressed(config, where, model)
+        if model["training"] is None:
+            return
+    else:
+        for key in ("checkpoint", "training"):
+            if model[key] is None:
+                raise ConfigError(f"{where}: needs {key}, or compress, which starts from the teacher")
+        if model["checkpoint"] not in config["checkpoints"]:
             raise ConfigError(
-                f"{where}.teacher: {teacher!r} is a student itself; name a model without a teacher"
+                f"{where}.checkpoint: no checkpoint {model['checkpoint']!r}"
+                f"{nearest(model['checkpoint'], config['checkpoints'])}"
             )
     training = model["training"]
     method = training["method"]
@@ -257,12 +258,42 @@ def _check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) ->
         raise ConfigError(
             f"{where}.training.method: no method {method!r}{nearest(method, [_FINE_TUNE, *known])}"
         )
-    if method in known and teacher is None:
+    if method in known and model["teacher"] is None:
         raise ConfigError(f"{where}.teacher: {method} learns from a teacher; name one")
     properties = {**_schema()["$defs"]["training"]["properties"], **known.get(method, {})}
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     _check(training, schema, f"{where}.training")
     _fill(training, schema, schema)
+
+
+def _check_teacher(config: Mapping[str, Any], name: str, teacher: str | None) -> None:
+    where = f"models.{name}.teacher"
+    if teacher is None:
+        return
+    if teacher == name:
+        raise ConfigError(f"{where}: a model cannot be its own teacher")
+    if teacher not in config["models"]:
+        others = [other for other in config["models"] if other != name]
+        raise ConfigError(f"{where}: no model {teacher!r}{nearest(teacher, others)}")
+    if config["models"][teacher]["teacher"] is not None:
+        raise ConfigError(f"{where}: {teacher!r} is a student itself; name a model without a teacher")
+
+
+def _check_compressed(config: Mapping[str, Any], where: str, model: dict[str, Any]) -> None:
+    method = model["compress"]["method"]
+    model["compress"] = _method("compression", f"{where}.compress", model["compress"])
+    if model["teacher"] is None:
+        raise ConfigError(f"{where}.teacher: compress makes a student out of its teacher; name one")
+    for key in ("checkpoint", "layers"):
+        if model[key] is not None:
+            raise ConfigError(f"{where}.{key}: a compressed student starts from its teacher; leave this out")
+    if model["training"] is None and len(model["seeds"]) > 1:
+        raise ConfigError(f"{where}.seeds: without a training nothing is drawn: one seed is enough")
+    if model["training"] is not None and not methods.literal("compression", method, "RECOVERS"):
+        raise ConfigError(f"{where}.training: {method} cannot be trained any further; leave this out")
+    needs = methods.literal("compression", method, "ENGINE") or {}
+    if config["backend"] not in ("auto", needs.get("backend", config["backend"])):
+        raise ConfigError(f"{where}.compress: {method} needs {needs['backend']}; set backend: auto")
 
 
 def _check_published(config: Mapping[str, Any], given: Mapping[str, Any]) -> None:

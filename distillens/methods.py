@@ -22,11 +22,20 @@ def options(kind: str) -> dict[str, dict[str, Any]]:
     """The methods of a kind, by name, with the JSON schema of the options of each."""
     found: dict[str, dict[str, Any]] = {}
     for path in sorted((_PACKAGE / kind).glob("*.py")):
-        for node in ast.parse(path.read_text("utf-8")).body:
-            if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == ["OPTIONS"]:
-                found[path.stem] = ast.literal_eval(node.value)
+        own = literal(kind, path.stem, "OPTIONS")
+        if own is not None:
+            found[path.stem] = own
     common = found.pop("__init__", {})
     return {name: {**common, **own} for name, own in found.items()}
+
+
+@cache
+def literal(kind: str, method: str, name: str) -> Any:
+    """A constant of a method's file, read without importing it; None where the file has none."""
+    for node in ast.parse((_PACKAGE / kind / f"{method}.py").read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [name]:
+            return ast.literal_eval(node.value)
+    return None
 
 
 def load(kind: str, method: str) -> ModuleType:

@@ -43,12 +43,30 @@ class Study:
         return self.config["backend"] != "torch" and self.config["device"] != "cuda"
 
     def models(self, *, distilled: bool) -> list[str]:
-        """Models that learn from a teacher's outputs, or those that do not."""
+        """Models that learn from a teacher's outputs, or those that do not; compressed ones are neither."""
         return [
             name
             for name, model in self.config["models"].items()
-            if (model["training"]["method"] != "fine_tune") == distilled
+            if model["compress"] is None and (model["training"]["method"] != "fine_tune") == distilled
         ]
+
+    def compressed(self, *, graph: bool) -> list[str]:
+        """Compressed models with an ONNX graph, or those that never run on one."""
+        return [
+            name
+            for name, model in self.config["models"].items()
+            if model["compress"] is not None and self.has_graph(name) == graph
+        ]
+
+    def has_graph(self, model: str) -> bool:
+        """Whether a finished model has an ONNX graph."""
+        return self.exports_onnx and self.engine_of(model)["backend"] != "torch"
+
+    def engine_of(self, model: str) -> dict[str, str]:
+        """Where a model runs, and on what: a compression may need other than the study's."""
+        compress = self.config["models"][model]["compress"]
+        needs = methods.literal("compression", compress["method"], "ENGINE") if compress else None
+        return {**self.engine, **(needs or {})}
 
     def runs(self) -> list[tuple[str, int]]:
         """Every model with each of its seeds."""
@@ -176,16 +194,38 @@ class Study:
             "export_onnx": self.exports_onnx,
         }
 
+    def compression(self, wildcards: Any) -> Settings:
+        """Settings of ``compress``; the teacher and the seed come otherwise."""
+        model = self._part("models", wildcards.model)
+        distils = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        return {
+            "compression": model["compress"],
+            "settings": model["training"],
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+            "engine": self.engine if distils else self._device,
+            "export_onnx": self.has_graph(wildcards.model),
+        }
+
+    def recovers(self, wildcards: Any) -> bool:
+        """Whether a compressed model is trained after it."""
+        return self.config["models"][wildcards.model]["training"] is not None
+
     def prediction(self, wildcards: Any) -> Settings:
         """Settings of ``predict``."""
-        return {"engine": self.engine}
+        return {"engine": self.engine_of(wildcards.model)}
+
+    def measuring(self, wildcards: Any) -> Settings:
+        """Settings of ``measure_cost``."""
+        compress = self.config["models"][wildcards.model]["compress"]
+        native = methods.literal("compression", compress["method"], "NATIVE") if compress else None
+        return {"engine": self.engine_of(wildcards.model), "native": native}
 
     def explanation(self, wildcards: Any) -> Settings:
         """Settings of ``explain``."""
         return {
             "explainer": self._part("explainers", wildcards.explainer),
             "output": self.config["explained_output"],
-            "engine": self.engine,
+            "engine": self.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
@@ -195,7 +235,7 @@ class Study:
             "ks": self.config["metrics"]["deletion_k"],
             "draws": self.config["metrics"]["random_draws"],
             "beam": self.config["metrics"]["aopc_beam"],
-            "engine": self.engine,
+            "engine": self.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
@@ -223,6 +263,7 @@ class Study:
     def shape(self, wildcards: Any) -> Settings:
         """What decides which rules feed which: not how many jobs they have, nor their settings."""
         return {
+            "compressed": any(self.compressed(graph=graph) for graph in (True, False)),
             "distilled": bool(self.models(distilled=True)),
             "fine_tuned": bool(self.models(distilled=False)),
             "gathered": self.config["parts"] > 1,
@@ -251,6 +292,13 @@ class Study:
         """Digest of the code of a distillation."""
         method = self.config["models"][wildcards.model]["training"]["method"]
         return code("scripts/distil.py", f"distillens.distillation.{method}")
+
+    def compression_code(self, wildcards: Any) -> str:
+        """Digest of the code of a compression, and of the distillation that may follow it."""
+        model = self.config["models"][wildcards.model]
+        learns = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        then = [f"distillens.distillation.{model['training']['method']}"] if learns else []
+        return code("scripts/compress.py", f"distillens.compression.{model['compress']['method']}", *then)
 
     def pretraining_code(self, wildcards: Any) -> str:
         """Digest of the code of a method of pretraining."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from transformers import (
     EarlyStoppingCallback,
+    PreTrainedModel,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -90,6 +91,7 @@ def train(
     engine: dict[str, str],
     export_onnx: bool = False,
     teacher: str | Path | None = None,
+    change: Callable[[PreTrainedModel], None] | None = None,
 ) -> None:
     """Train a classifier and save the best epoch (by validation loss).
 
@@ -115,6 +117,8 @@ def train(
         Whether to leave a ``model.onnx`` for what comes after.
     teacher : str or Path, optional
         Folder of the teacher, for a distillation.
+    change : callable, optional
+        Changes the model in place before it is trained; ``identity`` must say how.
 
     Raises
     ------
@@ -124,6 +128,8 @@ def train(
     seed = identity["seed"]
     set_seed(seed)
     model = modeling.new_classifier(checkpoint, task, layers)
+    if change:
+        change(model)
     inputs = {
         **identity,
         "settings": settings,

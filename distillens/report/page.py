@@ -18,6 +18,7 @@ from distillens.metrics.calibration import TOLERANCE
 from distillens.provenance import ROOT
 from distillens.report import (
     cases,
+    costs,
     figures,
     graph,
     labels,
@@ -54,6 +55,7 @@ def write_report(
     probe_sentences: Paths = (),
     probe_explanations: Paths = (),
     workflow: Paths = (),
+    costs_of_runs: Paths = (),
 ) -> None:
     """Write the page, and its tables and figures into folders beside it.
 
@@ -75,6 +77,8 @@ def write_report(
         Tables of the kinds ``probes``, ``examples`` and ``explanations``.
     workflow : sequence of paths
         The graph of the rules, as `distillens.report.graph.write_graph` writes it, or nothing.
+    costs_of_runs : sequence of paths
+        Tables of kind ``costs``.
     """
     about = read.study_of(study, tasks)
     aggregates, singles = read.scores(scores)
@@ -95,6 +99,7 @@ def write_report(
     origins = making.origins(
         [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
     )
+    paid = costs.read(costs_of_runs)
     data = sentences.sentences(about, texts, attributions, examples["agreement"])
     edges = [edge for path in workflow for edge in graph.parse(Path(path).read_text("utf-8"))]
     paper = _paper(about, subjects, examples, every, texts, asked, edges)
@@ -104,6 +109,7 @@ def write_report(
         _write_frame(folder / "tables" / f"{name}.csv", subjects[name], columns)
     _write_frame(folder / "tables" / "drift.csv", drifts, tables.SCHEMAS["drift"].names)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(about, said))
+    write_csv(folder / "tables" / "tradeoff.csv", *costs.records(about, said, subjects, paid))
     rows = [[row[column] for column in making.COLUMNS] for row in diagnosed]
     write_csv(folder / "tables" / "diagnostics.csv", making.COLUMNS, rows)
     write_csv(folder / "tables" / "undefined.csv", ("metric", "undefined", "defined"), undefined)
@@ -120,6 +126,10 @@ def write_report(
         making.undefined_table(undefined),
         making.origins_table(origins),
     )
+    settings = yaml.safe_dump(
+        json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
+    )
+    (folder / "study.yaml").write_text(settings, "utf-8")
     page = _render(
         study=about,
         verdict=verdict.table(about, said),
@@ -128,6 +138,7 @@ def write_report(
         tolerance=TOLERANCE,
         confidence=(study.get("metrics") or {}).get("confidence", 0.95),
         sections=sections.sections(about, subjects, drifts, drawings),
+        tradeoff=[table for task in tasks for table in costs.tables_of(about, task, said, subjects, paid)],
         cases=[
             (task, cases.choose(about, task, texts.get(task, []), attributions, examples, asked))
             for task in tasks
@@ -137,9 +148,7 @@ def write_report(
         texts_shown=shown,
         data=Markup(embedded({"tasks": data})),
         made=[table for table in made if table is not None],
-        config=yaml.safe_dump(
-            json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
-        ),
+        config=settings,
     )
     Path(out).write_text(page.lstrip(), "utf-8")
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(drawings))

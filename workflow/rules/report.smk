@@ -11,6 +11,7 @@ REPORT = {
     ),
     "tables": directory("<results>/report/tables"),
     "figures": directory("<results>/report/figures"),
+    "study": "<results>/report/study.yaml",
 }
 if PUBLISHED:
     REPORT["published"] = directory("<results>/report/published")
@@ -54,6 +55,7 @@ rule report:
             task=TASKS,
         ),
         drift=collect(rules.score_drift.output.scores, task=TASKS),
+        costs_of_runs=collect(of_all_runs(rules.measure_cost.output.cost), task=TASKS),
         probe_designs=of_all_probes(rules.build_probe.output.design),
         probe_sentences=of_all_probes(rules.build_probe.output.sentences),
         probe_explanations=of_all_probes(rules.explain_probe.output.explanations),
