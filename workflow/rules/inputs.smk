@@ -43,7 +43,7 @@ FINISHED = {**MODEL_WITHOUT_GRAPH, "onnx": graph_of}
 def if_recovering(pattern):
     """A split, for a compressed model that is trained after it; none for one that is not."""
     return lambda wildcards: (
-        expand(pattern, task=wildcards.task) if study.recovers(wildcards) else []
+        pattern.format(task=wildcards.task) if study.recovers(wildcards) else []
     )
 
 
