@@ -127,9 +127,10 @@ class Results:
         """One row per run: what it takes.
 
         ``task model seed``; ``parameters`` and how many are ``nonzero``; ``file_bytes`` of the
-        weights, ``packed_bytes`` of the file compressed, ``graph_bytes`` of the ONNX graph; ``backend``, ``device`` and
-        ``precision`` that it runs on; ``latency_ms`` (median over ``texts`` texts, one at a time on
-        one thread) with its quartiles ``latency_low`` and ``latency_high``.
+        weights, ``packed_bytes`` of the file compressed, ``graph_bytes`` of the ONNX graph;
+        ``backend``, ``device`` and ``precision`` that it runs on; ``latency_ms`` (median over
+        ``texts`` texts, one at a time on one thread) with its quartiles ``latency_low`` and
+        ``latency_high``; null where the backend only simulates the model.
         """
         return self._joined("costs", "costs/*/*/*.parquet")
 

@@ -12,6 +12,7 @@ import torch
 from onnxruntime.quantization.quant_utils import quantize_data
 from safetensors.torch import load_file
 from torch.nn.utils import prune
+from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from distillens import heads, methods, modeling, quantised, tables
 from distillens.compressing import compress
@@ -195,6 +196,46 @@ def test_every_kind_of_explainer_explains_an_int8_model(explainer, bert, tmp_pat
     assert np.isfinite(after).all()
     assert not np.array_equal(before, after)
     assert np.corrcoef(before, after)[0, 1] > 0.9
+
+
+# other encoders
+
+
+def other(name):
+    """A random encoder of another build, without a tokenizer."""
+    size = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 32}
+    more = {
+        "deberta-v2": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"]},
+        "modernbert": {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2},
+        "electra": {"embedding_size": 16},
+        "albert": {"embedding_size": 8},
+        "mobilebert": {"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16},
+    }
+    torch.manual_seed(0)
+    given = AutoConfig.for_model(name, vocab_size=50, num_labels=3, **size, **more[name])
+    return AutoModelForSequenceClassification.from_config(given).eval()
+
+
+@pytest.mark.parametrize("name", ["deberta-v2", "modernbert", "electra", "albert", "mobilebert"])
+def test_int8_does_for_encoders_of_other_builds(name, tmp_path):
+    model = other(name)
+    ids = torch.randint(5, 50, (3, 7))
+    with torch.no_grad():
+        before = model(ids).logits
+        methods.load("compression", "int8").compress(model, {"embeddings": True})
+        after = model(ids).logits
+        assert not any(isinstance(module, torch.nn.Linear) for module in model.modules())
+        assert 0 < (after - before).abs().max() < 0.2 * before.std().clamp(min=0.05)
+        model.save_pretrained(tmp_path)
+        assert torch.equal(modeling.load_classifier(tmp_path).eval()(ids).logits, after)
+
+
+def test_heads_that_cannot_be_told_apart_are_refused_with_what_to_do():
+    for name in ("deberta-v2", "albert"):
+        with pytest.raises(heads.HeadsError, match="prune weights instead"):
+            heads.magnitudes(other(name))
+    with pytest.raises(heads.HeadsError, match="every layer must keep a head"):
+        heads.keep_heads(other("electra"), [[0], []])
 
 
 # pruning, layers, half

@@ -93,6 +93,7 @@ def test_an_option_of_a_compression_reruns_that_student_only(compressed):
 def test_a_second_call_does_nothing_and_a_measured_time_changes_no_score(compressed):
     result = compressed.snakemake()
     assert "Nothing to be done" in result.stdout + result.stderr
-    cost = next(results(compressed).glob("costs/moods/int8/*.parquet"))
-    cost.unlink()
+    # Snakemake makes what is missing only where something that is missing needs it.
+    next(results(compressed).glob("costs/moods/int8/*.parquet")).unlink()
+    (results(compressed) / "report/index.html").unlink()
     assert compressed.jobs() == ["all", "measure_cost moods int8 0", "report"]
