@@ -21,8 +21,9 @@ HELP = """Check a config, and print the jobs and the forward passes that it woul
 
 Nothing is run. Jobs are those of Snakemake's dry run in this folder: all of the study's,
 and how many are left to do. Forward passes are upper bounds, of texts as long as the
-data that are there, else as long as the task allows (explain.max_words) or --words says;
-training also passes backward, and gradients do, which their explainers count in."""
+data that are there, else as long as the task allows (explain.max_words) or --words says.
+Integrated Gradients is counted as if no text converged, which is rare: expect a small
+part of it. Backward passes of gradients count as passes; those of training do not."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -30,8 +30,8 @@ HELP = """Explain one text by a study's teacher and its students, side by side.
 
 The first run of each model reads the text; words in blue speak for the class that the
 teacher predicts, words underlined in orange against it, each row scaled to its own
-strongest word. The explainer has the study's settings. It works while the study still
-runs, once it has a report."""
+strongest word. The explainer has the study's settings. The study must be finished: which
+models there are is read from its report."""
 
 _TEXT = "text"  # the id of the example
 
