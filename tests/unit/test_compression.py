@@ -151,6 +151,12 @@ def test_the_stored_int8_model_is_smaller_and_it_is_what_runs(wide, tmp_path):
     products = [node for node in graph.node if node.op_type == "MatMulInteger"]
     linear = sum(name.endswith(".uint8") for name in stored) - 1
     assert len(products) == linear
+    # Their weights, and the embeddings, are those that are stored.
+    held = [onnx.numpy_helper.to_array(one) for one in graph.initializer]
+    held = {
+        values.tobytes() for one in held if one.dtype == np.uint8 and one.ndim == 2 for values in (one, one.T)
+    }
+    assert all(v.numpy().tobytes() in held for name, v in stored.items() if name.endswith(".uint8"))
     # A changed weight changes the answers of what is loaded.
     before = Engine(folder, "cpu", "torch").logits(TEXTS)
     changed = shutil.copytree(folder, tmp_path / "changed")
