@@ -78,7 +78,7 @@ def tables_of(
         Head("verdict", numeric=False),
         Head("MB", "size of the file of weights; below it the share of the teacher's"),
         Head("MB, packed", "the same file compressed by zstd, which is what weights of zero save"),
-        Head("weights", "millions that are not zero"),
+        Head("weights, millions", "those that are not zero"),
         Head("ms", "median time from one text to its answer on one thread, and its quartiles over texts"),
         Head("ran on", numeric=False),
     ]
@@ -128,10 +128,9 @@ def _lost(row: Mapping[str, Any]) -> list[Cell]:
         note = f"{row['worst_perturbation']} {number(row['worst_change'], 3, signed=True)}"
         change = Cell(number(row["mean_change"], 3, signed=True), row["mean_change"], note)
     drift = Cell(MISSING, style="missing")
-    if "drift" in row:
-        value = None if pd.isna(row["drift"]) else row["drift"]
+    if not pd.isna(row.get("drift")):
         note = interval(row["drift_low"], row["drift_high"])
-        drift = Cell(number(row["drift"], signed=True), value, note)
+        drift = Cell(number(row["drift"], signed=True), row["drift"], note)
     said = in_words(row["verdict"], short=True) if "verdict" in row else Cell("")
     return [score(row["performance"], 3), change, drift, said]
 
