@@ -72,7 +72,7 @@ def trains(model: Mapping[str, Any]) -> bool:
 
 def has_weights(model: Mapping[str, Any]) -> bool:
     """Whether a model can be asked: it is more than its attributions."""
-    return model["checkpoint"] is not None
+    return model["checkpoint"] is not None or model["compress"] is not None
 
 
 def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:

@@ -20,25 +20,26 @@ _PACKAGE = Path(__file__).parent
 @cache
 def options(kind: str) -> dict[str, dict[str, Any]]:
     """The methods of a kind, by name, with the JSON schema of the options of each."""
-    found = _literals(kind, "OPTIONS")
-    common = found.pop("__init__", {})
-    return {name: {**common, **own} for name, own in found.items()}
+    found = {
+        path.stem: literal(kind, path.stem, "OPTIONS") for path in sorted((_PACKAGE / kind).glob("*.py"))
+    }
+    common = found.pop("__init__", None) or {}
+    return {name: {**common, **own} for name, own in found.items() if own is not None}
 
 
 @cache
 def controls() -> tuple[str, ...]:
     """The explainers that know nothing of the model's output, or nothing at all: ``CONTROL = True``."""
-    return tuple(name for name, control in _literals("explain", "CONTROL").items() if control)
+    return tuple(name for name in options("explain") if literal("explain", name, "CONTROL"))
 
 
-def _literals(kind: str, name: str) -> dict[str, Any]:
-    """The literal that each file of a folder assigns to a name, of those that do."""
-    return {
-        path.stem: ast.literal_eval(node.value)
-        for path in sorted((_PACKAGE / kind).glob("*.py"))
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.Assign) and [ast.unparse(target) for target in node.targets] == [name]
-    }
+@cache
+def literal(kind: str, method: str, name: str) -> Any:
+    """A constant of a method's file, read without importing it; None where the file has none."""
+    for node in ast.parse((_PACKAGE / kind / f"{method}.py").read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [name]:
+            return ast.literal_eval(node.value)
+    return None
 
 
 def load(kind: str, method: str) -> ModuleType:

@@ -13,7 +13,9 @@ from typing import Any
 
 import onnx
 import torch
+from safetensors.torch import load_file
 from transformers import (
+    AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
@@ -21,7 +23,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
-from distillens import sharing, trimming
+from distillens import heads, quantised, sharing, trimming
 from distillens.encoding import Encoder
 
 transformers_logging.disable_progress_bar()
@@ -49,7 +51,23 @@ def pick_device(wanted: str) -> torch.device:
 
 def load_classifier(folder: str | Path, **settings: Any) -> PreTrainedModel:
     """Load a classifier from safetensors; code from the folder is never run."""
+    config = json.loads((Path(folder) / "config.json").read_text("utf-8"))
+    if config.get("compressed"):
+        return _load_compressed(Path(folder), config["compressed"], **settings)
     return AutoModelForSequenceClassification.from_pretrained(folder, **SAFE, **settings)
+
+
+def _load_compressed(folder: Path, build: dict[str, Any], **settings: Any) -> PreTrainedModel:
+    """Build what a method of ``distillens/compression`` has left of a model, and fill it."""
+    safe = {key: SAFE[key] for key in ("local_files_only", "trust_remote_code")}
+    config = AutoConfig.from_pretrained(folder, **safe)
+    model = AutoModelForSequenceClassification.from_config(config, dtype=SAFE["dtype"], **settings)
+    if "heads" in build:
+        heads.keep_heads(model, build["heads"])
+    if "int8" in build:
+        quantised.quantise(model, **build["int8"])
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return model
 
 
 def new_classifier(folder: str | Path, task: dict[str, Any], layers: list[int] | None) -> PreTrainedModel:
@@ -166,7 +184,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def trim(model: PreTrainedModel, folder: str | Path) -> bool:
     """Trim a classifier by `distillens.trimming.trim`, in place, with its own tokenizer."""
-    return trimming.trim(model, unlike_lengths(Encoder(folder, accepted_inputs(model))))
+    batch = unlike_lengths(Encoder(folder, accepted_inputs(model)))
+    with quantised.unrounded():
+        return trimming.trim(model, batch)
 
 
 def unlike_lengths(encoder: Encoder) -> dict[str, torch.Tensor]:
@@ -189,7 +209,8 @@ def export_onnx(model: PreTrainedModel, folder: Path) -> None:
     """
     model = copy.deepcopy(model).cpu().eval()
     batch = unlike_lengths(Encoder(folder, accepted_inputs(model)))
-    spared = {"trimmed": trimming.trim(model, batch), "shared": sharing.share(model, batch)}
+    with quantised.unrounded():
+        spared = {"trimmed": trimming.trim(model, batch), "shared": sharing.share(model, batch)}
     graph = folder / "model.onnx"
     try:
         torch.onnx.export(

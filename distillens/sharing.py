@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel
 
+from distillens.quantised import Int8Linear
 from distillens.trimming import answers_as_before, layers_of
 
 _PROJECTIONS = ("query", "key", "value", "q_lin", "k_lin", "v_lin")
@@ -38,7 +39,7 @@ def share(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
         (module, name)
         for module in (() if stack is None else stack[0].modules())
         for name in _PROJECTIONS
-        if isinstance(getattr(module, name, None), torch.nn.Linear)
+        if isinstance(getattr(module, name, None), torch.nn.Linear | Int8Linear)
     ]
     if len(found) != 3:
         return False

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distillens import given, methods
+from distillens import methods
+from distillens.cast import Cast
 from distillens.provenance import ROOT, code, digest
 
 Settings = dict[str, Any]
@@ -22,76 +23,8 @@ def ordered(block: Any) -> Any:
     return [ordered(item) for item in block] if isinstance(block, list) else block
 
 
-class Study:
+class Study(Cast):
     """A complete config (see `distillens.config.complete`) and the questions that rules ask of it."""
-
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        self.config = config
-
-    @property
-    def engine(self) -> dict[str, str]:
-        """Where models run, and on what."""
-        return {key: self.config[key] for key in ("device", "backend", "precision")}
-
-    @property
-    def _device(self) -> dict[str, str]:
-        return {"device": self.config["device"]}
-
-    @property
-    def exports_onnx(self) -> bool:
-        """Whether a job may choose ONNX Runtime, and so every finished model has a graph for it."""
-        return self.config["backend"] != "torch" and self.config["device"] != "cuda"
-
-    def models(self, *, distilled: bool) -> list[str]:
-        """Models that learn from a teacher's outputs, or those that learn from gold labels only."""
-        return [
-            name
-            for name, model in self.config["models"].items()
-            if given.trains(model) and (model["training"]["method"] != "fine_tune") == distilled
-        ]
-
-    def finished(self) -> list[str]:
-        """Models that are already fine-tuned."""
-        return [name for name in self.asked() if not given.trains(self.config["models"][name])]
-
-    def explained(self, *, here: bool) -> list[str]:
-        """Models that the study's explainers explain, or those that bring their attributions."""
-        return [
-            name for name, model in self.config["models"].items() if (model["explanations"] is None) == here
-        ]
-
-    def asked(self) -> list[str]:
-        """Models that have weights, so that they can be asked."""
-        return [name for name, model in self.config["models"].items() if given.has_weights(model)]
-
-    def told(self) -> list[str]:
-        """Models of which only attributions are known."""
-        return [name for name, model in self.config["models"].items() if not given.has_weights(model)]
-
-    def runs(self) -> list[tuple[str, int]]:
-        """Every model with each of its seeds."""
-        return [(name, seed) for name, model in self.config["models"].items() for seed in model["seeds"]]
-
-    def first_seeds(self) -> list[tuple[str, int]]:
-        """The first run of each teacher that the study's explainers explain."""
-        models = self.config["models"]
-        return [
-            (name, models[name]["seeds"][0])
-            for name in self.explained(here=True)
-            if models[name]["teacher"] is None
-        ]
-
-    def start(self, wildcards: Any) -> str:
-        """The checkpoint that a run starts from, or is."""
-        model = self.config["models"][wildcards.model]
-        if isinstance(model["checkpoint"], str):
-            return model["checkpoint"]
-        return model["checkpoint"][model["seeds"].index(int(wildcards.seed))]
-
-    def teacher(self, model: str) -> tuple[str, int] | None:
-        """The teacher of a student and its first seed; None for a teacher."""
-        name = self.config["models"][model]["teacher"]
-        return name and (name, self.config["models"][name]["seeds"][0])
 
     def dataset(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_dataset``."""
@@ -110,23 +43,6 @@ class Study:
             "name": wildcards.checkpoint,
             "mirror": self.config["mirror"],
         }
-
-    def checkpoints(self, *, pretrained: bool) -> list[str]:
-        """Checkpoints that are made by training on a corpus, or those that are fetched."""
-        return [
-            name
-            for name, source in self.config["checkpoints"].items()
-            if ("pretrain" in source) == pretrained
-        ]
-
-    def used_checkpoints(self) -> list[str]:
-        """Checkpoints that models start from, and those that they are made from."""
-        used = sorted({model["checkpoint"] for model in self.config["models"].values()})
-        for name in used:  # grows as it goes
-            made = self.config["checkpoints"][name].get("pretrain", {})
-            others = {made.get("start"), made.get("teacher")} - {None, *used}
-            used += sorted(others)
-        return used
 
     def pretrained_from(self, wildcards: Any, role: str) -> str | None:
         """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""
@@ -246,16 +162,38 @@ class Study:
             "needed": [key for key, values in several.items() if len(values) > 1],
         }
 
+    def compression(self, wildcards: Any) -> Settings:
+        """Settings of ``compress``; the teacher and the seed come otherwise."""
+        model = self._part("models", wildcards.model)
+        distils = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        return {
+            "compression": model["compress"],
+            "settings": model["training"],
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+            "engine": self.engine if distils else self._device,
+            "export_onnx": self.has_graph(wildcards.model),
+        }
+
+    def recovers(self, wildcards: Any) -> bool:
+        """Whether a compressed model is trained after it."""
+        return self.config["models"][wildcards.model]["training"] is not None
+
     def prediction(self, wildcards: Any) -> Settings:
         """Settings of ``predict``."""
-        return {"engine": self.engine}
+        return {"engine": self.engine_of(wildcards.model)}
+
+    def measuring(self, wildcards: Any) -> Settings:
+        """Settings of ``measure_cost``."""
+        compress = self.config["models"][wildcards.model]["compress"]
+        native = methods.literal("compression", compress["method"], "NATIVE") if compress else None
+        return {"engine": self.engine_of(wildcards.model), "native": native}
 
     def explanation(self, wildcards: Any) -> Settings:
         """Settings of ``explain``."""
         return {
             "explainer": self._part("explainers", wildcards.explainer),
             "output": self.config["explained_output"],
-            "engine": self.engine,
+            "engine": self.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
@@ -278,7 +216,7 @@ class Study:
             "ks": self.config["metrics"]["deletion_k"],
             "draws": self.config["metrics"]["random_draws"],
             "beam": self.config["metrics"]["aopc_beam"],
-            "engine": self.engine,
+            "engine": self.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
@@ -319,6 +257,7 @@ class Study:
     def shape(self, wildcards: Any) -> Settings:
         """What decides which rules feed which: not how many jobs they have, nor their settings."""
         return {
+            "compressed": any(self.compressed(graph=graph) for graph in (True, False)),
             "distilled": bool(self.models(distilled=True)),
             "fine_tuned": bool(self.models(distilled=False)),
             "finished": bool(self.finished()),
@@ -351,6 +290,13 @@ class Study:
         """Digest of the code of a distillation."""
         method = self.config["models"][wildcards.model]["training"]["method"]
         return code("scripts/distil.py", f"distillens.distillation.{method}")
+
+    def compression_code(self, wildcards: Any) -> str:
+        """Digest of the code of a compression, and of the distillation that may follow it."""
+        model = self.config["models"][wildcards.model]
+        learns = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        then = [f"distillens.distillation.{model['training']['method']}"] if learns else []
+        return code("scripts/compress.py", f"distillens.compression.{model['compress']['method']}", *then)
 
     def pretraining_code(self, wildcards: Any) -> str:
         """Digest of the code of a method of pretraining."""

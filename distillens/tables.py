@@ -152,6 +152,25 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("n_undefined", pa.int32()),
         ]
     ),
+    "costs": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model", pa.string()),
+            ("seed", pa.int64()),
+            ("parameters", pa.int64()),
+            ("nonzero", pa.int64()),
+            ("file_bytes", pa.int64()),
+            ("packed_bytes", pa.int64()),
+            ("graph_bytes", pa.int64()),
+            ("backend", pa.string()),
+            ("device", pa.string()),
+            ("precision", pa.string()),
+            ("texts", pa.int32()),
+            ("latency_ms", pa.float64()),
+            ("latency_low", pa.float64()),
+            ("latency_high", pa.float64()),
+        ]
+    ),
     "shifts": pa.schema(
         [
             ("task", pa.string()),

@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from transformers import (
     EarlyStoppingCallback,
+    PreTrainedModel,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -94,6 +95,7 @@ def train(
     engine: dict[str, str],
     export_onnx: bool = False,
     teacher: str | Path | None = None,
+    change: Callable[[PreTrainedModel], None] | None = None,
 ) -> None:
     """Train a classifier and save the best epoch (by validation loss).
 
@@ -119,6 +121,8 @@ def train(
         Whether to leave a ``model.onnx`` for what comes after.
     teacher : str or Path, optional
         Folder of the teacher, for a distillation.
+    change : callable, optional
+        Changes the model in place before it is trained; ``identity`` must say how.
 
     Raises
     ------
@@ -128,6 +132,8 @@ def train(
     seed = identity["seed"]
     set_seed(seed)
     model = modeling.new_classifier(checkpoint, task, layers)
+    if change:
+        change(model)
     inputs = {
         **identity,
         "settings": settings,

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from distillens.metrics.crossed import Crossed, Group, Noise, noise_of
-from distillens.metrics.planning import needed
+from distillens.metrics.power import needed
 
 Array = NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def calibrate(
         seeds of the teacher or two runs of the student): then the intervals hold for
         these runs only, and other texts; ``n`` and ``n_undefined``, examples;
         ``n_runs`` and ``n_teacher_runs``; ``n_needed`` and ``runs_needed``, see
-        `distillens.metrics.planning.needed`. What needs a ceiling is NaN without one.
+        `distillens.metrics.power.needed`. What needs a ceiling is NaN without one.
     """
     students, chance = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, chance))
     teachers = np.asarray(teachers, dtype=np.float64)

@@ -17,6 +17,7 @@ from distillens import config, tables
 from distillens.provenance import ROOT
 from distillens.report import (
     cases,
+    costs,
     figures,
     graph,
     labels,
@@ -55,6 +56,7 @@ def write_report(
     probe_sentences: Paths = (),
     probe_explanations: Paths = (),
     workflow: Paths = (),
+    costs_of_runs: Paths = (),
 ) -> None:
     """Write the page, and its tables and figures into folders beside it.
 
@@ -80,6 +82,8 @@ def write_report(
         Tables of the kinds ``probes``, ``examples`` and ``explanations``.
     workflow : sequence of paths
         The graph of the rules, as `distillens.report.graph.write_graph` writes it, or nothing.
+    costs_of_runs : sequence of paths
+        Tables of kind ``costs``.
     """
     about = read.study_of(study, tasks)
     aggregates, singles = read.scores(scores)
@@ -101,6 +105,7 @@ def write_report(
     origins = making.origins(
         [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
     )
+    paid = costs.read(costs_of_runs)
     data = sentences.sentences(about, texts, attributions, examples["agreement"])
     edges = [edge for path in workflow for edge in graph.parse(Path(path).read_text("utf-8"))]
     paper = _paper(about, subjects, examples, every, texts, asked, edges)
@@ -113,6 +118,7 @@ def write_report(
         moved = moved[moved["group"] != "word"]
     _write_frame(folder / "tables" / "shifts.csv", moved, shifted.COLUMNS)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(about, said))
+    write_csv(folder / "tables" / "tradeoff.csv", *costs.records(about, said, subjects, paid))
     rows = [[row[column] for column in making.COLUMNS] for row in diagnosed]
     write_csv(folder / "tables" / "diagnostics.csv", making.COLUMNS, rows)
     write_csv(folder / "tables" / "undefined.csv", ("metric", "undefined", "defined"), undefined)
@@ -129,6 +135,10 @@ def write_report(
         making.undefined_table(undefined),
         making.origins_table(origins),
     )
+    settings = yaml.safe_dump(
+        json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
+    )
+    (folder / "study.yaml").write_text(settings, "utf-8")
     page = _render(
         study=about,
         verdict=verdict.table(about, said),
@@ -138,6 +148,7 @@ def write_report(
         tolerance=study["metrics"]["tolerance"],
         confidence=study["metrics"]["confidence"],
         sections=sections.sections(about, subjects, drifts, moved, drawings),
+        tradeoff=[table for task in tasks for table in costs.tables_of(about, task, said, subjects, paid)],
         cases=[
             (task, cases.choose(about, task, texts.get(task, []), attributions, examples, asked))
             for task in tasks
@@ -147,9 +158,7 @@ def write_report(
         texts_shown=shown,
         data=Markup(embedded({"tasks": data})),
         made=[table for table in made if table is not None],
-        config=yaml.safe_dump(
-            json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
-        ),
+        config=settings,
     )
     Path(out).write_text(page.lstrip(), "utf-8")
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(drawings))

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from distillens.metrics.crossed import Crossed, Group, noise_of
-from distillens.metrics.planning import needed
+from distillens.metrics.power import needed
 
 
 def test_without_runs_it_is_students_t():

@@ -47,6 +47,8 @@ def test_nothing_that_the_snakefile_metrics_or_report_reach_imports_torch():
         "outputs",
         "scoring",
         "perturbation",
+        "results",
+        "planning",
     ]
     light += [
         "metrics.agreement",

@@ -24,6 +24,7 @@ def branch(model, *seeds, distil="fine_tune"):
             *(f"explain moods {model} {seed} {name}" for name in EXPLAINERS),
             *(f"explain_probe moods {probe} {model} {seed} {name}" for probe, name in PROBES.items()),
             f"delete moods {model} {seed}",
+            f"measure_cost moods {model} {seed}",
         )
     ]
 
@@ -50,10 +51,12 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     }
     kinds |= {"explanations_again": "explanations"}
     kinds |= {"deletions": "deletions", "curves": "curves", "metrics": "scores", "probes": "explanations"}
-    stems = {"calibration": "calibration", "drift": "drift", "sentences": "examples", "design": "probes"}
+    kinds["costs"] = "costs"
+    stems = {"calibration": "calibration", "shifts": "shifts", "sentences": "examples", "design": "probes"}
+    stems["texts"] = "examples"
     results = study.folder / "results" / "tiny"
     files = sorted(results.rglob("*.parquet"))
-    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 8 + 3 * (2 + 5)
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 5 + 10 + 3 * (2 + 5)
     corpus = results / "corpora" / "text.parquet"
     assert tables.read(corpus, "corpus").num_rows == 45
     assert tables.read(results / "metrics" / "drift.parquet", "drift").num_rows > 0

@@ -42,6 +42,7 @@ MODEL = {
     "tokenizer_config": f"{_RUN}/tokenizer_config.json",
     "card": f"{_RUN}/training.json",
 }
+MODEL_WITHOUT_GRAPH = dict(MODEL)
 if study.exports_onnx:
     MODEL["onnx"] = f"{_RUN}/model.onnx"
 EXPLANATIONS = "<results>/explanations/{task}/{model}/{seed}/{explainer}.parquet"
@@ -63,6 +64,11 @@ def part_of(path):
 def kept_until_gathered(path):
     """Parts are not needed once they are joined."""
     return path if PARTS == 1 else temp(part_of(path))
+
+
+def every_core(wildcards):
+    """All cores of this machine (on a cluster one), so that nothing runs beside a job that measures time."""
+    return workflow.cores or 1
 
 
 def at_least(megabytes):

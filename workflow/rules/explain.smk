@@ -8,7 +8,7 @@ if PARTS > 1:
 
 rule explain:
     input:
-        **MODEL,
+        **FINISHED,
         explained=rules.select_examples.output.explained,
     output:
         explanations=kept_until_gathered(EXPLANATIONS),
@@ -94,7 +94,7 @@ rule import_explanations:
 
 rule delete:
     input:
-        **MODEL,
+        **FINISHED,
         explained=rules.select_examples.output.explained,
         explanations=collect(
             EXPLANATIONS,

@@ -27,6 +27,24 @@ def pretrained_from(pattern, role):
     return file
 
 
+def graph_of(wildcards):
+    """The ONNX graph of a finished model; none where it runs on torch only."""
+    return (
+        expand(MODEL["onnx"], **wildcards) if study.has_graph(wildcards.model) else []
+    )
+
+
+# What a rule reads of a finished model.
+FINISHED = {**MODEL_WITHOUT_GRAPH, "onnx": graph_of}
+
+
+def if_recovering(pattern):
+    """A split, for a compressed model that is trained after it; none for one that is not."""
+    return lambda wildcards: (
+        pattern.format(task=wildcards.task) if study.recovers(wildcards) else []
+    )
+
+
 def of_teacher(pattern, wildcards):
     """The files of a student's teacher (its first seed); none for a teacher."""
     teacher = study.teacher(wildcards.model)

@@ -4,7 +4,7 @@
 def kept_files():
     """Every file that jobs leave behind."""
     runs = [
-        *MODEL.values(),
+        *MODEL_WITHOUT_GRAPH.values(),
         rules.predict.output.predictions,
         *rules.delete.output,
     ]
@@ -16,6 +16,11 @@ def kept_files():
         rules.select_examples.output.explained,
         *of_all_perturbations(rules.perturb.output.perturbed),
         *(path for pattern in runs for path in of_runs(pattern, ASKED)),
+        *(
+            path
+            for pattern in sorted({*MODEL.values()} - {*MODEL_WITHOUT_GRAPH.values()})
+            for path in of_runs(pattern, list(filter(study.has_graph, ASKED)))
+        ),
         *of_all_runs(EXPLANATIONS),
         *of_first_seeds(EXPLANATIONS_AGAIN),
         *rules.score_stability.input,

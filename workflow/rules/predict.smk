@@ -3,7 +3,7 @@
 
 rule predict:
     input:
-        **MODEL,
+        **FINISHED,
         test=rules.fetch_dataset.output.test,
         perturbed=of_all_perturbations(rules.perturb.output.perturbed),
     output:

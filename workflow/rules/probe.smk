@@ -26,7 +26,7 @@ rule build_probe:
 # In one job each, whatever `parts`: the sentences are few and short.
 use rule explain as explain_probe with:
     input:
-        **MODEL,
+        **FINISHED,
         explained=rules.build_probe.output.sentences,
     output:
         explanations="<results>/probes/{task}/{probe}/{model}/{seed}/{explainer}.parquet",

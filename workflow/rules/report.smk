@@ -11,6 +11,7 @@ REPORT = {
     ),
     "tables": directory("<results>/report/tables"),
     "figures": directory("<results>/report/figures"),
+    "study": "<results>/report/study.yaml",
 }
 if PUBLISHED:
     REPORT["published"] = directory("<results>/report/published")
@@ -56,6 +57,9 @@ rule report:
         ),
         drift=rules.judge.output.drift,
         shifts=collect(rules.score_shifts.output.shifts, task=TASKS),
+        costs_of_runs=collect(
+            of_runs(rules.measure_cost.output.cost, ASKED), task=TASKS
+        ),
         probe_designs=of_all_probes(rules.build_probe.output.design),
         probe_sentences=of_all_probes(rules.build_probe.output.sentences),
         probe_explanations=of_all_probes(rules.explain_probe.output.explanations),

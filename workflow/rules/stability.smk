@@ -25,7 +25,7 @@ rule select_perturbed:
 
 use rule explain as explain_perturbed with:
     input:
-        **MODEL,
+        **FINISHED,
         explained=rules.select_perturbed.output.texts,
     output:
         explanations="<results>/stability/{task}/{model}/{seed}/{explainer}.parquet",

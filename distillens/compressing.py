@@ -1,0 +1,87 @@
+"""Students that are a smaller copy of their teacher, as it is or trained a little after it."""
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from distillens import methods, modeling, training
+from distillens.encoding import Encoder
+from distillens.provenance import code, digest, versions
+
+
+def compress(
+    teacher: str | Path,
+    out: str | Path,
+    identity: dict[str, Any],
+    compression: dict[str, Any],
+    settings: dict[str, Any] | None,
+    task: dict[str, Any],
+    splits: dict[str, str | Path],
+    engine: dict[str, str],
+    export_onnx: bool = False,
+) -> None:
+    """Compress a teacher, and let the student recover where its config has a training.
+
+    Parameters
+    ----------
+    teacher : str or Path
+        Folder of the finished model.
+    out : str or Path
+        Folder of the student.
+    identity : dict
+        ``task``, ``model`` and ``seed``.
+    compression : dict
+        ``method``, a file of ``distillens/compression``, and its options.
+    settings : dict or None
+        The training after it, by gold labels or by a distillation from the teacher; None for none.
+    task, splits, engine, export_onnx
+        As in `distillens.training.train`.
+
+    Raises
+    ------
+    ModelError, HeadsError
+        If the teacher is not built as the method needs it.
+    """
+    options = dict(compression)
+    method = methods.load("compression", options.pop("method"))
+    change = partial(method.compress, options=options)
+    identity = {
+        **identity,
+        "compression": compression,
+        "compression_code": code(method.__name__.replace(".", "/") + ".py"),
+    }
+    if settings is None:
+        _copy(Path(teacher), Path(out), change, identity, export_onnx)
+        return
+    distils = settings["method"] != "fine_tune"
+    trainer = training.FineTuning
+    if distils:
+        trainer = methods.load("distillation", settings["method"]).Distillation
+    training.train(
+        trainer,
+        splits=splits,
+        checkpoint=teacher,
+        out=out,
+        identity=identity,
+        task=task,
+        layers=None,
+        settings=settings,
+        engine=engine,
+        export_onnx=export_onnx,
+        teacher=teacher if distils else None,
+        change=change,
+    )
+
+
+def _copy(teacher: Path, out: Path, change: Any, identity: dict[str, Any], export_onnx: bool) -> None:
+    model = modeling.load_classifier(teacher).eval()
+    change(model)
+    card = {
+        **identity,
+        "teacher_sha256": digest(teacher / "model.safetensors"),
+        "versions": versions("torch", "transformers"),
+    }
+    with TemporaryDirectory() as tokenizer:
+        modeling.save_tokenizer(teacher, tokenizer, model, Encoder(teacher).max_length)
+        modeling.save(model, tokenizer, out, card, export_onnx)

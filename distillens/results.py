@@ -1,0 +1,250 @@
+"""A study's results as tidy frames, for whatever the page does not show."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import yaml
+from scipy.special import softmax
+
+from distillens import tables
+from distillens.tables import TableError
+
+_RUN = ["task", "model", "seed"]
+
+
+def load(folder: str | Path) -> "Results":
+    """Open the results of a study.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``results/STUDY``.
+
+    Returns
+    -------
+    Results
+        Frames are read when they are first asked for.
+
+    Raises
+    ------
+    TableError
+        If there is no such folder, or nothing of a study in it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise TableError(f"{folder}: no such folder; give results/STUDY")
+    if not any(folder.glob("*/*/*.parquet")):
+        raise TableError(
+            f"{folder}: no tables of a study in it; give results/STUDY, once the workflow has run"
+        )
+    return Results(folder)
+
+
+@dataclass(frozen=True)
+class Results:
+    """A study's tables as tidy frames: one observation per row, one variable per column.
+
+    In every frame ``task``, ``model`` and ``seed`` say which run a row is about, or ``student``
+    which model. What is not there (a study without perturbations, say) is a frame without rows.
+    """
+
+    folder: Path
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """The study's config, its defaults filled in; its name is ``name``."""
+        path = self.folder / "report" / "study.yaml"
+        if not path.is_file():
+            raise TableError(f"{path}: no such file; run the workflow up to its report")
+        return yaml.safe_load(path.read_text("utf-8"))
+
+    @cached_property
+    def attributions(self) -> pd.DataFrame:
+        """One row per word and class of an explained text.
+
+        ``task model seed explainer example_id``; ``position`` of the word in the text, from 0;
+        ``word``; ``segment`` (0: the first text, 1: the second), ``start``, ``end`` (characters);
+        ``label`` of the class (null for a regression's one output); ``value``, the attribution to
+        it; ``output`` and ``base``, the explained output of the class for the whole text and for
+        the text without words (null where the explainer has none).
+        """
+        return self._joined("explanations", "explanations/*/*/*/*.parquet", self._attributions)
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """One row per text, unchanged or perturbed, that a run has answered.
+
+        ``task model seed example_id``; ``perturbation`` (``none``: unchanged) and ``fold``;
+        ``gold`` and ``predicted`` (names of classes; of a regression the scores);
+        ``confidence``, the probability of the prediction (null for a regression); ``correct``
+        (null for a regression).
+        """
+        return self._joined("predictions", "predictions/*/*/*.parquet", self._predictions)
+
+    @cached_property
+    def agreement(self) -> pd.DataFrame:
+        """One row per explained text, pair of runs, explainer and metric.
+
+        ``task model seed against against_seed``; ``explainer``; ``metric`` and ``k``;
+        ``example_id``; ``value`` (null: undefined). Means over texts, with intervals, are in
+        `scores`.
+        """
+        found = self._scores[self._scores["example_id"].notna() & self._scores["against"].notna()]
+        found = found[found["explainer"].notna() & found["probe"].isna() & found["subset"].isna()]
+        columns = [*_RUN, "against", "against_seed", "explainer", "metric", "k", "example_id", "value"]
+        return found[columns].reset_index(drop=True)
+
+    @cached_property
+    def drift(self) -> pd.DataFrame:
+        """One row per student, explainer and metric: how far it is from its teacher.
+
+        ``task student teacher``; ``agreement``, ``ceiling``, ``explainer_ceiling``, ``floor``,
+        ``normalised`` and ``drift``, each with ``_low`` and ``_high``, the ends of its interval; ``metric``
+        and ``k``; ``n`` texts, ``n_undefined`` without a value; ``n_runs`` and ``n_teacher_runs``;
+        ``p_value``, ``p_holm``, ``p_adjusted``; ``effect_size``; ``run_spread``, by how much runs
+        differ; ``n_needed`` and ``runs_needed`` for a verdict; ``gated``; ``verdict``.
+        """
+        return self._joined("drift", "metrics/drift.parquet")
+
+    @cached_property
+    def shifts(self) -> pd.DataFrame:
+        """One row per student, explainer and group of words: how much more it leans on them.
+
+        ``task student teacher explainer``; ``group`` (``word``, ``part``, ``sense``) and ``name``;
+        ``n`` texts, ``words``, ``groups`` compared at once; ``share_teacher``,
+        ``share_student``; ``shift`` with ``shift_low`` and ``shift_high``.
+        """
+        return self._joined("shifts", "metrics/*/shifts.parquet")
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per score over all texts of a task, of a bucket of it or of a probe.
+
+        The columns are those of the README's kind ``scores``, but for ``example_id``. Which are
+        filled says what a row is about: ``perturbation`` robustness, ``ranking`` faithfulness,
+        ``probe`` a probe, ``subset`` without a probe a bucket, ``against_explainer`` two
+        explainers of one run, ``against`` with ``explainer`` two runs, none of them performance.
+        """
+        found = self._scores[self._scores["example_id"].isna()]
+        return found.drop(columns="example_id").reset_index(drop=True)
+
+    @cached_property
+    def costs(self) -> pd.DataFrame:
+        """One row per run: what it takes.
+
+        ``task model seed``; ``parameters`` and how many are ``nonzero``; ``file_bytes`` of the
+        weights, ``packed_bytes`` of the file compressed, ``graph_bytes`` of the ONNX graph;
+        ``backend``, ``device`` and ``precision`` that it runs on; ``latency_ms`` (median over
+        ``texts`` texts, one at a time on one thread) with its quartiles ``latency_low`` and
+        ``latency_high``; null where the backend only simulates the model.
+        """
+        return self._joined("costs", "costs/*/*/*.parquet")
+
+    @cached_property
+    def _scores(self) -> pd.DataFrame:
+        others = ("calibration", "shifts")
+        paths = [path for path in self._paths("metrics/*/*.parquet") if path.stem not in others]
+        return _concatenated("scores", [tables.read(path, "scores") for path in paths])
+
+    def _paths(self, pattern: str) -> list[Path]:
+        return sorted(self.folder.glob(pattern))
+
+    def _joined(
+        self, kind: str, pattern: str, read: Callable[[Path, pa.Table], pd.DataFrame] | None = None
+    ) -> pd.DataFrame:
+        paths = self._paths(pattern)
+        if read is None:
+            return _concatenated(kind, [tables.read(path, kind) for path in paths])
+        frames = [read(path, tables.read(path, kind)) for path in paths]
+        empty = pd.DataFrame(columns=_COLUMNS[kind])
+        return pd.concat(frames, ignore_index=True) if frames else empty
+
+    def _attributions(self, path: Path, table: pa.Table) -> pd.DataFrame:
+        made = tables.provenance(path)
+        labels = self._labels[made["task"]] or [None]
+        columns: dict[str, list[Any]] = {}
+        for example in table.to_pylist():
+            for name, values in _words(example, labels).items():
+                columns.setdefault(name, []).append(values)
+        frame = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
+        frame = frame.assign(**{name: made[name] for name in (*_RUN, "explainer")})
+        return frame.reindex(columns=_COLUMNS["explanations"])
+
+    def _predictions(self, path: Path, table: pa.Table) -> pd.DataFrame:
+        made = tables.provenance(path)
+        frame = table.select(["example_id", "perturbation", "fold"]).to_pandas()
+        logits = _matrix(table["logits"])
+        gold = self._gold[made["task"]].reindex(frame["example_id"])
+        labels = self._labels[made["task"]]
+        frame = frame.assign(**{name: made[name] for name in _RUN})
+        if logits.shape[1] == 1:
+            frame = frame.assign(gold=gold["label"].to_numpy(), predicted=logits[:, 0])
+            frame = frame.assign(confidence=np.nan, correct=None)
+        else:
+            chosen = logits.argmax(1)
+            frame["gold"] = [labels[int(number)] for number in gold["label"]]
+            frame["predicted"] = [labels[number] for number in chosen]
+            frame["confidence"] = softmax(logits.astype(np.float64), axis=1).max(1)
+            frame["correct"] = frame["gold"] == frame["predicted"]
+        return frame[_COLUMNS["predictions"]]
+
+    @cached_property
+    def _labels(self) -> dict[str, list[str]]:
+        return {name: task["labels"] for name, task in self.settings["tasks"].items()}
+
+    @cached_property
+    def _gold(self) -> dict[str, pd.DataFrame]:
+        paths = {path.parent.name: path for path in self._paths("data/*/test.parquet")}
+        read = {task: tables.read(path, "examples").to_pandas() for task, path in paths.items()}
+        return {task: frame.set_index("example_id") for task, frame in read.items()}
+
+
+_COLUMNS = {
+    "explanations": [
+        *_RUN, "explainer", "example_id", "position", "word", "segment", "start", "end",
+        "label", "value", "output", "base",
+    ],
+    "predictions": [
+        *_RUN, "example_id", "perturbation", "fold", "gold", "predicted", "confidence", "correct",
+    ],
+}  # fmt: skip
+
+
+def _words(example: dict[str, Any], labels: list[str | None]) -> dict[str, np.ndarray]:
+    """The rows of an example, word by word and in it class by class; none for a text without words."""
+    words, outputs = len(example["words"]), len(labels)
+    of_words = {"word": np.array(example["words"], dtype=object), "position": np.arange(words)}
+    of_words |= {
+        part: np.array([span[part] for span in example["spans"]], dtype=np.int64)
+        for part in ("segment", "start", "end")
+    }
+    of_classes = {"label": np.array(labels, dtype=object)}
+    of_classes |= {part: np.array(example[part], dtype=np.float64) for part in ("output", "base")}
+    return {
+        "example_id": np.array([example["example_id"]] * words * outputs, dtype=object),
+        **{name: np.repeat(column, outputs) for name, column in of_words.items()},
+        **{name: np.tile(column, words) for name, column in of_classes.items()},
+        "value": np.asarray(example["values"], dtype=np.float64).reshape(words * outputs),
+    }
+
+
+def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+    whole = column.combine_chunks()
+    return whole.flatten().to_numpy().reshape(len(whole), -1)
+
+
+def _concatenated(kind: str, read: list[pa.Table]) -> pd.DataFrame:
+    empty = tables.SCHEMAS[kind].empty_table()
+    return pa.concat_tables([empty, *(t.replace_schema_metadata() for t in read)]).to_pandas(
+        types_mapper={
+            pa.int16(): pd.Int64Dtype(),
+            pa.int32(): pd.Int64Dtype(),
+            pa.int64(): pd.Int64Dtype(),
+        }.get
+    )

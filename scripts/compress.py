@@ -1,0 +1,16 @@
+"""Make a student out of its teacher by a compression."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from pathlib import Path
+
+    from distillens.compressing import compress
+
+    compress(
+        teacher=Path(snakemake.input.teacher[0]).parent,
+        out=Path(snakemake.output.card).parent,
+        identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
+        splits={split: snakemake.input.get(split) for split in ("train", "validation")},
+        **snakemake.params.settings,
+    )

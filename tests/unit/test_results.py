@@ -1,0 +1,166 @@
+"""``distillens.load``: tidy frames, and files that other tools read as they are."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars
+import pytest
+
+import distillens
+from distillens import tables
+from distillens.tables import TableError
+from tests.fixtures import made_up_results, made_up_study
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return made_up_results.write(tmp_path_factory.mktemp("results"))
+
+
+def test_an_attribution_is_a_row_and_has_the_value_of_the_file(folder):
+    frame = distillens.load(folder).attributions
+    path = folder / "explanations/sst5/half/0/lime.parquet"
+    example = tables.read(path, "explanations").to_pylist()[3]
+    rows = frame.query("task == 'sst5' and model == 'half' and seed == 0 and explainer == 'lime'")
+    rows = rows[rows["example_id"] == example["example_id"]]
+    labels = list(made_up_study.LABELS)
+    assert len(rows) == len(example["words"]) * len(labels)
+    found = rows[rows["position"] == 2].set_index("label")
+    for number, label in enumerate(labels):
+        assert found.loc[label, "value"] == example["values"][2][number]
+        assert found.loc[label, "output"] == example["output"][number]
+    assert (found["word"] == example["words"][2]).all()
+    assert (found["start"] == example["spans"][2]["start"]).all()
+    total = sum(
+        len(row["words"]) * len(row["output"])
+        for path in folder.glob("explanations/*/*/*/*.parquet")
+        for row in tables.read(path, "explanations").to_pylist()
+    )
+    assert len(frame) == total
+    assert frame.query("task == 'stsb'")["label"].isna().all()
+
+
+def test_predictions_name_classes_and_say_whether_they_are_right(folder):
+    frame = distillens.load(folder).predictions
+    first, second = frame.query("task == 'sst5'").to_dict("records")
+    assert (first["correct"], second["correct"]) == (True, False)
+    assert first["predicted"] == first["gold"]
+    assert first["confidence"] == pytest.approx(np.e / (np.e + 4))
+    assert second["confidence"] == pytest.approx(np.exp(9) / (np.exp(9) + 4))
+    scores = frame.query("task == 'stsb'")
+    assert scores["predicted"].tolist() == [0.5, 2.5]
+    assert scores["confidence"].isna().all()
+
+
+def test_the_frames_of_scores_hold_every_row_once(folder):
+    results = distillens.load(folder)
+    rows = [
+        row for path in folder.glob("metrics/*/*.parquet") if path.stem not in ("calibration", "shifts")
+        for row in tables.read(path, "scores").to_pylist()
+    ]  # fmt: skip
+    assert len(results.scores) == sum(row["example_id"] is None for row in rows)
+    pairs = [
+        row for row in rows
+        if row["example_id"] and row["against"] and row["explainer"] and not (row["probe"] or row["subset"])
+    ]  # fmt: skip
+    assert len(results.agreement) == len(pairs) > 0
+    assert set(results.agreement["metric"]) == {"spearman"}
+    drift = results.drift.query("task == 'sst5' and student == 'half' and explainer == 'shap'")
+    assert set(drift["metric"]) >= {"spearman"}
+    assert results.drift["n_runs"].dtype == "Int64"
+
+
+def test_the_settings_are_those_of_the_study(folder):
+    settings = distillens.load(folder).settings
+    assert settings["name"] == "made-up"
+    assert settings["models"]["soft"]["teacher"] == "teacher"
+
+
+def test_what_was_not_measured_is_a_frame_without_rows(folder):
+    costs = distillens.load(folder).costs
+    assert len(costs) == 0
+    assert "latency_ms" in costs.columns
+
+
+def test_every_column_is_documented(folder):
+    results = distillens.load(folder)
+    for name in ("attributions", "predictions", "agreement", "drift", "shifts", "costs"):
+        words = type(results).__dict__[name].func.__doc__
+        for column in getattr(results, name).columns:
+            base = column.removesuffix("_low").removesuffix("_high")
+            assert base in words, f"{name}: {column}"
+
+
+def test_a_folder_that_is_no_study_is_refused(tmp_path, folder):
+    with pytest.raises(TableError, match="no such folder; give results/STUDY"):
+        distillens.load(tmp_path / "none")
+    with pytest.raises(TableError, match="no tables of a study in it"):
+        distillens.load(tmp_path)
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "report/study.yaml").unlink()
+    with pytest.raises(TableError, match="run the workflow up to its report"):
+        _ = distillens.load(copy).attributions
+
+
+def test_duckdb_reads_the_files_as_they_are(folder):
+    files = f"{folder}/explanations/*/*/*/*.parquet"
+    ours = distillens.load(folder).attributions
+    query = f"select count(*), sum(len(words) * len(output)) from read_parquet('{files}')"
+    texts, rows = duckdb.sql(query).fetchall()[0]
+    assert rows == len(ours)
+    assert texts == sum(
+        tables.read(path, "explanations").num_rows for path in folder.rglob("explanations/*/*/*/*")
+    )
+    query = f"""
+        select example_id, unnest(words) as word, unnest(values)[1] as first_class
+        from read_parquet('{folder}/explanations/sst5/half/0/shap.parquet')
+    """
+    theirs = duckdb.sql(query).df()
+    own = ours.query("task == 'sst5' and model == 'half' and explainer == 'shap' and label == 'very bad'")
+    assert theirs["word"].tolist() == own["word"].tolist()
+    assert theirs["first_class"].tolist() == own["value"].tolist()
+    query = f"select verdict, count(*) from read_parquet('{folder}/metrics/drift.parquet') group by all"
+    assert (
+        dict(duckdb.sql(query).fetchall())
+        == distillens.load(folder).drift["verdict"].value_counts().to_dict()
+    )
+
+
+def test_polars_reads_the_files_as_they_are(folder):
+    frame = polars.read_parquet(folder / "explanations/sst5/half/0/shap.parquet")
+    tall = frame.select("example_id", "words", "values").explode("words", "values")
+    own = distillens.load(folder).attributions.query(
+        "task == 'sst5' and model == 'half' and explainer == 'shap' and label == 'very bad'"
+    )
+    assert tall["words"].to_list() == own["word"].tolist()
+    assert tall["values"].list.get(0).to_list() == own["value"].tolist()
+    scores = polars.scan_parquet(f"{folder}/metrics/*/scores-*.parquet").filter(
+        polars.col("example_id").is_null()
+    )
+    assert scores.collect().height == len(distillens.load(folder).scores)
+
+
+def test_the_example_in_the_documentation_runs(folder, tmp_path):
+    text = (ROOT / "docs" / "using-results.md").read_text("utf-8")
+    blocks = [block.partition("\n```")[0] for block in text.split("```python\n")[1:]]
+    assert len(blocks) >= 4
+    program = "\n".join(blocks).replace("results/quickstart", str(folder)).replace("snippets-5", "sst5")
+    (tmp_path / "example.py").write_text(program)
+    result = subprocess.run(
+        [sys.executable, str(tmp_path / "example.py")],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={"PYTHONPATH": ":".join([str(ROOT), *filter(None, sys.path)]), "PATH": ""},
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+
+
+def test_the_package_alone_imports_no_pandas():
+    code = "import sys, distillens; assert 'pandas' not in sys.modules; distillens.load; "
+    code += "assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)

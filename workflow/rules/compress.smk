@@ -1,0 +1,39 @@
+"""Students that are a smaller copy of their teacher's first seed."""
+
+
+rule compress:
+    input:
+        train=if_recovering(rules.fetch_dataset.output.train),
+        validation=if_recovering(rules.fetch_dataset.output.validation),
+        teacher=teacher_model,
+    output:
+        **MODEL,
+    log:
+        "<logs>/compress/{task}/{model}/{seed}.log",
+    benchmark:
+        "<benchmarks>/compress/{task}/{model}/{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(study.compressed(graph=study.exports_onnx)),
+    priority: 1
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        gpu=GPU,
+        mem_mb=at_least(8000),
+        runtime=hours(8),
+    params:
+        settings=study.compression,
+        code=study.compression_code,
+    script:
+        "../../scripts/compress.py"
+
+
+if study.exports_onnx:
+
+    # Those that run on torch only, whatever the study's other models run on.
+    use rule compress as compress_for_torch with:
+        output:
+            **MODEL_WITHOUT_GRAPH,
+        wildcard_constraints:
+            model=one_of(study.compressed(graph=False)),
