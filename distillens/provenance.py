@@ -31,9 +31,8 @@ def code(script: str, *methods: str) -> str:
     while open_:
         path = open_.pop()
         if path not in seen:
-            tree = ast.parse(path.read_text("utf-8"))
-            open_ += _imports(tree)
-            seen[path] = ast.dump(_without_docstrings(tree))
+            names, seen[path] = _parsed(path.read_text("utf-8"))
+            open_ += filter(None, map(_module_path, names))
     digest = hashlib.sha256()
     for path in sorted(seen):
         digest.update(f"{path.relative_to(ROOT)}\x1f{seen[path]}\x1e".encode())
@@ -55,22 +54,24 @@ def versions(*packages: str) -> dict[str, str]:
     return {package: importlib.metadata.version(package) for package in packages}
 
 
-def _imports(tree: ast.AST) -> Iterator[Path]:
+@cache
+def _parsed(source: str) -> tuple[tuple[str, ...], str]:
+    """What a file imports of the package, and its syntax tree; most files are reached by many scripts."""
+    tree = ast.parse(source)
+    return tuple(_imports(tree)), ast.dump(_without_docstrings(tree))
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         names: list[str] = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            path = _module_path(name)
-            if path is not None:
-                yield path
+        yield from (name for name in names if name.partition(".")[0] == "distillens")
 
 
 def _module_path(name: str) -> Path | None:
-    if name.partition(".")[0] != "distillens":
-        return None
     base = ROOT / name.replace(".", "/")
     return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
 

@@ -195,7 +195,7 @@ def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFram
     ------
     TableError
         If the file says not which perturbation it is, or an example is not in the test
-        split, twice in a fold, or not in every fold.
+        split, has other texts there, or is twice in a fold, or not in every fold.
     """
     examples_by_id = {one.example_id: one for one in examples(tables.read(test, "examples"))}
     table = tables.read(path, "perturbed")
@@ -212,7 +212,10 @@ def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFram
     if twice.any():
         raise tables.TableError(f"{path}: example {frame['example_id'][twice].iloc[0]!r} is twice in a fold")
     made = zip(frame["example_id"], table["edits"].to_pylist(), strict=True)
-    extents = [extent(examples_by_id[name], edits) for name, edits in made]
+    try:
+        extents = [extent(examples_by_id[name], edits) for name, edits in made]
+    except ValueError as error:
+        raise tables.TableError(f"{path}: {error}; delete it and run the workflow again") from error
     counts = pd.DataFrame(extents, columns=Extent._fields, index=frame.index)
     frame = frame.assign(texts=1, **counts)
     wide = {

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from distillens.perturb.edits import Edit, apply
 from distillens.text import Example
 
 
@@ -30,21 +31,27 @@ def extent(example: Example, edits: Sequence[Mapping[str, Any]]) -> Extent:
         As it was before.
     edits : sequence of mappings
         Rows of ``edits`` of a table ``perturbed``: segment, start, before, after.
+
+    Raises
+    ------
+    ValueError
+        If the edits belong to another text.
     """
     places = [(edit["segment"], edit["start"], edit["start"] + len(edit["before"])) for edit in edits]
     touched = [
         any(word.segment == where and word.start < end and start < word.end for where, start, end in places)
         for word in example.words
     ]
-    lengths = {segment: len(text) for segment, text in enumerate(example.texts)}
-    perturbed = dict(lengths)
-    for edit in edits:
-        perturbed[edit["segment"]] += len(edit["after"]) - len(edit["before"])
+    made = [(edit["segment"], Edit(edit["start"], edit["before"], edit["after"])) for edit in edits]
+    perturbed = [
+        apply(text, [edit for where, edit in made if where == segment])
+        for segment, text in enumerate(example.texts)
+    ]
     return Extent(
         sum(touched),
         len(example.words),
         sum(_distance(edit["before"], edit["after"]) for edit in edits),
-        sum(max(lengths[segment], perturbed[segment]) for segment in lengths),
+        sum(max(map(len, pair)) for pair in zip(example.texts, perturbed, strict=True)),
     )
 
 

@@ -130,6 +130,11 @@ def test_values_of_the_page_equal_the_csv_files(study):
     scores = _rows(study[1] / "tables" / "performance.csv")
     expected = [float(row["value"]) for row in scores if row["task"] == "sst5"]
     assert sorted(shown("performance-sst5")) == sorted(expected)
+    scores = [row for row in _rows(study[1] / "tables" / "robustness.csv") if row["task"] == "sst5"]
+    runs = {(row["model"], row["seed"]) for row in scores if row["model"]}
+    # What is edited is the same for every run, and stands beside each.
+    expected = [float(row["value"]) for row in scores for _ in range(1 if row["model"] else len(runs))]
+    assert sorted(shown("robustness-sst5")) == sorted(expected)
     drift = _rows(study[1] / "tables" / "drift.csv")
     expected = [
         float(row[column])

@@ -579,6 +579,15 @@ def test_missing_predictions_are_named(study, tmp_path):
         scoring.score_robustness(study.test, *files, out=tmp_path / "s", **settings())
 
 
+def test_edits_of_another_text_are_an_error(study, tmp_path):
+    other = [{"example_id": i, "text_a": "z", "label": 0.0} for i in IDS]
+    test = study.write("other", "examples", other)
+    with pytest.raises(TableError, match="typos.parquet: .*these edits belong to another text"):
+        scoring.score_robustness(
+            test, study.perturbed(), study.predictions(), out=tmp_path / "s", **settings()
+        )
+
+
 def test_logits_of_another_width_are_an_error(study, tmp_path):
     three = settings({**CLASSES, "labels": ["a", "b", "c"]})
     with pytest.raises(TableError, match="row 0 of 'logits' has 2 outputs, task 'films' has 3"):

@@ -84,13 +84,14 @@ def test_a_reordered_block_reads_the_same():
 def test_the_code_of_one_explainer_is_no_part_of_another(study, monkeypatch, tmp_path):
     shap, lime = (study.explanation_code(of(explainer=name)) for name in ("shap", "lime"))
     assert shap != lime
-    parse = provenance.ast.parse
+    read = provenance.Path.read_text
 
-    def edited(source, *args):
-        return parse(source.replace("ridge", "rigde") + ("\nX = 1" if "lime_text" in source else ""), *args)
+    def edited(path, *args):
+        source = read(path, *args)
+        return source.replace("ridge", "rigde") + ("\nX = 1" if "lime_text" in source else "")
 
     provenance.code.cache_clear()
-    monkeypatch.setattr(provenance.ast, "parse", edited)
+    monkeypatch.setattr(provenance.Path, "read_text", edited)
     assert study.explanation_code(of(explainer="shap")) == shap
     assert study.explanation_code(of(explainer="lime")) != lime
     provenance.code.cache_clear()
