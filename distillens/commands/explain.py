@@ -67,6 +67,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     wanted = [_chosen("--model", name, list(study.models)) for name in arguments.model or study.models]
     if not arguments.text.strip():
         raise CommandError("--text: there is no word in it")
+    pairs = tasks[task]["columns"]["text_b"] is not None
+    if pairs != (arguments.text_b is not None):
+        raise CommandError(f"--text-b: {task} is a task of {'pairs' if pairs else 'single texts'}")
     example = Example(_TEXT, arguments.text, arguments.text_b)
     runs = [study.first(name) for name in study.models if name in _with_teachers(study, wanted)]
     recorded = Console(record=True, width=console.width) if arguments.html else console

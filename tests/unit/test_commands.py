@@ -137,6 +137,7 @@ def test_the_page_has_the_text_and_nothing_of_it_runs(results, capsys, tmp_path)
         (["--text", " "], "--text: there is no word in it"),
         (["--text", "a", "--explainer", "occlusoin"], "no 'occlusoin'; did you mean 'occlusion'?"),
         (["--text", "a", "--task", "u"], "--task: no 'u'"),
+        (["--text", "a", "--text-b", "b"], "--text-b: t is a task of single texts"),
         (["--text", "a", "--model", "studnt"], "no 'studnt'; did you mean 'student'?"),
     ],
 )
