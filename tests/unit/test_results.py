@@ -140,7 +140,7 @@ def test_polars_reads_the_files_as_they_are(folder):
     )
     assert tall["words"].to_list() == own["word"].tolist()
     assert tall["values"].list.get(0).to_list() == own["value"].tolist()
-    scores = polars.scan_parquet(f"{folder}/metrics/sst5/[abfpr]*.parquet").filter(
+    scores = polars.scan_parquet(f"{folder}/metrics/*/[abfpr]*.parquet").filter(
         polars.col("example_id").is_null()
     )
     assert scores.collect().height == len(distillens.load(folder).scores)

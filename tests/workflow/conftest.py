@@ -195,6 +195,7 @@ def tiny_config(folder: Path) -> dict:
             "models": {"bert": "teacher", "distilbert": "student", "kd-tinybert": "student-kd"},
             "explainers": {"shap": "occlusion", "lime": "random"},
         },
+        "stability": {"explainers": ["occlusion"], "examples": 3},
         "metrics": {
             "aopc_beam": 1,
             "overlap_k": [2],
@@ -208,7 +209,7 @@ def tiny_config(folder: Path) -> dict:
 def small_config(folder: Path) -> dict:
     """The same with a teacher of one seed and two students, without pretraining and probes."""
     config = tiny_config(folder)
-    for section in ("corpora", "probes", "published"):
+    for section in ("corpora", "probes", "published", "stability"):
         del config[section]
     del config["tasks"]["moods"]["probes"]
     for section, names in (

@@ -17,14 +17,29 @@ SCORES = ["performance", "robustness", "agreement", "faithfulness", "buckets", "
 OF_EXPLANATIONS = ["agreement", "faithfulness", "buckets", "shifts"]
 OF_PREDICTIONS = ["performance", "robustness"]
 OF_MODELS = [*SCORES, "probes", "stability"]  # these two have no files here, but know which models there are
-GPU = {"pretrain", "fine_tune", "distil", "predict", "explain", "explain_again", "explain_probe", "delete"}
+GPU = {
+    "pretrain",
+    "fine_tune",
+    "distil",
+    "predict",
+    "explain",
+    "explain_again",
+    "explain_probe",
+    "delete",
+    "measure_cost",
+}
 END = ["report", "all"]
 
 
 def run(which, how="fine_tune", task="moods"):
     """All jobs of a run."""
     explained = [f"explain {task} {which} {name}" for name in EXPLAINERS]
-    return [f"{how} {task} {which}", f"predict {task} {which}", *explained, f"delete {task} {which}"]
+    return [
+        f"{how} {task} {which}",
+        f"predict {task} {which}",
+        *explained,
+        *(f"{job} {task} {which}" for job in ("delete", "measure_cost")),
+    ]
 
 
 def scores(*which, task="moods"):
@@ -239,6 +254,7 @@ def outputs(job):
         "explain": [f"explanations/{where}.parquet"],
         "explain_again": [f"explanations_again/{where}.parquet"],
         "delete": [f"deletions/{where}.parquet", f"curves/{where}.parquet"],
+        "measure_cost": [f"costs/{where}.parquet"],
         "calibrate": [f"metrics/{where}/calibration.parquet"],
         "judge": ["metrics/drift.parquet"],
         "report": [],

@@ -8,7 +8,16 @@ from distillens import tables
 
 pytestmark = pytest.mark.slow
 
-SCORES = ["performance", "robustness", "agreement", "faithfulness", "buckets", "probes"]
+SCORES = [
+    "performance",
+    "robustness",
+    "stability",
+    "agreement",
+    "faithfulness",
+    "buckets",
+    "shifts",
+    "probes",
+]
 EXPLAINERS = ["occlusion", "random"]
 PROBES = {"contrast": "occlusion", "negation": "random", "but": "occlusion"}
 
@@ -23,6 +32,7 @@ def branch(model, *seeds, distil="fine_tune"):
             f"predict moods {model} {seed}",
             *(f"explain moods {model} {seed} {name}" for name in EXPLAINERS),
             *(f"explain_probe moods {probe} {model} {seed} {name}" for probe, name in PROBES.items()),
+            f"explain_perturbed moods {model} {seed} occlusion",
             f"delete moods {model} {seed}",
             f"measure_cost moods {model} {seed}",
         )
@@ -51,12 +61,12 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     }
     kinds |= {"explanations_again": "explanations"}
     kinds |= {"deletions": "deletions", "curves": "curves", "metrics": "scores", "probes": "explanations"}
-    kinds["costs"] = "costs"
+    kinds |= {"costs": "costs", "stability": "explanations"}
     stems = {"calibration": "calibration", "shifts": "shifts", "sentences": "examples", "design": "probes"}
     stems["texts"] = "examples"
     results = study.folder / "results" / "tiny"
     files = sorted(results.rglob("*.parquet"))
-    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 5 + 10 + 3 * (2 + 5)
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 5 + 6 + 10 + 3 * (2 + 5)
     corpus = results / "corpora" / "text.parquet"
     assert tables.read(corpus, "corpus").num_rows == 45
     assert tables.read(results / "metrics" / "drift.parquet", "drift").num_rows > 0
@@ -129,7 +139,7 @@ def test_an_explainer_s_setting_reruns_that_explainer(study):
     jobs = [f"{job} random" if job.startswith("explain") else job for job in jobs]
     jobs += [f"explain_probe moods negation {model} {seed} random" for model, seed in runs]
     jobs += ["explain_again moods teacher 1 random"]
-    expected = [*jobs, *scores("agreement", "faithfulness", "buckets", "probes"), *DRIFT, *END]
+    expected = [*jobs, *scores("agreement", "faithfulness", "buckets", "shifts", "probes"), *DRIFT, *END]
     assert study.jobs(study.edited("explainers/random", {"draw": 1})) == sorted(expected)
 
 
