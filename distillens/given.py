@@ -113,7 +113,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
 
 def _check_described(where: str, model: Mapping[str, Any]) -> None:
     if model["explanations"] is None:
-        raise ConfigError(f"{where}: give its checkpoint, or its explanations, or both")
+        raise ConfigError(f"{where}: give its checkpoint, or compress, or its explanations")
     for key in ("training", "layers"):
         if model[key] is not None:
             raise ConfigError(f"{where}.{key}: there is no checkpoint, so nothing to train; remove it")

@@ -358,7 +358,7 @@ def test_recovery_that_fails_leaves_nothing_behind(bert, splits, tmp_path, monke
 @pytest.mark.parametrize(
     ("model", "study", "message"),
     [
-        ({}, {}, "models.small: needs checkpoint, or compress"),
+        ({}, {}, "models.small: give its checkpoint, or compress, or its explanations"),
         ({"compress": {"method": "int9"}}, {}, "no method 'int9'; did you mean 'int8'?"),
         ({"compress": {"method": "int8"}, "teacher": None}, {}, "small.teacher: compress makes a student"),
         ({"compress": {"method": "int8"}, "checkpoint": "c"}, {}, "small.checkpoint: a compressed student"),

@@ -14,7 +14,7 @@ from distillens import methods, provenance
 ROOT = Path(__file__).parents[2]
 KINDS = {
     "explain": "explain", "perturb": "perturb", "distil": "distillation", "pretrain": "pretraining",
-    "build_probe": "probes", "report": "report/exhibits",
+    "build_probe": "probes", "report": "report/exhibits", "compress": "compression",
 }  # fmt: skip
 # Imported by functions that the rule does not call.
 OPTIONAL = {
@@ -54,7 +54,7 @@ def imported(rule):
             continue
         seen.add(path)
         tree = ast.parse(path.read_text("utf-8"))
-        open_ += provenance._imports(tree)
+        open_ += filter(None, map(provenance._module_path, provenance._imports(tree)))
         for node in ast.walk(tree):
             if isinstance(node, ast.Import):
                 found |= {alias.name.partition(".")[0] for alias in node.names}

@@ -84,7 +84,7 @@ def test_a_model_with_weights_may_bring_its_attributions():
         (
             "compressed",
             {"checkpoint": ...},
-            "models.compressed: give its checkpoint, or its explanations, or both",
+            "models.compressed: give its checkpoint, or compress, or its explanations",
         ),
         ("compressed", {"checkpoint": "comprest"}, "no checkpoint 'comprest'"),
         ("compressed", {"training": "nnone"}, "models.compressed.training: 'nnone' is not of type"),
