@@ -136,7 +136,7 @@ ROWS = [
             *run("teacher 1", task="more"),
             *run("student 0", task="more"),
             *run("student-kd 0", "distil", task="more"),
-            *scores(task="more"),
+            *scores(*SCORES, "probes", task="more"),
             *END,
         ],
         lambda study: study.edited("tasks/more", again(study, "tasks/moods")),
