@@ -175,7 +175,10 @@ def save(
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
     """A folder to write into, whose files are moved into ``folder`` once all are there."""
-    with tempfile.TemporaryDirectory(dir=folder.parent) as whole:
+    name = f".{folder.name}.whole-"
+    for left in folder.parent.glob(f"{name}*"):  # by a run that was killed
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=name) as whole:
         yield Path(whole)
         folder.mkdir(exist_ok=True)
         for path in Path(whole).iterdir():

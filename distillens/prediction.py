@@ -1,5 +1,6 @@
 """Predictions of a finished model on the test split and on its perturbed copies."""
 
+import hashlib
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from distillens import tables
 from distillens.inference import Engine
@@ -54,7 +56,8 @@ def write_predictions(
         texts = [text for _, text in originals]
         return dict(zip(texts, engine.logits(texts), strict=True))
 
-    def make(asked: Sequence[tuple[Any, tuple[str, ...]]]) -> list[pa.Table]:
+    def make(path: str | Path | None) -> list[pa.Table]:
+        asked = originals if path is None else _edited(path)
         # What an edit left as it was has been answered; the rest depends on this perturbation only.
         answers = dict(known())
         new = [text for _, text in asked if text not in answers]
@@ -63,32 +66,39 @@ def write_predictions(
         progress.advance(len(asked) - len(new))
         return [_table([key for key, _ in asked], np.array([answers[text] for _, text in asked]))]
 
-    every = {ORIGINAL: originals} | {
-        tables.provenance(path)["perturbation"]: _edited(path) for path in perturbed
+    # One perturbation in memory at a time: QNLI's copies are a third of a million texts.
+    files = {tables.provenance(path)["perturbation"]: path for path in perturbed}
+    sizes = {ORIGINAL: len(originals)} | {
+        name: pq.read_metadata(path).num_rows for name, path in files.items()
     }
-    digests = {ORIGINAL: digest(test)} | {
-        tables.provenance(path)["perturbation"]: digest(path) for path in perturbed
-    }
-    total = sum(map(len, every.values()))
+    digests = {ORIGINAL: digest(test)} | {name: digest(path) for name, path in files.items()}
+    distinct = {_fingerprint(text) for _, text in originals}
+    for path in files.values():
+        distinct |= {_fingerprint(text) for _, text in _edited(path)}
+    total = sum(sizes.values())
     with Progress(total, "predict", "text") as progress:
         parts = [
             Part(
                 {**stamp, "code": code, "lanes": engine.backend.lanes, "test": digests[ORIGINAL],
                  "perturbed": digests[name]},
-                partial(make, asked),
-                len(asked),
+                partial(make, files.get(name)),
+                size,
             )
-            for name, asked in every.items()
+            for name, size in sizes.items()
         ]  # fmt: skip
         provenance = {
             **stamp,
             "test_sha256": digests.pop(ORIGINAL),
             "perturbed_sha256": digests,
             "texts": total,
-            "distinct_texts": len({text for asked in every.values() for _, text in asked}),
+            "distinct_texts": len(distinct),
         }
         folder = Path(out).with_name(f".{Path(out).stem}.parts")
         write_in_parts({"predictions": out}, parts, provenance, folder, progress)
+
+
+def _fingerprint(texts: tuple[str, ...]) -> bytes:
+    return hashlib.blake2b("\x1f".join(texts).encode("utf-8", "surrogatepass"), digest_size=12).digest()
 
 
 def _edited(path: str | Path) -> list[tuple[tuple[str, str, int], tuple[str, ...]]]:
@@ -107,6 +117,8 @@ def _edited(path: str | Path) -> list[tuple[tuple[str, str, int], tuple[str, ...
 def _table(keys: Sequence[tuple[str, str, int]], logits: np.ndarray) -> pa.Table:
     """The table of kind ``predictions``; arrays at once, since rows may be a million."""
     schema = tables.SCHEMAS["predictions"]
+    if not keys:
+        return schema.empty_table()
     values = pa.ListArray.from_arrays(
         pa.array(np.arange(0, logits.size + 1, logits.shape[1]), pa.int32()), pa.array(logits.ravel())
     )

@@ -87,9 +87,7 @@ def at_once(some: list[Job]) -> int:
 
 def test_a_study_runs_on_a_cluster_where_things_go_wrong(cluster, study, tmp_path):
     # The first attempt at a perturbation sleeps beyond its limit, which is a minute for each attempt.
-    fault = with_fault(
-        tmp_path, rule="perturb", event="open", path=r"test\.parquet$", action="sleep", seconds=600
-    )
+    fault = with_fault(tmp_path, rule="perturb", event="open", path=r"test\.parquet$", action="sleep")
     command = on_the_cluster(study, "--set-resources", "perturb:runtime=attempt")
     out = tmp_path / "out.txt"
     with out.open("w") as stream:

@@ -135,6 +135,15 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(splits, bert, tmp_path, m
     assert weights[0] == weights[1]
 
 
+def test_what_a_killed_run_left_beside_the_model_is_removed(tmp_path):
+    left = tmp_path / ".m.whole-abc"
+    left.mkdir()
+    (left / "model.safetensors").touch()
+    with modeling.whole_folder(tmp_path / "m") as whole:
+        (whole / "file").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["m", "file"]
+
+
 def test_a_run_that_is_killed_within_an_epoch_goes_on_there(splits, bert, tmp_path, monkeypatch):
     options = settings(epochs=3, batch_size=4)
     card = train(splits, bert, tmp_path / "undisturbed", settings=options)

@@ -64,6 +64,12 @@ class Study:
         """The study as it is, time stamps included, to be changed."""
         return replace(self, folder=shutil.copytree(self.folder, folder))
 
+    def anew(self, folder: Path) -> "Study":
+        """A study of the same data and config that nothing was run of."""
+        shutil.copytree(self.folder / "checkpoint", folder / "checkpoint")
+        shutil.copy2(self.folder / "data.csv", folder)
+        return replace(self, folder=folder)
+
     def with_code(self, folder: Path, path: str, edit) -> "Study":
         """The study run by a copy of the project of which one file is edited."""
         parts = ["Snakefile", "distillens", "scripts", "workflow", "resources", "envs", "profiles"]

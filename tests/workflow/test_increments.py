@@ -165,7 +165,7 @@ ROWS = [
             *again(task="more"),
             *run("student 0", task="more"),
             *run("student-kd 0", "distil", task="more"),
-            *scores(task="more"),
+            *scores(*SCORES, "probes", task="more"),
             *END,
         ],
         lambda study: study.edited("tasks/more", part_of(study, "tasks/moods")),

@@ -65,8 +65,13 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     stems = {"calibration": "calibration", "shifts": "shifts", "sentences": "examples", "design": "probes"}
     stems["texts"] = "examples"
     results = study.folder / "results" / "tiny"
+<<<<<<< HEAD
     files = sorted(results.rglob("*.parquet"))
     assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 5 + 6 + 10 + 3 * (2 + 5)
+=======
+    files = [path for path in sorted(results.rglob("*.parquet")) if ".parts" not in path.parent.name]
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 5 + 5 + 7 + 3 * (2 + 5)
+>>>>>>> ops
     corpus = results / "corpora" / "text.parquet"
     assert tables.read(corpus, "corpus").num_rows == 45
     assert tables.read(results / "metrics" / "drift.parquet", "drift").num_rows > 0
@@ -102,7 +107,6 @@ def test_made_again_the_tables_have_the_same_bytes(study):
     ]
     before = {path: path.read_bytes() for part in again for path in (results / part).rglob("*.parquet")}
     page = (results / "report/index.html").read_bytes()
-    # Snakemake makes what is missing only where something that is missing needs it.
     for part in [*again, "report"]:
         shutil.rmtree(results / part)
     result = study.snakemake()
@@ -165,13 +169,17 @@ def test_the_published_exhibits_are_there_by_number(study):
 
 
 def test_a_study_in_two_halves_has_the_bytes_of_one_in_one_go(study, tmp_path):
-    other = type(study)(tmp_path, study.config)
+    other = study.anew(tmp_path)
     for arguments in (["--until", "explain", "build_probe"], []):
         result = other.snakemake(*arguments)
         assert result.returncode == 0, result.stdout + result.stderr
     for part in ("explanations", "deletions", "curves", "probes", "metrics"):
         before = study.folder / "results/tiny" / part
-        files = [path.relative_to(before) for path in before.rglob("*.parquet")]
+        files = [
+            path.relative_to(before)
+            for path in before.rglob("[!.]*.parquet")
+            if ".parts" not in path.parent.name
+        ]
         differing = [
             path for path in files
             if (before / path).read_bytes() != (tmp_path / "results/tiny" / part / path).read_bytes()
@@ -199,15 +207,12 @@ def test_an_edited_local_data_set_reruns_all_that_is_read_from_it(study):
 
 
 def test_explanations_in_parts_are_those_of_one_job(study, tmp_path):
-    other = type(study)(shutil.copytree(study.folder, tmp_path / "copy"), study.config)
+    other = study.copy(tmp_path / "copy")
     target = "results/tiny/explanations/moods/student/0/occlusion.parquet"
-    before = tables.read(other.folder / target, "explanations").to_pandas()
+    before = (other.folder / target).read_bytes()
+    shutil.rmtree((other.folder / target).parent / ".occlusion.parts")
     result = other.snakemake("--", target, config=study.edited("parts", 2))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "gather_explanations" in result.stdout + result.stderr
     assert not list((other.folder / target).parent.glob("occlusion.*-of-2.parquet"))
-    after = tables.read(other.folder / target, "explanations").to_pandas()
-    assert after.example_id.tolist() == before.example_id.tolist()
-    for old, new in zip(before["values"], after["values"], strict=True):
-        for one, other_ in zip(old, new, strict=True):
-            assert one == pytest.approx(other_, abs=1e-5)
+    assert (other.folder / target).read_bytes() == before

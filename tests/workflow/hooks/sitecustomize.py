@@ -2,8 +2,9 @@
 
 ``DISTILLENS_FAULT`` holds a JSON object: ``rule``, ``event`` (of Python's audit hooks) and
 ``path`` (a pattern of its first argument) say when; ``action`` is ``kill`` (the whole process
-group, without warning), ``memory`` (a limit just above what is in use) or ``sleep``; ``flag`` is
-a file that remembers that it happened.
+group, without warning), ``memory`` (this process only, as the kernel does it where memory is
+limited) or ``sleep`` (ten minutes, or until the file ``until`` is there); ``flag`` is a file that
+remembers it.
 """
 
 import json
@@ -12,7 +13,6 @@ import re
 import signal
 import sys
 import time
-from pathlib import Path
 
 _FAULT = json.loads(os.environ.get("DISTILLENS_FAULT", "{}"))
 
@@ -21,13 +21,11 @@ def _happen() -> None:
     if _FAULT["action"] == "kill":
         os.killpg(os.getpgid(0), signal.SIGKILL)
     elif _FAULT["action"] == "memory":
-        import resource
-
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
-        limit = pages * os.sysconf("SC_PAGE_SIZE") + 1024
-        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        os.kill(os.getpid(), signal.SIGKILL)
     else:
-        time.sleep(_FAULT["seconds"])
+        end = time.monotonic() + 600
+        while time.monotonic() < end and not os.path.exists(_FAULT.get("until", "")):
+            time.sleep(0.1)
 
 
 def _watch(event: str, arguments: tuple) -> None:
