@@ -87,13 +87,17 @@ class Study:
         return replace(self, project=folder)
 
     def files(self) -> dict[str, bytes]:
-        """The content of every table and model, hidden ones aside, by its path below the results."""
+        """The content of every table and model by its path below the results.
+
+        Hidden ones aside, and costs: they are measured, and never the same twice.
+        """
         results = self.folder / "results" / "tiny"
         return {
             str(path.relative_to(results)): path.read_bytes()
             for path in sorted(results.rglob("*"))
             if path.suffix in (".parquet", ".safetensors")
             and "/." not in str(path.relative_to(results.parent))
+            and "costs" not in path.relative_to(results).parts
         }
 
     def jobs(self, config: dict | None = None) -> list[str]:

@@ -254,7 +254,7 @@ def outputs(job):
         "explain": [f"explanations/{where}.parquet"],
         "explain_again": [f"explanations_again/{where}.parquet"],
         "delete": [f"deletions/{where}.parquet", f"curves/{where}.parquet"],
-        "measure_cost": [f"costs/{where}.parquet"],
+        "measure_cost": [],
         "calibrate": [f"metrics/{where}/calibration.parquet"],
         "judge": ["metrics/drift.parquet"],
         "report": [],
