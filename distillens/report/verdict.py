@@ -171,7 +171,7 @@ def _reason(word: str, own: Sequence[Verdict]) -> str:
     cells = [(v, name, row) for v in own for name, row in v.drift.items()]
 
     def place(v: Verdict, name: str) -> str:
-        return f"{v.task}, {name}" if several else name
+        return f"{name} on {v.task}" if several else name
 
     if word == GATED or not cells:
         return "no better than the majority baseline" if cells else "nothing was compared"
