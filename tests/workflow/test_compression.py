@@ -81,13 +81,13 @@ def test_the_card_says_how_a_student_was_made(compressed):
 
 
 def test_an_option_of_a_compression_reruns_that_student_only(compressed):
-    scores = ["performance", "robustness", "agreement", "faithfulness", "buckets", "shifts", "probes"]
+    scores = ["performance", "robustness", "agreement", "faithfulness", "buckets", "shifts", "stability"]
     jobs = compressed.jobs(compressed.edited("models/int8/compress", {"method": "int8", "embeddings": False}))
     branch = ["compress", "predict", "delete", "measure_cost"]
     expected = [f"{rule} moods int8 0" for rule in branch]
     expected += [f"explain moods int8 0 {name}" for name in ("occlusion", "input_x_gradient")]
-    expected += [f"score_{name} moods" for name in scores if name != "probes"] + ["calibrate moods", "judge"]
-    expected += ["report", "all"]
+    expected += ["explain_perturbed moods int8 0 occlusion", *(f"score_{name} moods" for name in scores)]
+    expected += ["calibrate moods", "judge", "report", "all"]
     assert jobs == sorted(expected)
 
 
