@@ -88,7 +88,7 @@ def _check_training(config: Mapping[str, Any], where: str, model: dict[str, Any]
     training, teacher = model["training"], model["teacher"]
     method = training["method"]
     known = methods.options("distillation")
-    combined = [] if method == _FINE_TUNE else distillation.parts(method)
+    combined = [] if method == _FINE_TUNE else methods.parts(method)
     there_are = [_FINE_TUNE, bring.NO_TRAINING, *known]
     for part in combined:
         if part not in known:

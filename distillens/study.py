@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from distillens import distillation, methods
+from distillens import methods
 from distillens.cast import Cast
 from distillens.provenance import ROOT, code, digest
 
@@ -310,7 +310,7 @@ class Study(Cast):
 
 
 def _distillations(method: str) -> list[str]:
-    return [f"distillens.distillation.{name}" for name in distillation.parts(method)]
+    return [f"distillens.distillation.{name}" for name in methods.parts(method)]
 
 
 def _files(place: Path, must_exist: bool) -> list[str]:

@@ -17,12 +17,7 @@ OPTIONS = {
 }
 
 
-def parts(method: str) -> list[str]:
-    """The methods that a combination such as ``saliency+masked_consistency`` names."""
-    return method.split("+")
-
-
 def trainer(method: str) -> type:
     """The trainer of a method, or of a combination: each adds its terms to the loss."""
-    classes = [methods.load("distillation", name).Distillation for name in parts(method)]
+    classes = [methods.load("distillation", name).Distillation for name in methods.parts(method)]
     return classes[0] if len(classes) == 1 else type("Distillation", tuple(classes), {})
