@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import config_schema as schemas
-from distillens import distillation, methods
 from distillens import given as bring
+from distillens import methods
 from distillens.config_error import ConfigError, nearest
 
 _FINE_TUNE = "fine_tune"
