@@ -93,15 +93,7 @@ def copied(bert, tmp_path):
         of = trainer(method)
         nothing_between = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False}
         features = of.features(TEXTS, Source(encoder, teacher, CPU, options, 0, True))
-        arguments = training.arguments(
-            tmp_path / "run",
-            options,
-            0,
-            torch.device("cpu"),
-            eval_strategy="no",
-            save_strategy="no",
-            load_best_model_at_end=False,
-        )
+        arguments = training.arguments(tmp_path / "run", options, 0, torch.device("cpu"), **nothing_between)
         made = of(options, encoder, model=modeling.load_classifier(teacher), args=arguments)
         rows = [
             encoded | {"labels": text.label, "row": row} | {name: of[row] for name, of in features.items()}
