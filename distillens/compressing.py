@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from distillens import methods, modeling, training
+from distillens import distillation, methods, modeling, training
 from distillens.encoding import Encoder
 from distillens.provenance import code, digest, versions
 
@@ -57,7 +57,7 @@ def compress(
     distils = settings["method"] != "fine_tune"
     trainer = training.FineTuning
     if distils:
-        trainer = methods.load("distillation", settings["method"]).Distillation
+        trainer = distillation.trainer(settings["method"])
     training.train(
         trainer,
         splits=splits,

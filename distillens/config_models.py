@@ -88,14 +88,20 @@ def _check_training(config: Mapping[str, Any], where: str, model: dict[str, Any]
     training, teacher = model["training"], model["teacher"]
     method = training["method"]
     known = methods.options("distillation")
-    if method not in (_FINE_TUNE, *known):
-        there_are = [_FINE_TUNE, bring.NO_TRAINING, *known]
-        raise ConfigError(f"{where}.training.method: no method {method!r}{nearest(method, there_are)}")
-    if method in known and teacher is None:
+    combined = [] if method == _FINE_TUNE else methods.parts(method)
+    there_are = [_FINE_TUNE, bring.NO_TRAINING, *known]
+    for part in combined:
+        if part not in known:
+            raise ConfigError(f"{where}.training.method: no method {part!r}{nearest(part, there_are)}")
+    if len(set(combined)) < len(combined):
+        raise ConfigError(f"{where}.training.method: {method!r} names a method twice")
+    if combined and teacher is None:
         raise ConfigError(f"{where}.teacher: {method} learns from a teacher; name one")
-    if method in known and not bring.has_weights(config["models"][teacher]):
+    if combined and not bring.has_weights(config["models"][teacher]):
         raise ConfigError(f"{where}.teacher: {method} asks its teacher, and {teacher!r} has no checkpoint")
-    properties = {**schemas.of_study()["$defs"]["training"]["properties"], **known.get(method, {})}
+    properties = dict(schemas.of_study()["$defs"]["training"]["properties"])
+    for part in combined:
+        properties |= known[part]
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     schemas.check(training, schema, f"{where}.training")
     schemas.fill(training, schema, schema)

@@ -42,6 +42,11 @@ def literal(kind: str, method: str, name: str) -> Any:
     return None
 
 
+def parts(method: str) -> list[str]:
+    """The methods that a combination such as ``saliency+masked_consistency`` names."""
+    return method.split("+")
+
+
 def load(kind: str, method: str) -> ModuleType:
     """Import the module of a method."""
     if method not in options(kind):

@@ -289,13 +289,13 @@ class Study(Cast):
     def distillation_code(self, wildcards: Any) -> str:
         """Digest of the code of a distillation."""
         method = self.config["models"][wildcards.model]["training"]["method"]
-        return code("scripts/distil.py", f"distillens.distillation.{method}")
+        return code("scripts/distil.py", *_distillations(method))
 
     def compression_code(self, wildcards: Any) -> str:
         """Digest of the code of a compression, and of the distillation that may follow it."""
         model = self.config["models"][wildcards.model]
         learns = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
-        then = [f"distillens.distillation.{model['training']['method']}"] if learns else []
+        then = _distillations(model["training"]["method"]) if learns else []
         return code("scripts/compress.py", f"distillens.compression.{model['compress']['method']}", *then)
 
     def pretraining_code(self, wildcards: Any) -> str:
@@ -307,6 +307,10 @@ class Study(Cast):
         entry = self.config[section][name]
         # Only a regression has all keys.
         return ordered({key: entry[key] for key in keys if key in entry} if keys else entry)
+
+
+def _distillations(method: str) -> list[str]:
+    return [f"distillens.distillation.{name}" for name in methods.parts(method)]
 
 
 def _files(place: Path, must_exist: bool) -> list[str]:

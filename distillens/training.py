@@ -5,6 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,34 @@ class TrainingError(RuntimeError):
     """Training went wrong; the message names the step and the batch."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a distillation may ask for its features.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        The student's.
+    teacher : Path or None
+        Folder of the teacher.
+    engine : dict
+        How to ask the teacher, as for `distillens.inference.Engine`.
+    options : dict
+        The training's block of the config.
+    seed : int
+        Of the run.
+    training : bool
+        Whether the texts are those that are trained on, and not those that are only scored.
+    """
+
+    encoder: Encoder
+    teacher: Path | None
+    engine: dict[str, str]
+    options: dict[str, Any]
+    seed: int
+    training: bool
+
+
 class FineTuning(Trainer):
     """Fine-tunes a classifier on gold labels."""
 
@@ -43,36 +72,56 @@ class FineTuning(Trainer):
     def __init__(self, options: dict[str, Any], encoder: Encoder, **settings: Any) -> None:
         super().__init__(data_collator=partial(_collate, encoder), **settings)
         self.options, self.encoder = options, encoder
+        self._seen: dict[str, list[float]] = {}
 
-    @staticmethod
-    def extra_features(
-        texts: Sequence[Example], teacher: Path | None, engine: dict[str, str]
-    ) -> dict[str, np.ndarray]:
-        """What the loss needs beside the labels, one row per example; nothing here."""
+    @classmethod
+    def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
+        """What the loss needs beside the labels, one value per example; nothing here.
+
+        Values are arrays, which are padded with zeros where their lengths differ, or encoded texts.
+        """
         return {}
 
-    def loss(self, logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Mean loss of a batch.
+    def terms(
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], logits: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """The weighted terms of a batch's mean loss, by name.
 
         Parameters
         ----------
-        logits : Tensor, shape (batch, outputs)
+        model : Module
+            The student.
+        inputs : dict of Tensor
+            What it was asked.
         batch : dict of Tensor
-            ``labels`` and the extra features.
+            ``labels`` and the features.
+        logits : Tensor, shape (batch, outputs)
+            What it answered.
         """
-        return task_loss(logits, batch["labels"])
+        return {"gold": task_loss(logits, batch["labels"])}
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
-        """Forward, `loss`, and a stop where the loss is no number."""
+        """Forward, the sum of `terms`, and a stop where the loss is no number."""
         batch = {name: inputs.pop(name) for name in inputs.keys() - set(self.encoder.inputs)}
         outputs = model(**inputs)
-        loss = self.loss(outputs.logits, batch)
+        terms = self.terms(model, inputs, batch, outputs.logits)
+        loss = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"step {self.state.global_step + 1}: the loss is {loss.item()} on the batch of training rows "
                 f"{batch['row'].tolist()}; lower the learning rate or use precision: float32"
             )
+        if model.training and len(terms) > 1:
+            for name, term in terms.items():
+                self._seen.setdefault(f"loss_{name}", []).append(term.item())
         return (loss, outputs) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], *arguments: Any, **more: Any) -> None:
+        """Add the mean of each term since the last entry."""
+        if "loss" in logs:
+            logs |= {name: float(np.mean(values)) for name, values in self._seen.items()}
+            self._seen.clear()
+        super().log(logs, *arguments, **more)
 
 
 def task_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
@@ -142,14 +191,18 @@ def train(
         "teacher_sha256": digest(teacher) if teacher else None,
         "train_sha256": digest(splits["train"]),
         "validation_sha256": digest(splits["validation"]),
-        "code": code(trainer.__module__.replace(".", "/") + ".py"),
+        "code": [code(name.replace(".", "/") + ".py") for name in _modules(trainer)],
         "versions": versions("torch", "transformers"),
     }
     scratch, run = run_folders(Path(out), inputs)
     # Training reads the very files that the finished model will be read with.
     modeling.save_tokenizer(checkpoint, scratch / "tokenizer", model, settings["max_length"])
     encoder = Encoder(scratch / "tokenizer", modeling.accepted_inputs(model))
-    data = {split: _features(trainer, path, encoder, teacher, engine) for split, path in splits.items()}
+    teacher = Path(teacher) if teacher else None
+    data = {
+        split: _features(trainer, path, Source(encoder, teacher, engine, settings, seed, split == "train"))
+        for split, path in splits.items()
+    }
     trained = trainer(
         settings,
         encoder,
@@ -162,7 +215,11 @@ def train(
     trained.remove_callback(PrinterCallback)
     trained.train(resume_from_checkpoint=last_checkpoint(run))
     history = [
-        {name: value for name, value in entry.items() if name in ("epoch", "step", "loss", "eval_loss")}
+        {
+            name: value
+            for name, value in entry.items()
+            if name in ("epoch", "step", "loss", "eval_loss") or name.startswith("loss_")
+        }
         for entry in trained.state.log_history
     ]
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
@@ -233,12 +290,16 @@ def arguments(
     return TrainingArguments(**{**usual, **different})
 
 
-def _features(
-    trainer: type[FineTuning], path: str | Path, encoder: Encoder, teacher: Any, engine: dict[str, str]
-) -> list[dict[str, Any]]:
+def _modules(trainer: type[FineTuning]) -> list[str]:
+    """The modules of a trainer and of all that it is made of, but this one."""
+    names = {of.__module__ for of in trainer.__mro__ if of.__module__.startswith("distillens.distillation.")}
+    return sorted(names) or [FineTuning.__module__]
+
+
+def _features(trainer: type[FineTuning], path: str | Path, source: Source) -> list[dict[str, Any]]:
     """Encoded examples with label, row number and whatever else the loss needs."""
-    texts = examples(tables.read(path, "examples"))
-    extra = trainer.extra_features(texts, Path(teacher) if teacher else None, engine)
+    texts, encoder = examples(tables.read(path, "examples")), source.encoder
+    extra = trainer.features(texts, source)
     return [
         encoded
         | {"labels": example.label, "row": row}
@@ -249,12 +310,31 @@ def _features(
     ]
 
 
-def _collate(encoder: Encoder, features: list[dict[str, Any]]) -> dict[str, torch.Tensor]:
+def _collate(encoder: Encoder, features: list[dict[str, Any]]) -> dict[str, Any]:
     """A batch: what the encoder made is padded, the rest stacked."""
-    extra = {
-        name: np.array([one[name] for one in features]) for name in features[0].keys() - set(encoder.inputs)
-    }
-    return {name: torch.from_numpy(values) for name, values in (encoder.pad(features) | extra).items()}
+    batch: dict[str, Any] = _tensors(encoder.pad(features))
+    for name in sorted(features[0].keys() - set(encoder.inputs)):
+        values = [one[name] for one in features]
+        if isinstance(values[0], dict):
+            batch[name] = _tensors(encoder.pad(values))
+        else:
+            batch[name] = torch.from_numpy(_stacked(values))
+    return batch
+
+
+def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
+def _stacked(values: list[Any]) -> np.ndarray:
+    """One array; rows of unlike lengths are filled with zeros."""
+    rows = [np.asarray(value) for value in values]
+    if len({row.shape for row in rows}) == 1:
+        return np.stack(rows)
+    whole = np.zeros((len(rows), max(len(row) for row in rows)), dtype=rows[0].dtype)
+    for filled, row in zip(whole, rows, strict=True):
+        filled[: len(row)] = row
+    return whole
 
 
 class Meter(TrainerCallback):

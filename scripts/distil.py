@@ -5,11 +5,11 @@ from distillens.runlog import logging_to
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens import methods
+    from distillens.distillation import trainer
     from distillens.training import train
 
     train(
-        methods.load("distillation", snakemake.params.settings["settings"]["method"]).Distillation,
+        trainer(snakemake.params.settings["settings"]["method"]),
         splits={split: snakemake.input[split] for split in ("train", "validation")},
         checkpoint=snakemake.input.checkpoint,
         teacher=Path(snakemake.input.teacher[0]).parent,

@@ -7,44 +7,37 @@ logits are computed once.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from torch.nn import functional as F
 
 from distillens.inference import Engine
 from distillens.text import Example
-from distillens.training import FineTuning, task_loss
+from distillens.training import FineTuning, Source, task_loss
 
-OPTIONS = {
-    "alpha": {"type": "number", "minimum": 0, "default": 0.5, "description": "Weight of the gold labels."},
-    "beta": {
-        "type": "number",
-        "minimum": 0,
-        "default": 0.5,
-        "description": "Weight of the teacher's logits.",
-    },
-    "temperature": {"type": "number", "exclusiveMinimum": 0, "default": 2.0, "description": "Softens both."},
-}
+OPTIONS = {}
 
 
 class Distillation(FineTuning):
     """Fine-tuning whose loss adds the divergence from the teacher's soft predictions."""
 
-    @staticmethod
-    def extra_features(
-        texts: Sequence[Example], teacher: Path | None, engine: dict[str, str]
-    ) -> dict[str, np.ndarray]:
-        """The teacher's logits, shape (examples, outputs)."""
-        return {"teacher_logits": Engine(teacher, **engine).logits([example.texts for example in texts])}
+    @classmethod
+    def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
+        """``teacher_logits``, shape (examples, outputs)."""
+        logits = Engine(source.teacher, **source.engine).logits([example.texts for example in texts])
+        return {**super().features(texts, source), "teacher_logits": logits}
 
-    def loss(self, logits: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Mean loss of a batch; see the module."""
+    def terms(
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], logits: torch.Tensor
+    ) -> dict[str, torch.Tensor]:
+        """The weighted terms of the loss; see the module."""
         options = self.options
-        gold = task_loss(logits, batch["labels"])
         soft = soft_loss(logits, batch["teacher_logits"], options["temperature"])
-        return options["alpha"] * gold + options["beta"] * soft
+        return {
+            "gold": options["alpha"] * task_loss(logits, batch["labels"]),
+            "soft": options["beta"] * soft,
+        }
 
 
 def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:

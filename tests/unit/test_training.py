@@ -12,6 +12,7 @@ from distillens.distillation.soft_logits import Distillation, soft_loss
 from distillens.encoding import Encoder, EncodingError
 from distillens.inference import Engine
 from distillens.text import examples
+from distillens.training import Source
 from tests.tiny import SENTENCES
 
 CPU = {"device": "cpu", "backend": "torch"}
@@ -239,12 +240,16 @@ def test_every_student_parameter_gets_a_gradient_from_the_soft_loss_alone(bert, 
     assert silent == []
 
 
+def source(teacher):
+    return Source(encoder=None, teacher=teacher, engine=CPU, options={}, seed=0, training=True)
+
+
 def test_distillation_reads_the_teacher_through_its_own_tokenizer(splits, bert, roberta, tmp_path):
     teacher = tmp_path / "teacher"
     train(splits, roberta, teacher)
     texts = examples(tables.read(splits["train"], "examples"))
     expected = Engine(teacher, "cpu").logits([one.texts for one in texts])
-    found = Distillation.extra_features(texts, teacher, CPU)["teacher_logits"]
+    found = Distillation.features(texts, source(teacher))["teacher_logits"]
     np.testing.assert_array_equal(found, expected)
     before = copy.deepcopy((teacher / "model.safetensors").read_bytes())
     card = train(

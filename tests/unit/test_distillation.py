@@ -1,0 +1,224 @@
+"""What distillations add to soft logits: by hand, for a perfect copy, and through a whole training."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from distillens import modeling, tables, training
+from distillens.config import ConfigError, complete
+from distillens.distillation import saliency as sal
+from distillens.distillation import trainer
+from distillens.distillation.masked_consistency import kept_words
+from distillens.encoding import Encoder
+from distillens.inference import Engine
+from distillens.text import Example
+from distillens.training import Source
+from tests.tiny import SENTENCES
+
+CPU = {"device": "cpu", "backend": "torch", "precision": "float32"}
+TASK = {"labels": ["bad", "middling", "good"], "type": "classification"}
+TEXTS = [Example(str(i), text, label=float(i % 3)) for i, text in enumerate(SENTENCES)]
+METHODS = ("masked_consistency", "saliency", "saliency+masked_consistency")
+
+
+def settings(method, **given):
+    models = {
+        "teacher": {"checkpoint": "c", "training": {"method": "fine_tune"}},
+        "m": {"checkpoint": "c", "teacher": "teacher", "training": {"method": method, **given}},
+    }
+    task = {
+        "source": {"local": "x"},
+        "columns": {"text_a": "a", "label": "b"},
+        "labels": TASK["labels"],
+        "splits": {split: {"from": "all"} for split in ("train", "validation", "test")},
+    }
+    config = {"study": "s", "tasks": {"t": task}, "checkpoints": {"c": {"local": "x"}}, "models": models}
+    return complete(config)["models"]["m"]["training"]
+
+
+def test_a_margin_by_hand():
+    logits = torch.tensor([[1.0, 2.0, 6.0], [0.0, 3.0, 0.0]])
+    assert sal.margin(logits, torch.tensor([2, 1])).tolist() == [6 - 1.5, 3.0]
+    assert sal.margin(torch.tensor([[0.5], [2.0]]), torch.tensor([0, 0])).tolist() == [0.5, 2.0]
+
+
+class Linear(torch.nn.Module):
+    """Adds up what each piece says; its saliency is that."""
+
+    def __init__(self):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(4, 1)
+        self.embedding.weight.data = torch.tensor([[0.0], [1.0], [2.0], [5.0]])
+
+    def get_input_embeddings(self):
+        return self.embedding
+
+    def forward(self, inputs_embeds, attention_mask):
+        total = (inputs_embeds[..., 0] * attention_mask).sum(dim=1)
+        return type("Answer", (), {"logits": torch.stack([total, torch.zeros_like(total)], dim=1)})
+
+
+def test_saliency_of_a_linear_model_is_what_its_words_add():
+    inputs = {"input_ids": torch.tensor([[0, 1, 2, 3]]), "attention_mask": torch.ones(1, 4)}
+    owners = torch.tensor([[0, 1, 1, 2]])
+    found = sal.saliency(Linear(), inputs, owners, torch.tensor([0]), 2)
+    # The margin is the total less nothing: pieces 1 and 2 are one word.
+    assert found.tolist() == [[3.0, 5.0]]
+    assert sal.saliency(Linear(), inputs, owners, torch.tensor([1]), 2).tolist() == [[-3.0, -5.0]]
+
+
+def test_of_a_text_at_least_one_word_is_hidden_and_at_most_half():
+    hidden = [kept_words(10, seed).count(False) for seed in range(300)]
+    assert min(hidden) == 1 and max(hidden) == 5
+    assert 0.5 < np.mean(np.array(hidden) == 1) < 0.7, "half of the copies, and a fifth of the others"
+    assert kept_words(1, 0) == [False] and kept_words(0, 0) == []
+    assert kept_words(10, 7) == kept_words(10, 7)
+
+
+@pytest.fixture
+def copied(bert, tmp_path):
+    """A teacher, and a trainer of its perfect copy with a batch."""
+
+    def make(method, **given):
+        teacher = tmp_path / "teacher"
+        if not teacher.is_dir():
+            model = modeling.new_classifier(bert, TASK, None)
+            modeling.save_tokenizer(bert, tmp_path / "tokenizer", model, 32)
+            modeling.save(model, tmp_path / "tokenizer", teacher, {}, False)
+        options = settings(method, **given)
+        encoder = Encoder(teacher)
+        of = trainer(method)
+        nothing_between = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False}
+        features = of.features(TEXTS, Source(encoder, teacher, CPU, options, 0, True))
+        arguments = training.arguments(tmp_path / "run", options, 0, torch.device("cpu"), **nothing_between)
+        made = of(options, encoder, model=modeling.load_classifier(teacher), args=arguments)
+        rows = [
+            encoded | {"labels": text.label, "row": row} | {name: of[row] for name, of in features.items()}
+            for row, (encoded, text) in enumerate(
+                zip(encoder.encode([text.texts for text in TEXTS]), TEXTS, strict=True)
+            )
+        ]
+        return made, training._collate(encoder, rows)
+
+    return make
+
+
+def terms_of(made, batch):
+    inputs = {name: batch[name] for name in made.encoder.inputs}
+    others = {name: value for name, value in batch.items() if name not in inputs}
+    return made.terms(made.model, inputs, others, made.model(**inputs).logits)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_perfect_copy_has_nothing_to_learn(copied, method):
+    made, batch = copied(method)
+    # Without dropout, so that the copy answers as its teacher did.
+    for module in made.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    made.model.train()
+    found = terms_of(made, batch)
+    assert set(found) == {"gold", "soft"} | {
+        {"masked_consistency": "masked"}.get(name, name) for name in method.split("+")
+    }
+    for name in found.keys() - {"gold"}:
+        assert found[name].item() == pytest.approx(0, abs=1e-5), name
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_parameter_gets_a_gradient_from_the_new_term_alone(copied, method):
+    made, batch = copied(method, alpha=0.5)
+    made.model.train()
+    torch.manual_seed(1)
+    for parameter in made.model.parameters():
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    found = terms_of(made, batch)
+    torch.stack([found[name] for name in found.keys() - {"gold", "soft"}]).sum().backward()
+    silent = [n for n, p in made.model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
+    # A gradient by the input does not know what is added to every class.
+    assert [name for name in silent if name != "classifier.bias"] == []
+
+
+def test_the_saliency_term_is_one_less_the_cosine(copied):
+    made, batch = copied("saliency", saliency_weight=0.5)
+    made.model.train()
+    batch["teacher_saliency"] = -batch["teacher_saliency"]
+    assert terms_of(made, batch)["saliency"].item() == pytest.approx(0.5 * 2, abs=1e-5)
+
+
+def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
+    from captum.attr import LayerGradientXActivation
+
+    copied("saliency")
+    teacher = tmp_path / "teacher"
+    found = sal.teacher_saliency(TEXTS, Source(None, teacher, CPU, {}, 0, True))
+    engine, model, encoder = (
+        Engine(teacher, **CPU),
+        modeling.load_classifier(teacher).eval(),
+        Encoder(teacher),
+    )
+    for text, own in zip(TEXTS, found, strict=True):
+        inputs = {k: torch.from_numpy(v) for k, v in encoder.pad(encoder.encode([text.texts])).items()}
+        target = torch.from_numpy(engine.logits([text.texts])).argmax(dim=-1)
+
+        def forward(ids, others=inputs, target=target):
+            return sal.margin(model(**{**others, "input_ids": ids}).logits, target)
+
+        method = LayerGradientXActivation(forward, model.get_input_embeddings())
+        pieces = method.attribute(inputs["input_ids"]).sum(dim=-1)[0].detach().numpy()
+        owners = encoder.owners(text)
+        expected = [sum(v for v, o in zip(pieces, owners, strict=True) if o == n) for n in range(len(own))]
+        assert own == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_whole_training_lowers_every_term_and_logs_it(bert, tmp_path, method):
+    splits = {split: tmp_path / f"{split}.parquet" for split in ("train", "validation")}
+    rows = [{"example_id": t.example_id, "text_a": t.text_a, "label": t.label} for t in TEXTS]
+    for path in splits.values():
+        tables.write(path, "examples", rows, {})
+    common = {"splits": splits, "checkpoint": bert, "task": TASK, "engine": CPU}
+    identity = {"task": "t", "model": "m", "seed": 1}
+    training.train(
+        training.FineTuning, out=tmp_path / "teacher", identity=identity, layers=None,
+        settings=settings("fine_tune", epochs=3, learning_rate=1e-2), **common,
+    )  # fmt: skip
+    training.train(
+        trainer(method), out=tmp_path / "student", identity=identity, layers=[0],
+        teacher=tmp_path / "teacher",
+        settings=settings(method, epochs=30, learning_rate=1e-2, batch_size=6, patience=30), **common,
+    )  # fmt: skip
+    card = json.loads((tmp_path / "student" / "training.json").read_text())
+    logged = [entry for entry in card["history"] if "loss" in entry]
+    names = {"soft_logits": set()}.get(method, {"loss_gold", "loss_soft"})
+    names |= {"loss_saliency"} if "saliency" in method else set()
+    names |= {"loss_masked"} if "masked" in method else set()
+    assert names <= set(logged[0])
+    for name in names - {"loss_gold"}:
+        assert logged[-1][name] < logged[0][name], name
+
+
+def test_combinations_are_checked():
+    assert settings("saliency+masked_consistency")["masked_copies"] == 3
+    with pytest.raises(ConfigError, match="no method 'salience'; did you mean 'saliency'"):
+        settings("salience+masked_consistency")
+    with pytest.raises(ConfigError, match="twice"):
+        settings("saliency+saliency")
+    with pytest.raises(ConfigError, match="unknown key 'masked_copies'"):
+        settings("saliency", masked_copies=2)
+
+
+def test_soft_loss_of_masked_copies_is_that_of_their_logits(copied):
+    made, batch = copied("masked_consistency", masked_weight=2.0, temperature=1.0)
+    made.model.train()
+    for module in made.model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    batch["copy_logits"] = batch["copy_logits"] + torch.tensor([1.0, 0.0, 0.0])
+    teacher = F.log_softmax(batch["copy_logits"][:, 0], dim=-1)
+    student = F.log_softmax(made.model(**batch["copy_0"]).logits, dim=-1)
+    expected = 2 * (teacher.exp() * (teacher - student)).sum(dim=-1).mean()
+    assert terms_of(made, batch)["masked"].item() == pytest.approx(expected.item(), rel=1e-5)
