@@ -93,7 +93,7 @@ def test_a_study_runs_on_a_cluster_where_things_go_wrong(cluster, study, tmp_pat
     with out.open("w") as stream:
         process = subprocess.Popen(command, cwd=study.folder, env=fault, stdout=stream, stderr=stream)
     cancelled = killed = False
-    deadline = time.monotonic() + 900
+    deadline = time.monotonic() + 1800
     while process.poll() is None and time.monotonic() < deadline:
         if not cancelled and (found := running("explain")):
             cancelled = subprocess.run(["scancel", found[0]]).returncode == 0
