@@ -85,7 +85,7 @@ def every_stage(folder):
     config["checkpoints"]["headed"] = full["checkpoints"]["headed"]
     config["models"]["student-kd"] |= {"checkpoint": "headed"}
     del config["models"]["student"], config["explainers"]["random"]
-    config["models"]["half"] = {"teacher": "teacher", "compress": {"method": "half"}}
+    config["models"]["half"] = {"teacher": "teacher", "compress": {"method": "int8"}}
     labels = config["tasks"]["moods"]["labels"]
     done = {"checkpoint": {"local": "finished"}, "training": "none", "labels": labels}
     config["models"]["done"] = {**done, "teacher": "teacher"}

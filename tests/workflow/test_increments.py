@@ -165,7 +165,7 @@ ROWS = [
             *again(task="more"),
             *run("student 0", task="more"),
             *run("student-kd 0", "distil", task="more"),
-            *scores(*SCORES, "probes", task="more"),
+            *scores(*SCORES, "probes", "stability", task="more"),
             *END,
         ],
         lambda study: study.edited("tasks/more", part_of(study, "tasks/moods")),
@@ -193,7 +193,7 @@ ROWS = [
     ),
     Row(
         "the body of a metric",
-        [*scores(*OF_EXPLANATIONS), *END],
+        [*scores("agreement", "faithfulness", "buckets", "stability"), *END],
         code=("distillens/metrics/agreement.py", appended("\n\nSOMETHING = 1\n")),
         files=[
             *(f"metrics/moods/{name}.parquet" for name in [*OF_EXPLANATIONS, "calibration"]),
