@@ -23,6 +23,7 @@ TEMPLATES = [
     "It doesn't {} work: {}!",
     "Not {} but {} at all",
 ]
+SECRET = "hf_aSecretOfTheTestsThatNobodyMayWrite"
 MOODS = {
     "bad": ["dull", "boring", "messy"],
     "middling": ["fine", "so-so", "plain"],
@@ -244,7 +245,7 @@ def finished(factory: pytest.TempPathFactory, name: str, configure) -> Study:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             study = Study(folder, configure(folder))
-            result = study.snakemake()
+            result = study.snakemake(env={**os.environ, "HF_TOKEN": SECRET})
             assert result.returncode == 0, result.stdout + result.stderr
             config.write_text(json.dumps(study.config))
         return Study(folder, json.loads(config.read_text()))

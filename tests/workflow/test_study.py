@@ -5,6 +5,7 @@ import shutil
 import pytest
 
 from distillens import tables
+from tests.workflow.conftest import SECRET
 
 pytestmark = pytest.mark.slow
 
@@ -79,6 +80,12 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
         explained
     )
     assert explained["model"] == "student"
+
+
+def test_a_secret_of_the_environment_is_written_nowhere(study):
+    files = [path for path in study.folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".log" for path in files)
+    assert [str(path) for path in files if SECRET.encode() in path.read_bytes()] == []
 
 
 def test_the_page_is_there_and_hostile_text_is_inert(study):
