@@ -116,7 +116,12 @@ def test_every_family_is_explained_word_by_word(pair, method):
         assert np.isfinite(attribution.values).all()
         assert np.abs(attribution.values).max() > 0
     if method == "integrated_gradients":
-        assert max(max(attribution.diagnostics["ig_delta"]) for attribution in found) < 0.05
+        # A random model may bend more than all steps follow: then what is missing is said.
+        for attribution in found:
+            gap = np.abs(attribution.values.sum(0) - (attribution.output - attribution.base))
+            missing = gap / np.abs(attribution.values).sum(0)
+            assert attribution.diagnostics["ig_delta"] == pytest.approx(missing.tolist())
+            assert missing.max() <= 0.05 or 2 * attribution.diagnostics["ig_steps"] > options["max_steps"]
 
 
 def test_the_weights_are_those_of_the_checkpoint(checkpoint, tmp_path):
