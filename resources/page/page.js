@@ -106,8 +106,7 @@ function sentences(tasks) {
     }
   }
 
-  function words(cell, pieces) {
-    const strongest = Math.max(...cell.v.map((value) => Math.abs(value ?? 0)), 1e-12);
+  function words(cell, pieces, strongest = Math.max(...cell.v.map((value) => Math.abs(value ?? 0)), 1e-12)) {
     const block = make("div", "words");
     let position = 0;
     for (const part of cell.pieces ?? pieces) {
@@ -116,7 +115,7 @@ function sentences(tasks) {
       part.forEach((piece, index) => {
         if (index % 2 === 0) return line.append(piece);
         const value = cell.v[position] ?? null;
-        const level = Math.round((9 * Math.abs(value ?? 0)) / strongest);
+        const level = Math.min(9, Math.round((9 * Math.abs(value ?? 0)) / strongest));
         const word = make("span", "w" + (level ? ` ${value > 0 ? "pos" : "neg"} l${level}` : ""), piece);
         word.title = signed(value);
         word.dataset.word = position++;
@@ -160,7 +159,8 @@ function sentences(tasks) {
     line.setAttribute("aria-label", `${state.student} minus its teacher`);
     const who = make("div", "who");
     who.append(make("b", "", "difference"), make("span", "", `${state.student} minus its teacher`));
-    line.append(who, words({ v: moved, pieces: own.pieces }, pieces));
+    // Coloured on the scale of the rows above, so that a small difference looks small.
+    line.append(who, words({ v: moved, pieces: own.pieces }, pieces, 1));
     return line;
   }
 
