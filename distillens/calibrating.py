@@ -71,8 +71,7 @@ def _of_family(
     again = None
     if second is not None:
         again = agreement.agreements(second.towards(family.reference), first, metrics)
-    for student in dict.fromkeys(model for model, _ in family.students):
-        runs = [run for run in family.students if run[0] == student]
+    for student, runs in family.by_student.items():
         trained = [run for run in runs if not gates[run]]
         compared = [family.together(run, family.first) for run in trained or runs]
         agreed = np.stack([agreement.agreements(*pair, metrics) for pair in compared])

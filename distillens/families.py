@@ -177,6 +177,14 @@ class Family:
         firsts = {model: (model, seed) for model, seed in reversed(self.students)}
         return [self.first, *reversed(firsts.values())]
 
+    @property
+    def by_student(self) -> dict[str, list[Run]]:
+        """The runs of each student."""
+        found: dict[str, list[Run]] = {}
+        for run in self.students:
+            found.setdefault(run[0], []).append(run)
+        return found
+
     def together(self, *runs: Run) -> list[list[Array]]:
         """Attributions of some runs on the positions where they are compared; see `together`."""
         return together([self.values[run] for run in runs], [self.missing[run] for run in runs])

@@ -15,7 +15,7 @@ from distillens.inference import Engine
 from distillens.provenance import digest
 from distillens.resuming import Part, write_in_parts
 from distillens.runlog import Progress
-from distillens.text import examples
+from distillens.text import examples, segments
 
 ORIGINAL = "none"
 
@@ -105,13 +105,7 @@ def _edited(path: str | Path) -> list[tuple[tuple[str, str, int], tuple[str, ...
     """Keys and texts of a perturbed copy of the test split."""
     name = tables.provenance(path)["perturbation"]
     rows = tables.read(path, "perturbed").select(["example_id", "fold", "text_a", "text_b"]).to_pylist()
-    return [
-        (
-            (row["example_id"], name, row["fold"]),
-            (row["text_a"],) if row["text_b"] is None else (row["text_a"], row["text_b"]),
-        )
-        for row in rows
-    ]
+    return [((row["example_id"], name, row["fold"]), segments(row["text_a"], row["text_b"])) for row in rows]
 
 
 def _table(keys: Sequence[tuple[str, str, int]], logits: np.ndarray) -> pa.Table:

@@ -39,25 +39,27 @@ def score_shifts(
     s = Settings(**settings)
     texts = {example.example_id: example for example in examples(tables.read(explained, "examples"))}
     rows: list[dict[str, Any]] = []
-    groups: Groups | None = None
+    lengths: list[int] = []
+    groups: Groups = {}
     for family in families(explanations, s):
-        if groups is None:
-            groups = _groups([texts[name] for name in family.ids])
-        rows += _of_family(family, groups, s)
+        if not lengths:
+            named = [texts[name] for name in family.ids]
+            lengths, groups = [len(text.words) for text in named], _groups(named)
+        rows += _of_family(family, groups, lengths, s)
     s.write(out, "shifts", rows, [explained, *explanations])
 
 
-def _of_family(family: Family, groups: Groups, s: Settings) -> Iterator[dict[str, Any]]:
+def _of_family(family: Family, groups: Groups, lengths: list[int], s: Settings) -> Iterator[dict[str, Any]]:
     shared = {
-        run: [_fitting(values, flags) for values, flags in zip(of, _any(groups, of), strict=True)]
+        run: [_fitting(values, words) for values, words in zip(of, lengths, strict=True)]
         for run, of in family.values.items()
     }
     sizes = Counter(kind for kind, _ in groups)
     for (kind, name), members in groups.items():
         share = {run: shifts.of_group(of, members) for run, of in shared.items()}
         teachers = [share[run] for run in family.teachers]
-        for student in dict.fromkeys(model for model, _ in family.students):
-            own = [share[run] for run in family.students if run[0] == student]
+        for student, runs in family.by_student.items():
+            own = [share[run] for run in runs]
             found = shifts.shift(own, teachers, s.metrics["confidence"], sizes[kind])
             yield {
                 "student": student,
@@ -71,14 +73,9 @@ def _of_family(family: Family, groups: Groups, s: Settings) -> Iterator[dict[str
             }
 
 
-def _any(groups: Groups, of: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Flags of any group: they say how many words each text has."""
-    return next(iter(groups.values()), [np.zeros(len(values), dtype=bool) for values in of])
-
-
-def _fitting(values: np.ndarray, flags: np.ndarray) -> np.ndarray:
+def _fitting(values: np.ndarray, words: int) -> np.ndarray:
     """Shares; NaN where a model did not see all words of the text."""
-    return shifts.shares(values) if len(values) == len(flags) else np.full(len(flags), np.nan)
+    return shifts.shares(values) if len(values) == words else np.full(words, np.nan)
 
 
 def _groups(texts: Sequence[Example]) -> Groups:

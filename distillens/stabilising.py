@@ -13,7 +13,7 @@ from distillens.outputs import towards
 from distillens.provenance import digest
 from distillens.runlog import tracked
 from distillens.scoring_inputs import FilePath, Run, Settings, by_identity
-from distillens.text import Example, draw, examples, seed_of
+from distillens.text import Example, draw, examples, seed_of, segments
 
 _SEPARATOR = "::"
 
@@ -62,7 +62,7 @@ def select_perturbed(
 
 def _first_fold(path: str) -> dict[str, tuple[str, ...]]:
     return {
-        row["example_id"]: (row["text_a"],) if row["text_b"] is None else (row["text_a"], row["text_b"])
+        row["example_id"]: segments(row["text_a"], row["text_b"])
         for row in tables.read(path, "perturbed").to_pylist()
         if row["fold"] == 0 and row["changed"]
     }

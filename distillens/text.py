@@ -44,7 +44,7 @@ class Example:
     @property
     def texts(self) -> tuple[str, ...]:
         """The segments: one text, or two."""
-        return (self.text_a,) if self.text_b is None else (self.text_a, self.text_b)
+        return segments(self.text_a, self.text_b)
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
@@ -77,6 +77,11 @@ class Example:
         return tuple(
             "".join(part) + text[end:] for part, text, end in zip(pieces, self.texts, position, strict=True)
         )
+
+
+def segments(text_a: str, text_b: str | None) -> tuple[str, ...]:
+    """One text, or the two of a pair."""
+    return (text_a,) if text_b is None else (text_a, text_b)
 
 
 def spans(text: str) -> list[tuple[int, int]]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.crossed import Crossed, Group, noise_of
+from distillens.metrics.crossed import Crossed, Group, Noise, noise_of
 
 Array = NDArray[np.float64]
 
@@ -69,7 +69,7 @@ def shift(students: ArrayLike, teachers: ArrayLike, confidence: float, groups: i
     }
 
 
-def _noise(runs: Array):
+def _noise(runs: Array) -> Noise | None:
     if len(runs) < _RUNS_TO_TELL:
         return None
     return noise_of([a - b for a, b in itertools.combinations(runs, 2)], len(runs))
