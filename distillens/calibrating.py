@@ -62,12 +62,7 @@ def _of_family(
     s: Settings,
 ) -> Iterator[dict[str, Any]]:
     first = family.values[family.first]
-    # A seed that failed to train says nothing about how alike good ones are.
-    seeds = [run for run in family.teachers if run == family.first or not gates[run]]
-    teachers = np.full((len(seeds), len(seeds), len(metrics), len(first)), np.nan)
-    for i, j in itertools.combinations(range(len(seeds)), 2):
-        found = agreement.agreements(*family.together(seeds[j], seeds[i]), metrics)
-        teachers[i, j] = teachers[j, i] = found
+    teachers = teachers_agreement(family, metrics, gates)
     again = None
     if second is not None:
         again = agreement.agreements(second.towards(family.reference), first, metrics)
@@ -94,6 +89,25 @@ def _of_family(
                 **row,
                 "gated": not trained or gates[family.first],
             }
+
+
+def teachers_agreement(
+    family: Family, metrics: Sequence[tuple[str, int | None]], gates: Mapping[Run, bool]
+) -> np.ndarray:
+    """Agreement of each two seeds of a teacher, the first one first.
+
+    A seed that failed to train is left out: it says nothing about how alike good ones are.
+
+    Returns
+    -------
+    array, shape (seeds, seeds, metrics, examples)
+        NaN on the diagonal.
+    """
+    seeds = [run for run in family.teachers if run == family.first or not gates[run]]
+    found = np.full((len(seeds), len(seeds), len(metrics), len(family.ids)), np.nan)
+    for i, j in itertools.combinations(range(len(seeds)), 2):
+        found[i, j] = found[j, i] = agreement.agreements(*family.together(seeds[j], seeds[i]), metrics)
+    return found
 
 
 def judge(

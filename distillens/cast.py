@@ -45,6 +45,10 @@ class Cast:
             if models[name]["compress"] is None and not given.trains(models[name])
         ]
 
+    def trained(self) -> list[str]:
+        """Models that a training or a compression makes, of which it is known what that took."""
+        return [name for name in self.asked() if name not in self.finished()]
+
     def explained(self, *, here: bool) -> list[str]:
         """Models that the study's explainers explain, or those that bring their attributions."""
         return [

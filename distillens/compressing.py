@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from distillens import distillation, methods, modeling, training
+from distillens.callbacks import Clock
 from distillens.encoding import Encoder
 from distillens.provenance import code, digest, versions
 
@@ -20,6 +21,7 @@ def compress(
     splits: dict[str, str | Path],
     engine: dict[str, str],
     export_onnx: bool = False,
+    cost: str | Path | None = None,
 ) -> None:
     """Compress a teacher, and let the student recover where its config has a training.
 
@@ -35,7 +37,7 @@ def compress(
         ``method``, a file of ``distillens/compression``, and its options.
     settings : dict or None
         The training after it, by gold labels or by a distillation from the teacher; None for none.
-    task, splits, engine, export_onnx
+    task, splits, engine, export_onnx, cost
         As in `distillens.training.train`.
 
     Raises
@@ -52,7 +54,11 @@ def compress(
         "compression_code": code(method.__name__.replace(".", "/") + ".py"),
     }
     if settings is None:
+        clock = Clock()
         _copy(Path(teacher), Path(out), change, identity, export_onnx)
+        clock.stop()
+        if cost:
+            training.write_cost(cost, identity, [clock], "cpu")
         return
     distils = settings["method"] != "fine_tune"
     trainer = training.FineTuning
@@ -71,6 +77,7 @@ def compress(
         export_onnx=export_onnx,
         teacher=teacher if distils else None,
         change=change,
+        cost=cost,
     )
 
 

@@ -57,6 +57,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     _check_relabels(full)
     _check_probes(full)
     _check_stability(full)
+    _check_baselines(full)
     if full["published"] is not None:
         _check_published(full, full["published"])
     return full
@@ -125,6 +126,17 @@ def _check_stability(config: Mapping[str, Any]) -> None:
             )
     if config["stability"]["explainers"] and not config["perturbations"]:
         raise ConfigError("stability.explainers: needs perturbations; name some, or no explainers here")
+
+
+def _check_baselines(config: Mapping[str, Any]) -> None:
+    students = {name: model["teacher"] for name, model in config["models"].items() if model["teacher"]}
+    for name in config["baselines"]:
+        if name not in config["models"]:
+            raise ConfigError(f"baselines: no model {name!r}{nearest(name, students)}")
+        if name not in students:
+            raise ConfigError(f"baselines: {name!r} is a teacher; name one of its students")
+        if list(students.values()).count(students[name]) < 2:
+            raise ConfigError(f"baselines: {name!r} is the only student of its teacher; add one to compare")
 
 
 def _check_probes(config: Mapping[str, Any]) -> None:

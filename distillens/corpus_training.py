@@ -24,9 +24,10 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import set_seed
 
 from distillens import modeling, tables
+from distillens.callbacks import Meter, Resumable
 from distillens.provenance import code, digest, versions
 from distillens.text import seed_of
-from distillens.training import Meter, Resumable, TrainingError, arguments, last_checkpoint, run_folders
+from distillens.training import TrainingError, arguments, last_checkpoint, run_folders
 
 Batch = dict[str, torch.Tensor]
 

@@ -123,6 +123,16 @@ class Results:
         return self._joined("shifts", "metrics/*/shifts.parquet")
 
     @cached_property
+    def closing(self) -> pd.DataFrame:
+        """One row per task, baseline, other student, explainer and metric; none without baselines.
+
+        ``task student baseline teacher explainer metric k``; ``gain`` in agreement with the teacher and the
+        ``share`` of the baseline's drift that it closes, with bounds; ``p_value``, ``p_adjusted`` (Holm);
+        ``n n_undefined n_runs n_baseline_runs gated``. Rows without an explainer compare the answers.
+        """
+        return self._joined("closing", "metrics/*/closing.parquet")
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
         """One row per score over all texts of a task, of a bucket of it or of a probe.
 
@@ -147,8 +157,17 @@ class Results:
         return self._joined("costs", "costs/*/*/*.parquet")
 
     @cached_property
+    def trainings(self) -> pd.DataFrame:
+        """One row per run that was trained or compressed: what that took.
+
+        ``task model seed``; ``steps`` and ``epochs``; ``wall_seconds`` and ``cpu_seconds``, with what the
+        teacher was asked before; ``device``.
+        """
+        return self._joined("trainings", "trainings/*/*/*.parquet")
+
+    @cached_property
     def _scores(self) -> pd.DataFrame:
-        others = ("calibration", "shifts")
+        others = ("calibration", "shifts", "closing")
         paths = [path for path in self._paths("metrics/*/*.parquet") if path.stem not in others]
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 

@@ -233,17 +233,24 @@ class Study(Cast):
             "seed": self.config["seed"],
         }
 
+    def closing(self, wildcards: Any) -> Settings:
+        """Settings of ``score_closing``."""
+        more = {"baselines": self.config["baselines"], "controls": self._controls}
+        return self.scoring(wildcards) | more
+
     @property
     def judging(self) -> Settings:
         """Settings of ``judge``."""
-        explainers = self.config["explainers"]
         return {
             "confidence": self.config["metrics"]["confidence"],
             "tolerance": self.config["metrics"]["tolerance"],
-            "controls": sorted(
-                name for name in explainers if explainers[name]["method"] in methods.controls()
-            ),
+            "controls": self._controls,
         }
+
+    @property
+    def _controls(self) -> list[str]:
+        explainers = self.config["explainers"]
+        return sorted(name for name in explainers if explainers[name]["method"] in methods.controls())
 
     def published_file(self, wildcards: Any) -> list[str]:
         """The file that says what a published study shows; nothing where none is named."""
@@ -266,6 +273,7 @@ class Study(Cast):
             "brought": bool(self.explained(here=False)),
             "gathered": self.config["parts"] > 1,
             "perturbed": bool(self.config["perturbations"]),
+            "closed": bool(self.config["baselines"]),
             "probed": any(task["probes"] for task in self.config["tasks"].values()),
         }
 

@@ -171,6 +171,18 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("latency_high", pa.float64()),
         ]
     ),
+    "trainings": pa.schema(
+        [
+            ("task", pa.string()),
+            ("model", pa.string()),
+            ("seed", pa.int64()),
+            ("steps", pa.int32()),
+            ("epochs", pa.float64()),
+            ("wall_seconds", pa.float64()),
+            ("cpu_seconds", pa.float64()),
+            ("device", pa.string()),
+        ]
+    ),
     "shifts": pa.schema(
         [
             ("task", pa.string()),
@@ -184,6 +196,29 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("groups", pa.int32()),
             *((f"share_{side}", pa.float64()) for side in ("teacher", "student")),
             *((f"shift{end}", pa.float64()) for end in ("", "_low", "_high")),
+        ]
+    ),
+    "closing": pa.schema(
+        [
+            ("task", pa.string()),
+            ("student", pa.string()),
+            ("baseline", pa.string()),
+            ("teacher", pa.string()),
+            ("explainer", pa.string()),
+            ("metric", pa.string()),
+            ("k", pa.int16()),
+            ("n", pa.int32()),
+            ("n_undefined", pa.int32()),
+            ("n_runs", pa.int16()),
+            ("n_baseline_runs", pa.int16()),
+            *(
+                (f"{quantity}{end}", pa.float64())
+                for quantity in ("gain", "share")
+                for end in ("", "_low", "_high")
+            ),
+            ("p_value", pa.float64()),
+            ("p_adjusted", pa.float64()),
+            ("gated", pa.bool_()),
         ]
     ),
     "calibration": pa.schema(_CALIBRATION),

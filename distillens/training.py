@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,20 +15,16 @@ from transformers import (
     EarlyStoppingCallback,
     PreTrainedModel,
     Trainer,
-    TrainerCallback,
     TrainingArguments,
 )
-from transformers.trainer_callback import ExportableState, PrinterCallback
+from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint, set_seed
 
 from distillens import modeling, tables
+from distillens.callbacks import Clock, Meter, Resumable
 from distillens.encoding import Encoder
 from distillens.provenance import code, digest, versions
-from distillens.runlog import Progress
 from distillens.text import Example, examples
-
-# What a killed run does again is what it did since; saving may take a twentieth of the time.
-_SAVE_SECONDS, _SAVE_SHARE = 45, 20
 
 
 class TrainingError(RuntimeError):
@@ -38,7 +33,7 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Source:
-    """What a distillation may ask for its features.
+    """What a distillation learns from.
 
     Attributes
     ----------
@@ -69,9 +64,9 @@ class FineTuning(Trainer):
 
     loss_is_scaled_for_ga = False
 
-    def __init__(self, options: dict[str, Any], encoder: Encoder, **settings: Any) -> None:
-        super().__init__(data_collator=partial(_collate, encoder), **settings)
-        self.options, self.encoder = options, encoder
+    def __init__(self, source: Source, **settings: Any) -> None:
+        super().__init__(data_collator=partial(_collate, source.encoder), **settings)
+        self.options, self.encoder = source.options, source.encoder
         self._seen: dict[str, list[float]] = {}
 
     @classmethod
@@ -82,8 +77,12 @@ class FineTuning(Trainer):
         """
         return {}
 
+    def asked(self) -> dict[str, Any]:
+        """What else a forward is asked for while the student learns; nothing here."""
+        return {}
+
     def terms(
-        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], logits: torch.Tensor
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted terms of a batch's mean loss, by name.
 
@@ -95,16 +94,17 @@ class FineTuning(Trainer):
             What it was asked.
         batch : dict of Tensor
             ``labels`` and the features.
-        logits : Tensor, shape (batch, outputs)
-            What it answered.
+        answer : dict
+            What it answered: ``logits``, shape (batch, outputs), and what it was `asked` for.
         """
-        return {"gold": task_loss(logits, batch["labels"])}
+        return {"gold": task_loss(answer["logits"], batch["labels"])}
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Forward, the sum of `terms`, and a stop where the loss is no number."""
         batch = {name: inputs.pop(name) for name in inputs.keys() - set(self.encoder.inputs)}
-        outputs = model(**inputs)
-        terms = self.terms(model, inputs, batch, outputs.logits)
+        asked = self.asked() if model.training else {}
+        outputs = model(**inputs, **asked)
+        terms = self.terms(model, inputs, batch, {**asked, **outputs})
         loss = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -145,6 +145,7 @@ def train(
     export_onnx: bool = False,
     teacher: str | Path | None = None,
     change: Callable[[PreTrainedModel], None] | None = None,
+    cost: str | Path | None = None,
 ) -> None:
     """Train a classifier and save the best epoch (by validation loss).
 
@@ -172,13 +173,15 @@ def train(
         Folder of the teacher, for a distillation.
     change : callable, optional
         Changes the model in place before it is trained; ``identity`` must say how.
+    cost : str or Path, optional
+        Where to write a table of kind ``trainings``: what it took.
 
     Raises
     ------
     TrainingError
         If the loss is not finite.
     """
-    seed = identity["seed"]
+    seed, preparing = identity["seed"], Clock()
     set_seed(seed)
     model = modeling.new_classifier(checkpoint, task, layers)
     if change:
@@ -199,21 +202,24 @@ def train(
     modeling.save_tokenizer(checkpoint, scratch / "tokenizer", model, settings["max_length"])
     encoder = Encoder(scratch / "tokenizer", modeling.accepted_inputs(model))
     teacher = Path(teacher) if teacher else None
-    data = {
-        split: _features(trainer, path, Source(encoder, teacher, engine, settings, seed, split == "train"))
-        for split, path in splits.items()
-    }
+    sources = {split: Source(encoder, teacher, engine, settings, seed, split == "train") for split in splits}
+    data = {split: _features(trainer, path, sources[split]) for split, path in splits.items()}
     trained = trainer(
-        settings,
-        encoder,
+        sources["train"],
         model=model,
         args=arguments(run, settings, seed, modeling.pick_device(engine["device"])),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
-        callbacks=[EarlyStoppingCallback(settings["patience"]), Meter(), Resumable()],
+        callbacks=[EarlyStoppingCallback(settings["patience"]), Meter(), Resumable(), Clock()],
     )
     trained.remove_callback(PrinterCallback)
+    preparing.stop()
     trained.train(resume_from_checkpoint=last_checkpoint(run))
+    if cost:
+        # A run that goes on has another clock than it was given.
+        clock = next(one for one in trained.callback_handler.callbacks if isinstance(one, Clock))
+        state, device = trained.state, trained.args.device.type
+        write_cost(cost, identity, [preparing, clock], device, state.global_step, state.epoch)
     history = [
         {
             name: value
@@ -225,6 +231,22 @@ def train(
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
     modeling.save(trained.model, scratch / "tokenizer", out, card, export_onnx)
     shutil.rmtree(scratch)
+
+
+def write_cost(
+    path: str | Path,
+    identity: dict[str, Any],
+    clocks: Sequence[Clock],
+    device: str,
+    steps: int = 0,
+    epochs: float = 0.0,
+) -> None:
+    """Write the table of kind ``trainings``: what it took to make a model, by some clocks together."""
+    run = {name: identity[name] for name in ("task", "model", "seed")}
+    spent = {name: sum(getattr(clock, name) for clock in clocks) for name in ("wall", "cpu")}
+    row = {**run, "steps": steps, "epochs": epochs, "device": device}
+    row |= {f"{name}_seconds": seconds for name, seconds in spent.items()}
+    tables.write(path, "trainings", [row], run)
 
 
 def run_folders(out: Path, inputs: dict[str, Any]) -> tuple[Path, Path]:
@@ -335,55 +357,3 @@ def _stacked(values: list[Any]) -> np.ndarray:
     for filled, row in zip(whole, rows, strict=True):
         filled[: len(row)] = row
     return whole
-
-
-class Meter(TrainerCallback):
-    """Progress by optimiser step."""
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Begin where the run does."""
-        self._progress = Progress(state.max_steps, "train", "step")
-        self._progress.advance(state.global_step)
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """One step more."""
-        self._progress.advance()
-
-    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Say that it is done."""
-        self._progress.close()
-
-
-class Resumable(TrainerCallback, ExportableState):
-    """Saves the run about every minute, and lets it go on in the middle of an epoch.
-
-    The order of an epoch is drawn from torch's generator as the epoch begins. transformers
-    restores the state that the generator had later, when the run was saved; the order needs
-    the earlier one.
-    """
-
-    def __init__(self) -> None:
-        self.epoch: int | None = None
-        self.drawn_from = ""
-        self._saved, self._pause = time.monotonic(), float(_SAVE_SECONDS)
-
-    def state(self) -> dict[str, Any]:
-        """What is saved with the run."""
-        return {"args": {}, "attributes": {"epoch": self.epoch, "drawn_from": self.drawn_from}}
-
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Remember what the order is drawn from; in an epoch that was begun before, draw from that."""
-        epoch = int(state.epoch or 0)
-        if epoch == self.epoch:
-            torch.set_rng_state(torch.tensor(list(bytes.fromhex(self.drawn_from)), dtype=torch.uint8))
-        self.epoch, self.drawn_from = epoch, bytes(torch.get_rng_state().tolist()).hex()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Save if it is time; at the end of an epoch that is done anyhow."""
-        if time.monotonic() - self._saved >= self._pause and not float(state.epoch).is_integer():
-            control.should_save, self._saved = True, time.monotonic()
-
-    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Do it less often where it takes long."""
-        self._pause = max(_SAVE_SECONDS, _SAVE_SHARE * (time.monotonic() - self._saved))
-        self._saved = time.monotonic()

@@ -14,6 +14,7 @@ with logging_to(snakemake.log[0]):
         checkpoint=snakemake.input.checkpoint,
         teacher=Path(snakemake.input.teacher[0]).parent,
         out=Path(snakemake.output.card).parent,
+        cost=snakemake.output.cost,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
         **snakemake.params.settings,
     )

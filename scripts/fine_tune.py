@@ -12,6 +12,7 @@ with logging_to(snakemake.log[0]):
         splits={split: snakemake.input[split] for split in ("train", "validation")},
         checkpoint=snakemake.input.checkpoint,
         out=Path(snakemake.output.card).parent,
+        cost=snakemake.output.cost,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
         **snakemake.params.settings,
     )

@@ -33,6 +33,9 @@ OPTIONS = {
     },
 }
 
+TRAINS_ON = ("occlusion", "shap", "lime")
+"""Explainers that ask what is trained here: answers to texts with words masked."""
+
 
 class Distillation(soft_logits.Distillation):
     """Soft logits whose loss adds the divergence on masked copies."""
@@ -60,10 +63,10 @@ class Distillation(soft_logits.Distillation):
         return {**found, "copy_logits": np.stack(answers, axis=1)}
 
     def terms(
-        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], logits: torch.Tensor
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted terms of the loss; see the module."""
-        found = super().terms(model, inputs, batch, logits)
+        found = super().terms(model, inputs, batch, answer)
         if not model.training:
             return found
         copy = int(self.state.epoch or 0) % self.options["masked_copies"]

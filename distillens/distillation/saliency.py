@@ -37,16 +37,20 @@ OPTIONS = {
     },
 }
 
+TRAINS_ON = ("input_x_gradient", "integrated_gradients")
+"""Explainers that are made of what is trained here: gradients by the input."""
+
 _BATCH = 32
 
 
 class Distillation(soft_logits.Distillation):
     """Soft logits whose loss adds the angle between the saliencies of student and teacher."""
 
-    def __init__(self, options: dict[str, Any], *arguments: Any, **settings: Any) -> None:
-        super().__init__(options, *arguments, **settings)
-        self.model.set_attn_implementation("eager")
-        if not options["saliency_dropout"]:
+    def __init__(self, source: Source, **settings: Any) -> None:
+        super().__init__(source, **settings)
+        if self.model.config._attn_implementation == "sdpa":
+            self.model.set_attn_implementation("eager")
+        if not self.options["saliency_dropout"]:
             for module in self.model.modules():
                 if isinstance(module, torch.nn.Dropout):
                     module.p = 0.0
@@ -61,10 +65,10 @@ class Distillation(soft_logits.Distillation):
         return {**found, "owners": owners, "teacher_saliency": teacher_saliency(texts, source)}
 
     def terms(
-        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], logits: torch.Tensor
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted terms of the loss; see the module."""
-        found = super().terms(model, inputs, batch, logits)
+        found = super().terms(model, inputs, batch, answer)
         if not model.training:
             return found
         target = batch["teacher_logits"].argmax(dim=-1)

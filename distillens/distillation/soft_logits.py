@@ -29,10 +29,10 @@ class Distillation(FineTuning):
         return {**super().features(texts, source), "teacher_logits": logits}
 
     def terms(
-        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], logits: torch.Tensor
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted terms of the loss; see the module."""
-        options = self.options
+        options, logits = self.options, answer["logits"]
         soft = soft_loss(logits, batch["teacher_logits"], options["temperature"])
         return {
             "gold": options["alpha"] * task_loss(logits, batch["labels"]),

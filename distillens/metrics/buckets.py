@@ -7,9 +7,12 @@ from numpy.typing import NDArray
 
 Flags = NDArray[np.bool_]
 
+MOST_MODELS = 5
+"""Of more models there are too many sets to look at, and too few texts in each."""
+
 
 def buckets(right: Mapping[str, Flags]) -> dict[str, Flags]:
-    """Split texts by the set of models that classify them right.
+    """Split texts by the set of models that classify them right, or by their number.
 
     Parameters
     ----------
@@ -21,8 +24,13 @@ def buckets(right: Mapping[str, Flags]) -> dict[str, Flags]:
     dict
         From ``all_correct``, ``only_MODEL``, ``MODEL+MODEL`` and so on, and ``all_wrong`` to
         flags: each text is in one of the ``2 ** models`` buckets; a bucket may be empty.
+        With more than `MOST_MODELS` there are ``all_correct``, ``6_of_7_correct`` and so on instead.
     """
     flags = np.stack(list(right.values()))
+    if len(right) > MOST_MODELS:
+        counts, models = flags.sum(axis=0), len(right)
+        names = ["all_wrong", *(f"{n}_of_{models}_correct" for n in range(1, models)), "all_correct"]
+        return {names[n]: counts == n for n in range(models, -1, -1)}
     sets = sorted(_subsets(list(right)), key=lambda names: -len(names))
     return {
         _name(names, len(right)): (

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.crossed import Crossed, Group, Noise, noise_of
+from distillens.metrics.crossed import Crossed, Group, noise_of_pairs, noise_of_runs
 from distillens.metrics.power import needed
 
 Array = NDArray[np.float64]
@@ -111,7 +111,7 @@ def calibrate(
     if n == 0:
         return nothing | counts
 
-    teacher, student = _noise_of_teacher(between, pairs, seeds), _noise_of_runs(students)
+    teacher, student = noise_of_pairs(teachers[:, :, defined]), noise_of_runs(students)
     ceiling = between[[i for i, pair in enumerate(pairs) if 0 in pair]]
     columns = np.stack([_mean(x, n) for x in (students, ceiling, repeated, chance)])
     known = ~np.isnan(columns).any(axis=1)
@@ -138,21 +138,6 @@ def calibrate(
     if (teacher or student) is not None:
         row["run_spread"] = math.sqrt((teacher or student).variance)
     return row
-
-
-def _noise_of_teacher(between: Array, pairs: list[tuple[int, int]], seeds: int) -> Noise | None:
-    """From pairs of pairs that share a seed: they differ by one run, as the student does from a seed."""
-    if seeds < 3:
-        return None
-    adjacent = [
-        (i, j) for i, j in itertools.combinations(range(len(pairs)), 2) if set(pairs[i]) & set(pairs[j])
-    ]
-    return noise_of([between[i] - between[j] for i, j in adjacent], seeds)
-
-
-def _noise_of_runs(students: Array) -> Noise | None:
-    differences = [a - b for a, b in itertools.combinations(students, 2)]
-    return noise_of(differences, len(students))
 
 
 def _mean(rows: Array, n: int) -> Array:

@@ -9,6 +9,7 @@ With many runs it is what the bootstrap over runs and examples gives (Owen 2007,
 pigeonhole bootstrap"; Sellam et al. 2022, "The MultiBERTs").
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -90,6 +91,24 @@ def noise_of(differences: ArrayLike, runs: int) -> Noise | None:
         interaction=float(differences.var(axis=1, ddof=1).mean() / 2 / n),
         df=runs - 1,
     )
+
+
+def noise_of_runs(values: Array) -> Noise | None:
+    """Noise of a run from several runs' values, shape (runs, n); None for less than two."""
+    return noise_of([a - b for a, b in itertools.combinations(values, 2)], len(values))
+
+
+def noise_of_pairs(agreement: Array) -> Noise | None:
+    """Noise of a run from the agreement of each two runs, shape (runs, runs, n); None for less than three.
+
+    Pairs that share a run are compared: they differ by one run, as a student does from a seed.
+    """
+    runs = len(agreement)
+    if runs < 3:
+        return None
+    pairs = list(itertools.combinations(range(runs), 2))
+    adjacent = [(a, b) for a, b in itertools.combinations(pairs, 2) if set(a) & set(b)]
+    return noise_of([agreement[a] - agreement[b] for a, b in adjacent], runs)
 
 
 class Crossed:

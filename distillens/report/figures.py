@@ -78,6 +78,10 @@ class _Task:
         for section, (title, figure) in titles.items():
             if figure is not None:
                 yield section, "", title, figure
+        for baseline in self._study.settings.get("baselines", ()):
+            figure = self._closing(baseline)
+            if figure is not None:
+                yield "closing", f"-{baseline}", f"Agreement gained over {baseline} on {task}", figure
         for explainer in self._explainers(row["explainer"] for row in self._rows["faithfulness"]):
             figure = self._faithfulness(explainer)
             if figure is not None:
@@ -163,6 +167,35 @@ class _Task:
         ceiling = Line2D([], [], color=INK, marker="o", label="ceiling: the teacher’s own seeds")
         chance = Line2D([], [], color=INK, alpha=0.6, linestyle=plot.CHANCE, label="chance")
         plot.legend(figure, self._looks, runs, [ceiling, chance])
+        return figure
+
+    def _closing(self, baseline: str) -> Figure | None:
+        """Draw what each student gains over a baseline, and how much there is to gain."""
+        rows = {
+            (row["explainer"], row["student"]): row
+            for row in self._rows["closing"]
+            if (row["baseline"], row["metric"]) == (baseline, HEADLINE) and row["explainer"]
+        }
+        students = {key[1] for key in rows}
+        runs = [runs[0] for name, runs in self._study.runs_of_students.items() if name in students]
+        if not runs:
+            return None
+        explainers = self._explainers(key[0] for key in rows)
+        gaps = {row["explainer"]: row for row in self._rows["drift"] if row["student"] == baseline}
+        height = 1.0 + len(explainers) * (0.28 + 0.12 * len(runs))
+        figure, axes = plot.axes(height, legend=len(runs) + 1)
+        for place, explainer in enumerate(explainers):
+            first, *others = plot.offsets(len(runs) + 1)
+            teacher = self._study.first(runs[0].teacher or "")
+            if teacher is not None:
+                self._point(axes, teacher, gaps.get(explainer), place + first, "drift")
+            for offset, run in zip(others, runs, strict=True):
+                self._point(axes, run, rows[explainer, run.model], place + offset, "gain")
+        axes.axvline(0, color=INK, alpha=0.55, linewidth=0.8)
+        plot.rows(axes, explainers)
+        axes.set_xlabel(f"rank correlation with the teacher, above that of {baseline}")
+        gap = Line2D([], [], color=INK, marker="o", label="all there is to gain: the baseline’s drift D")
+        plot.legend(figure, self._looks, runs, [gap])
         return figure
 
     def _ceiling(self, axes: Axes, explainer: str, place: int, height: float) -> None:

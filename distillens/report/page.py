@@ -17,6 +17,7 @@ from distillens import config, tables
 from distillens.provenance import ROOT
 from distillens.report import (
     cases,
+    closed,
     costs,
     figures,
     graph,
@@ -57,6 +58,8 @@ def write_report(
     probe_explanations: Paths = (),
     workflow: Paths = (),
     costs_of_runs: Paths = (),
+    closing: Paths = (),
+    trainings: Paths = (),
 ) -> None:
     """Write the page, and its tables and figures into folders beside it.
 
@@ -84,6 +87,8 @@ def write_report(
         The graph of the rules, as `distillens.report.graph.write_graph` writes it, or nothing.
     costs_of_runs : sequence of paths
         Tables of kind ``costs``.
+    closing, trainings : sequences of paths
+        Tables of the kinds ``closing`` and ``trainings``.
     """
     about = read.study_of(study, tasks)
     aggregates, singles = read.scores(scores)
@@ -96,11 +101,13 @@ def write_report(
     if not shown:
         texts, asked = {}, {key: probe for key, probe in asked.items() if probe.built}
     said = verdict.verdicts(about, subjects["performance"], drifts)
-    drawings = figures.draw(about, subjects, drifts)
+    closings, trained = closed.read(closing, trainings)
+    known = closed.Known(subjects, drifts, trained)
+    drawings = figures.draw(about, {**subjects, "closing": closings}, drifts)
     diagnosed = making.diagnostics(attributions)
     undefined = making.undefined([*subjects.values()], drifts)
     files = {"texts": explained, "explanations": explanations, "scores": scores}
-    files |= {"drift": [drift], "shifts": shifts}
+    files |= {"drift": [drift], "shifts": shifts, "closing": closing}
     files |= {"splits": splits, "probes": probe_designs, "explanations of probes": probe_explanations}
     origins = making.origins(
         [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
@@ -114,6 +121,9 @@ def write_report(
     for name, columns in built.COLUMNS.items():
         _write_frame(folder / "tables" / f"{name}.csv", subjects[name], columns)
     _write_frame(folder / "tables" / "drift.csv", drifts, tables.SCHEMAS["drift"].names)
+    if closing:
+        _write_frame(folder / "tables" / "closing.csv", closings, closed.COLUMNS)
+    _write_frame(folder / "tables" / "trainings.csv", trained, tables.SCHEMAS["trainings"].names)
     if not shown:
         moved = moved[moved["group"] != "word"]
     _write_frame(folder / "tables" / "shifts.csv", moved, shifted.COLUMNS)
@@ -147,7 +157,7 @@ def write_report(
         verdict_lines=verdict.lines(said, about.controls),
         tolerance=study["metrics"]["tolerance"],
         confidence=study["metrics"]["confidence"],
-        sections=sections.sections(about, subjects, drifts, moved, drawings),
+        sections=sections.sections(about, subjects, drifts, moved, closings, known, drawings),
         tradeoff=[table for task in tasks for table in costs.tables_of(about, task, said, subjects, paid)],
         cases=[
             (task, cases.choose(about, task, texts.get(task, []), attributions, examples, asked))

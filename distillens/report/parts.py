@@ -79,6 +79,8 @@ def bucket_name(name: str) -> str:
         return PAIRWISE[name]
     if name in ("all_correct", "all_wrong"):
         return name.replace("_", " ").replace("correct", "right")
+    if name.endswith("_correct"):
+        return name.removesuffix("_correct").replace("_", " ")
     return f"only {' and '.join(name.removeprefix('only_').split('+'))}"
 
 
@@ -195,6 +197,8 @@ def _in_order(rows: Sequence[Row]) -> list[str]:
             return 1, f"{list(PAIRWISE).index(name)}"
         if name in ("all_correct", "all_wrong"):
             return (-99 if name == "all_correct" else 0), name
+        if name.endswith("_correct"):
+            return -int(name.partition("_")[0]), name
         return -len(name.split("+")), name
 
     return sorted({row["subset"] for row in rows}, key=place)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.report import parts, shifted, tables
+from distillens.report import closed, parts, shifted, tables
 from distillens.report.cells import Table
 from distillens.report.figures import Drawing
 from distillens.report.read import Study
@@ -16,6 +16,8 @@ def sections(
     scores: Mapping[str, pd.DataFrame],
     drift: pd.DataFrame,
     shifts: pd.DataFrame,
+    closing: pd.DataFrame,
+    known: closed.Known,
     drawings: Sequence[Drawing],
 ) -> dict[str, list[dict[str, Any]]]:
     """Per section and task, the figures and tables; a task without any is left out."""
@@ -34,6 +36,7 @@ def sections(
             tables.agreement(study, task, scores["agreement"]),
             tables.explainers(study, task, scores["explainers"]),
         ],
+        "closing": lambda task: list(closed.tables_of(study, task, closing, known)),
         "faithfulness": lambda task: [
             tables.faithfulness(study, task, scores["faithfulness"]),
             tables.curves(study, task, scores["faithfulness"]),

@@ -5,23 +5,46 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from distillens import modeling, tables, training
+from distillens.alongside import layer_map
+from distillens.attention_scores import hand_out_scores
 from distillens.config import ConfigError, complete
+from distillens.distillation import attention_maps, hidden_states, trainer
 from distillens.distillation import saliency as sal
-from distillens.distillation import trainer
 from distillens.distillation.masked_consistency import kept_words
 from distillens.encoding import Encoder
 from distillens.inference import Engine
 from distillens.text import Example
 from distillens.training import Source
+from tests import tiny
 from tests.tiny import SENTENCES
 
 CPU = {"device": "cpu", "backend": "torch", "precision": "float32"}
 TASK = {"labels": ["bad", "middling", "good"], "type": "classification"}
 TEXTS = [Example(str(i), text, label=float(i % 3)) for i, text in enumerate(SENTENCES)]
-METHODS = ("masked_consistency", "saliency", "saliency+masked_consistency")
+METHODS = (
+    "masked_consistency",
+    "saliency",
+    "hidden_states",
+    "attention_maps",
+    "saliency+masked_consistency",
+    "hidden_states+attention_maps",
+    "saliency+attention_maps",
+)
+TERMS = {
+    "masked_consistency": "masked",
+    "saliency": "saliency",
+    "hidden_states": "hidden",
+    "attention_maps": "attention",
+}
+# What a term does not look at. A gradient by the input does not know what is added to every class;
+# hidden states and attention are below the head, attention scores below what the last layer makes of them.
+HEAD = ("classifier.weight", "classifier.bias", "bert.pooler.dense.weight", "bert.pooler.dense.bias")
+LAST = "bert.encoder.layer.1."
+BEHIND_ATTENTION = ("attention.self.value", "attention.output", "intermediate", "output")
 
 
 def settings(method, **given):
@@ -91,10 +114,11 @@ def copied(bert, tmp_path):
         options = settings(method, **given)
         encoder = Encoder(teacher)
         of = trainer(method)
+        source = Source(encoder, teacher, CPU, options, 0, True)
         nothing_between = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False}
-        features = of.features(TEXTS, Source(encoder, teacher, CPU, options, 0, True))
+        features = of.features(TEXTS, source)
         arguments = training.arguments(tmp_path / "run", options, 0, torch.device("cpu"), **nothing_between)
-        made = of(options, encoder, model=modeling.load_classifier(teacher), args=arguments)
+        made = of(source, model=modeling.load_classifier(teacher), args=arguments)
         rows = [
             encoded | {"labels": text.label, "row": row} | {name: of[row] for name, of in features.items()}
             for row, (encoded, text) in enumerate(
@@ -109,7 +133,8 @@ def copied(bert, tmp_path):
 def terms_of(made, batch):
     inputs = {name: batch[name] for name in made.encoder.inputs}
     others = {name: value for name, value in batch.items() if name not in inputs}
-    return made.terms(made.model, inputs, others, made.model(**inputs).logits)
+    asked = made.asked()
+    return made.terms(made.model, inputs, others, {**asked, **made.model(**inputs, **asked)})
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -121,9 +146,7 @@ def test_a_perfect_copy_has_nothing_to_learn(copied, method):
             module.p = 0.0
     made.model.train()
     found = terms_of(made, batch)
-    assert set(found) == {"gold", "soft"} | {
-        {"masked_consistency": "masked"}.get(name, name) for name in method.split("+")
-    }
+    assert set(found) == {"gold", "soft"} | {TERMS[name] for name in method.split("+")}
     for name in found.keys() - {"gold"}:
         assert found[name].item() == pytest.approx(0, abs=1e-5), name
 
@@ -137,9 +160,18 @@ def test_every_parameter_gets_a_gradient_from_the_new_term_alone(copied, method)
         parameter.data += 0.05 * torch.randn_like(parameter)
     found = terms_of(made, batch)
     torch.stack([found[name] for name in found.keys() - {"gold", "soft"}]).sum().backward()
-    silent = [n for n, p in made.model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    # A gradient by the input does not know what is added to every class.
-    assert [name for name in silent if name != "classifier.bias"] == []
+    silent = {n for n, p in made.model.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0}
+    parts = set(method.split("+"))
+    if parts == {"masked_consistency"}:
+        assert silent == set()
+    elif parts & {"saliency", "masked_consistency"}:
+        assert silent <= {"classifier.bias"}
+    elif "hidden_states" in parts:
+        assert silent == set(HEAD)
+    else:
+        behind = {n for n, _ in made.model.named_parameters() if n.startswith(LAST)}
+        behind = {n for n in behind if n.removeprefix(LAST).startswith(BEHIND_ATTENTION)}
+        assert silent == set(HEAD) | behind
 
 
 def test_the_saliency_term_is_one_less_the_cosine(copied):
@@ -174,28 +206,31 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
         assert own == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_a_whole_training_lowers_every_term_and_logs_it(bert, tmp_path, method):
+def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
+    """A teacher, fine-tuned a little, and its student."""
     splits = {split: tmp_path / f"{split}.parquet" for split in ("train", "validation")}
     rows = [{"example_id": t.example_id, "text_a": t.text_a, "label": t.label} for t in TEXTS]
     for path in splits.values():
         tables.write(path, "examples", rows, {})
-    common = {"splits": splits, "checkpoint": bert, "task": TASK, "engine": CPU}
+    common = {"splits": splits, "task": TASK, "engine": CPU}
     identity = {"task": "t", "model": "m", "seed": 1}
     training.train(
-        training.FineTuning, out=tmp_path / "teacher", identity=identity, layers=None,
+        training.FineTuning, out=tmp_path / "teacher", identity=identity, layers=None, checkpoint=checkpoint,
         settings=settings("fine_tune", epochs=3, learning_rate=1e-2), **common,
     )  # fmt: skip
     training.train(
-        trainer(method), out=tmp_path / "student", identity=identity, layers=[0],
-        teacher=tmp_path / "teacher",
-        settings=settings(method, epochs=30, learning_rate=1e-2, batch_size=6, patience=30), **common,
+        trainer(method), out=tmp_path / "student", identity=identity, layers=layers, checkpoint=students,
+        teacher=tmp_path / "teacher", cost=tmp_path / "cost.parquet",
+        settings=settings(method, learning_rate=1e-2, batch_size=6, **given), **common,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_whole_training_lowers_every_term_and_logs_it(bert, tmp_path, method):
+    train_both(bert, bert, tmp_path, method, layers=[0], epochs=30, patience=30)
     card = json.loads((tmp_path / "student" / "training.json").read_text())
     logged = [entry for entry in card["history"] if "loss" in entry]
-    names = {"soft_logits": set()}.get(method, {"loss_gold", "loss_soft"})
-    names |= {"loss_saliency"} if "saliency" in method else set()
-    names |= {"loss_masked"} if "masked" in method else set()
+    names = {"loss_gold", "loss_soft"} | {f"loss_{TERMS[name]}" for name in method.split("+")}
     assert names <= set(logged[0])
     for name in names - {"loss_gold"}:
         assert logged[-1][name] < logged[0][name], name
@@ -222,3 +257,63 @@ def test_soft_loss_of_masked_copies_is_that_of_their_logits(copied):
     student = F.log_softmax(made.model(**batch["copy_0"]).logits, dim=-1)
     expected = 2 * (teacher.exp() * (teacher - student)).sum(dim=-1).mean()
     assert terms_of(made, batch)["masked"].item() == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_layers_are_put_beside_each_other_evenly_and_the_last_beside_the_last():
+    assert layer_map(3, 6) == [0, 2, 4, 6]
+    assert layer_map(4, 12) == [0, 3, 6, 9, 12]
+    assert layer_map(6, 6) == list(range(7))
+    assert layer_map(4, 6)[0] == 0 and layer_map(4, 6)[-1] == 6
+
+
+def test_distance_of_hidden_states_by_hand():
+    def states(*values):
+        return [torch.tensor([[[v], [v + 100.0]]]) for v in values]
+
+    mask = torch.tensor([[1, 0]])
+    # Embeddings beside embeddings, the layer beside the second: (1 - 0)^2 + (2 - 5)^2, without the padding.
+    assert hidden_states.distance(states(1.0, 2.0), states(0.0, 3.0, 5.0), mask).item() == 10
+
+
+def test_distance_of_attention_scores_by_hand():
+    mask = torch.tensor([[1, 1, 0]])
+    own = torch.zeros(1, 2, 3, 3)
+    of = torch.full((1, 2, 3, 3), 9.0)
+    of[0, 0, :2, :2] = torch.tensor([[1.0, 1.0], [1.0, 3.0]])
+    of[0, 1, :2, :2] = 0.0
+    # Of eight scores between pieces that are no padding three differ by 1 and one by 3.
+    assert attention_maps.distance([own], [own, of], mask).item() == pytest.approx(12 / 8)
+    # One head beside two: their mean, 0.5 thrice and 1.5.
+    assert attention_maps.distance([own[:, :1]], [own, of], mask).item() == pytest.approx(3 / 4)
+
+
+def test_attention_scores_are_what_weights_are_the_softmax_of(bert):
+    model = modeling.new_classifier(bert, TASK, None).eval()
+    inputs = {"input_ids": torch.tensor([[2, 5, 6, 3]]), "attention_mask": torch.ones(1, 4, dtype=torch.long)}
+    model.set_attn_implementation("eager")
+    expected = model(**inputs, output_attentions=True)
+    hand_out_scores(model)
+    kept = []
+    found = model(**inputs, kept_scores=kept)
+    torch.testing.assert_close(found.logits, expected.logits)
+    for scores, weights in zip(kept, expected.attentions, strict=True):
+        torch.testing.assert_close(scores.softmax(-1), weights)
+
+
+def test_a_narrower_student_is_projected_while_it_learns_and_not_afterwards(bert, tmp_path):
+    train_both(bert, tiny.bert(tmp_path / "narrow", width=8), tmp_path, "hidden_states", epochs=1)
+    weights = load_file(tmp_path / "student" / "model.safetensors")
+    assert not [name for name in weights if "projection" in name]
+    assert modeling.load_classifier(tmp_path / "student").config.hidden_size == 8
+
+
+def test_a_student_without_token_types_learns_from_a_teacher_that_has_them(bert, distilbert, tmp_path):
+    train_both(bert, distilbert, tmp_path, "hidden_states+attention_maps", epochs=1)
+    (cost,) = tables.read(tmp_path / "cost.parquet", "trainings").to_pylist()
+    assert (cost["model"], cost["steps"], cost["epochs"], cost["device"]) == ("m", 1, 1.0, "cpu")
+    assert cost["wall_seconds"] > 0 and cost["cpu_seconds"] > 0
+
+
+def test_a_teacher_that_reads_other_pieces_is_refused(bert, roberta, tmp_path):
+    with pytest.raises(modeling.ModelError, match="other pieces than its student"):
+        train_both(bert, roberta, tmp_path, "attention_maps", epochs=1)

@@ -392,6 +392,7 @@ def test_buckets_and_variants_in_words():
     assert parts.bucket_name("only_minilm-3") == "only minilm-3"
     assert parts.bucket_name("a+b") == "only a and b"
     assert parts.bucket_name("all_correct") == "all right"
+    assert parts.bucket_name("6_of_7_correct") == "6 of 7"
     rows = [{"subset": name} for name in ("double", "original", "negated_negative", "negated", "own")]
     assert parts.variants(rows) == ["original", "negated", "negated_negative", "double", "own"]
     assert parts.variant_name("negated_negative") == "negated, of negative"

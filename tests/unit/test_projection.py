@@ -76,3 +76,12 @@ def test_every_text_is_in_one_bucket():
     found = buckets(right)
     assert len(found) == 16
     assert (np.sum(list(found.values()), axis=0) == 1).all()
+
+
+def test_of_many_models_texts_are_split_by_how_many_are_right():
+    flags = [[1, 0, 1], [1, 0, 0], [1, 0, 1], [1, 0, 0], [1, 0, 1], [1, 0, 1]]
+    found = buckets({name: np.array(row, bool) for name, row in zip("abcdef", flags, strict=True)})
+    assert list(found)[:3] == ["all_correct", "5_of_6_correct", "4_of_6_correct"]
+    assert list(found)[-1] == "all_wrong" and len(found) == 7
+    of = {name: np.flatnonzero(flags).tolist() for name, flags in found.items() if flags.any()}
+    assert of == {"all_correct": [0], "4_of_6_correct": [2], "all_wrong": [1]}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from distillens import modeling, tables, training
+from distillens import callbacks, modeling, tables, training
 from distillens.config import complete
 from distillens.distillation.soft_logits import Distillation, soft_loss
 from distillens.encoding import Encoder, EncodingError
@@ -150,8 +150,8 @@ def test_a_run_that_is_killed_within_an_epoch_goes_on_there(splits, bert, tmp_pa
     card = train(splits, bert, tmp_path / "undisturbed", settings=options)
     per_epoch = max(entry["step"] for entry in card["history"]) // 3
     assert per_epoch >= 4
-    monkeypatch.setattr(training, "_SAVE_SECONDS", 0)
-    monkeypatch.setattr(training, "_SAVE_SHARE", 0)
+    monkeypatch.setattr(callbacks, "_SAVE_SECONDS", 0)
+    monkeypatch.setattr(callbacks, "_SAVE_SHARE", 0)
     steps, dies_after = [], per_epoch + 2
     step = training.FineTuning.training_step
 
@@ -284,3 +284,25 @@ def test_an_onnx_graph_is_left_for_a_study_that_wants_one(splits, bert, tmp_path
         Engine(tmp_path / "m", **CPU).logits(texts),
     )
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_the_clock_of_a_run_that_goes_on_counts_both_parts(monkeypatch):
+    now = {"monotonic": 100.0, "process_time": 10.0}
+    for name in now:
+        monkeypatch.setattr(callbacks.time, name, lambda name=name: now[name])
+
+    def passes(seconds):
+        now["monotonic"] += seconds
+        now["process_time"] += seconds / 2
+
+    clock = callbacks.Clock()
+    passes(7)  # before the training begins
+    clock.on_train_begin(None, None, None)
+    passes(60)
+    saved = clock.state()
+    passes(20)  # lost: the run is killed and goes on from what was saved
+    other = callbacks.Clock(**saved["args"])
+    other.on_train_begin(None, None, None)
+    passes(30)
+    other.on_train_end(None, None, None)
+    assert (other.wall, other.cpu) == (90, 45)

@@ -90,7 +90,7 @@ class Study:
     def files(self) -> dict[str, bytes]:
         """The content of every table and model by its path below the results.
 
-        Hidden ones aside, and costs: they are measured, and never the same twice.
+        Hidden ones aside, and what was measured with a clock: it is never the same twice.
         """
         results = self.folder / "results" / "tiny"
         return {
@@ -98,7 +98,7 @@ class Study:
             for path in sorted(results.rglob("*"))
             if path.suffix in (".parquet", ".safetensors")
             and "/." not in str(path.relative_to(results.parent))
-            and "costs" not in path.relative_to(results).parts
+            and path.relative_to(results).parts[0] not in ("costs", "trainings")
         }
 
     def jobs(self, config: dict | None = None) -> list[str]:

@@ -38,6 +38,7 @@ def compressed(tmp_path_factory):
         },
     }
     config["metrics"]["aopc_beam"] = 0
+    config["baselines"] = ["pruned"]
     study = Study(folder, config)
     result = study.snakemake()
     assert result.returncode == 0, result.stdout + result.stderr
@@ -61,6 +62,9 @@ def test_each_runs_on_what_it_must_and_the_page_compares_them(compressed):
     assert not (results(compressed) / "models/moods/half/0/model.onnx").exists()
     page = (results(compressed) / "report/index.html").read_text("utf-8")
     assert 'id="table-tradeoff-moods"' in page
+    assert 'id="table-closing-pruned-moods"' in page
+    closing = tables.read(results(compressed) / "metrics/moods/closing.parquet", "closing").to_pylist()
+    assert {(row["student"], row["baseline"]) for row in closing} == {("int8", "pruned"), ("half", "pruned")}
     sizes = {
         model: tables.read(path, "costs")["file_bytes"][0].as_py()
         for path in results(compressed).glob("costs/moods/*/*.parquet")
@@ -82,6 +86,7 @@ def test_the_card_says_how_a_student_was_made(compressed):
 
 def test_an_option_of_a_compression_reruns_that_student_only(compressed):
     scores = ["performance", "robustness", "agreement", "faithfulness", "buckets", "shifts", "stability"]
+    scores.append("closing")
     jobs = compressed.jobs(compressed.edited("models/int8/compress", {"method": "int8", "embeddings": False}))
     branch = ["compress", "predict", "delete", "measure_cost"]
     expected = [f"{rule} moods int8 0" for rule in branch]

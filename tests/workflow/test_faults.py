@@ -91,6 +91,7 @@ def every_stage(folder):
     config["models"]["done"] = {**done, "teacher": "teacher"}
     tiny.bert(folder / "finished")
     config["tasks"]["moods"]["probes"] = ["contrast"]
+    config["baselines"] = ["student-kd"]
     return config
 
 
@@ -120,6 +121,7 @@ STAGES = {
     "score_faithfulness": RENAMED,
     "score_buckets": RENAMED,
     "score_shifts": RENAMED,
+    "score_closing": RENAMED,
     "explain_again": RENAMED,
     "calibrate": RENAMED,
     "measure_cost": RENAMED,
@@ -164,9 +166,11 @@ def test_a_study_that_is_killed_in_every_stage_ends_with_the_bytes_of_one_that_i
     run(killed, "--nolock")
     assert settled.items() <= times(killed).items()
     assert killed.files() == straight.files()
-    # But for the times that models take.
+    # But for the times that models and trainings take.
     pages = [where(study, "report/index.html").read_text("utf-8") for study in (straight, killed)]
-    page = [re.sub(r'<section id="tradeoff".*?</section>', "", page, flags=re.DOTALL) for page in pages]
+    page = [
+        re.sub(r'<section id="(tradeoff|closing)".*?</section>', "", page, flags=re.DOTALL) for page in pages
+    ]
     assert page[0] == page[1]
     documented(KILLED, "", f"{len(STAGES)} rules, each cut in the middle of its writing: `--unlock`, run again; "
                f"all {len(straight.files())} tables and models and the page have the bytes of an undisturbed run, "

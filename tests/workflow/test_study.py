@@ -62,12 +62,12 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     }
     kinds |= {"explanations_again": "explanations"}
     kinds |= {"deletions": "deletions", "curves": "curves", "metrics": "scores", "probes": "explanations"}
-    kinds |= {"costs": "costs", "stability": "explanations"}
+    kinds |= {"costs": "costs", "trainings": "trainings", "stability": "explanations"}
     stems = {"calibration": "calibration", "shifts": "shifts", "sentences": "examples", "design": "probes"}
     stems["texts"] = "examples"
     results = study.folder / "results" / "tiny"
     files = [path for path in sorted(results.rglob("*.parquet")) if ".parts" not in path.parent.name]
-    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 5 + 6 + 10 + 3 * (2 + 5)
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 5 + 5 + 6 + 10 + 3 * (2 + 5)
     corpus = results / "corpora" / "text.parquet"
     assert tables.read(corpus, "corpus").num_rows == 45
     assert tables.read(results / "metrics" / "drift.parquet", "drift").num_rows > 0

@@ -34,6 +34,8 @@ CASES = {
     "a misspelt checkpoint": (f"{M}/checkpoint", "tinny", "no checkpoint 'tinny'; did you mean 'tiny'?"),
     "a misspelt probe": (f"{T}/probes", ["contrasts"], "no probe 'contrasts'; did you mean 'contrast'?"),
     "a probe by an explainer that is not there": ("probes/contrast/explainers", ["shap"], "no explainer 'shap'"),
+    "a misspelt baseline": ("baselines", ["studnet"], "baselines: no model 'studnet'; did you mean 'student'?"),
+    "a baseline that is no student": ("baselines", ["teacher"], "'teacher' is a teacher; name one of its students"),
     "no study": ("study", ..., "'study' is a required property"),
     "no models": ("models", {}, "models: {} should be non-empty"),
     "no training": (f"{M}/training", ..., "'training' is a required property"),

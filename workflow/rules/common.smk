@@ -42,6 +42,8 @@ MODEL = {
     "tokenizer_config": f"{_RUN}/tokenizer_config.json",
     "card": f"{_RUN}/training.json",
 }
+# What it took to make it; nothing that is made of the model depends on it.
+TRAINING = "<results>/trainings/{task}/{model}/{seed}.parquet"
 MODEL_WITHOUT_GRAPH = dict(MODEL)
 if study.exports_onnx:
     MODEL["onnx"] = f"{_RUN}/model.onnx"

@@ -8,6 +8,7 @@ rule compress:
         teacher=teacher_model,
     output:
         **MODEL,
+        cost=TRAINING,
     log:
         "<logs>/compress/{task}/{model}/{seed}.log",
     benchmark:
@@ -35,5 +36,6 @@ if study.exports_onnx:
     use rule compress as compress_for_torch with:
         output:
             **MODEL_WITHOUT_GRAPH,
+            cost=TRAINING,
         wildcard_constraints:
             model=one_of(study.compressed(graph=False)),

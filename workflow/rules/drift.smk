@@ -46,6 +46,30 @@ rule calibrate:
         "../../scripts/calibrate.py"
 
 
+rule score_closing:
+    input:
+        test=rules.fetch_dataset.output.test,
+        predictions=of_all_runs(rules.predict.output.predictions, ASKED),
+        performance=rules.score_performance.output.scores,
+        explanations=of_all_runs(EXPLANATIONS),
+    output:
+        closing="<results>/metrics/{task}/closing.parquet",
+    log:
+        "<logs>/score_closing/{task}.log",
+    benchmark:
+        "<benchmarks>/score_closing/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    resources:
+        mem_mb=at_least(4000),
+        runtime=hours(1),
+    params:
+        settings=study.closing,
+        code=code("scripts/score_closing.py"),
+    script:
+        "../../scripts/score_closing.py"
+
+
 rule judge:
     input:
         calibrations=collect(rules.calibrate.output.calibration, task=TASKS),

@@ -30,6 +30,8 @@ def kept_files():
             for path in getattr(rules, f"score_{name}").output
         ),
         *rules.calibrate.output,
+        *(rules.score_closing.output if BASELINES else ()),
+        *of_runs(TRAINING, study.trained()),
     ]
     return [
         *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),

@@ -40,6 +40,7 @@ rule fine_tune:
         checkpoint_card=checkpoint_card_of,
     output:
         **MODEL,
+        cost=TRAINING,
     log:
         "<logs>/fine_tune/{task}/{model}/{seed}.log",
     benchmark:
@@ -70,6 +71,7 @@ rule distil:
         teacher=teacher_model,
     output:
         **MODEL,
+        cost=TRAINING,
     log:
         "<logs>/distil/{task}/{model}/{seed}.log",
     benchmark:

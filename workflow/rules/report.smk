@@ -3,6 +3,7 @@
 from distillens.study import workflow_code
 
 PUBLISHED = study.config["published"]
+BASELINES = study.config["baselines"]
 REPORT = {
     "page": report(
         "<results>/report/index.html",
@@ -56,6 +57,12 @@ rule report:
             task=TASKS,
         ),
         drift=rules.judge.output.drift,
+        closing=(
+            collect(rules.score_closing.output.closing, task=TASKS)
+            if BASELINES
+            else []
+        ),
+        trainings=collect(of_runs(TRAINING, study.trained()), task=TASKS),
         shifts=collect(rules.score_shifts.output.shifts, task=TASKS),
         costs_of_runs=collect(
             of_runs(rules.measure_cost.output.cost, ASKED), task=TASKS

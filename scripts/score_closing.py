@@ -1,0 +1,15 @@
+"""How much of a baseline's drift the other students of its teacher close."""
+
+from distillens.runlog import logging_to
+
+with logging_to(snakemake.log[0]):
+    from distillens.closing import score_closing
+
+    score_closing(
+        snakemake.input.test,
+        snakemake.input.predictions,
+        snakemake.input.performance,
+        snakemake.input.explanations,
+        out=snakemake.output[0],
+        **snakemake.params.settings,
+    )

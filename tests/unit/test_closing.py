@@ -1,0 +1,261 @@
+"""How much of a baseline's drift a student closes: by hand, against SciPy, by simulation, and from files."""
+
+import csv
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from distillens import tables
+from distillens.closing import score_closing
+from distillens.metrics.closing import close
+from distillens.report import closed
+from distillens.report.page import write_report
+from distillens.report.read import study_of
+from tests.fixtures import made_up_study
+
+
+def pairs(first_with_others):
+    """Agreement of each two seeds where all pairs with the first have one value."""
+    teachers = np.full((3, 3, len(first_with_others)), np.nan)
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+        teachers[i, j] = teachers[j, i] = first_with_others
+    return teachers
+
+
+def test_share_by_hand():
+    n = 10
+    found = close(np.full((2, n), 0.7), np.full((2, n), 0.6), pairs(np.full(n, 0.8)))
+    assert found["gain"] == pytest.approx(0.1)
+    assert (found["share"], found["share_low"], found["share_high"]) == pytest.approx((0.5, 0.5, 0.5))
+    assert (found["n_runs"], found["n_baseline_runs"], found["n"]) == (2, 2, n)
+
+
+def test_with_one_run_each_the_gain_is_a_paired_t_test():
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0.6, 0.2, 40), rng.normal(0.5, 0.2, 40)
+    found = close(a, b)
+    expected = stats.ttest_rel(a, b)
+    assert (found["gain_low"], found["gain_high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
+    assert found["p_value"] == pytest.approx(expected.pvalue)
+    assert math.isnan(found["share"]) and found["n_runs"] == 1
+
+
+def test_there_is_no_share_of_a_drift_that_is_not_shown():
+    rng = np.random.default_rng(1)
+    ceiling = rng.normal(0.8, 0.1, 30)
+    found = close([ceiling + 0.01], [ceiling], pairs(ceiling))
+    assert math.isnan(found["share"]) and found["gain"] == pytest.approx(0.01)
+
+
+def test_texts_that_anyone_lacks_are_left_out_and_counted():
+    a, b, ceiling = (np.array([[value, value + 0.1, np.nan]]) for value in (0.7, 0.6, 0.8))
+    b[0, 0] = np.nan
+    found = close(a, b, pairs(ceiling[0]))
+    assert (found["n"], found["n_undefined"]) == (1, 2)
+    assert math.isnan(close([[np.nan]], [[1.0]])["gain"])
+
+
+def test_intervals_cover_the_truth_for_other_texts_and_other_runs():
+    # Each run's mean is off by its own draw, each text by its own, and both together.
+    rng = np.random.default_rng(2)
+    held = {"gain": 0, "share": 0}
+    studies = 400
+
+    def runs(mean, texts, count):
+        shape = (count, len(texts))
+        return mean + texts + rng.normal(0, 0.04, (count, 1)) + rng.normal(0, 0.15, shape)
+
+    for _ in range(studies):
+        texts = rng.normal(0, 0.1, 60)
+        seeds = runs(0.8, texts, 3)
+        teachers = pairs(texts)
+        for at, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
+            teachers[i, j] = teachers[j, i] = seeds[at]
+        found = close(runs(0.7, texts, 3), runs(0.6, texts, 3), teachers)
+        for name, truth in (("gain", 0.1), ("share", 0.5)):
+            # Undefined is no interval; it claims nothing.
+            held[name] += math.isnan(found[name]) or found[f"{name}_low"] <= truth <= found[f"{name}_high"]
+    assert 0.92 < held["gain"] / studies <= 1
+    assert 0.92 < held["share"] / studies <= 1
+
+
+MODELS = {"big": None, "plain": "big", "better": "big"}
+SEEDS = {"big": [1, 2, 3], "plain": [1, 2, 3], "better": [1, 2, 3]}
+NOISE = {"big": 0.3, "plain": 1.5, "better": 0.6}
+TEXTS = 40
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Explanations that are the truth with noise: much in plain students, less in better ones."""
+    truth = np.random.default_rng(3).normal(size=(TEXTS, 8))
+    labels = np.arange(TEXTS) % 2
+    ids = [f"e{i}" for i in range(TEXTS)]
+    test = tmp_path / "test.parquet"
+    rows = [
+        {"example_id": i, "text_a": "x", "label": float(label)} for i, label in zip(ids, labels, strict=True)
+    ]
+    tables.write(test, "examples", rows, {})
+    wrong = {"big": 2, "plain": 8, "better": 4}
+    predictions, explanations, scores = [], [], []
+    for number, (model, seed) in enumerate((m, s) for m, seeds in SEEDS.items() for s in seeds):
+        identity = {"task": "t", "model": model, "seed": seed}
+        answers = np.where(np.arange(TEXTS) < wrong[model], 1 - labels, labels)
+        logits = 2.0 * np.eye(2)[answers]
+        rows = [
+            {"example_id": i, "perturbation": "none", "fold": 0, "logits": row.tolist()}
+            for i, row in zip(ids, logits, strict=True)
+        ]
+        predictions.append(tmp_path / f"p-{model}-{seed}.parquet")
+        tables.write(predictions[-1], "predictions", rows, identity)
+        scores.append({"task": "t", "model": model, "seed": seed, "metric": "accuracy", "low": 0.7})
+        for explainer in ("shap", "random"):
+            values = truth + NOISE[model] * np.random.default_rng(100 + number).normal(size=truth.shape)
+            rows = [
+                {
+                    "example_id": i,
+                    "words": [f"w{w}" for w in range(8)],
+                    "values": [[value, -value] for value in row],
+                    "logits": logit.tolist(),
+                    "unseen": 0,
+                }
+                for i, row, logit in zip(ids, values, logits, strict=True)
+            ]
+            explanations.append(tmp_path / f"x-{model}-{seed}-{explainer}.parquet")
+            tables.write(explanations[-1], "explanations", rows, {**identity, "explainer": explainer})
+    scores.append({"task": "t", "metric": "majority", "value": 0.5})
+    performance = tmp_path / "performance.parquet"
+    tables.write(performance, "scores", scores, {})
+    return {
+        "test": test,
+        "predictions": predictions,
+        "performance": performance,
+        "explanations": explanations,
+    }
+
+
+SETTINGS = {
+    "task": "t",
+    "task_settings": {"type": "classification", "labels": ["a", "b"], "metrics": ["accuracy"]},
+    "metrics": {"overlap_k": [3], "confidence": 0.95, "resamples": 100},
+    "teachers": MODELS,
+    "seeds": SEEDS,
+    "seed": 0,
+    "controls": ["random"],
+}
+
+
+def closings(files, tmp_path, baselines, **other):
+    score_closing(**files, out=tmp_path / "closing.parquet", baselines=baselines, **{**SETTINGS, **other})
+    return tables.read(tmp_path / "closing.parquet", "closing").to_pylist()
+
+
+def test_a_better_student_closes_much_of_a_plain_one_s_drift(files, tmp_path):
+    rows = closings(files, tmp_path, ["plain"])
+    assert {(row["student"], row["baseline"], row["explainer"]) for row in rows} == {
+        ("better", "plain", "shap"),
+        ("better", "plain", None),
+    }
+    shap = next(row for row in rows if (row["explainer"], row["metric"]) == ("shap", "spearman"))
+    assert 0.3 < shap["share"] < 1 and shap["share_low"] > 0 and shap["gain_low"] > 0
+    assert shap["p_adjusted"] < 0.05 and not shap["gated"]
+    answers = next(row for row in rows if row["explainer"] is None)
+    assert answers["metric"] == "accuracy" and answers["share"] is None
+    assert answers["gain"] == pytest.approx(4 / TEXTS)
+
+
+def test_two_baselines_are_each_other_s_opposite(files, tmp_path):
+    rows = closings(files, tmp_path, ["plain", "better"])
+    gains = {row["baseline"]: row["gain"] for row in rows if row["metric"] == "spearman"}
+    assert gains["plain"] == pytest.approx(-gains["better"])
+
+
+def test_a_student_that_learnt_nothing_is_gated(files, tmp_path):
+    scores = tables.read(files["performance"], "scores").to_pylist()
+    for row in scores:
+        if row["model"] == "better":
+            row["low"] = 0.4
+    tables.write(files["performance"], "scores", scores, {})
+    rows = closings(files, tmp_path, ["plain"])
+    assert rows and all(row["gated"] and row["p_adjusted"] is None for row in rows)
+
+
+def test_scores_are_compared_by_their_squared_error(files, tmp_path):
+    for path in files["predictions"]:
+        made, rows = tables.provenance(path), tables.read(path, "predictions").to_pylist()
+        off = 1.0 if made["model"] == "plain" else 0.5
+        rows = [row | {"logits": [i % 2 + off]} for i, row in enumerate(rows)]
+        tables.write(path, "predictions", rows, made)
+    for path in files["explanations"]:
+        made, rows = tables.provenance(path), tables.read(path, "explanations").to_pylist()
+        rows = [row | {"values": [value[:1] for value in row["values"]], "logits": [0.0]} for row in rows]
+        tables.write(path, "explanations", rows, made)
+    task = {"type": "regression", "labels": [], "metrics": ["accuracy"], "flip": 0.5}
+    rows = closings(files, tmp_path, ["plain"], task_settings=task)
+    answers = next(row for row in rows if row["explainer"] is None)
+    assert (answers["metric"], answers["gain"]) == ("squared_error", pytest.approx(1.0 - 0.25))
+
+
+def test_explainers_that_a_recipe_trains_on_are_no_independent_judges():
+    explainers = {"shap": {}, "lime": {}, "ig": {"method": "integrated_gradients"}, "occlusion": None}
+    methods = {"kd": "soft_logits", "masked": "masked_consistency", "both": "saliency+masked_consistency"}
+    models = {"t": {"seeds": [1]}} | {
+        name: {"seeds": [1], "teacher": "t", "training": {"method": method}}
+        for name, method in methods.items()
+    }
+    study = study_of({"explainers": explainers, "models": models}, {})
+    assert closed.trained_on(study, "kd") == set()
+    assert closed.trained_on(study, "masked") == {"shap", "lime", "occlusion"}
+    assert closed.trained_on(study, "both") == set(explainers)
+
+
+@pytest.fixture
+def report(tmp_path):
+    """The page of the made-up study, its soft student beside the half one."""
+    arguments = made_up_study.write(tmp_path / "in", examples=6)
+    arguments["study"] = {**arguments["study"], "baselines": ["half"]}
+    common = {"task": "sst5", "student": "soft", "baseline": "half", "teacher": "teacher", "n": 6}
+    common |= {"n_undefined": 0, "n_runs": 2, "n_baseline_runs": 2, "gated": False}
+    bounds = {"gain": 0.2, "gain_low": 0.1, "gain_high": 0.3, "p_value": 0.01, "p_adjusted": 0.02}
+    share = {"share": 0.613, "share_low": 0.4, "share_high": 0.8}
+    rows = [
+        {**common, **bounds, **share, "explainer": "shap", "metric": "spearman"},
+        {**common, **bounds, "explainer": "lime", "metric": "spearman"},
+        {**common, **bounds, "gain": 0.04, "metric": "accuracy"},
+    ]
+    closing, trainings = tmp_path / "in" / "closing.parquet", []
+    tables.write(closing, "closing", rows, {})
+    for model, seconds in (("half", 50.0), ("soft", 125.0)):
+        row = {"task": "sst5", "model": model, "seed": 0, "steps": 9, "epochs": 1.0}
+        row |= {"wall_seconds": 1.0, "cpu_seconds": seconds, "device": "cpu"}
+        trainings.append(tmp_path / "in" / f"training-{model}.parquet")
+        tables.write(trainings[-1], "trainings", [row], {})
+    write_report(**arguments, closing=[closing], trainings=trainings, out=tmp_path / "out" / "index.html")
+    return tmp_path / "out"
+
+
+def test_the_page_shows_what_is_closed_and_what_it_costs(report):
+    page = (report / "index.html").read_text("utf-8")
+    start = page.index('id="table-closing-half-sst5"')
+    table = page[start : page.index("</table>", start)]
+    for words in (
+        "61\u00a0%",
+        "[40\u00a0%, 80\u00a0%]",
+        "+0.040",
+        "D = ",
+        "125 s",
+        "2.5 times",
+        "teacher’s words",
+    ):
+        assert words in table, words
+    assert 'href="#closing"' in page and (report / "figures" / "closing-sst5-half.svg").is_file()
+    (row, *_) = csv.DictReader((report / "tables" / "closing.csv").open(encoding="utf-8"))
+    assert row["student"] == "soft"
+
+
+def test_without_a_baseline_the_page_has_no_such_section(tmp_path):
+    write_report(**made_up_study.write(tmp_path / "in", examples=6), out=tmp_path / "out" / "index.html")
+    assert 'id="closing"' not in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert not (tmp_path / "out" / "tables" / "closing.csv").exists()
