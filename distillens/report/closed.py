@@ -74,9 +74,9 @@ def _glance(study: Study, task: str, baseline: str, rows: Sequence[Row], known: 
         for row in scored.of(known.drift, task)
         if (row["student"], row["metric"]) == (baseline, HEADLINE)
     }
-    names = [name for name in study.runs_of_students if name == baseline or name in answers]
+    others = [name for name in study.runs_of_students if name != baseline and name in answers]
     lines = []
-    for name in names:
+    for name in (baseline, *others):
         runs = [(run.model, run.seed) for run in study.runs_of_students[name]]
         line = [Cell(name, note=f"{len(runs)} runs" if len(runs) > 1 else "")]
         line += [_score(study, task, runs, answers.get(name), known)]
@@ -155,9 +155,8 @@ def _score(study: Study, task: str, runs: Sequence[tuple[str, int]], gain: Row |
 def _edits(study: Study, task: str, runs: Sequence[tuple[str, int]], known: Known) -> Cell:
     relabels, metric = study.relabels(task), f"{study.lead(task)}_change"
     rows = _of_runs(known, "robustness", task, runs)
-    return _mean(
-        row["value"] for row in rows if row["metric"] == metric and row["perturbation"] not in relabels
-    )
+    found = [row for row in rows if row["metric"] == metric and row["perturbation"] not in relabels]
+    return _mean((row["value"] for row in found), signed=True)
 
 
 def _words(
@@ -198,11 +197,11 @@ def _of_runs(known: Known, subject: str, task: str, runs: Sequence[tuple[str, in
     return [row for row in rows if (row["model"], row["seed"]) in runs]
 
 
-def _mean(values: Iterable[float]) -> Cell:
+def _mean(values: Iterable[float], signed: bool = False) -> Cell:
     found = [value for value in values if not pd.isna(value)]
     if not found:
         return Cell(MISSING, style="missing")
-    return Cell(number(fmean(found), 3, signed=True), fmean(found))
+    return Cell(number(fmean(found), 3, signed), fmean(found))
 
 
 def read(closing: Sequence[str | Path], trainings: Sequence[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
