@@ -74,7 +74,8 @@ def _glance(study: Study, task: str, baseline: str, rows: Sequence[Row], known: 
         for row in scored.of(known.drift, task)
         if (row["student"], row["metric"]) == (baseline, HEADLINE)
     }
-    others = [name for name in study.runs_of_students if name != baseline and name in answers]
+    compared = {row["student"] for row in rows}
+    others = [name for name in study.runs_of_students if name in compared]
     lines = []
     for name in (baseline, *others):
         runs = [(run.model, run.seed) for run in study.runs_of_students[name]]
