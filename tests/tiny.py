@@ -49,7 +49,7 @@ _WORDS = [
 _SIZE = {"num_hidden_layers": 2, "num_attention_heads": 2, "hidden_size": 16, "intermediate_size": 32}
 
 
-def bert(folder: Path, labels: int = 3, layers: int = 2, seed: int = 0, width: int = 16) -> Path:
+def bert(folder: Path, labels: int = 3, layers: int = 2, seed: int = 0, width: int | None = None) -> Path:
     """A WordPiece BERT with token types."""
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *_WORDS]
     for letters in (string.ascii_lowercase + string.digits + string.punctuation,):
@@ -61,7 +61,7 @@ def bert(folder: Path, labels: int = 3, layers: int = 2, seed: int = 0, width: i
         num_labels=labels,
         max_position_embeddings=64,
         initializer_range=0.5,
-        **{**_SIZE, "num_hidden_layers": layers, "hidden_size": width},
+        **{**_SIZE, "num_hidden_layers": layers, "hidden_size": width or _SIZE["hidden_size"]},
     )
     return _save(BertForSequenceClassification(config), tokenizer, folder)
 
