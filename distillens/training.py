@@ -229,7 +229,9 @@ def train(
         for entry in trained.state.log_history
     ]
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
-    modeling.save(trained.model, scratch / "tokenizer", out, card, export_onnx)
+    # Half precision is a wrapper around the forward, not a part of the finished model.
+    plain = trained.accelerator.unwrap_model(trained.model, keep_fp32_wrapper=False)
+    modeling.save(plain, scratch / "tokenizer", out, card, export_onnx)
     shutil.rmtree(scratch)
 
 

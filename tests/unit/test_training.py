@@ -275,9 +275,11 @@ def test_a_checkpoint_without_a_mask_token_is_refused_before_training(splits, ro
         train(splits, folder, tmp_path / "m")
 
 
-def test_an_onnx_graph_is_left_for_a_study_that_wants_one(splits, bert, tmp_path):
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_an_onnx_graph_is_left_for_a_study_that_wants_one(splits, bert, tmp_path, precision):
     engine = {"device": "cpu", "backend": "onnxruntime"}
-    train(splits, bert, tmp_path / "m", engine=engine, export_onnx=True)
+    options = settings(precision=precision)
+    train(splits, bert, tmp_path / "m", engine=engine, export_onnx=True, settings=options)
     texts = [(sentence,) for sentence in SENTENCES]
     found, expected = (
         Engine(tmp_path / "m", **engine).logits(texts),
