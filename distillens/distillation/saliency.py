@@ -133,19 +133,22 @@ def teacher_saliency(texts: Sequence[Example], source: Source) -> list[np.ndarra
     model = load_classifier(source.teacher).eval().to(device)
     encoder = Encoder(source.teacher, accepted_inputs(model))
     logits = Engine(source.teacher, **source.engine).logits([text.texts for text in texts])
-    found = []
+    encoded = encoder.encode([text.texts for text in texts])
+    # Texts of like length share a batch: little of it is padding.
+    order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]))
+    found: list[np.ndarray] = [np.empty(0)] * len(texts)
     for start in range(0, len(texts), _BATCH):
-        batch = texts[start : start + _BATCH]
-        inputs = encoder.pad(encoder.encode([text.texts for text in batch]))
+        numbers = order[start : start + _BATCH]
+        batch = [texts[number] for number in numbers]
+        inputs = encoder.pad([encoded[number] for number in numbers])
         owners = np.zeros_like(inputs["input_ids"])
         for row, text in enumerate(batch):
             own = np.array(encoder.owners(text)) + 1
             owners[row, : len(own)] = own
         most = max(len(text.words) for text in batch)
-        target = torch.from_numpy(logits[start : start + _BATCH].argmax(axis=-1)).to(device)
+        target = torch.from_numpy(logits[numbers].argmax(axis=-1)).to(device)
         tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
         values = saliency(model, tensors, torch.from_numpy(owners).to(device), target, most)
-        found += [
-            row[: len(text.words)] for row, text in zip(values.detach().cpu().numpy(), batch, strict=True)
-        ]
+        for number, row in zip(numbers, values.detach().cpu().numpy(), strict=True):
+            found[number] = row[: len(texts[number].words)]
     return found
