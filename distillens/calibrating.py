@@ -67,8 +67,7 @@ def _of_family(
     if second is not None:
         again = agreement.agreements(second.towards(family.reference), first, metrics)
     for student, runs in family.by_student.items():
-        trained = [run for run in runs if not gates[run]]
-        compared = [family.together(run, family.first) for run in trained or runs]
+        compared = [family.together(run, family.first) for run in usable(runs, gates)]
         agreed = np.stack([agreement.agreements(*pair, metrics) for pair in compared])
         chance = np.stack([agreement.chances(*pair, metrics) for pair in compared])
         for i, (metric, k) in enumerate(metrics):
@@ -87,8 +86,13 @@ def _of_family(
                 "metric": metric,
                 "k": k,
                 **row,
-                "gated": not trained or gates[family.first],
+                "gated": all(gates[run] for run in runs) or gates[family.first],
             }
+
+
+def usable(runs: Sequence[Run], gates: Mapping[Run, bool]) -> Sequence[Run]:
+    """The runs that learnt something; all of them where none did, and what is said of them is gated."""
+    return [run for run in runs if not gates[run]] or runs
 
 
 def teachers_agreement(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from distillens.calibrating import gates_of, teachers_agreement
+from distillens.calibrating import gates_of, teachers_agreement, usable
 from distillens.families import Family, families
 from distillens.metrics import agreement, closing
 from distillens.metrics.statistics import holm
@@ -71,12 +71,11 @@ def _of_answers(
         for run, path in by_identity(paths, s).items()
     }
     for student, baseline in _compared(baselines, s):
-        values = [
-            np.stack([_right(answers[run], truth, s) for run in _usable(model, gates, s) if run in answers])
-            for model in (student, baseline)
-            if any(run in answers for run in _usable(model, gates, s))
+        sides = [
+            [run for run in usable(_runs(model, s), gates) if run in answers] for model in (student, baseline)
         ]
-        if len(values) == 2:
+        if all(sides):
+            values = [np.stack([_right(answers[run], truth, s) for run in side]) for side in sides]
             found = closing.close(*values, confidence=s.metrics["confidence"])
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
             yield _named(student, baseline, gates, s) | what | found
@@ -98,10 +97,10 @@ def _of_family(
         student: np.stack(
             [
                 agreement.agreements(*family.together(run, family.first), metrics)
-                for run in _usable(student, gates, s)
+                for run in usable(runs, gates)
             ]
         )
-        for student in family.by_student
+        for student, runs in family.by_student.items()
     }
     for student, baseline in _compared(baselines, s):
         if baseline not in students:
@@ -121,14 +120,12 @@ def _compared(baselines: Sequence[str], s: Settings) -> Iterator[tuple[str, str]
             yield student, baseline
 
 
-def _usable(model: str, gates: Mapping[Run, bool], s: Settings) -> list[Run]:
-    """The runs of a model that learnt something; all where none did: the row says that it is gated."""
-    runs = [(model, seed) for seed in s.seeds[model]]
-    return [run for run in runs if not gates[run]] or runs
+def _runs(model: str, s: Settings) -> list[Run]:
+    return [(model, seed) for seed in s.seeds[model]]
 
 
 def _named(student: str, baseline: str, gates: Mapping[Run, bool], s: Settings) -> dict[str, Any]:
-    unusable = [all(gates[run] for run in _usable(model, gates, s)) for model in (student, baseline)]
+    unusable = [all(gates[run] for run in _runs(model, s)) for model in (student, baseline)]
     return {
         "student": student,
         "baseline": baseline,

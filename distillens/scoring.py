@@ -8,6 +8,7 @@ score_robustness   ``test``, ``perturbed`` (list), ``predictions`` (list)
 score_faithfulness ``explained`` (examples), ``deletions``, ``curves``, ``explanations`` (lists)
 score_agreement    ``explanations`` (list); see `distillens.comparing`
 calibrate          ``performance`` (scores), ``explanations``, ``again`` (lists); see `distillens.calibrating`
+score_closing      as for performance, ``performance`` (scores); see `distillens.closing`
 score_shifts       ``explained``, ``explanations`` (list); see `distillens.shifting`
 score_buckets      ``explained``, ``explanations`` (list); see `distillens.bucketing`
 ================== =====================================================================

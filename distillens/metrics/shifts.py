@@ -4,14 +4,13 @@ What is compared is a word's *share* of a text: the size of its attribution as a
 the sizes of all. It has no scale, so models that are surer of themselves do not count more.
 """
 
-import itertools
 import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.crossed import Crossed, Group, Noise, noise_of
+from distillens.metrics.crossed import Crossed, Group, Noise, noise_of_runs
 
 Array = NDArray[np.float64]
 
@@ -70,9 +69,7 @@ def shift(students: ArrayLike, teachers: ArrayLike, confidence: float, groups: i
 
 
 def _noise(runs: Array) -> Noise | None:
-    if len(runs) < _RUNS_TO_TELL:
-        return None
-    return noise_of([a - b for a, b in itertools.combinations(runs, 2)], len(runs))
+    return noise_of_runs(runs) if len(runs) >= _RUNS_TO_TELL else None
 
 
 def of_group(shares_by_text: Sequence[Array], members: Sequence[NDArray[np.bool_]]) -> Array:
