@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch.nn import functional as F
+from transformers import PreTrainedModel
 
 from distillens.distillation import soft_logits
 from distillens.encoding import Encoder
-from distillens.inference import Engine
 from distillens.modeling import accepted_inputs, load_classifier, pick_device
 from distillens.text import Example
 from distillens.training import Source
@@ -48,12 +48,17 @@ class Distillation(soft_logits.Distillation):
 
     def __init__(self, source: Source, **settings: Any) -> None:
         super().__init__(source, **settings)
-        if self.model.config._attn_implementation == "sdpa":
-            self.model.set_attn_implementation("eager")
+        attend_eagerly(self.model)
         if not self.options["saliency_dropout"]:
             for module in self.model.modules():
                 if isinstance(module, torch.nn.Dropout):
                     module.p = 0.0
+        self._embedded = torch.empty(0)
+        self.model.get_input_embeddings().register_forward_hook(self._keep)
+
+    def _keep(self, module: torch.nn.Module, asked: Any, embedded: torch.Tensor) -> None:
+        """Keep the embeddings of the forward that the loss is made of: saliency needs no other one."""
+        self._embedded = embedded
 
     @classmethod
     def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
@@ -62,42 +67,47 @@ class Distillation(soft_logits.Distillation):
         if not source.training:
             return found
         owners = [np.array(source.encoder.owners(text)) + 1 for text in texts]
-        return {**found, "owners": owners, "teacher_saliency": teacher_saliency(texts, source)}
+        saliencies = teacher_saliency(texts, found["teacher_logits"].argmax(axis=-1), source)
+        return {**found, "owners": owners, "teacher_saliency": saliencies}
 
     def terms(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted terms of the loss; see the module."""
+        embedded = self._embedded  # before another term reads a copy
         found = super().terms(model, inputs, batch, answer)
         if not model.training:
             return found
-        target = batch["teacher_logits"].argmax(dim=-1)
+        margins = margin(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
         teacher = batch["teacher_saliency"]
-        own = saliency(model, inputs, batch["owners"], target, teacher.shape[1], differentiable=True)
+        own = saliency(margins, embedded, batch["owners"], teacher.shape[1], differentiable=True)
         loss = (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
         return {**found, "saliency": self.options["saliency_weight"] * loss}
 
 
+def attend_eagerly(model: PreTrainedModel) -> None:
+    """The attention that can be differentiated twice; of short texts also the faster one backwards."""
+    if model.config._attn_implementation == "sdpa":
+        model.set_attn_implementation("eager")
+
+
 def saliency(
-    model: torch.nn.Module,
-    inputs: dict[str, torch.Tensor],
+    margins: torch.Tensor,
+    embedded: torch.Tensor,
     owners: torch.Tensor,
-    target: torch.Tensor,
     words: int,
     differentiable: bool = False,
 ) -> torch.Tensor:
-    """Gradient times input of each word, towards a class.
+    """Gradient times input of each word.
 
     Parameters
     ----------
-    model : Module
-        A classifier that takes ``inputs_embeds``.
-    inputs : dict of Tensor
-        What it takes, with ``input_ids`` of shape (batch, pieces).
+    margins : Tensor, shape (batch,)
+        Of the logits, see `margin`.
+    embedded : Tensor, shape (batch, pieces, width)
+        The input embeddings that they were computed from.
     owners : Tensor, shape (batch, pieces)
         The word of each piece, from 1; 0 for none.
-    target : Tensor, shape (batch,)
-        Class numbers.
     words : int
         Of the longest text.
     differentiable : bool
@@ -107,11 +117,6 @@ def saliency(
     -------
     Tensor, shape (batch, words)
     """
-    embedded = model.get_input_embeddings()(inputs["input_ids"])
-    if not differentiable:
-        embedded = embedded.detach().requires_grad_()
-    others = {name: value for name, value in inputs.items() if name != "input_ids"}
-    margins = margin(model(inputs_embeds=embedded, **others).logits, target)
     (gradient,) = torch.autograd.grad(margins.sum(), embedded, create_graph=differentiable)
     pieces = (gradient * embedded).sum(dim=-1)
     of_words = torch.zeros(len(pieces), words + 1, dtype=pieces.dtype, device=pieces.device)
@@ -127,28 +132,41 @@ def margin(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return (classes * chosen - logits.sum(dim=-1)) / (classes - 1)
 
 
-def teacher_saliency(texts: Sequence[Example], source: Source) -> list[np.ndarray]:
-    """The teacher's saliency of each text, through its own tokenizer, shape (words,) each."""
-    device = pick_device(source.engine["device"])
-    model = load_classifier(source.teacher).eval().to(device)
+def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Source) -> list[np.ndarray]:
+    """The teacher's saliency of each text, through its own tokenizer, shape (words,) each.
+
+    It is computed in the precision of the training, as the student's is.
+
+    Parameters
+    ----------
+    texts : sequence of Example
+    targets : array, shape (texts,)
+        The class that each is asked about.
+    source : Source
+    """
+    device, half = pick_device(source.engine["device"]), source.options["precision"] == "bfloat16"
+    model = load_classifier(source.teacher).eval().requires_grad_(False).to(device)
+    attend_eagerly(model)
     encoder = Encoder(source.teacher, accepted_inputs(model))
-    logits = Engine(source.teacher, **source.engine).logits([text.texts for text in texts])
     encoded = encoder.encode([text.texts for text in texts])
     # Texts of like length share a batch: little of it is padding.
     order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]))
     found: list[np.ndarray] = [np.empty(0)] * len(texts)
     for start in range(0, len(texts), _BATCH):
         numbers = order[start : start + _BATCH]
-        batch = [texts[number] for number in numbers]
         inputs = encoder.pad([encoded[number] for number in numbers])
         owners = np.zeros_like(inputs["input_ids"])
-        for row, text in enumerate(batch):
-            own = np.array(encoder.owners(text)) + 1
+        for row, number in enumerate(numbers):
+            own = np.array(encoder.owners(texts[number])) + 1
             owners[row, : len(own)] = own
-        most = max(len(text.words) for text in batch)
-        target = torch.from_numpy(logits[numbers].argmax(axis=-1)).to(device)
+        most = max(len(texts[number].words) for number in numbers)
         tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
-        values = saliency(model, tensors, torch.from_numpy(owners).to(device), target, most)
+        embedded = model.get_input_embeddings()(tensors.pop("input_ids")).requires_grad_()
+        target = torch.from_numpy(targets[numbers]).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            logits = model(inputs_embeds=embedded, **tensors).logits
+        margins = margin(logits.float(), target)
+        values = saliency(margins, embedded, torch.from_numpy(owners).to(device), most)
         for number, row in zip(numbers, values.detach().cpu().numpy(), strict=True):
             found[number] = row[: len(texts[number].words)]
     return found

@@ -68,29 +68,13 @@ def test_a_margin_by_hand():
     assert sal.margin(torch.tensor([[0.5], [2.0]]), torch.tensor([0, 0])).tolist() == [0.5, 2.0]
 
 
-class Linear(torch.nn.Module):
-    """Adds up what each piece says; its saliency is that."""
-
-    def __init__(self):
-        super().__init__()
-        self.embedding = torch.nn.Embedding(4, 1)
-        self.embedding.weight.data = torch.tensor([[0.0], [1.0], [2.0], [5.0]])
-
-    def get_input_embeddings(self):
-        return self.embedding
-
-    def forward(self, inputs_embeds, attention_mask):
-        total = (inputs_embeds[..., 0] * attention_mask).sum(dim=1)
-        return type("Answer", (), {"logits": torch.stack([total, torch.zeros_like(total)], dim=1)})
-
-
-def test_saliency_of_a_linear_model_is_what_its_words_add():
-    inputs = {"input_ids": torch.tensor([[0, 1, 2, 3]]), "attention_mask": torch.ones(1, 4)}
+def test_saliency_of_a_sum_is_what_its_words_add():
+    embedded = torch.tensor([[[0.0], [1.0], [2.0], [5.0]]], requires_grad=True)
     owners = torch.tensor([[0, 1, 1, 2]])
-    found = sal.saliency(Linear(), inputs, owners, torch.tensor([0]), 2)
-    # The margin is the total less nothing: pieces 1 and 2 are one word.
-    assert found.tolist() == [[3.0, 5.0]]
-    assert sal.saliency(Linear(), inputs, owners, torch.tensor([1]), 2).tolist() == [[-3.0, -5.0]]
+    # Pieces 1 and 2 are one word; piece 0 is of none.
+    assert sal.saliency(embedded.sum(dim=(1, 2)), embedded, owners, 2).tolist() == [[3.0, 5.0]]
+    assert sal.saliency(-embedded.sum(dim=(1, 2)), embedded, owners, 2).tolist() == [[-3.0, -5.0]]
+    assert sal.saliency((embedded**2).sum(dim=(1, 2)), embedded, owners, 2).tolist() == [[10.0, 50.0]]
 
 
 def test_of_a_text_at_least_one_word_is_hidden_and_at_most_half():
@@ -186,15 +170,12 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
 
     copied("saliency")
     teacher = tmp_path / "teacher"
-    found = sal.teacher_saliency(TEXTS, Source(None, teacher, CPU, {}, 0, True))
-    engine, model, encoder = (
-        Engine(teacher, **CPU),
-        modeling.load_classifier(teacher).eval(),
-        Encoder(teacher),
-    )
-    for text, own in zip(TEXTS, found, strict=True):
+    model, encoder = modeling.load_classifier(teacher).eval(), Encoder(teacher)
+    targets = Engine(teacher, **CPU).logits([text.texts for text in TEXTS]).argmax(axis=-1)
+    found = sal.teacher_saliency(TEXTS, targets, Source(None, teacher, CPU, settings("saliency"), 0, True))
+    for text, own, of in zip(TEXTS, found, targets, strict=True):
         inputs = {k: torch.from_numpy(v) for k, v in encoder.pad(encoder.encode([text.texts])).items()}
-        target = torch.from_numpy(engine.logits([text.texts])).argmax(dim=-1)
+        target = torch.tensor([of])
 
         def forward(ids, others=inputs, target=target):
             return sal.margin(model(**{**others, "input_ids": ids}).logits, target)
