@@ -21,6 +21,7 @@ def compress(
     splits: dict[str, str | Path],
     engine: dict[str, str],
     export_onnx: bool = False,
+    corpus: str | Path | None = None,
     cost: str | Path | None = None,
 ) -> None:
     """Compress a teacher, and let the student recover where its config has a training.
@@ -37,7 +38,7 @@ def compress(
         ``method``, a file of ``distillens/compression``, and its options.
     settings : dict or None
         The training after it, by gold labels or by a distillation from the teacher; None for none.
-    task, splits, engine, export_onnx, cost
+    task, splits, engine, export_onnx, corpus, cost
         As in `distillens.training.train`.
 
     Raises
@@ -77,6 +78,7 @@ def compress(
         export_onnx=export_onnx,
         teacher=teacher if distils else None,
         change=change,
+        corpus=corpus,
         cost=cost,
     )
 

@@ -105,8 +105,25 @@ def _check_training(config: Mapping[str, Any], where: str, model: dict[str, Any]
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     schemas.check(training, schema, f"{where}.training")
     schemas.fill(training, schema, schema)
+    if training.get("corpus") is not None:
+        _check_corpus(config, f"{where}.training.corpus", training["corpus"])
     if training.get("alpha") == training.get("beta") == 0:
         raise ConfigError(f"{where}.training: alpha and beta are 0, so nothing is learned; give one a weight")
+
+
+def _check_corpus(config: Mapping[str, Any], where: str, name: str) -> None:
+    """What is learnt from without labels is single texts, and none that are tested on."""
+    if name not in config["corpora"]:
+        raise ConfigError(f"{where}: no corpus {name!r}{nearest(name, config['corpora'])}")
+    corpus = config["corpora"][name]
+    drawn = (corpus["source"], corpus["splits"]["train"]["from"])
+    for task_name, task in config["tasks"].items():
+        if task["columns"]["text_b"] is not None:
+            raise ConfigError(f"{where}: texts of a corpus are single, and {task_name!r} has pairs")
+        if drawn == (task["source"], task["splits"]["test"]["from"]):
+            raise ConfigError(
+                f"{where}: {name!r} is drawn from what {task_name!r} is tested on; take another split"
+            )
 
 
 def _check_teacher(config: Mapping[str, Any], name: str, teacher: str | None) -> None:

@@ -135,6 +135,10 @@ class Study(Cast):
             "export_onnx": self.exports_onnx,
         }
 
+    def corpus_beside(self, wildcards: Any) -> str | None:
+        """The corpus that a run is trained on beside its task, if there is one."""
+        return (self.config["models"][wildcards.model]["training"] or {}).get("corpus")
+
     def importing(self, wildcards: Any) -> Settings:
         """Settings of ``import_model``; the checkpoint comes otherwise."""
         model = self._part("models", wildcards.model)

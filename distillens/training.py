@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 import torch
 from transformers import (
     EarlyStoppingCallback,
@@ -49,6 +50,8 @@ class Source:
         Of the run.
     training : bool
         Whether the texts are those that are trained on, and not those that are only scored.
+    corpus : Path, optional
+        A table of kind ``corpus``.
     """
 
     encoder: Encoder
@@ -57,6 +60,15 @@ class Source:
     options: dict[str, Any]
     seed: int
     training: bool
+    corpus: Path | None = None
+
+    def unlabelled(self) -> list[Example]:
+        """The texts of the corpus that may be trained on; none without a corpus."""
+        if self.corpus is None:
+            return []
+        table = tables.read(self.corpus, "corpus")
+        texts = table.filter(pc.equal(table["split"], "train"))["text"].to_pylist()
+        return [Example(f"{self.corpus.stem}:{number}", text) for number, text in enumerate(texts)]
 
 
 class FineTuning(Trainer):
@@ -99,12 +111,24 @@ class FineTuning(Trainer):
         """
         return {"gold": task_loss(answer["logits"], batch["labels"])}
 
+    def hints(
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
+    ) -> dict[str, torch.Tensor]:
+        """Further terms, with the parameters of `terms`, that only learning has; none here.
+
+        The validation loss, by which the best epoch is chosen, is without them.
+        """
+        return {}
+
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Forward, the sum of `terms`, and a stop where the loss is no number."""
         batch = {name: inputs.pop(name) for name in inputs.keys() - set(self.encoder.inputs)}
         asked = self.asked() if model.training else {}
         outputs = model(**inputs, **asked)
-        terms = self.terms(model, inputs, batch, {**asked, **outputs})
+        answer = {**asked, **outputs}
+        terms = self.terms(model, inputs, batch, answer)
+        if model.training:
+            terms |= self.hints(model, inputs, batch, answer)
         loss = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(loss):
             raise TrainingError(
@@ -145,6 +169,7 @@ def train(
     export_onnx: bool = False,
     teacher: str | Path | None = None,
     change: Callable[[PreTrainedModel], None] | None = None,
+    corpus: str | Path | None = None,
     cost: str | Path | None = None,
 ) -> None:
     """Train a classifier and save the best epoch (by validation loss).
@@ -173,6 +198,8 @@ def train(
         Folder of the teacher, for a distillation.
     change : callable, optional
         Changes the model in place before it is trained; ``identity`` must say how.
+    corpus : str or Path, optional
+        Texts without labels, for a distillation that has the option.
     cost : str or Path, optional
         Where to write a table of kind ``trainings``: what it took.
 
@@ -194,6 +221,7 @@ def train(
         "teacher_sha256": digest(teacher) if teacher else None,
         "train_sha256": digest(splits["train"]),
         "validation_sha256": digest(splits["validation"]),
+        "corpus_sha256": digest(corpus) if corpus else None,
         "code": [code(name.replace(".", "/") + ".py") for name in _modules(trainer)],
         "versions": versions("torch", "transformers"),
     }
@@ -201,8 +229,10 @@ def train(
     # Training reads the very files that the finished model will be read with.
     modeling.save_tokenizer(checkpoint, scratch / "tokenizer", model, settings["max_length"])
     encoder = Encoder(scratch / "tokenizer", modeling.accepted_inputs(model))
-    teacher = Path(teacher) if teacher else None
-    sources = {split: Source(encoder, teacher, engine, settings, seed, split == "train") for split in splits}
+    teacher, corpus = (Path(of) if of else None for of in (teacher, corpus))
+    sources = {
+        split: Source(encoder, teacher, engine, settings, seed, split == "train", corpus) for split in splits
+    }
     data = {split: _features(trainer, path, sources[split]) for split, path in splits.items()}
     trained = trainer(
         sources["train"],

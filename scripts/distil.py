@@ -5,15 +5,15 @@ from distillens.runlog import logging_to
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.distillation import trainer
-    from distillens.training import train
+    from distillens import distillation, training
 
-    train(
-        trainer(snakemake.params.settings["settings"]["method"]),
+    training.train(
+        distillation.trainer(snakemake.params.settings["settings"]["method"]),
         splits={split: snakemake.input[split] for split in ("train", "validation")},
         checkpoint=snakemake.input.checkpoint,
         teacher=Path(snakemake.input.teacher[0]).parent,
         out=Path(snakemake.output.card).parent,
+        corpus=snakemake.input.get("corpus") or None,
         cost=snakemake.output.cost,
         identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
         **snakemake.params.settings,

@@ -38,13 +38,11 @@ class Distillation(Alongside, soft_logits.Distillation):
         """The attention scores too."""
         return {**super().asked(), KEPT: []}
 
-    def terms(
+    def hints(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
-        """The weighted terms of the loss; see the module."""
-        found = super().terms(model, inputs, batch, answer)
-        if not model.training:
-            return found
+        """The weighted term of the loss; see the module."""
+        found = super().hints(model, inputs, batch, answer)
         loss = distance(answer[KEPT], self.beside(inputs, batch)[KEPT], inputs["attention_mask"])
         return {**found, "attention": self.options["attention_weight"] * loss}
 

@@ -43,13 +43,11 @@ class Distillation(Alongside, soft_logits.Distillation):
         """The hidden states too."""
         return {**super().asked(), "output_hidden_states": True}
 
-    def terms(
+    def hints(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
-        """The weighted terms of the loss; see the module."""
-        found = super().terms(model, inputs, batch, answer)
-        if not model.training:
-            return found
+        """The weighted term of the loss; see the module."""
+        found = super().hints(model, inputs, batch, answer)
         projection = getattr(self.model, _PROJECTION, torch.nn.Identity())
         own = [projection(states) for states in answer["hidden_states"]]
         loss = distance(own, self.beside(inputs, batch)["hidden_states"], inputs["attention_mask"])

@@ -70,14 +70,12 @@ class Distillation(soft_logits.Distillation):
         saliencies = teacher_saliency(texts, found["teacher_logits"].argmax(axis=-1), source)
         return {**found, "owners": owners, "teacher_saliency": saliencies}
 
-    def terms(
+    def hints(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
-        """The weighted terms of the loss; see the module."""
+        """The weighted term of the loss; see the module."""
         embedded = self._embedded  # before another term reads a copy
-        found = super().terms(model, inputs, batch, answer)
-        if not model.training:
-            return found
+        found = super().hints(model, inputs, batch, answer)
         margins = margin(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
         teacher = batch["teacher_saliency"]
         own = saliency(margins, embedded, batch["owners"], teacher.shape[1], differentiable=True)

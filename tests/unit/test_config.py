@@ -74,6 +74,35 @@ HEADED = {"method": "masked_head", "start": "minilm", "corpus": "wiki"}
 ALIGNED = {"method": "attention_interchange", "start": "headed", "teacher": "headed", "corpus": "wiki"}
 
 
+def beside(**block):
+    """The quickstart, one student of which is trained on a corpus too."""
+    config = {**copy.deepcopy(QUICKSTART), "corpora": {"wiki": {**copy.deepcopy(CORPUS), **block}}}
+    student = next(m for m in config["models"].values() if m.get("teacher") and "training" in m)
+    student["training"] = {**student["training"], "method": "masked_consistency", "corpus": "wiki"}
+    return config, student["training"]
+
+
+def test_a_corpus_without_labels_can_stand_beside_a_task():
+    config, _ = beside()
+    assert complete(config)["corpora"]["wiki"]["column"] == "text"
+
+
+def test_a_corpus_beside_a_task_is_single_texts_that_are_not_tested_on():
+    config, training = beside()
+    training["corpus"] = "wikki"
+    with pytest.raises(ConfigError, match="training.corpus: no corpus 'wikki'.*'wiki'"):
+        complete(config)
+    task = next(iter(QUICKSTART["tasks"].values()))
+    drawn, name = {"from": task["splits"]["test"]["from"]}, next(iter(QUICKSTART["tasks"]))
+    config, _ = beside(source=task["source"], splits={"train": drawn, "validation": drawn})
+    with pytest.raises(ConfigError, match=f"'wiki' is drawn from what '{name}' is tested on"):
+        complete(config)
+    config, _ = beside()
+    config["tasks"][name]["columns"]["text_b"] = "other"
+    with pytest.raises(ConfigError, match=f"'{name}' has pairs"):
+        complete(config)
+
+
 def pretrained(**checkpoints):
     config = {**copy.deepcopy(QUICKSTART), "corpora": {"wiki": copy.deepcopy(CORPUS)}}
     config["checkpoints"] |= {name: {"pretrain": block} for name, block in checkpoints.items()}

@@ -14,10 +14,10 @@ from distillens.attention_scores import hand_out_scores
 from distillens.config import ConfigError, complete
 from distillens.distillation import attention_maps, hidden_states, trainer
 from distillens.distillation import saliency as sal
-from distillens.distillation.masked_consistency import kept_words
+from distillens.distillation.masked_consistency import has_turn, kept_words
 from distillens.encoding import Encoder
 from distillens.inference import Engine
-from distillens.text import Example
+from distillens.text import Example, seed_of
 from distillens.training import Source
 from tests import tiny
 from tests.tiny import SENTENCES
@@ -78,11 +78,57 @@ def test_saliency_of_a_sum_is_what_its_words_add():
 
 
 def test_of_a_text_at_least_one_word_is_hidden_and_at_most_half():
-    hidden = [kept_words(10, seed).count(False) for seed in range(300)]
+    hidden = [kept_words(10, seed, 0.5, 0.5).count(False) for seed in range(300)]
     assert min(hidden) == 1 and max(hidden) == 5
     assert 0.5 < np.mean(np.array(hidden) == 1) < 0.7, "half of the copies, and a fifth of the others"
-    assert kept_words(1, 0) == [False] and kept_words(0, 0) == []
-    assert kept_words(10, 7) == kept_words(10, 7)
+    assert kept_words(1, 0, 0.5, 0.5) == [False] and kept_words(0, 0, 0.5, 0.5) == []
+    assert kept_words(10, 7, 0.5, 0.5) == kept_words(10, 7, 0.5, 0.5)
+
+
+def test_how_much_is_hidden_is_a_matter_of_the_options():
+    assert {kept_words(10, seed, 1.0, 1.0).count(False) for seed in range(50)} == {1}
+    assert {kept_words(10, seed, 0.0, 1.0).count(False) for seed in range(200)} == set(range(1, 11))
+    assert {kept_words(10, seed, 0.0, 0.2).count(False) for seed in range(50)} == {1, 2}
+
+
+def test_a_share_of_the_batches_is_spread_evenly():
+    assert [has_turn(step, 0.5) for step in range(4)] == [False, True, False, True]
+    assert all(has_turn(step, 1.0) for step in range(9))
+    assert sum(has_turn(step, 0.3) for step in range(1000)) == 300
+
+
+def test_a_batch_without_a_turn_has_no_copy(copied):
+    made, batch = copied("masked_consistency", masked_share=0.5)
+    made.model.train()
+    assert "masked" not in terms_of(made, batch)
+    made.state.global_step = 1
+    assert "masked" in terms_of(made, batch)
+
+
+def test_copies_are_of_the_texts_and_then_of_the_corpus(copied, tmp_path):
+    copied("masked_consistency")
+    teacher, corpus = tmp_path / "teacher", tmp_path / "reviews.parquet"
+    texts = [f"a film of {number} minutes" for number in range(2 * len(TEXTS))]
+    rows = [{"split": "train", "text": text} for text in texts] + [{"split": "validation", "text": "no"}]
+    tables.write(corpus, "corpus", rows, {})
+    options = settings("masked_consistency", masked_copies=4)
+
+    def features(corpus):
+        return trainer("masked_consistency").features(
+            TEXTS, Source(Encoder(teacher), teacher, CPU, options, 3, True, corpus)
+        )
+
+    plain, beside = features(None), features(corpus)
+    assert plain["copy_0"] == beside["copy_0"]
+    engine, number = Engine(teacher, **CPU), 4
+    drawn = {copy: (copy - 1) * len(TEXTS) + number for copy in (1, 2)}
+    of = {copy: Example(f"reviews:{row}", texts[row]) for copy, row in drawn.items()}
+    # After the corpus's last text comes the first one again, with other words hidden.
+    for copy, text in {**of, 3: TEXTS[number]}.items():
+        kept = kept_words(len(text.words), seed_of(3, text.example_id, copy), 0.5, 0.5)
+        asked = text.masked(kept, "[MASK]")
+        assert beside[f"copy_{copy}"][number] == Encoder(teacher).encode([asked])[0]
+        assert beside["copy_logits"][number, copy] == pytest.approx(engine.logits([asked])[0], abs=1e-5)
 
 
 @pytest.fixture
@@ -118,7 +164,9 @@ def terms_of(made, batch):
     inputs = {name: batch[name] for name in made.encoder.inputs}
     others = {name: value for name, value in batch.items() if name not in inputs}
     asked = made.asked()
-    return made.terms(made.model, inputs, others, {**asked, **made.model(**inputs, **asked)})
+    answer = {**asked, **made.model(**inputs, **asked)}
+    told = (made.model, inputs, others, answer)
+    return {**made.terms(*told), **made.hints(*told)}
 
 
 @pytest.mark.parametrize("method", METHODS)

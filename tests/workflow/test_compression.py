@@ -1,10 +1,13 @@
 """Compressed students go through the workflow as any other model does."""
 
 import json
+import os
+import re
 
 import pytest
 
 from distillens import tables
+from distillens.provenance import digest
 from tests.workflow.conftest import Study, tiny_config
 
 pytestmark = pytest.mark.slow
@@ -16,12 +19,16 @@ def compressed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("compressed")
     config = tiny_config(folder)
     training = config["models"]["teacher"]["training"]
+    sentences = [f"{number} people saw it and {number + 1} left." for number in range(40)]
+    (folder / "more.csv").write_text("\n".join(["text", *sentences]))
+    drawn = {"train": {"from": "all"}, "validation": {"from": "all", "examples": 1}}
     for section in ("published", "probes", "corpora"):
         del config[section]
     del config["tasks"]["moods"]["probes"]
     config |= {
         "study": "compressed",
         "backend": "auto",
+        "corpora": {"more": {"source": {"local": "more.csv"}, "splits": drawn}},
         "checkpoints": {"tiny": config["checkpoints"]["tiny"]},
         "explainers": {"occlusion": None, "input_x_gradient": None},
         "perturbations": {"swap": None},
@@ -32,7 +39,7 @@ def compressed(tmp_path_factory):
             "pruned": {
                 "teacher": "teacher",
                 "compress": {"method": "prune", "what": "heads", "amount": 0.25},
-                "training": {**training, "method": "soft_logits"},
+                "training": {**training, "method": "masked_consistency", "corpus": "more"},
                 "seeds": [2],
             },
         },
@@ -47,6 +54,30 @@ def compressed(tmp_path_factory):
 
 def results(study):
     return study.folder / "results" / "compressed"
+
+
+def test_a_corpus_stands_beside_the_one_student_that_learns_from_it(compressed):
+    card = json.loads((results(compressed) / "models/moods/pruned/2/training.json").read_text())
+    corpus = results(compressed) / "corpora" / "more.parquet"
+    assert card["corpus_sha256"] == digest(corpus)
+    source = compressed.folder / "more.csv"
+    text, before = source.read_text(), source.stat()
+    source.write_text(f"{text}\nOne more.")
+    made = {job.split()[0]: job for job in compressed.jobs()}
+    assert made["fetch_corpus"] == "fetch_corpus more"
+    assert made["compress"] == "compress moods pruned 2"
+    assert "fine_tune" not in made and "fetch_dataset" not in made
+    source.write_text(text)
+    os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_a_distilled_student_has_its_corpus_fetched(compressed):
+    kd = {"checkpoint": "tiny", "layers": [0], "teacher": "teacher"}
+    kd["training"] = compressed.config["models"]["pruned"]["training"]
+    config = {**compressed.config, "models": {**compressed.config["models"], "kd": kd}}
+    listed = compressed.snakemake("-n", "results/compressed/models/moods/kd/0/model.onnx", config=config)
+    asked = re.search(r"rule distil:\n +input: (.*)", listed.stdout + listed.stderr).group(1)
+    assert "results/compressed/corpora/more.parquet" in asked
 
 
 def test_each_runs_on_what_it_must_and_the_page_compares_them(compressed):
@@ -80,7 +111,7 @@ def test_the_card_says_how_a_student_was_made(compressed):
     )
     assert int8["compression"] == {"method": "int8", "embeddings": True}
     assert "history" not in int8
-    assert pruned["settings"]["method"] == "soft_logits"
+    assert pruned["settings"]["method"] == "masked_consistency"
     assert pruned["teacher_sha256"]
 
 

@@ -6,6 +6,7 @@ rule compress:
         train=if_recovering(rules.fetch_dataset.output.train),
         validation=if_recovering(rules.fetch_dataset.output.validation),
         teacher=teacher_model,
+        corpus=corpus_beside,
     output:
         **MODEL,
         cost=TRAINING,

@@ -27,6 +27,12 @@ def pretrained_from(pattern, role):
     return file
 
 
+def corpus_beside(wildcards):
+    """The corpus that a distillation reads beside its task's texts; nothing where it reads none."""
+    corpus = study.corpus_beside(wildcards)
+    return rules.fetch_corpus.output.corpus.format(corpus=corpus) if corpus else []
+
+
 def graph_of(wildcards):
     """The ONNX graph of a finished model; none where it runs on torch only."""
     return (

@@ -69,6 +69,7 @@ rule distil:
         checkpoint=checkpoint_of,
         checkpoint_card=checkpoint_card_of,
         teacher=teacher_model,
+        corpus=corpus_beside,
     output:
         **MODEL,
         cost=TRAINING,
