@@ -119,16 +119,20 @@ def _by_metric(study: Study, task: str, baseline: str, rows: Sequence[Row]) -> T
 
 
 def _share(row: Row | None, trained: bool) -> Cell:
-    """A share of the drift; one whose interval leaves out zero stands out."""
+    """A share of the drift, or the gain where there is none; one whose interval leaves out zero stands out."""
     if row is None:
         return Cell(MISSING, style="missing")
     mark = "‡" if trained else ""
-    if row["gated"] or pd.isna(row["share"]):
-        hint = "gated" if row["gated"] else "The baseline is not shown to drift: there is nothing to close."
-        return Cell(MISSING + mark, style="missing", hint=hint)
-    note = f"[{percent(row['share_low'])}, {percent(row['share_high'])}]"
-    told = row["share_low"] > 0 or row["share_high"] < 0
-    return Cell(percent(row["share"]) + mark, row["share"], note, "told" if told else "")
+    if row["gated"] or pd.isna(row["gain"]):
+        return Cell(MISSING + mark, style="missing", hint="gated" if row["gated"] else "")
+    # Of a drift that is not shown to be one there is no share.
+    of = "gain" if pd.isna(row["share"]) else "share"
+    low, high = row[f"{of}_low"], row[f"{of}_high"]
+    told = "told" if low > 0 or high < 0 else ""
+    if of == "gain":
+        hint = "The baseline is not shown to drift here, so this is the gain in agreement, no share."
+        return Cell(number(row["gain"], 2, signed=True) + mark, note=interval(low, high), style=told, hint=hint)
+    return Cell(percent(row["share"]) + mark, row["share"], f"[{percent(low)}, {percent(high)}]", told)
 
 
 def _gap(row: Row | None) -> Cell:

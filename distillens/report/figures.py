@@ -193,7 +193,7 @@ class _Task:
                 self._point(axes, run, rows[explainer, run.model], place + offset, "gain")
         axes.axvline(0, color=INK, alpha=0.55, linewidth=0.8)
         plot.rows(axes, explainers)
-        axes.set_xlabel(f"rank correlation with the teacher, above that of {baseline}")
+        axes.set_xlabel(f"rank correlation above {baseline}’s")
         gap = Line2D([], [], color=INK, marker="o", label="all there is to gain: the baseline’s drift D")
         plot.legend(figure, self._looks, runs, [gap])
         return figure

@@ -243,6 +243,8 @@ def test_the_page_shows_what_is_closed_and_what_it_costs(report):
     for words in (
         "61\u00a0%",
         "[40\u00a0%, 80\u00a0%]",
+        "+0.20",
+        "[0.10, 0.30]",
         "+0.040",
         "D = ",
         "125 s",
