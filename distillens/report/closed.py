@@ -119,7 +119,7 @@ def _by_metric(study: Study, task: str, baseline: str, rows: Sequence[Row]) -> T
 
 
 def _share(row: Row | None, trained: bool) -> Cell:
-    """A share of the drift, or the gain where there is none; one whose interval leaves out zero stands out."""
+    """A share of the drift, or the gain where there is none; one that is shown not to be zero stands out."""
     if row is None:
         return Cell(MISSING, style="missing")
     mark = "‡" if trained else ""
@@ -131,7 +131,8 @@ def _share(row: Row | None, trained: bool) -> Cell:
     told = "told" if low > 0 or high < 0 else ""
     if of == "gain":
         hint = "The baseline is not shown to drift here, so this is the gain in agreement, no share."
-        return Cell(number(row["gain"], 2, signed=True) + mark, note=interval(low, high), style=told, hint=hint)
+        text = number(row["gain"], 2, signed=True) + mark
+        return Cell(text, row["gain"], interval(low, high), told, hint)
     return Cell(percent(row["share"]) + mark, row["share"], f"[{percent(low)}, {percent(high)}]", told)
 
 
