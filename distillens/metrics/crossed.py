@@ -11,13 +11,13 @@ pigeonhole bootstrap"; Sellam et al. 2022, "The MultiBERTs").
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import optimize, special, stats
 
 Array = NDArray[np.float64]
 
@@ -139,7 +139,7 @@ class Crossed:
         Examples: the variance of the weighted sum over examples divided by their number,
         less the interaction that the runs' part has already.
         """
-        return self._examples(weights, weights), self._runs(weights, weights)
+        return self._examples(weights), sum(variance for variance, _ in self._by_noise(weights))
 
     def interval(self, weights: ArrayLike, confidence: float) -> Interval:
         """Student's t interval of the weighted sum of means; bounds are NaN below two examples."""
@@ -155,52 +155,53 @@ class Crossed:
     def ratio(self, above: ArrayLike, below: ArrayLike, confidence: float) -> Interval:
         """Ratio of two weighted sums, with the interval of Fieller (1954).
 
-        All NaN where the sum below is not shown to be above zero: then the interval of
-        the ratio has no ends. There is no p-value.
+        It holds the ratios r for which the sum above less r times the sum below may be zero, each by the
+        test of `interval`; so it leaves out zero just if the interval of the sum above does. All NaN where
+        the sum below is not shown to be above zero: then the ratio has no bounds. There is no p-value.
         """
         above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
-        nothing = Interval(math.nan, math.nan, math.nan, math.nan)
-        a, b = float(above @ self.means), float(below @ self.means)
-        if self.n < 2 or not b > 0:
-            return nothing
-        value = a / b
-        _, df = self._scale(above - value * below)
-        squared = stats.t.ppf((1 + confidence) / 2, df) ** 2
-        aa, ab, bb = (
-            self._examples(x, y) + self._runs(x, y)
-            for x, y in ((above, above), (above, below), (below, below))
-        )
-        # The ratios r for which (a - r b)^2 <= t^2 (aa - 2 r ab + r^2 bb).
-        leading, half, rest = b * b - squared * bb, a * b - squared * ab, a * a - squared * aa
-        if leading <= 0:
-            return nothing
-        width = math.sqrt(max(0.0, half * half - leading * rest)) / leading
-        return Interval(value, half / leading - width, half / leading + width, math.nan)
+        if not self.interval(below, confidence).low > 0:
+            return Interval(math.nan, math.nan, math.nan, math.nan)
+        value = float(above @ self.means) / float(below @ self.means)
+
+        def excluded(ratio: float) -> float:
+            """Above zero for a ratio outside of the interval."""
+            weights = above - ratio * below
+            scale, df = self._scale(weights)
+            return float(abs(weights @ self.means) - scale * special.stdtrit(df, (1 + confidence) / 2))
+
+        return Interval(value, _end(excluded, value, -1.0), _end(excluded, value, 1.0), math.nan)
 
     def _scale(self, weights: ArrayLike) -> tuple[float, float]:
         """Standard error of a weighted sum, and its degrees of freedom."""
-        parts = [(self._examples(weights, weights), self.n - 1), *self._by_noise(weights, weights)]
+        parts = [(self._examples(weights), self.n - 1), *self._by_noise(weights)]
         total = sum(variance for variance, _ in parts)
         if total <= 0:
             return 0.0, float(self.n - 1)
         return math.sqrt(total), total**2 / sum(variance**2 / df for variance, df in parts)
 
-    def _examples(self, a: ArrayLike, b: ArrayLike) -> float:
-        a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-        x, y = a @ self._columns, b @ self._columns
-        found = float(((x - x.mean()) * (y - y.mean())).sum() / (self.n - 1) / self.n)
+    def _examples(self, weights: ArrayLike) -> float:
+        weights = np.asarray(weights, dtype=np.float64)
+        found = float((weights @ self._columns).var(ddof=1) / self.n)
         for group in self._groups:
             if group.noise is not None and group.own:
-                found -= a[group.column] * b[group.column] * group.noise.interaction / group.runs
-        return max(0.0, found) if np.array_equal(a, b) else found
+                found -= weights[group.column] ** 2 * group.noise.interaction / group.runs
+        return max(0.0, found)
 
-    def _runs(self, a: ArrayLike, b: ArrayLike) -> float:
-        return sum(variance for variance, _ in self._by_noise(a, b))
-
-    def _by_noise(self, a: ArrayLike, b: ArrayLike) -> list[tuple[float, int]]:
+    def _by_noise(self, weights: ArrayLike) -> list[tuple[float, int]]:
+        weights = np.asarray(weights, dtype=np.float64)
         found: dict[Noise, float] = {}
         for group in self._groups:
             if group.noise is not None:
-                factor = float(a[group.column] * b[group.column]) / group.runs
+                factor = float(weights[group.column]) ** 2 / group.runs
                 found[group.noise] = found.get(group.noise, 0.0) + factor * group.noise.variance
         return [(variance, noise.df) for noise, variance in found.items()]
+
+
+def _end(excluded: Callable[[float], float], start: float, step: float) -> float:
+    """Where an interval that holds ``start`` ends in the direction of ``step``."""
+    if excluded(start) == 0:
+        return start
+    while excluded(start + step) <= 0:
+        step *= 2
+    return float(optimize.brentq(excluded, start, start + step))

@@ -67,6 +67,25 @@ def test_the_interval_of_a_ratio_is_where_the_difference_may_be_zero():
     assert found.low < found.value < found.high
 
 
+def test_a_ratio_says_of_zero_what_its_parts_do_however_few_the_runs():
+    rng, told, undefined = np.random.default_rng(0), 0, 0
+    for _ in range(100):
+        runs = rng.normal([[[0.3]], [[0.6]]], 0.2, (2, 3, 1)) + rng.normal(0, 0.5, (2, 3, 40))
+        groups = [Group(column, 3, noise_between(own)) for column, own in enumerate(runs)]
+        design = Crossed(runs.mean(axis=1), groups)
+        found = design.ratio([1, 0], [0, 1], 0.95)
+        above, below = design.interval([1, 0], 0.95), design.interval([0, 1], 0.95)
+        assert math.isnan(found.value) == (below.low <= 0)
+        if math.isnan(found.value):
+            undefined += 1
+            continue
+        told += found.low > 0
+        assert (found.low > 0) == (above.low > 0)
+        for end in (found.low, found.high):
+            assert design.interval([1, -end], 0.95).p_value == pytest.approx(0.05)
+    assert 0 < told < 100 and 0 < undefined < 100
+
+
 def test_a_ratio_to_what_may_be_zero_is_undefined():
     rng = np.random.default_rng(0)
     assert math.isnan(Crossed(rng.normal([[1.0], [0.0]], 1, (2, 40)), []).ratio([1, 0], [0, 1], 0.95).value)
