@@ -41,10 +41,7 @@ def _check_pretrain(config: Mapping[str, Any], name: str, given: dict[str, Any])
     schema = {"type": "object", "properties": properties, "additionalProperties": False, "required": needed}
     schemas.check(given, schema, where)
     schemas.fill(given, schema, schema)
-    if given["corpus"] not in config["corpora"]:
-        raise ConfigError(
-            f"{where}.corpus: no corpus {given['corpus']!r}{nearest(given['corpus'], config['corpora'])}"
-        )
+    _check_there_is(config, f"{where}.corpus", given["corpus"])
     for key in ("start", "teacher"):
         other = given.get(key)
         if other is not None and other not in config["checkpoints"]:
@@ -111,10 +108,14 @@ def _check_training(config: Mapping[str, Any], where: str, model: dict[str, Any]
         raise ConfigError(f"{where}.training: alpha and beta are 0, so nothing is learned; give one a weight")
 
 
+def _check_there_is(config: Mapping[str, Any], where: str, corpus: str) -> None:
+    if corpus not in config["corpora"]:
+        raise ConfigError(f"{where}: no corpus {corpus!r}{nearest(corpus, config['corpora'])}")
+
+
 def _check_corpus(config: Mapping[str, Any], where: str, name: str) -> None:
     """What is learnt from without labels is single texts, and none that are tested on."""
-    if name not in config["corpora"]:
-        raise ConfigError(f"{where}: no corpus {name!r}{nearest(name, config['corpora'])}")
+    _check_there_is(config, where, name)
     corpus = config["corpora"][name]
     drawn = (corpus["source"], corpus["splits"]["train"]["from"])
     for task_name, task in config["tasks"].items():

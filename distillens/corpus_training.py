@@ -26,7 +26,7 @@ from transformers.trainer_utils import set_seed
 from distillens import modeling, tables
 from distillens.callbacks import Meter, Resumable
 from distillens.provenance import code, digest, versions
-from distillens.text import seed_of
+from distillens.text import paragraphs, seed_of
 from distillens.training import TrainingError, arguments, last_checkpoint, run_folders
 
 Batch = dict[str, torch.Tensor]
@@ -199,11 +199,10 @@ def pretrain(
         if modeling.load_tokenizer(teacher).get_vocab() != tokenizer.get_vocab():
             raise modeling.ModelError(f"{start}: reads with another vocabulary than its teacher {teacher}")
     trainer.prepare(student, master, settings)
-    paragraphs = tables.read(corpus, "corpus").to_pylist()
+    table = tables.read(corpus, "corpus")
     blocks = {}
     for split in ("train", "validation"):
-        texts = [row["text"] for row in paragraphs if row["split"] == split]
-        cut = packed(texts, tokenizer, settings["block"])
+        cut = packed(paragraphs(table, split), tokenizer, settings["block"])
         blocks[split] = Masked(cut, tokenizer, settings["masked"], seed_of(seed, split))
     trained = trainer(
         settings,

@@ -94,6 +94,11 @@ def examples(table: pa.Table) -> list[Example]:
     return [Example(**row) for row in table.to_pylist()]
 
 
+def paragraphs(table: pa.Table, split: str) -> list[str]:
+    """The texts of a split of a table of kind ``corpus``."""
+    return [row["text"] for row in table.to_pylist() if row["split"] == split]
+
+
 def seed_of(*parts: object) -> int:
     """A 32-bit seed that depends on nothing but its parts (a config seed, ids, names).
 

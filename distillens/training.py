@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 import torch
 from transformers import (
     EarlyStoppingCallback,
@@ -25,7 +24,7 @@ from distillens import modeling, tables
 from distillens.callbacks import Clock, Meter, Resumable
 from distillens.encoding import Encoder
 from distillens.provenance import code, digest, versions
-from distillens.text import Example, examples
+from distillens.text import Example, examples, paragraphs
 
 
 class TrainingError(RuntimeError):
@@ -66,8 +65,7 @@ class Source:
         """The texts of the corpus that may be trained on; none without a corpus."""
         if self.corpus is None:
             return []
-        table = tables.read(self.corpus, "corpus")
-        texts = table.filter(pc.equal(table["split"], "train"))["text"].to_pylist()
+        texts = paragraphs(tables.read(self.corpus, "corpus"), "train")
         return [Example(f"{self.corpus.stem}:{number}", text) for number, text in enumerate(texts)]
 
 

@@ -76,15 +76,13 @@ class Distillation(soft_logits.Distillation):
         if not source.training:
             return found
         engine, answers, options = Engine(source.teacher, **source.engine), [], source.options
-        every = [*texts, *source.unlabelled()]
+        every, hidden = [*texts, *source.unlabelled()], (options["masked_single"], options["masked_most"])
         for copy in range(options["masked_copies"]):
             first = copy * len(texts)
             of = [every[number % len(every)] for number in range(first, first + len(texts))]
-            seeds = [seed_of(source.seed, text.example_id, copy) for text in of]
-            hidden = (options["masked_single"], options["masked_most"])
             pairs = [
-                (text, kept_words(len(text.words), seed, *hidden))
-                for text, seed in zip(of, seeds, strict=True)
+                (text, kept_words(len(text.words), seed_of(source.seed, text.example_id, copy), *hidden))
+                for text in of
             ]
             found[f"copy_{copy}"] = source.encoder.encode(
                 [text.masked(keep, source.encoder.mask) for text, keep in pairs]

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 Array = NDArray[np.float64]
 
@@ -147,10 +147,10 @@ class Crossed:
         if self.n < 2:
             return Interval(value, math.nan, math.nan, math.nan)
         scale, df = self._scale(weights)
-        half = scale * stats.t.ppf((1 + confidence) / 2, df)
+        half = scale * special.stdtrit(df, (1 + confidence) / 2)
         if scale == 0:
             return Interval(value, value, value, 1.0 if value == 0 else 0.0)
-        return Interval(value, value - half, value + half, float(2 * stats.t.sf(abs(value) / scale, df)))
+        return Interval(value, value - half, value + half, float(2 * special.stdtr(df, -abs(value) / scale)))
 
     def ratio(self, above: ArrayLike, below: ArrayLike, confidence: float) -> Interval:
         """Ratio of two weighted sums, with the interval of Fieller (1954).
@@ -166,9 +166,8 @@ class Crossed:
 
         def excluded(ratio: float) -> float:
             """Above zero for a ratio outside of the interval."""
-            weights = above - ratio * below
-            scale, df = self._scale(weights)
-            return float(abs(weights @ self.means) - scale * special.stdtrit(df, (1 + confidence) / 2))
+            difference = self.interval(above - ratio * below, confidence)
+            return max(difference.low, -difference.high)
 
         return Interval(value, _end(excluded, value, -1.0), _end(excluded, value, 1.0), math.nan)
 
