@@ -14,8 +14,8 @@ from bench import measure, plan, robustness, sentences, table
 from bench.models import widened
 from bench.rows import Bench, run_growth, run_work
 from bench.runs import Failed, Workers
-from distillens.encoding import Encoder
-from distillens.text import Example
+from distillens.data.text import Example
+from distillens.models.tokenizer import Encoder
 
 _ROOT = Path(__file__).parents[1]
 _RUN = Path("results/quickstart")

@@ -15,8 +15,8 @@ import torch
 from tqdm import trange
 from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedModel
 
-from distillens import modeling
-from distillens.pretraining.attention_interchange import OPTIONS, Pretraining
+from distillens.models import classifier
+from distillens.training.pretraining.attention_interchange import OPTIONS, Pretraining
 
 PLAIN, ALIGNED = "masked-language distillation", "the same with interchanged attention"
 
@@ -60,7 +60,7 @@ class _Step:
         defaults = {name: option["default"] for name, option in OPTIONS.items() if "default" in option}
         self._student = copy.deepcopy(teacher)
         self._student.set_attn_implementation("sdpa")
-        modeling.keep_layers(self._student, layers, "the student")
+        classifier.keep_layers(self._student, layers, "the student")
         self._training = Pretraining.__new__(Pretraining)
         self._training.options = {**defaults, "weight_att": weight_att}
         self._training.teacher = teacher.eval().requires_grad_(False)

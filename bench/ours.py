@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 
 from bench.plan import OUTPUT, SEED
-from distillens import methods
-from distillens.inference import Engine
-from distillens.text import Example
+from distillens import registry
+from distillens.data.text import Example
+from distillens.models.engine import Engine
 
 
 def run(
@@ -32,5 +32,5 @@ def run(
         return
     if unit == "token":
         examples = [engine.encoder.in_tokens(one) for one in examples]
-    found = methods.load("explain", method).explain(examples, engine, OUTPUT, options, SEED)
+    found = registry.load("explainer", method).explain(examples, engine, OUTPUT, options, SEED)
     yield from (one.values for one in found)

@@ -16,10 +16,10 @@ from lime.lime_text import LimeTextExplainer
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from bench.plan import OUTPUT, SEED
-from distillens.encoding import Encoder
-from distillens.gradients import explained_tensor
-from distillens.outputs import explained
-from distillens.text import Example, seed_of, spans
+from distillens.attribution.gradients import explained_tensor
+from distillens.data.text import Example, seed_of, spans
+from distillens.metrics.explained_output import explained
+from distillens.models.tokenizer import Encoder
 
 _BATCH = 64
 Values = Iterator[np.ndarray]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from distillens import methods
+from distillens import registry
 
 OUTPUT, SEED = "margin", 5
 
@@ -21,7 +21,7 @@ class Side:
     options : dict
         What it takes beside the options of the work.
     engine : dict
-        Ours: how `distillens.inference.Engine` differs from ONNX Runtime in full precision.
+        Ours: how `distillens.models.engine.Engine` differs from ONNX Runtime in full precision.
     first : int, optional
         Only so many sentences, because it takes too long.
     """
@@ -116,7 +116,7 @@ def options_of(method: str) -> dict[str, Any]:
     """An explainer's own options, with their defaults."""
     return {
         name: schema["default"]
-        for name, schema in methods.options("explain").get(method, {}).items()
+        for name, schema in registry.options("explainer").get(method, {}).items()
         if name != "unit"
     }
 

@@ -7,9 +7,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from bench import sentences
-from distillens import methods
-from distillens.perturbation import perturb_examples
-from distillens.text import Example
+from distillens import registry
+from distillens.data.text import Example
+from distillens.perturbations.perturb import perturb_examples
 
 SST2 = Path("nyu-mll/glue/sst2/validation.parquet")
 
@@ -45,7 +45,7 @@ def copies(
     """
     chosen = sentences.first(load(path), limit or 1 << 30, lambda _: True)
     texts = {one.example_id: [one.text_a] for one in chosen}
-    every = methods.options("perturb")
+    every = registry.options("perturbation")
     for done, (method, schemas) in enumerate(every.items()):
         options = {name: schema["default"] for name, schema in schemas.items()}
         for row in perturb_examples(chosen, method, method, folds, 7, options):

@@ -11,7 +11,7 @@ import numpy as np
 from bench import sentences
 from bench.plan import CHEAP, Scale, Side, Work, options_of
 from bench.runs import Workers
-from distillens.text import Example
+from distillens.data.text import Example
 
 Result = dict[str, Any]
 

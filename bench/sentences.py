@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from distillens import tables
-from distillens.text import Example, examples
+from distillens.data.text import Example, examples
 
 _SPLITS = ("train", "validation", "test")
 

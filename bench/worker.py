@@ -15,7 +15,7 @@ import numpy as np
 
 from bench import measure, plan
 from distillens import tables
-from distillens.text import Example, examples
+from distillens.data.text import Example, examples
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def _loaded(request: dict[str, Any], forwards: measure.Forwards) -> tuple[_Run, 
     cost = Cost(request["folder"])
     if request["run"] == "ours":
         from bench import ours
-        from distillens.inference import Engine
+        from distillens.models.engine import Engine
 
         engine = Engine(request["folder"], **{"device": "cpu", "backend": "onnxruntime", **request["engine"]})
         measure.count_engine(engine, cost, forwards)

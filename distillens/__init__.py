@@ -7,5 +7,5 @@ from typing import Any
 def __getattr__(name: str) -> Any:
     # Only when it is asked for: pandas is not needed by what the Snakefile imports.
     if name == "load":
-        return importlib.import_module("distillens.results").load
+        return importlib.import_module("distillens.report.results").load
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,6 @@
 
 import sys
 
-from distillens.commands import main
+from distillens.cli import main
 
 sys.exit(main())

@@ -25,7 +25,7 @@ def code(script: str, *methods: str) -> str:
     script : str
         Path below the project, such as ``scripts/explain.py``.
     *methods : str
-        Modules that the script loads by name, such as ``distillens.explain.shap``.
+        Modules that the script loads by name, such as ``distillens.attribution.explainers.shap``.
     """
     open_, seen = [ROOT / script, *filter(None, map(_module_path, methods))], {}
     while open_:

@@ -1,9 +1,9 @@
 """Build the sentences of a probe."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.probing import build_probe
+    from distillens.probes.build_probe import build_probe
 
     build_probe(
         test=snakemake.input.test,

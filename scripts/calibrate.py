@@ -1,9 +1,9 @@
 """How far the students of a task have drifted from their teachers, on the scale of the teacher's seeds."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.calibrating import calibrate
+    from distillens.evaluation.calibrate import calibrate
 
     calibrate(
         snakemake.input.performance,

@@ -1,11 +1,11 @@
 """Make a student out of its teacher by a compression."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.compressing import compress
+    from distillens.training.compress import compress
 
     compress(
         teacher=Path(snakemake.input.teacher[0]).parent,

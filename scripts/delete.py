@@ -1,11 +1,11 @@
 """Remove the words that explanations name, and ask the model again."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.deletion import write_deletions
+    from distillens.attribution.delete import write_deletions
 
     write_deletions(
         explained=snakemake.input.explained,

@@ -1,13 +1,13 @@
 """Distil a student from its teacher."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens import distillation, training
+    from distillens.training import distillation, fine_tune
 
-    training.train(
+    fine_tune.train(
         distillation.trainer(snakemake.params.settings["settings"]["method"]),
         splits={split: snakemake.input[split] for split in ("train", "validation")},
         checkpoint=snakemake.input.checkpoint,

@@ -1,6 +1,6 @@
 """Ask Snakemake for the graph of the study's rules."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens.report.graph import write_graph

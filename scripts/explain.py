@@ -1,11 +1,11 @@
 """Explain the chosen examples with one explainer."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.explanation import write_explanations
+    from distillens.attribution.explain import write_explanations
 
     names = {**snakemake.wildcards}
     part = names.pop("scatteritem", "1-of-1")

@@ -1,8 +1,8 @@
 """Fetch a data set and write the three splits of a task."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.datasets.fetching import fetch_dataset
+    from distillens.data.fetch import fetch_dataset
 
     fetch_dataset(out=dict(snakemake.output.items()), **snakemake.params.settings)

@@ -1,11 +1,11 @@
 """Fine-tune a classifier on gold labels."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.training import FineTuning, train
+    from distillens.training.fine_tune import FineTuning, train
 
     train(
         FineTuning,

@@ -1,8 +1,8 @@
 """Join the parts of an explanation job."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.resuming import gather
+    from distillens.models.chunks import gather
 
     gather(snakemake.input, out=snakemake.output.explanations)

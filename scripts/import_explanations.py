@@ -1,9 +1,9 @@
 """Take in attributions that were computed elsewhere."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.own_explanations import import_explanations
+    from distillens.attribution.import_explanations import import_explanations
 
     import_explanations(
         explained=snakemake.input.explained,

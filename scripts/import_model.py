@@ -1,11 +1,11 @@
 """Take in a model that is already fine-tuned."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.importing import import_model
+    from distillens.models.import_model import import_model
 
     import_model(
         checkpoint=snakemake.input.checkpoint,

@@ -1,8 +1,8 @@
 """The verdict of every student, on every task and by every explainer."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.calibrating import judge
+    from distillens.evaluation.calibrate import judge
 
     judge(snakemake.input.calibrations, out=snakemake.output[0], **snakemake.params.settings)

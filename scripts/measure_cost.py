@@ -1,11 +1,11 @@
 """Measure how large and how fast a finished model is."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.costing import write_cost
+    from distillens.models.measure_cost import write_cost
 
     write_cost(
         test=snakemake.input.test,

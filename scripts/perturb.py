@@ -1,9 +1,9 @@
 """Perturb the texts of a task: one file for all folds and every model."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.perturbation import write_perturbed
+    from distillens.perturbations.perturb import write_perturbed
 
     write_perturbed(
         examples=snakemake.input.examples,

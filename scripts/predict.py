@@ -1,11 +1,11 @@
 """Predict the test split and its perturbed copies."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from pathlib import Path
 
-    from distillens.prediction import write_predictions
+    from distillens.models.predict import write_predictions
 
     write_predictions(
         test=snakemake.input.test,

@@ -1,12 +1,12 @@
 """Train a checkpoint on a corpus: give it a head, or distil it from another."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens import methods
-    from distillens.corpus_training import pretrain
+    from distillens import registry
+    from distillens.training.pretrain import pretrain
 
-    method = methods.load("pretraining", snakemake.params.settings["settings"]["method"])
+    method = registry.load("pretraining", snakemake.params.settings["settings"]["method"])
     pretrain(
         method.Pretraining,
         corpus=snakemake.input.corpus,

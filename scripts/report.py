@@ -1,6 +1,6 @@
 """Write a study's report: the page, and its tables and figures beside it."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens.report.page import write_report

@@ -1,9 +1,9 @@
 """How alike the attributions of the models of a task are."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.comparing import score_agreement
+    from distillens.evaluation.agreement import score_agreement
 
     score_agreement(
         snakemake.input.explanations,

@@ -1,9 +1,9 @@
 """How alike models' explanations are, by which of them are right."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.bucketing import score_buckets
+    from distillens.evaluation.buckets import score_buckets
 
     score_buckets(
         snakemake.input.explained,

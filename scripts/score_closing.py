@@ -1,9 +1,9 @@
 """How much of a baseline's drift the other students of its teacher close."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.closing import score_closing
+    from distillens.evaluation.gap_closed import score_closing
 
     score_closing(
         snakemake.input.test,

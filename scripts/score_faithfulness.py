@@ -1,9 +1,9 @@
 """What removing words does to all models of a task."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.faithfulness_scoring import score_faithfulness
+    from distillens.evaluation.faithfulness import score_faithfulness
 
     score_faithfulness(
         snakemake.input.explained,

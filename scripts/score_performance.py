@@ -1,9 +1,9 @@
 """Task metrics of all models of a task."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.scoring import score_performance
+    from distillens.evaluation.performance import score_performance
 
     score_performance(
         snakemake.input.test,

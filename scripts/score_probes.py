@@ -1,9 +1,9 @@
 """What all models of a task answer to its probes, and why."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.probe_scoring import score_probes
+    from distillens.evaluation.probes import score_probes
 
     score_probes(
         snakemake.input.sentences,

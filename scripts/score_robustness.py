@@ -1,9 +1,9 @@
 """What perturbations do to all models of a task."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.scoring import score_robustness
+    from distillens.evaluation.robustness import score_robustness
 
     score_robustness(
         snakemake.input.test,

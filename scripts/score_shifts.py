@@ -1,9 +1,9 @@
 """Which words students lean on more, or less, than their teachers."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.shifting import score_shifts
+    from distillens.evaluation.word_shifts import score_shifts
 
     score_shifts(
         snakemake.input.explained,

@@ -1,9 +1,9 @@
 """How stable explanations are when the text is perturbed."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.stabilising import score_stability
+    from distillens.evaluation.stability import score_stability
 
     score_stability(
         snakemake.input.explanations,

@@ -1,9 +1,9 @@
 """Texts before and after each perturbation, to be explained."""
 
-from distillens.runlog import logging_to
+from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.stabilising import select_perturbed
+    from distillens.perturbations.select_perturbed import select_perturbed
 
     select_perturbed(
         snakemake.input.test,

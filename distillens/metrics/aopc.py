@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.outputs import drop
+from distillens.metrics.explained_output import drop
 
 Array = NDArray[np.float64]
 

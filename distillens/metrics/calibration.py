@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.crossed import Crossed, Group, noise_of_pairs, noise_of_runs
+from distillens.metrics.crossed_design import Crossed, Group, noise_of_pairs, noise_of_runs
 from distillens.metrics.power import needed
 
 Array = NDArray[np.float64]
@@ -82,7 +82,7 @@ def calibrate(
           shown to be above 0: where the teacher's seeds do not agree beyond chance
           there is no scale;
 
-        each with ``_low`` and ``_high``, over examples and runs (`distillens.metrics.crossed`);
+        each with ``_low`` and ``_high``, over examples and runs (`distillens.metrics.crossed_design`);
         ``p_value`` of drift 0; ``effect_size``, drift in standard deviations of an example
         (Cohen's d for pairs); ``run_spread``, the standard deviation of a run's mean
         agreement, NaN where neither teacher nor student has runs enough to tell (three

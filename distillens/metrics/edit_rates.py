@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from distillens.perturb.edits import Edit, apply
-from distillens.text import Example
+from distillens.data.text import Example
+from distillens.perturbations.edits import Edit, apply
 
 
 class Extent(NamedTuple):

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from distillens.metrics.explained_output import confidence, drop
 from distillens.metrics.robustness import unchanged
-from distillens.outputs import confidence, drop
 
 Array = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ import math
 
 from scipy import stats
 
-from distillens.metrics.crossed import Noise
+from distillens.metrics.crossed_design import Noise
 
 _MOST_RUNS = 20
 
@@ -30,7 +30,7 @@ def needed(
         C - S.
     by_examples, by_runs : float
         Variances of the drift that examples and runs cause, as
-        `distillens.metrics.crossed.Crossed.variance` gives them.
+        `distillens.metrics.crossed_design.Crossed.variance` gives them.
     n : int
         Number of examples.
     noise : Noise or None

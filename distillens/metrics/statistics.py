@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from distillens.text import seed_of
+from distillens.data.text import seed_of
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]

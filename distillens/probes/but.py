@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
+from distillens.data.text import Example, draw, spans
 from distillens.probes.sentences import Sentence
-from distillens.text import Example, draw, spans
 
 OPTIONS = {
     "examples": {

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
+from distillens.data.text import Example
 from distillens.probes.sentences import ProbeError, Sentence, balanced, capitalised, polar_words, resource
-from distillens.text import Example
 
 OPTIONS = {
     "items": {

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from distillens.data.text import Example
 from distillens.probes.sentences import ProbeError, Sentence, balanced, polar_words, resource
-from distillens.text import Example
 
 OPTIONS = {
     "items": {

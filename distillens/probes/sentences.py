@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
+from distillens.data.text import draw
 from distillens.provenance import ROOT
-from distillens.text import draw
 
 
 class ProbeError(ValueError):

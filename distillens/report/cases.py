@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.report.cells import metric_name, number, percent
-from distillens.report.probed import Probed
-from distillens.report.read import Run, Study
+from distillens.report.formatting import metric_name, number, percent
+from distillens.report.probe_data import Probed
 from distillens.report.sentences import Explained, View, gold, views
+from distillens.report.study_data import Run, Study
 
 TOP = 3
 _LEVELS = 9

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from distillens import tables
-from distillens.report import scored
-from distillens.report.cells import (
+from distillens.report import score_rows
+from distillens.report.formatting import (
     MISSING,
     Cell,
     Head,
@@ -20,7 +20,7 @@ from distillens.report.cells import (
     percent,
     score,
 )
-from distillens.report.read import Run, Study
+from distillens.report.study_data import Run, Study
 from distillens.report.tables import verdict as in_words
 from distillens.report.verdict import Verdict
 
@@ -96,14 +96,14 @@ def _gathered(
 ) -> dict[str, Any]:
     """All that is known of a run; keys as in `COLUMNS`, left out where there is nothing."""
     lead, key = study.lead(task), (run.model, run.seed)
-    own = [row for row in scored.of(subjects["performance"], task) if (row["model"], row["seed"]) == key]
-    performance = scored.first([row for row in own if row["against"] is None], lead)
+    own = [row for row in score_rows.of(subjects["performance"], task) if (row["model"], row["seed"]) == key]
+    performance = score_rows.first([row for row in own if row["against"] is None], lead)
     row: dict[str, Any] = {"task": task, "model": run.model, "seed": run.seed, "teacher": run.teacher}
     row |= {"metric": lead, "performance": performance}
     row |= {name: performance[name] for name in ("value", "low", "high")} if performance else {}
     changes = {
         other["perturbation"]: other["value"]
-        for other in scored.of(subjects["robustness"], task)
+        for other in score_rows.of(subjects["robustness"], task)
         if (other["model"], other["seed"]) == key
         and other["metric"] == f"{lead}_change"
         and other["perturbation"] not in study.relabels(task)

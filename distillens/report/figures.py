@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 
 from distillens.metrics.calibration import HEADLINE
 from distillens.report import plot
-from distillens.report.cells import capitalised, metric_name
-from distillens.report.parts import VARIANTS, variant_name, variants
+from distillens.report.formatting import capitalised, metric_name
 from distillens.report.plot import Key, Look, Row
-from distillens.report.read import Run, Study, ordered
+from distillens.report.probes import VARIANTS, variant_name, variants
+from distillens.report.study_data import Run, Study, ordered
 from distillens.report.svg import INK
 
 _PANELS = ("confidence_drop", "flip_rate")

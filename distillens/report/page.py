@@ -13,27 +13,28 @@ import pandas as pd
 import yaml
 from markupsafe import Markup
 
-from distillens import config, tables
+from distillens import tables
+from distillens.config import validate
 from distillens.provenance import ROOT
 from distillens.report import (
     cases,
-    closed,
     costs,
+    diagnostics,
     figures,
+    gap_closed,
     graph,
-    labels,
-    making,
-    probed,
-    published,
-    read,
+    label_counts,
+    probe_data,
     sections,
     sentences,
-    shifted,
+    study_data,
     verdict,
+    word_shifts,
 )
 from distillens.report import tables as built
-from distillens.report.cells import write_csv
-from distillens.report.selection import Source
+from distillens.report.exhibits import published
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import write_csv
 from distillens.report.svg import standalone
 from distillens.tables import TableError
 
@@ -90,26 +91,26 @@ def write_report(
     closing, trainings : sequences of paths
         Tables of the kinds ``closing`` and ``trainings``.
     """
-    about = read.study_of(study, tasks)
-    aggregates, singles = read.scores(scores)
-    subjects, examples = read.by_subject(aggregates), read.by_subject(singles)
-    drifts, moved = read.frame_of([drift], "drift"), shifted.read(shifts)
+    about = study_data.study_of(study, tasks)
+    aggregates, singles = study_data.scores(scores)
+    subjects, examples = study_data.by_subject(aggregates), study_data.by_subject(singles)
+    drifts, moved = study_data.frame_of([drift], "drift"), word_shifts.read(shifts)
     attributions, texts = sentences.load(explanations), _texts(explained)
-    asked = probed.read(probe_designs, probe_sentences, probe_explanations)
-    every = labels.read(splits)
+    asked = probe_data.read(probe_designs, probe_sentences, probe_explanations)
+    every = label_counts.read(splits)
     shown = study.get("show_texts", True)
     if not shown:
         texts, asked = {}, {key: probe for key, probe in asked.items() if probe.built}
     said = verdict.verdicts(about, subjects["performance"], drifts)
-    closings, trained = closed.read(closing, trainings)
-    known = closed.Known(subjects, drifts, trained)
+    closings, trained = gap_closed.read(closing, trainings)
+    known = gap_closed.Known(subjects, drifts, trained)
     drawings = figures.draw(about, {**subjects, "closing": closings}, drifts)
-    diagnosed = making.diagnostics(attributions)
-    undefined = making.undefined([*subjects.values()], drifts)
+    diagnosed = diagnostics.diagnostics(attributions)
+    undefined = diagnostics.undefined([*subjects.values()], drifts)
     files = {"texts": explained, "explanations": explanations, "scores": scores}
     files |= {"drift": [drift], "shifts": shifts, "closing": closing}
     files |= {"splits": splits, "probes": probe_designs, "explanations of probes": probe_explanations}
-    origins = making.origins(
+    origins = diagnostics.origins(
         [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
     )
     paid = costs.read(costs_of_runs)
@@ -122,15 +123,15 @@ def write_report(
         _write_frame(folder / "tables" / f"{name}.csv", subjects[name], columns)
     _write_frame(folder / "tables" / "drift.csv", drifts, tables.SCHEMAS["drift"].names)
     if closing:
-        _write_frame(folder / "tables" / "closing.csv", closings, closed.COLUMNS)
+        _write_frame(folder / "tables" / "closing.csv", closings, gap_closed.COLUMNS)
     _write_frame(folder / "tables" / "trainings.csv", trained, tables.SCHEMAS["trainings"].names)
     if not shown:
         moved = moved[moved["group"] != "word"]
-    _write_frame(folder / "tables" / "shifts.csv", moved, shifted.COLUMNS)
+    _write_frame(folder / "tables" / "shifts.csv", moved, word_shifts.COLUMNS)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(about, said))
     write_csv(folder / "tables" / "tradeoff.csv", *costs.records(about, said, subjects, paid))
-    rows = [[row[column] for column in making.COLUMNS] for row in diagnosed]
-    write_csv(folder / "tables" / "diagnostics.csv", making.COLUMNS, rows)
+    rows = [[row[column] for column in diagnostics.COLUMNS] for row in diagnosed]
+    write_csv(folder / "tables" / "diagnostics.csv", diagnostics.COLUMNS, rows)
     write_csv(folder / "tables" / "undefined.csv", ("metric", "undefined", "defined"), undefined)
     write_csv(folder / "tables" / "provenance.csv", ("what", "value", "files"), origins)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -139,11 +140,11 @@ def write_report(
     if paper:
         published.write(paper["exhibits"], folder / "published")
     made = (
-        labels.table(about, every),
-        making.summary_table(about, attributions),
-        making.diagnostics_table(about, diagnosed),
-        making.undefined_table(undefined),
-        making.origins_table(origins),
+        label_counts.table(about, every),
+        diagnostics.summary_table(about, attributions),
+        diagnostics.diagnostics_table(about, diagnosed),
+        diagnostics.undefined_table(undefined),
+        diagnostics.origins_table(origins),
     )
     settings = yaml.safe_dump(
         json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
@@ -174,12 +175,12 @@ def write_report(
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(drawings))
 
 
-def _paper(study: read.Study, *known: Any) -> dict[str, Any] | None:
+def _paper(study: study_data.Study, *known: Any) -> dict[str, Any] | None:
     """The published study beside this one, where one is named: title, source, models and exhibits."""
     given = study.settings.get("published")
     if given is None:
         return None
-    content = config.published(given["file"])
+    content = validate.published(given["file"])
     source = Source(study, given["task"], given["models"], given["explainers"], content["names"], *known)
     return {
         **content,

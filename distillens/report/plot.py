@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from distillens.report.read import Run, Study
+from distillens.report.study_data import Run, Study
 from distillens.report.svg import INK, inline
 
 WIDTH = 3.75

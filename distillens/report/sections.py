@@ -5,10 +5,10 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.report import closed, parts, shifted, tables
-from distillens.report.cells import Table
+from distillens.report import buckets, gap_closed, probes, tables, word_shifts
 from distillens.report.figures import Drawing
-from distillens.report.read import Study
+from distillens.report.formatting import Table
+from distillens.report.study_data import Study
 
 
 def sections(
@@ -17,7 +17,7 @@ def sections(
     drift: pd.DataFrame,
     shifts: pd.DataFrame,
     closing: pd.DataFrame,
-    known: closed.Known,
+    known: gap_closed.Known,
     drawings: Sequence[Drawing],
 ) -> dict[str, list[dict[str, Any]]]:
     """Per section and task, the figures and tables; a task without any is left out."""
@@ -30,19 +30,19 @@ def sections(
         ],
         "agreement": lambda task: [
             tables.drift(study, task, drift),
-            shifted.kinds(study, task, shifts),
-            shifted.words(study, task, shifts),
+            word_shifts.kinds(study, task, shifts),
+            word_shifts.words(study, task, shifts),
             tables.drift_by_metric(study, task, drift),
             tables.agreement(study, task, scores["agreement"]),
             tables.explainers(study, task, scores["explainers"]),
         ],
-        "closing": lambda task: list(closed.tables_of(study, task, closing, known)),
+        "closing": lambda task: list(gap_closed.tables_of(study, task, closing, known)),
         "faithfulness": lambda task: [
             tables.faithfulness(study, task, scores["faithfulness"]),
             tables.curves(study, task, scores["faithfulness"]),
         ],
-        "probes": lambda task: list(parts.probes(study, task, scores["probes"])),
-        "buckets": lambda task: list(parts.buckets(study, task, scores["buckets"])),
+        "probes": lambda task: list(probes.probes(study, task, scores["probes"])),
+        "buckets": lambda task: list(buckets.buckets(study, task, scores["buckets"])),
     }
     return {name: _section(study, name, build, drawings) for name, build in builders.items()}
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from distillens import tables
 from distillens.metrics.calibration import HEADLINE
-from distillens.outputs import predicted
-from distillens.report.cells import number
-from distillens.report.read import Run, Study, ordered
+from distillens.metrics.explained_output import predicted
+from distillens.report.formatting import number
+from distillens.report.study_data import Run, Study, ordered
 from distillens.tables import TableError
 
 Explained = tuple[Mapping[str, Any], list[dict[str, Any]]]

@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE, QUANTITIES
-from distillens.metrics.verdicts import DRIFTS, GATED, KEEPS, UNKNOWN
-from distillens.report import scored
-from distillens.report.cells import (
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
+from distillens.report import score_rows
+from distillens.report.formatting import (
     METRICS,
     MISSING,
     Cell,
@@ -20,8 +20,8 @@ from distillens.report.cells import (
     percent,
     score,
 )
-from distillens.report.read import Run, Study, ordered
-from distillens.report.scored import Row
+from distillens.report.score_rows import Row
+from distillens.report.study_data import Run, Study, ordered
 
 VERDICTS = {
     KEEPS: ("keeps", "keeps"),
@@ -61,11 +61,11 @@ _AT_K = ("confidence_drop", "flip_rate")
 
 def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """How well each run does the task, beside the majority baseline."""
-    rows = scored.of(scores, task)
+    rows = score_rows.of(scores, task)
     if not rows:
         return None
     majority = [row for row in rows if row["model"] is None]
-    cells = scored.grouped(
+    cells = score_rows.grouped(
         (row for row in rows if row["model"] is not None), lambda row: (row["model"], row["seed"])
     )
     metrics = ordered(
@@ -77,7 +77,7 @@ def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
         + [score(row, 3) if metric == study.lead(task) else Cell("") for metric in metrics]
         for row in majority[:1]
     ]
-    for run in scored.runs(study, cells):
+    for run in score_rows.runs(study, cells):
         found = {_versus(row): row for row in cells[run.model, run.seed]}
         lines.append(
             [Cell(run.label), Cell(_role(run))]
@@ -95,7 +95,7 @@ def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     Where a text's label need not survive the edit, a loss would not be a fault of the model:
     the share of unchanged predictions stands there instead.
     """
-    rows = scored.of(scores, task)
+    rows = score_rows.of(scores, task)
     metric, relabels = f"{study.lead(task)}_change", study.relabels(task)
     cells = {
         (row["perturbation"], row["model"], row["seed"]): row
@@ -105,7 +105,7 @@ def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     changed = {row["perturbation"]: row for row in rows if row["metric"] == "changed"}
     if not cells:
         return None
-    runs = scored.runs(study, {key[1:] for key in cells})
+    runs = score_rows.runs(study, {key[1:] for key in cells})
     lines = [
         [
             Cell(perturbation, note="labels may change: same answers" if perturbation in relabels else ""),
@@ -124,27 +124,27 @@ def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """All that was measured under each perturbation."""
-    rows = scored.of(scores, task)
+    rows = score_rows.of(scores, task)
     if not rows:
         return None
     lead = study.lead(task)
-    cells = scored.grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
+    cells = score_rows.grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
     lines = []
     for perturbation in ordered((row["perturbation"] for row in rows), list(study.settings["perturbations"])):
         edited = cells.get((perturbation, None, None), ())
-        for run in scored.runs(study, {key[1:] for key in cells if key[0] == perturbation}):
+        for run in score_rows.runs(study, {key[1:] for key in cells if key[0] == perturbation}):
             found = cells[perturbation, run.model, run.seed]
             lines.append(
                 [
                     Cell(perturbation),
                     Cell(run.label),
-                    score(scored.first(found, lead), 3),
-                    score(scored.first(found, f"{lead}_change"), 3, signed=True),
-                    score(scored.first(found, f"{lead}_change_gap"), 3, signed=True),
-                    _share(scored.first(found, "consistency")),
-                    _share(scored.first(edited, "changed")),
-                    _share(scored.first(edited, "edited_words"), 1),
-                    _share(scored.first(edited, "edited_characters"), 1),
+                    score(score_rows.first(found, lead), 3),
+                    score(score_rows.first(found, f"{lead}_change"), 3, signed=True),
+                    score(score_rows.first(found, f"{lead}_change_gap"), 3, signed=True),
+                    _share(score_rows.first(found, "consistency")),
+                    _share(score_rows.first(edited, "changed")),
+                    _share(score_rows.first(edited, "edited_words"), 1),
+                    _share(score_rows.first(edited, "edited_characters"), 1),
                 ]
             )
     head = [
@@ -165,16 +165,16 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def stability(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike each run explains a text before and after a perturbation."""
-    rows = [row for row in scored.of(scores, task) if row["metric"] == f"stability_{HEADLINE}"]
+    rows = [row for row in score_rows.of(scores, task) if row["metric"] == f"stability_{HEADLINE}"]
     if not rows:
         return None
     found = {(row["perturbation"], row["explainer"], row["model"], row["seed"]): row for row in rows}
-    runs = scored.runs(study, {key[2:] for key in found})
+    runs = score_rows.runs(study, {key[2:] for key in found})
     lines = [
         [Cell(perturbation), Cell(explainer)]
         + [score(found.get((perturbation, explainer, run.model, run.seed))) for run in runs]
         for perturbation in ordered((key[0] for key in found), list(study.settings["perturbations"]))
-        for explainer in scored.explainers(study, rows)
+        for explainer in score_rows.explainers(study, rows)
     ]
     head = [Head("perturbation", numeric=False), Head("explainer", numeric=False)]
     head += [Head(run.label, "mean rank correlation over the words that are still there") for run in runs]
@@ -184,18 +184,18 @@ def stability(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def agreement(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike the attributions of each pair of runs are."""
-    rows = scored.of(scores, task)
+    rows = score_rows.of(scores, task)
     if not rows:
         return None
-    cells = scored.grouped(rows, lambda row: (row["explainer"], scored.pair(row)))
-    metrics = scored.metrics(rows)
+    cells = score_rows.grouped(rows, lambda row: (row["explainer"], score_rows.pair(row)))
+    metrics = score_rows.metrics(rows)
     lines = []
-    for explainer in scored.explainers(study, rows):
-        for pair in scored.pairs(study, (row for row in rows if row["explainer"] == explainer)):
-            found = scored.by_metric(cells[explainer, pair])
+    for explainer in score_rows.explainers(study, rows):
+        for pair in score_rows.pairs(study, (row for row in rows if row["explainer"] == explainer)):
+            found = score_rows.by_metric(cells[explainer, pair])
             names = f"{study.find(*pair[:2]).label} and {study.find(*pair[2:]).label}"
             lines.append(
-                [Cell(explainer), Cell(names, note=scored.kind_of_pair(study, pair))]
+                [Cell(explainer), Cell(names, note=score_rows.kind_of_pair(study, pair))]
                 + [score(found.get(metric)) for metric in metrics]
             )
     head = [Head("explainer", numeric=False), Head("pair", numeric=False)]
@@ -207,11 +207,11 @@ def agreement(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def explainers(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike two explainers say that one and the same run reasons."""
-    rows = scored.of(scores, task)
+    rows = score_rows.of(scores, task)
     if not rows:
         return None
     known = list(study.settings["explainers"])
-    cells = scored.grouped(
+    cells = score_rows.grouped(
         rows,
         lambda row: (
             row["model"],
@@ -219,12 +219,12 @@ def explainers(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
             *ordered((row["explainer"], row["against_explainer"]), known),
         ),
     )
-    metrics, names = scored.metrics(rows), ordered((name for key in cells for name in key[2:]), known)
+    metrics, names = score_rows.metrics(rows), ordered((name for key in cells for name in key[2:]), known)
     lines = []
-    for run in scored.runs(study, {key[:2] for key in cells}):
+    for run in score_rows.runs(study, {key[:2] for key in cells}):
         pairs = [key[2:] for key in cells if key[:2] == (run.model, run.seed)]
         for pair in sorted(pairs, key=lambda pair: [names.index(name) for name in pair]):
-            found = scored.by_metric(cells[run.model, run.seed, *pair])
+            found = score_rows.by_metric(cells[run.model, run.seed, *pair])
             lines.append(
                 [Cell(run.label), Cell(" and ".join(pair))] + [score(found.get(metric)) for metric in metrics]
             )
@@ -236,26 +236,26 @@ def explainers(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 
 def drift(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
     """The five quantities of drift and the verdict, per student and explainer but the controls."""
-    rows = [row for row in scored.of(rows_of_drift, task) if row["metric"] == HEADLINE]
+    rows = [row for row in score_rows.of(rows_of_drift, task) if row["metric"] == HEADLINE]
     return _drift(study, task, [row for row in rows if row["explainer"] not in study.controls], False)
 
 
 def drift_by_metric(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
     """The same by every metric, where there is more than the headline."""
-    rows = scored.of(rows_of_drift, task)
+    rows = score_rows.of(rows_of_drift, task)
     return None if {row["metric"] for row in rows} <= {HEADLINE} else _drift(study, task, rows, True)
 
 
 def faithfulness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """What removing the k strongest words does, by whose ranking they are removed."""
-    rows = [row for row in scored.of(scores, task) if row["metric"].startswith(_AT_K)]
+    rows = [row for row in score_rows.of(scores, task) if row["metric"].startswith(_AT_K)]
     caption = f"Faithfulness on {task}: all numbers"
     return _by_ranking(study, rows, f"faithfulness-{task}", caption)
 
 
 def curves(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     """Faithfulness over all numbers of words, and what the words are like that are named."""
-    rows = [row for row in scored.of(scores, task) if not row["metric"].startswith(_AT_K)]
+    rows = [row for row in score_rows.of(scores, task) if not row["metric"].startswith(_AT_K)]
     caption = f"Faithfulness on {task}: over all numbers of words, and short tokens"
     return _by_ranking(study, rows, f"curves-{task}", caption)
 
@@ -263,14 +263,16 @@ def curves(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
 def _by_ranking(study: Study, rows: list[dict[str, Any]], name: str, caption: str) -> Table | None:
     if not rows:
         return None
-    cells = scored.grouped(rows, lambda row: (row["explainer"], row["model"], row["seed"], row["ranking"]))
-    metrics = scored.metrics(rows)
+    cells = score_rows.grouped(
+        rows, lambda row: (row["explainer"], row["model"], row["seed"], row["ranking"])
+    )
+    metrics = score_rows.metrics(rows)
     lines = []
-    for explainer in scored.explainers(study, rows):
-        for run in scored.runs(study, {key[1:3] for key in cells if key[0] == explainer}):
+    for explainer in score_rows.explainers(study, rows):
+        for run in score_rows.runs(study, {key[1:3] for key in cells if key[0] == explainer}):
             rankings = {key[3] for key in cells if key[:3] == (explainer, run.model, run.seed)}
             for ranking in ordered(rankings, ("own", "teacher", "random")):
-                found = scored.by_metric(cells[explainer, run.model, run.seed, ranking])
+                found = score_rows.by_metric(cells[explainer, run.model, run.seed, ranking])
                 lines.append(
                     [Cell(explainer), Cell(run.label), Cell(ranking)]
                     + [score(found.get(metric)) for metric in metrics]
@@ -284,8 +286,8 @@ def _by_ranking(study: Study, rows: list[dict[str, Any]], name: str, caption: st
 def _drift(study: Study, task: str, rows: list[dict[str, Any]], every: bool) -> Table | None:
     if not rows:
         return None
-    metrics = scored.metrics(rows)
-    explainers = scored.explainers(study, rows)
+    metrics = score_rows.metrics(rows)
+    explainers = score_rows.explainers(study, rows)
     position = list(study.models)
     rows.sort(
         key=lambda row: (

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdicts import DRIFTS, GATED, KEEPS, UNKNOWN, overall
-from distillens.report.cells import (
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, overall
+from distillens.report.formatting import (
     MISSING,
     Cell,
     Head,
@@ -20,7 +20,7 @@ from distillens.report.cells import (
     number,
     percent,
 )
-from distillens.report.read import Study, ordered
+from distillens.report.study_data import Study, ordered
 from distillens.report.tables import VERDICTS
 from distillens.report.tables import verdict as in_words
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import kendalltau
 
-from distillens import curves
+from distillens.attribution import removal_curves
 from distillens.metrics import agreement, aopc
 from distillens.metrics.short_tokens import short, short_share
 
@@ -94,15 +94,17 @@ def test_a_wide_search_finds_what_trying_all_orders_finds(sign):
     def total(order):
         return sum(drops[frozenset(order[:k])] for k in range(1, 6))
 
-    (found,) = curves.extreme_orders([5], ask, beam=10, sign=sign)
+    (found,) = removal_curves.extreme_orders([5], ask, beam=10, sign=sign)
     every = [sign * total(order) for order in itertools.permutations(range(5))]
     assert sign * total(found) == pytest.approx(max(every))
-    (greedy,) = curves.extreme_orders([5], ask, beam=1, sign=sign)
+    (greedy,) = removal_curves.extreme_orders([5], ask, beam=1, sign=sign)
     assert sign * total(greedy) <= sign * total(found)
 
 
 def test_texts_of_different_lengths_are_searched_together():
-    found = curves.extreme_orders([2, 0, 3], lambda asked: [linear(words) for _, words in asked], 4, 1)
+    found = removal_curves.extreme_orders(
+        [2, 0, 3], lambda asked: [linear(words) for _, words in asked], 4, 1
+    )
     assert found == [[0, 1], [], [0, 2, 1]]
 
 

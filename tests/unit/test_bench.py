@@ -12,8 +12,9 @@ import pytest
 from bench import increments, plan, sentences, table
 from bench.models import Cost
 from bench.plan import FULL, works
-from distillens import modeling, tables
-from distillens.text import Example
+from distillens import tables
+from distillens.data.text import Example
+from distillens.models import classifier
 from tests import tiny
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +32,7 @@ def fits(_):
 @pytest.mark.slow
 def test_the_quick_bench_has_every_work_and_its_values_agree(tmp_path):
     folder = tiny.bert(tmp_path / "model", labels=3)
-    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    classifier.export_onnx(classifier.load_classifier(folder), folder)
     rows = [{"example_id": str(number), "text_a": text, "label": 0.0} for number, text in enumerate(TEXTS)]
     tables.write(tmp_path / "data.parquet", "examples", rows, {})
     command = [
@@ -102,9 +103,9 @@ def test_the_cost_of_a_forward_is_that_of_its_products(bert):
 
     cost = Cost(bert)
     for trimmed in (False, True):
-        model = modeling.load_classifier(bert, attn_implementation="eager").eval()
+        model = classifier.load_classifier(bert, attn_implementation="eager").eval()
         if trimmed:
-            assert modeling.trim(model, bert)
+            assert classifier.trim(model, bert)
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             model(input_ids=torch.ones(3, 7, dtype=torch.long))
         heads = 3 * 2 * (16 * 16 + 16 * 3)  # pooler and classifier are not counted

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from distillens.metrics import agreement as ag
-from distillens.metrics import verdicts
+from distillens.metrics import verdict
 from distillens.metrics.calibration import QUANTITIES, calibrate, gated
 
 SPEARMAN = [("spearman", None)]
@@ -36,7 +36,7 @@ def made_up(rng, examples, seeds, runs, spread=0.1, other=0.0, words=12):
 
 def judged(row, is_gated=False, confidence=0.95, **more):
     row = {"task": "t", "explainer": "shap", "metric": "spearman", "k": None, "gated": is_gated, **row}
-    return verdicts.judge([row], confidence, **more)[0]
+    return verdict.judge([row], confidence, **more)[0]
 
 
 def test_four_examples_by_hand():
@@ -67,43 +67,43 @@ def test_a_student_that_is_the_teachers_other_seed_has_drift_exactly_zero():
     row = judged(calibrate([between[0, 1]], between, chance))
     assert (row["drift"], row["drift_low"], row["drift_high"], row["p_value"]) == (0, 0, 0, 1)
     assert row["normalised"] == pytest.approx(1)
-    assert row["verdict"] == verdicts.KEEPS
+    assert row["verdict"] == verdict.KEEPS
 
 
 def test_a_teacher_against_itself_agrees_fully_and_keeps_its_reasoning():
     _, between, chance = made_up(np.random.default_rng(0), 50, 4, 1)
     row = judged(calibrate([np.ones(50)], between, chance))
     assert row["agreement"] == 1 and row["drift"] < 0 and row["normalised"] > 1
-    assert row["verdict"] == verdicts.KEEPS
+    assert row["verdict"] == verdict.KEEPS
 
 
 def test_another_model_drifts():
     row = judged(calibrate(*made_up(np.random.default_rng(0), 150, 5, 3, other=0.4)))
-    assert row["verdict"] == verdicts.DRIFTS
+    assert row["verdict"] == verdict.DRIFTS
     assert row["drift_low"] > 0 and row["normalised_high"] < 1
 
 
 def test_a_student_with_random_weights_has_normalised_agreement_about_zero():
     row = judged(calibrate(*made_up(np.random.default_rng(0), 300, 4, 2, other=1.0)))
     assert abs(row["normalised"]) < 0.1 and row["normalised_high"] < 0.1
-    assert row["verdict"] == verdicts.DRIFTS
+    assert row["verdict"] == verdict.DRIFTS
 
 
 def test_a_student_like_another_seed_keeps_the_reasoning():
     row = judged(calibrate(*made_up(np.random.default_rng(0), 400, 5, 5, spread=0.0)))
     assert row["drift_low"] < 0 < row["drift_high"] < 0.05
-    assert row["verdict"] == verdicts.KEEPS
+    assert row["verdict"] == verdict.KEEPS
 
 
 def test_few_examples_cannot_tell_and_say_how_many_would():
     few = judged(calibrate(*made_up(np.random.default_rng(3), 12, 5, 5, spread=0.0, other=0.25)))
-    assert few["verdict"] == verdicts.UNKNOWN and few["n_needed"] > 12
+    assert few["verdict"] == verdict.UNKNOWN and few["n_needed"] > 12
     assert math.isnan(few["runs_needed"])
 
 
 def test_few_runs_cannot_tell_however_many_texts():
     row = judged(calibrate(*made_up(np.random.default_rng(1), 2000, 3, 1, spread=0.3)))
-    assert row["verdict"] == verdicts.UNKNOWN
+    assert row["verdict"] == verdict.UNKNOWN
     assert math.isnan(row["n_needed"]) and row["run_spread"] > 0.02
 
 
@@ -111,8 +111,8 @@ def test_without_known_noise_of_runs_drift_must_pass_the_tolerance():
     agreed, between, chance = made_up(np.random.default_rng(0), 400, 2, 1, spread=0.0, other=0.12)
     row = judged(calibrate(agreed, between, chance))
     assert math.isnan(row["run_spread"]) and 0 < row["drift_low"] < 0.05 and row["p_adjusted"] < 0.05
-    assert row["verdict"] == verdicts.UNKNOWN
-    assert judged(row, tolerance=row["drift_low"] / 2)["verdict"] == verdicts.DRIFTS
+    assert row["verdict"] == verdict.UNKNOWN
+    assert judged(row, tolerance=row["drift_low"] / 2)["verdict"] == verdict.DRIFTS
 
 
 def test_a_students_runs_tell_the_noise_where_the_teachers_cannot():
@@ -126,13 +126,13 @@ def test_a_teacher_with_one_seed_has_no_ceiling():
         assert all(math.isnan(row[name + suffix]) for suffix in ("", "_low", "_high"))
     assert math.isnan(row["p_value"]) and math.isnan(row["p_adjusted"])
     assert row["agreement_low"] < row["agreement"] < row["agreement_high"]
-    assert row["verdict"] == verdicts.UNKNOWN
+    assert row["verdict"] == verdict.UNKNOWN
 
 
 def test_nothing_defined_gives_no_number():
     row = judged(calibrate(np.full((1, 4), np.nan), np.full((2, 2, 4), 0.5), np.zeros((1, 4))))
     assert math.isnan(row["agreement"]) and row["n_undefined"] == 4
-    assert row["verdict"] == verdicts.UNKNOWN
+    assert row["verdict"] == verdict.UNKNOWN
 
 
 def test_one_example_has_values_without_intervals():
@@ -149,21 +149,21 @@ def test_seeds_that_agree_by_chance_leave_nothing_to_keep():
     rng = np.random.default_rng(0)
     row = judged(calibrate(rng.normal(0, 0.1, (1, 300)), rng.normal(0, 0.1, (4, 4, 300)), np.zeros((1, 300))))
     assert math.isnan(row["normalised"]) and row["drift_high"] < 0.05
-    assert row["verdict"] == verdicts.UNKNOWN
+    assert row["verdict"] == verdict.UNKNOWN
 
 
 def test_agreement_above_the_ceiling_is_no_drift():
     rng = np.random.default_rng(0)
     row = judged(calibrate(np.full((1, 40), 0.9), rng.uniform(0.5, 0.7, (4, 4, 40)), np.zeros((1, 40))))
     assert row["drift"] < 0 and row["p_value"] < 0.01
-    assert row["verdict"] == verdicts.KEEPS
+    assert row["verdict"] == verdict.KEEPS
 
 
 @pytest.mark.parametrize(("seeds", "runs"), [(2, 1), (3, 1), (5, 3)])
 def test_another_seed_is_not_called_drift_in_200_studies(seeds, runs):
     rng = np.random.default_rng(seeds)
     called = sum(
-        judged(calibrate(*made_up(rng, 60, seeds, runs)))["verdict"] == verdicts.DRIFTS for _ in range(200)
+        judged(calibrate(*made_up(rng, 60, seeds, runs)))["verdict"] == verdict.DRIFTS for _ in range(200)
     )
     assert called <= 10
 

@@ -8,11 +8,11 @@ import pytest
 from scipy import stats
 
 from distillens import tables
-from distillens.closing import score_closing
-from distillens.metrics.closing import close
-from distillens.report import closed
+from distillens.evaluation.gap_closed import score_closing
+from distillens.metrics.gap_closed import close
+from distillens.report import gap_closed
 from distillens.report.page import write_report
-from distillens.report.read import study_of
+from distillens.report.study_data import study_of
 from tests.fixtures import made_up_study
 
 
@@ -206,9 +206,9 @@ def test_explainers_that_a_recipe_trains_on_are_no_independent_judges():
         for name, method in methods.items()
     }
     study = study_of({"explainers": explainers, "models": models}, {})
-    assert closed.trained_on(study, "kd") == set()
-    assert closed.trained_on(study, "masked") == {"shap", "lime", "occlusion"}
-    assert closed.trained_on(study, "both") == set(explainers)
+    assert gap_closed.trained_on(study, "kd") == set()
+    assert gap_closed.trained_on(study, "masked") == {"shap", "lime", "occlusion"}
+    assert gap_closed.trained_on(study, "both") == set(explainers)
 
 
 @pytest.fixture

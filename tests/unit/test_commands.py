@@ -9,14 +9,14 @@ import pytest
 import yaml
 from rich.console import Console
 
-from distillens import methods
-from distillens.commands import check, main, terminal
-from distillens.config import complete
-from distillens.inference import Engine
-from distillens.outputs import towards
-from distillens.planning import passes
-from distillens.report.cells import Cell, Head, Table
-from distillens.text import Example, seed_of
+from distillens import registry
+from distillens.cli import check, main, terminal
+from distillens.cli.cost_estimate import passes
+from distillens.config.validate import complete
+from distillens.data.text import Example, seed_of
+from distillens.metrics.explained_output import towards
+from distillens.models.engine import Engine
+from distillens.report.formatting import Cell, Head, Table
 from tests.fixtures import made_up_results
 
 TEXT = "A dull film, but the ending was joyful."
@@ -86,7 +86,7 @@ def said(capsys, *arguments, code=0):
 def test_a_text_is_explained_by_teacher_and_student_with_the_study_s_settings(results, capsys):
     out = said(capsys, "explain", "--study", results, "--text", TEXT)
     engine = Engine(results / "models/t/teacher/1", "cpu", "torch")
-    (attribution,) = methods.load("explain", "occlusion").explain(
+    (attribution,) = registry.load("explainer", "occlusion").explain(
         [Example("text", TEXT)], engine, "margin", {}, 0
     )
     target = int(engine.logits([(TEXT,)])[0].argmax())
@@ -108,7 +108,7 @@ def test_the_random_control_has_the_study_s_seed(results, capsys):
         capsys, "explain", "--study", results, "--text", TEXT, "--explainer", "random", "--model", "teacher"
     )
     engine = Engine(results / "models/t/teacher/1", "cpu", "torch")
-    (expected,) = methods.load("explain", "random").explain(
+    (expected,) = registry.load("explainer", "random").explain(
         [Example("text", TEXT)], engine, "margin", {"draw": 0}, seed_of(3, "t", "random")
     )
     target = int(engine.logits([(TEXT,)])[0].argmax())
@@ -244,9 +244,9 @@ def test_texts_that_are_there_are_counted(tmp_path):
 
 
 def test_the_bound_holds_for_what_deleting_really_asks(results, tmp_path, monkeypatch):
-    from distillens.curves import trace
-    from distillens.deletion import _deletions
-    from distillens.erasing import Rankings, ranking
+    from distillens.attribution.delete import _deletions
+    from distillens.attribution.rankings import Rankings, ranking
+    from distillens.attribution.removal_curves import trace
 
     engine = Engine(results / "models/t/teacher/1", "cpu", "torch")
     example = Example("0", TEXT)

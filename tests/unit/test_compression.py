@@ -14,12 +14,13 @@ from safetensors.torch import load_file
 from torch.nn.utils import prune
 from transformers import AutoConfig, AutoModelForSequenceClassification
 
-from distillens import heads, methods, modeling, quantised, tables
-from distillens.compressing import compress
-from distillens.config import ConfigError, complete
-from distillens.inference import Engine
-from distillens.text import Example
-from distillens.training import TrainingError
+from distillens import registry, tables
+from distillens.config.validate import ConfigError, complete
+from distillens.data.text import Example
+from distillens.models import classifier, heads, int8
+from distillens.models.engine import Engine
+from distillens.training.compress import compress
+from distillens.training.fine_tune import TrainingError
 from tests import tiny
 from tests.tiny import SENTENCES
 
@@ -98,7 +99,7 @@ def teacher(request):
 def test_weights_are_quantised_as_onnx_runtime_s_own_tool_does():
     torch.manual_seed(0)
     linear = torch.nn.Linear(40, 7)
-    ours = quantised.Int8Linear(linear)
+    ours = int8.Int8Linear(linear)
     for row, stored, scale in zip(linear.weight.detach().numpy(), ours.uint8, ours.scale, strict=True):
         _, theirs, levels = quantize_data(row, onnx.TensorProto.INT8, symmetric=True)
         assert scale.item() == pytest.approx(float(theirs), rel=1e-6)
@@ -108,7 +109,7 @@ def test_weights_are_quantised_as_onnx_runtime_s_own_tool_does():
 def test_a_layer_computes_the_product_of_rounded_numbers():
     linear = torch.nn.Linear(2, 1)
     linear.weight.data, linear.bias.data = torch.tensor([[1.27, -0.634]]), torch.tensor([0.5])
-    layer = quantised.Int8Linear(linear)
+    layer = int8.Int8Linear(linear)
     # Weights: scale 0.01, 127 and -63. Inputs: step 2 / 127, 127 and round(63.5 x 0.3) = 19.
     out = layer(torch.tensor([[2.0, 0.3]]))
     assert out.item() == pytest.approx((127 * 127 - 63 * 19) * 0.01 * 2 / 127 + 0.5, rel=1e-6)
@@ -121,13 +122,13 @@ def test_an_answer_does_not_depend_on_the_texts_beside_it(wide, tmp_path):
         alone = [Engine(folder, "cpu", backend).logits([text])[0] for text in TEXTS]
         assert np.abs(together - alone).max() < 1e-4
     # An outlier beside it would change the scale that stock dynamic quantisation has for a batch.
-    layer = quantised.Int8Linear(torch.nn.Linear(16, 16))
+    layer = int8.Int8Linear(torch.nn.Linear(16, 16))
     x = torch.randn(1, 16)
     assert torch.equal(layer(torch.cat([x, 1000 * x]))[0], layer(x)[0])
 
 
 def test_gradients_pass_rounding_as_those_of_the_layer_with_the_stored_weights():
-    layer = quantised.Int8Linear(torch.nn.Linear(12, 5))
+    layer = int8.Int8Linear(torch.nn.Linear(12, 5))
     x = torch.randn(3, 12, requires_grad=True)
     layer(x).sum().backward()
     weights = (layer.uint8.float() - 128) * layer.scale[:, None]
@@ -184,7 +185,7 @@ def test_int8_spares_what_the_float_model_spares(bert, tmp_path):
     folder = made(bert, tmp_path / "int8", "int8", onnx=True)
     backend = Engine(folder, "cpu", "onnxruntime").backend
     assert (backend.trimmed, backend.shared) == (True, True)
-    assert quantised.Int8Linear.rounds
+    assert int8.Int8Linear.rounds
 
 
 @pytest.mark.parametrize(
@@ -192,8 +193,8 @@ def test_int8_spares_what_the_float_model_spares(bert, tmp_path):
 )
 def test_every_kind_of_explainer_explains_an_int8_model(explainer, bert, tmp_path):
     folder = made(bert, tmp_path / "int8", "int8", onnx=True)
-    method = methods.load("explain", explainer)
-    options = {name: option["default"] for name, option in methods.options("explain")[explainer].items()}
+    method = registry.load("explainer", explainer)
+    options = {name: option["default"] for name, option in registry.options("explainer")[explainer].items()}
     found = {}
     for name, model in (("teacher", bert), ("int8", folder)):
         engine = Engine(model, "cpu", "onnxruntime" if name == "int8" else "torch")
@@ -228,12 +229,12 @@ def test_int8_does_for_encoders_of_other_builds(name, tmp_path):
     ids = torch.randint(5, 50, (3, 7))
     with torch.no_grad():
         before = model(ids).logits
-        methods.load("compression", "int8").compress(model, {"embeddings": True})
+        registry.load("compression", "int8").compress(model, {"embeddings": True})
         after = model(ids).logits
         assert not any(isinstance(module, torch.nn.Linear) for module in model.modules())
         assert 0 < (after - before).abs().max() < 0.2 * before.std().clamp(min=0.05)
         model.save_pretrained(tmp_path)
-        assert torch.equal(modeling.load_classifier(tmp_path).eval()(ids).logits, after)
+        assert torch.equal(classifier.load_classifier(tmp_path).eval()(ids).logits, after)
 
 
 def test_heads_that_cannot_be_told_apart_are_refused_with_what_to_do():
@@ -249,11 +250,11 @@ def test_heads_that_cannot_be_told_apart_are_refused_with_what_to_do():
 
 def test_pruned_weights_are_those_that_torch_prunes(bert, tmp_path):
     folder = made(bert, tmp_path / "pruned", "prune", amount=0.4)
-    theirs = modeling.load_classifier(bert)
+    theirs = classifier.load_classifier(bert)
     linear = [(m, "weight") for m in theirs.bert.encoder.modules() if isinstance(m, torch.nn.Linear)]
     prune.global_unstructured(linear, prune.L1Unstructured, amount=0.4)
     ours = [
-        m for m in modeling.load_classifier(folder).bert.encoder.modules() if isinstance(m, torch.nn.Linear)
+        m for m in classifier.load_classifier(folder).bert.encoder.modules() if isinstance(m, torch.nn.Linear)
     ]
     for own, (module, _) in zip(ours, linear, strict=True):
         assert torch.equal(own.weight, module.weight)
@@ -280,8 +281,8 @@ def test_a_model_without_some_heads_is_the_one_with_their_output_silenced(teache
     folder = made(teacher, tmp_path / "heads", "prune", what="heads", amount=0.25, onnx=True)
     kept = json.loads((folder / "config.json").read_text())["compressed"]["heads"]
     assert sorted(map(len, kept)) == [1, 2]
-    silenced = modeling.load_classifier(teacher).eval()
-    for layer, numbers in zip(modeling.trimming.layers_of(silenced), kept, strict=True):
+    silenced = classifier.load_classifier(teacher).eval()
+    for layer, numbers in zip(classifier.trimming.layers_of(silenced), kept, strict=True):
         output = heads._parts(layer)[1].weight.data.view(-1, 2, 8)
         for head in set(range(2)) - set(numbers):
             output[:, head] = 0
@@ -295,7 +296,7 @@ def test_a_model_without_some_heads_is_the_one_with_their_output_silenced(teache
 
 
 def test_the_weakest_heads_go_and_every_layer_keeps_one():
-    strongest = methods.load("compression", "prune").strongest
+    strongest = registry.load("compression", "prune").strongest
     sizes = [torch.tensor([0.1, 0.2]), torch.tensor([0.9, 0.3])]
     assert strongest(sizes, 0.25) == [[1], [0, 1]]
     assert strongest(sizes, 0.5) == [[1], [0]]
@@ -303,7 +304,7 @@ def test_the_weakest_heads_go_and_every_layer_keeps_one():
 
 
 def test_a_head_s_magnitude_is_the_mean_size_of_its_four_matrices(bert):
-    model = modeling.load_classifier(bert)
+    model = classifier.load_classifier(bert)
     layer = model.bert.encoder.layer[1]
     parts = [getattr(layer.attention.self, name).weight[8:] for name in ("query", "key", "value")]
     parts.append(layer.attention.output.dense.weight[:, 8:])
@@ -319,7 +320,7 @@ def test_dropped_layers_leave_the_teacher_s_others(bert, tmp_path):
     assert name.format(1) not in after
     assert torch.equal(after["classifier.weight"], before["classifier.weight"])
     with pytest.raises(
-        modeling.ModelError, match=r"compress.keep: layer 2 is asked for, but it has layers 0 to 1"
+        classifier.ModelError, match=r"compress.keep: layer 2 is asked for, but it has layers 0 to 1"
     ):
         made(bert, tmp_path / "none", "drop_layers", keep=[2])
 
@@ -344,9 +345,9 @@ def test_the_same_teacher_gives_the_same_bytes(bert, tmp_path):
 
 
 def test_recovery_that_fails_leaves_nothing_behind(bert, splits, tmp_path, monkeypatch):
-    from distillens import training
+    from distillens.training import fine_tune
 
-    monkeypatch.setattr(training, "task_loss", lambda logits, labels: logits.sum() * float("nan"))
+    monkeypatch.setattr(fine_tune, "task_loss", lambda logits, labels: logits.sum() * float("nan"))
     with pytest.raises(TrainingError, match="step 1"):
         made(bert, tmp_path / "m", "prune", RECOVERY, splits=splits)
     assert not (tmp_path / "m").exists()
@@ -379,8 +380,8 @@ def test_a_compression_that_makes_no_sense_is_refused(model, study, message):
 
 
 def test_every_compression_says_whether_its_result_can_be_trained():
-    assert set(methods.options("compression")) == {"int8", "prune", "drop_layers", "half"}
-    for method in methods.options("compression"):
-        assert methods.literal("compression", method, "RECOVERS") in (True, False)
-        assert callable(methods.load("compression", method).compress)
-        assert Path(methods.__file__).with_name("compression").joinpath(f"{method}.py").is_file()
+    assert set(registry.options("compression")) == {"int8", "prune", "drop_layers", "half"}
+    for method in registry.options("compression"):
+        assert registry.literal("compression", method, "RECOVERS") in (True, False)
+        assert callable(registry.load("compression", method).compress)
+        assert Path(registry.__file__).with_name("compression").joinpath(f"{method}.py").is_file()

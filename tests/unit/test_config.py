@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from distillens.config import ConfigError, complete
+from distillens.config.validate import ConfigError, complete
 
 ROOT = Path(__file__).parents[2]
 # Through JSON, so that blocks shared by a YAML anchor become copies.

@@ -8,8 +8,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from distillens import costing, tables
-from distillens.inference import Engine
+from distillens import tables
+from distillens.models import measure_cost
+from distillens.models.engine import Engine
 from distillens.report.page import write_report
 from tests.fixtures import made_up_study
 from tests.tiny import SENTENCES
@@ -27,7 +28,7 @@ def test_split(tmp_path):
 
 
 def cost(test_split, model, out, native=None):
-    costing.write_cost(test_split, model, out, IDENTITY, ENGINE, native)
+    measure_cost.write_cost(test_split, model, out, IDENTITY, ENGINE, native)
     (row,) = tables.read(out, "costs").to_pylist()
     return row
 
@@ -41,7 +42,7 @@ def test_sizes_are_those_of_the_file_and_zeros_pack_better(tmp_path):
     found = {}
     for name, weights in {"full": {"w": full}, "half": {"w": half}, "int8": {"w.uint8": int8}}.items():
         save_file(weights, tmp_path / name)
-        found[name] = costing.sizes(tmp_path / name)
+        found[name] = measure_cost.sizes(tmp_path / name)
         assert found[name]["file_bytes"] == (tmp_path / name).stat().st_size
     assert (found["full"]["parameters"], found["full"]["nonzero"]) == (20000, 20000)
     assert (found["half"]["parameters"], found["half"]["nonzero"]) == (20000, 10000)
@@ -64,7 +65,7 @@ def test_latency_is_the_processor_s_time_of_a_text_alone_in_the_best_round(bert,
 
     monkeypatch.setattr(engine.backend, "forward", slow)
     texts = [("a film",), ("a film is not bad at all and the plot",)]
-    found = costing.latencies(engine, texts)
+    found = measure_cost.latencies(engine, texts)
     lengths = [len(one["input_ids"]) for one in engine.encoder.encode(texts)]
     assert {shape[0] for shape in calls} == {1}
     assert found == pytest.approx(np.array(lengths) / 1000, rel=0.5)

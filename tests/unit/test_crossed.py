@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from distillens.metrics.crossed import Crossed, Group, noise_of
+from distillens.metrics.crossed_design import Crossed, Group, noise_of
 from distillens.metrics.power import needed
 
 

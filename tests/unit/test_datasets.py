@@ -11,23 +11,23 @@ import torch
 from safetensors.torch import load_file
 
 from distillens import tables
-from distillens.config import complete
-from distillens.datasets import fetching, hub, packages, reading, selecting
-from distillens.datasets.packages import FetchError
-from distillens.datasets.reading import DataError
-from distillens.text import Example, examples
+from distillens.config.validate import complete
+from distillens.data import fetch, hub, packages, read, select
+from distillens.data.packages import FetchError
+from distillens.data.read import DataError
+from distillens.data.text import Example, examples
 
 COLUMNS = {"example_id": "id", "text_a": "text", "text_b": None, "label": "y"}
 TASK = {"columns": COLUMNS, "type": "classification", "labels": ["bad", "good"], "cut": None}
 READ = {"delimiter": ",", "encoding": "utf-8", "quoted": True, "header": None}
 
 
-def read(frame, **task):
-    return list(reading.to_examples(pd.DataFrame(frame), {**TASK, **task}, "a.csv"))
+def read_rows(frame, **task):
+    return list(read.to_examples(pd.DataFrame(frame), {**TASK, **task}, "a.csv"))
 
 
 def test_rows_become_examples():
-    assert read({"id": [7, 8], "text": ["Fun", "=1+1"], "y": ["good", 0]}) == [
+    assert read_rows({"id": [7, 8], "text": ["Fun", "=1+1"], "y": ["good", 0]}) == [
         Example("7", "Fun", None, 1.0, "good"),
         Example("8", "=1+1", None, 0.0, "bad"),
     ]
@@ -35,17 +35,17 @@ def test_rows_become_examples():
 
 def test_a_class_named_by_a_number_is_the_same_from_every_format():
     for cell in ("1", 1):
-        assert read({"id": [7], "text": ["Fun"], "y": [cell]}, labels=["1", "0"])[0].label == 0
+        assert read_rows({"id": [7], "text": ["Fun"], "y": [cell]}, labels=["1", "0"])[0].label == 0
 
 
 def test_ratings_are_cut_into_classes_at_the_thresholds():
     frame = {"id": range(4), "text": ["x"] * 4, "y": ["-0.5", "0", "0.49", "3"]}
-    assert [one.label for one in read(frame, cut=[0.0])] == [0, 1, 1, 1]
+    assert [one.label for one in read_rows(frame, cut=[0.0])] == [0, 1, 1, 1]
 
 
 def test_a_regression_keeps_its_score():
     task = {"type": "regression", "labels": [], "columns": {**COLUMNS, "text_b": "other"}}
-    (one,) = read({"id": [1], "text": ["a"], "other": ["b"], "y": [3.8]}, **task)
+    (one,) = read_rows({"id": [1], "text": ["a"], "other": ["b"], "y": [3.8]}, **task)
     assert (one.texts, one.label, one.label_name) == (("a", "b"), 3.8, None)
 
 
@@ -70,12 +70,12 @@ def test_a_bad_row_is_refused_with_its_number_and_the_reason(column, cell, messa
     frame = pd.DataFrame({"id": [1, 2], "text": ["Fun", "Dull"], "y": [1, 0]}, dtype=object)
     frame.loc[1, column] = cell
     with pytest.raises(DataError, match=rf"a\.csv, {message}"):
-        read(frame)
+        read_rows(frame)
 
 
 def test_a_column_that_is_not_there_is_named_beside_those_that_are():
     with pytest.raises(DataError, match=r"no column 'y' for label; there are: id, text"):
-        read({"id": [1], "text": ["a"]})
+        read_rows({"id": [1], "text": ["a"]})
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.parquet"])
@@ -90,14 +90,14 @@ def test_every_format_gives_the_same_examples(tmp_path, name):
             frame.to_parquet(path)
         case _:
             frame.to_csv(path, index=False, sep=delimiter)
-    found = reading.read_frame(path, **{**READ, "delimiter": delimiter})
-    assert [one.text_a for one in read(found)] == ['He said "NA"', "null"]
+    found = read.read_frame(path, **{**READ, "delimiter": delimiter})
+    assert [one.text_a for one in read_rows(found)] == ['He said "NA"', "null"]
 
 
 def test_an_unreadable_file_is_an_error_that_names_it(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"nothing")
     with pytest.raises(DataError, match=r"a\.parquet: cannot be read"):
-        reading.read_frame(tmp_path / "a.parquet", **READ)
+        read.read_frame(tmp_path / "a.parquet", **READ)
 
 
 def sdist(path: Path) -> Path:
@@ -170,7 +170,7 @@ class Pip:
         return 0, ""
 
 
-def fetch(monkeypatch, tmp_path, pip):
+def fetch_package(monkeypatch, tmp_path, pip):
     monkeypatch.setattr(packages, "_pip", pip)
     monkeypatch.setattr(packages.time, "sleep", lambda _: None)
     return packages._download("pkg==1.0", "0" * 64, tmp_path)
@@ -179,7 +179,7 @@ def fetch(monkeypatch, tmp_path, pip):
 def test_a_download_is_tried_three_times(monkeypatch, tmp_path):
     pip = Pip(failures=9)
     with pytest.raises(FetchError, match=r"pkg==1\.0: pip could not download it \(connection broken\)"):
-        fetch(monkeypatch, tmp_path, pip)
+        fetch_package(monkeypatch, tmp_path, pip)
     assert pip.calls == 3
 
 
@@ -187,13 +187,13 @@ def test_a_wrong_hash_names_both_and_is_not_tried_again(monkeypatch, tmp_path):
     said = "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES\n Expected sha256 000\n Got        abc123\n"
     pip = Pip(failures=9, said=said)
     with pytest.raises(FetchError, match=f"sha256 abc123, but {'0' * 64} is asked for"):
-        fetch(monkeypatch, tmp_path, pip)
+        fetch_package(monkeypatch, tmp_path, pip)
     assert pip.calls == 1
 
 
 def test_the_hash_is_checked_again_after_pip(monkeypatch, tmp_path):
     with pytest.raises(FetchError, match="pkg-1.0.whl has the sha256 .* is asked for"):
-        fetch(monkeypatch, tmp_path, Pip(failures=1))
+        fetch_package(monkeypatch, tmp_path, Pip(failures=1))
 
 
 def test_what_pip_says_of_its_progress_reaches_the_log(caplog):
@@ -227,8 +227,8 @@ def local_task(tmp_path, count=40, **splits):
 
 
 def fetch_splits(tmp_path, task, seed=1):
-    out = {split: tmp_path / f"{split}-{seed}.parquet" for split in fetching.SPLITS}
-    fetching.fetch_dataset(task, "t", None, seed, out)
+    out = {split: tmp_path / f"{split}-{seed}.parquet" for split in fetch.SPLITS}
+    fetch.fetch_dataset(task, "t", None, seed, out)
     return {
         split: [one.example_id for one in examples(tables.read(path, "examples"))]
         for split, path in out.items()
@@ -257,7 +257,7 @@ def test_a_split_that_asks_for_too_much_says_how_much_there_is(tmp_path):
 
 def test_the_explained_subset_is_balanced_and_nested():
     pool = [Example(str(n), f"Text number {n}", None, float(n % 3), "abc"[n % 3]) for n in range(60)]
-    few, many = (selecting.select(pool, count, None, list("abc"), seed=4) for count in (3, 8))
+    few, many = (select.select(pool, count, None, list("abc"), seed=4) for count in (3, 8))
     assert [sum(one.label_name == label for one in few) for label in "abc"] == [3, 3, 3]
     assert many[: len(few)] == few
     assert "".join(one.label_name for one in many) == "abc" * 8
@@ -270,9 +270,9 @@ def test_a_class_with_too_few_texts_is_named():
         Example("3", "A long one", None, 1.0, "b"),
     ]
     with pytest.raises(DataError, match="asks for 2 examples, but the test split has 1 .* of class 'a'"):
-        selecting.select(pool, 2, None, ["a", "b"], 0)
+        select.select(pool, 2, None, ["a", "b"], 0)
     with pytest.raises(DataError, match="has 0 .* of class 'b'"):
-        selecting.select(pool, 1, 1, ["a", "b"], 0)
+        select.select(pool, 1, 1, ["a", "b"], 0)
 
 
 def test_a_mirror_is_looked_into_before_the_hub(tmp_path):
@@ -363,7 +363,7 @@ def test_a_pickle_that_holds_more_than_tensors_is_refused_and_not_run(tmp_path, 
 
 
 def test_a_local_checkpoint_is_copied_with_its_digest(tmp_path, bert):
-    fetching.fetch_checkpoint({"local": str(bert)}, "tiny", None, tmp_path / "c", tmp_path / "c.json")
+    fetch.fetch_checkpoint({"local": str(bert)}, "tiny", None, tmp_path / "c", tmp_path / "c.json")
     assert (tmp_path / "c" / "model.safetensors").read_bytes() == (bert / "model.safetensors").read_bytes()
     assert len(json.loads((tmp_path / "c.json").read_text())["sha256"]) == 64
 
@@ -391,14 +391,14 @@ def test_real_data_is_read_from_the_mirror(mirror, tmp_path, name, config, colum
     task = {"columns": columns, "type": "classification", "labels": labels, "cut": None}
     files = hub.dataset_files(name, config, None, str(mirror), tmp_path)
     for split, count in rows.items():
-        frame = reading.read_frame(files[split], **READ)
-        assert len(list(reading.to_examples(frame, task, split))) == count
+        frame = read.read_frame(files[split], **READ)
+        assert len(list(read.to_examples(frame, task, split))) == count
 
 
 def test_a_tab_separates_columns_where_the_suffix_says_so(tmp_path):
     path = tmp_path / "a.tsv"
     path.write_text("id\ttext\ty\n1\tFun, and witty\tgood\n")
-    (one,) = read(reading.read_frame(path, **{**READ, "delimiter": None}))
+    (one,) = read_rows(read.read_frame(path, **{**READ, "delimiter": None}))
     assert one.text_a == "Fun, and witty"
 
 
@@ -407,17 +407,17 @@ def test_json_lines_keep_their_types_and_a_broken_line_is_named(tmp_path):
     path.write_text(
         '{"id": 1, "text": "2020-01-01", "y": "good"}\n\n{"id": 9007199254740993, "text": "x", "y": 0}\n'
     )
-    found = read(reading.read_frame(path, **READ))
+    found = read_rows(read.read_frame(path, **READ))
     assert [(one.example_id, one.text_a) for one in found] == [("1", "2020-01-01"), ("9007199254740993", "x")]
     path.write_text('{"id": 1}\n[1, 2]\n')
     with pytest.raises(DataError, match=r"a\.jsonl, line 2: not JSON lines: an object is wanted"):
-        reading.read_frame(path, **READ)
+        read.read_frame(path, **READ)
 
 
 def test_every_bad_row_is_named_at_once_and_a_long_list_is_cut():
     frame = {"id": range(30), "text": ["x", "", *["x"] * 28], "y": ["good", "bad", *["?"] * 28]}
     with pytest.raises(DataError) as caught:
-        read(frame)
+        read_rows(frame)
     lines = str(caught.value).splitlines()
     assert lines[:3] == [
         "a.csv: 29 problems",
@@ -432,25 +432,25 @@ def test_every_bad_row_is_named_at_once_and_a_long_list_is_cut():
 def test_an_id_that_is_empty_is_refused(cell):
     frame = {"id": pd.Series([1, cell], dtype=object), "text": ["a", "b"], "y": [0, 1]}
     with pytest.raises(DataError, match="a.csv, row 2: id is empty; every row needs an id of its own"):
-        read(frame)
+        read_rows(frame)
 
 
 def test_an_unquoted_delimiter_in_every_text_does_not_shift_the_columns(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("id,text,y\n1,Fun, and witty,1\n2,Dull, very,0\n")
     with pytest.raises(DataError, match="rows have more cells than there are columns; .* quotation marks"):
-        reading.read_frame(path, **READ)
+        read.read_frame(path, **READ)
 
 
 def test_another_delimiter_and_another_encoding_are_hinted_at(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("id;text;y\n1;Fun;1\n")
     with pytest.raises(DataError, match=r"no column 'id' .* id;text;y; is read.delimiter right\?"):
-        read(reading.read_frame(path, **READ))
+        read_rows(read.read_frame(path, **READ))
     path.write_bytes("id,text,y\n1,Café,1\n".encode("latin-1"))
     with pytest.raises(DataError, match="set read.encoding"):
-        reading.read_frame(path, **READ)
-    assert read(reading.read_frame(path, **{**READ, "encoding": "latin-1"}))[0].text_a == "Café"
+        read.read_frame(path, **READ)
+    assert read_rows(read.read_frame(path, **{**READ, "encoding": "latin-1"}))[0].text_a == "Café"
 
 
 def test_a_task_without_training_needs_a_test_split_only(tmp_path):

@@ -2,9 +2,11 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from distillens import curves, deletion, erasing, explanation, prediction, tables
-from distillens.inference import Engine
-from distillens.text import Example, Word
+from distillens import tables
+from distillens.attribution import delete, explain, rankings, removal_curves
+from distillens.data.text import Example, Word
+from distillens.models import predict
+from distillens.models.engine import Engine
 
 CPU = {"device": "cpu", "backend": "torch"}
 ROWS = [
@@ -16,9 +18,9 @@ ROWS = [
 
 def test_words_are_ranked_by_the_attribution_of_the_predicted_class():
     values = np.array([[0.1, -3.0], [0.5, 2.0], [-0.2, 2.0], [0.4, 0.0]])
-    assert erasing.ranking(values, np.array([1.0, 0.0])) == [1, 3, 0, 2]
-    assert erasing.ranking(values, np.array([0.0, 1.0])) == [1, 2, 3, 0]  # a tie keeps its order
-    assert erasing.ranking(values[:, 1:], np.array([0.0])) == [0, 1, 2, 3]  # regression: by size
+    assert rankings.ranking(values, np.array([1.0, 0.0])) == [1, 3, 0, 2]
+    assert rankings.ranking(values, np.array([0.0, 1.0])) == [1, 2, 3, 0]  # a tie keeps its order
+    assert rankings.ranking(values[:, 1:], np.array([0.0])) == [0, 1, 2, 3]  # regression: by size
 
 
 @pytest.fixture
@@ -30,12 +32,12 @@ def made(tmp_path, bert, distilbert):
     for name, folder in (("student", bert), ("teacher", distilbert)):
         files[name] = tmp_path / f"{name}.parquet"
         identity = {"task": "t", "model": name, "seed": 0, "explainer": "occlusion"}
-        explanation.write_explanations(
+        explain.write_explanations(
             explained, folder, files[name], identity, {"method": "occlusion"}, "margin", CPU, 3
         )
     out = tmp_path / "deletions.parquet"
     identity = {"task": "t", "model": "student", "seed": 0}
-    deletion.write_deletions(
+    delete.write_deletions(
         explained,
         [files["student"]],
         [files["teacher"]],
@@ -77,7 +79,7 @@ def test_the_words_that_the_explanation_names_are_removed(made):
 def test_the_teacher_s_ranking_comes_from_the_teacher(made):
     found, files, _ = made
     for row in tables.read(files["teacher"], "explanations").to_pylist():
-        order = erasing.ranking(np.array(row["values"]), np.array(row["logits"]))
+        order = rankings.ranking(np.array(row["values"]), np.array(row["logits"]))
         mine = found[(found.example_id == row["example_id"]) & (found.ranking == "teacher") & (found.k == 3)]
         assert [one.tolist() for one in mine.removed] == ([order[:3]] if len(order) > 3 else [])
 
@@ -86,8 +88,8 @@ def test_words_that_the_student_does_not_see_are_not_removed_from_it():
     example = Example("1", "A film", "Fun at all")
     # The teacher saw one word more of the first text, so that its numbers are others.
     places = [(0, 7), (1, 0), (0, 2), (1, 4), (0, 0)]
-    teacher = erasing.Rankings(False, {"1": [Word("x", *place, place[1] + 1) for place in places]})
-    ((explainer, name, draw, of, order),) = erasing.orders(example, {("shap", "teacher"): teacher}, 0, 0)
+    teacher = rankings.Rankings(False, {"1": [Word("x", *place, place[1] + 1) for place in places]})
+    ((explainer, name, draw, of, order),) = rankings.orders(example, {("shap", "teacher"): teacher}, 0, 0)
     assert (explainer, name, draw) == ("shap", "teacher", 0)
     assert of == example
     assert order == [2, 1, 3, 0]
@@ -98,11 +100,11 @@ def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
     tables.write(explained, "examples", ROWS[2:], {"task": "t"})
     identity = {"task": "t", "model": "m", "seed": 0}
     explainer = {"method": "occlusion", "unit": "token"}
-    explanation.write_explanations(
+    explain.write_explanations(
         explained, bert, file, {**identity, "explainer": "occlusion"}, explainer, "margin", CPU, 3
     )
     curved = tmp_path / "curves.parquet"
-    deletion.write_deletions(explained, [file], [], bert, out, curved, identity, [1], 2, 1, CPU, 3)
+    delete.write_deletions(explained, [file], [], bert, out, curved, identity, [1], 2, 1, CPU, 3)
     (row,) = tables.read(file, "explanations").to_pylist()
     removal, *random = tables.read(out, "deletions").to_pylist()
     # Random tokens for what explained tokens, random words for the others.
@@ -113,7 +115,7 @@ def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
         (None, "random"),
     ]
     (number,) = removal["removed"]
-    assert number == erasing.ranking(np.array(row["values"]), np.array(row["logits"]))[0]
+    assert number == rankings.ranking(np.array(row["values"]), np.array(row["logits"]))[0]
     span = row["spans"][number]
     text = ROWS[2]["text_a"][: span["start"]] + "[MASK]" + ROWS[2]["text_a"][span["end"] :]
     np.testing.assert_allclose(removal["logits_after"], Engine(bert, "cpu").logits([(text,)])[0], atol=1e-5)
@@ -134,7 +136,7 @@ def test_curves_follow_every_order_word_by_word(made, tmp_path, bert):
     (explained,) = [
         row for row in tables.read(files["student"], "explanations").to_pylist() if row["example_id"] == "c"
     ]
-    order = erasing.ranking(np.array(explained["values"]), np.array(explained["logits"]))
+    order = rankings.ranking(np.array(explained["values"]), np.array(explained["logits"]))
     words = ["Not", "bad", "at", "all"]
 
     def asked(gone):
@@ -157,7 +159,7 @@ def test_curves_follow_every_order_word_by_word(made, tmp_path, bert):
 def test_no_order_is_beyond_the_bounds_of_a_wide_search(tmp_path, bert):
     engine = Engine(bert, "cpu")
     (example,) = [Example("c", "Not bad at all")]
-    rows = list(curves.trace([example], {}, 24, 6, engine, 0))
+    rows = list(removal_curves.trace([example], {}, 24, 6, engine, 0))
     means = {name: [] for name in ("upper", "lower", "random")}
     for row in rows:
         if row["ranking"] in means:
@@ -168,7 +170,7 @@ def test_no_order_is_beyond_the_bounds_of_a_wide_search(tmp_path, bert):
 
 
 def test_a_beam_of_zero_leaves_the_bounds_out(bert):
-    rows = curves.trace([Example("c", "Not bad at all")], {}, 1, 0, Engine(bert, "cpu"), 0)
+    rows = removal_curves.trace([Example("c", "Not bad at all")], {}, 1, 0, Engine(bert, "cpu"), 0)
     assert {row["ranking"] for row in rows} == {"random", "each"}
 
 
@@ -189,7 +191,7 @@ def test_predictions_hold_the_original_and_every_copy(tmp_path, bert):
     ]
     tables.write(perturbed, "perturbed", copies, {"task": "t", "perturbation": "swap"})
     out = tmp_path / "predictions.parquet"
-    prediction.write_predictions(test, [perturbed], bert, out, {"task": "t", "model": "m", "seed": 0}, CPU)
+    predict.write_predictions(test, [perturbed], bert, out, {"task": "t", "model": "m", "seed": 0}, CPU)
     rows = tables.read(out, "predictions").to_pylist()
     keys = [(row["example_id"], row["perturbation"], row["fold"]) for row in rows]
     assert keys == [("a", "none", 0), ("b", "none", 0), ("c", "none", 0), ("c", "swap", 0), ("c", "swap", 1)]

@@ -8,17 +8,19 @@ import torch
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from distillens import modeling, tables, training
-from distillens.alongside import layer_map
-from distillens.attention_scores import hand_out_scores
-from distillens.config import ConfigError, complete
-from distillens.distillation import attention_maps, hidden_states, trainer
-from distillens.distillation import saliency as sal
-from distillens.distillation.masked_consistency import has_turn, kept_words
-from distillens.encoding import Encoder
-from distillens.inference import Engine
-from distillens.text import Example, seed_of
-from distillens.training import Source
+from distillens import tables
+from distillens.config.validate import ConfigError, complete
+from distillens.data.text import Example, seed_of
+from distillens.models import classifier
+from distillens.models.attention_scores import hand_out_scores
+from distillens.models.engine import Engine
+from distillens.models.tokenizer import Encoder
+from distillens.training import fine_tune
+from distillens.training.distillation import attention_maps, hidden_states, trainer
+from distillens.training.distillation import saliency as sal
+from distillens.training.distillation.masked_consistency import has_turn, kept_words
+from distillens.training.fine_tune import Source
+from distillens.training.teacher_forward import layer_map
 from tests import tiny
 from tests.tiny import SENTENCES
 
@@ -138,24 +140,24 @@ def copied(bert, tmp_path):
     def make(method, **given):
         teacher = tmp_path / "teacher"
         if not teacher.is_dir():
-            model = modeling.new_classifier(bert, TASK, None)
-            modeling.save_tokenizer(bert, tmp_path / "tokenizer", model, 32)
-            modeling.save(model, tmp_path / "tokenizer", teacher, {}, False)
+            model = classifier.new_classifier(bert, TASK, None)
+            classifier.save_tokenizer(bert, tmp_path / "tokenizer", model, 32)
+            classifier.save(model, tmp_path / "tokenizer", teacher, {}, False)
         options = settings(method, **given)
         encoder = Encoder(teacher)
         of = trainer(method)
         source = Source(encoder, teacher, CPU, options, 0, True)
         nothing_between = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False}
         features = of.features(TEXTS, source)
-        arguments = training.arguments(tmp_path / "run", options, 0, torch.device("cpu"), **nothing_between)
-        made = of(source, model=modeling.load_classifier(teacher), args=arguments)
+        arguments = fine_tune.arguments(tmp_path / "run", options, 0, torch.device("cpu"), **nothing_between)
+        made = of(source, model=classifier.load_classifier(teacher), args=arguments)
         rows = [
             encoded | {"labels": text.label, "row": row} | {name: of[row] for name, of in features.items()}
             for row, (encoded, text) in enumerate(
                 zip(encoder.encode([text.texts for text in TEXTS]), TEXTS, strict=True)
             )
         ]
-        return made, training._collate(encoder, rows)
+        return made, fine_tune._collate(encoder, rows)
 
     return make
 
@@ -218,7 +220,7 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
 
     copied("saliency")
     teacher = tmp_path / "teacher"
-    model, encoder = modeling.load_classifier(teacher).eval(), Encoder(teacher)
+    model, encoder = classifier.load_classifier(teacher).eval(), Encoder(teacher)
     targets = Engine(teacher, **CPU).logits([text.texts for text in TEXTS]).argmax(axis=-1)
     found = sal.teacher_saliency(TEXTS, targets, Source(None, teacher, CPU, settings("saliency"), 0, True))
     for text, own, of in zip(TEXTS, found, targets, strict=True):
@@ -243,11 +245,11 @@ def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
         tables.write(path, "examples", rows, {})
     common = {"splits": splits, "task": TASK, "engine": CPU}
     identity = {"task": "t", "model": "m", "seed": 1}
-    training.train(
-        training.FineTuning, out=tmp_path / "teacher", identity=identity, layers=None, checkpoint=checkpoint,
+    fine_tune.train(
+        fine_tune.FineTuning, out=tmp_path / "teacher", identity=identity, layers=None, checkpoint=checkpoint,
         settings=settings("fine_tune", epochs=3, learning_rate=1e-2), **common,
     )  # fmt: skip
-    training.train(
+    fine_tune.train(
         trainer(method), out=tmp_path / "student", identity=identity, layers=layers, checkpoint=students,
         teacher=tmp_path / "teacher", cost=tmp_path / "cost.parquet",
         settings=settings(method, learning_rate=1e-2, batch_size=6, **given), **common,
@@ -317,7 +319,7 @@ def test_distance_of_attention_scores_by_hand():
 
 
 def test_attention_scores_are_what_weights_are_the_softmax_of(bert):
-    model = modeling.new_classifier(bert, TASK, None).eval()
+    model = classifier.new_classifier(bert, TASK, None).eval()
     inputs = {"input_ids": torch.tensor([[2, 5, 6, 3]]), "attention_mask": torch.ones(1, 4, dtype=torch.long)}
     model.set_attn_implementation("eager")
     expected = model(**inputs, output_attentions=True)
@@ -333,7 +335,7 @@ def test_a_narrower_student_is_projected_while_it_learns_and_not_afterwards(bert
     train_both(bert, tiny.bert(tmp_path / "narrow", width=8), tmp_path, "hidden_states", epochs=1)
     weights = load_file(tmp_path / "student" / "model.safetensors")
     assert not [name for name in weights if "projection" in name]
-    assert modeling.load_classifier(tmp_path / "student").config.hidden_size == 8
+    assert classifier.load_classifier(tmp_path / "student").config.hidden_size == 8
 
 
 def test_a_student_without_token_types_learns_from_a_teacher_that_has_them(bert, distilbert, tmp_path):
@@ -344,5 +346,5 @@ def test_a_student_without_token_types_learns_from_a_teacher_that_has_them(bert,
 
 
 def test_a_teacher_that_reads_other_pieces_is_refused(bert, roberta, tmp_path):
-    with pytest.raises(modeling.ModelError, match="other pieces than its student"):
+    with pytest.raises(classifier.ModelError, match="other pieces than its student"):
         train_both(bert, roberta, tmp_path, "attention_maps", epochs=1)

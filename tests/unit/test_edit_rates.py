@@ -7,10 +7,10 @@ from itertools import product
 import pytest
 from nltk.metrics.distance import edit_distance
 
-from distillens import methods
+from distillens import registry
+from distillens.data.text import Example
 from distillens.metrics.edit_rates import Extent, extent
-from distillens.perturbation import perturb_examples
-from distillens.text import Example
+from distillens.perturbations.perturb import perturb_examples
 
 SENTENCES = [
     "The film tells a simple story with great warmth.",
@@ -49,7 +49,7 @@ def test_a_text_without_words_has_nothing_to_edit():
     assert extent(Example("e", "  "), []) == Extent(0, 0, 0, 2)
 
 
-@pytest.mark.parametrize("method", methods.options("perturb"))
+@pytest.mark.parametrize("method", registry.options("perturbation"))
 def test_the_distance_is_that_of_the_whole_texts(method):
     examples = [Example(str(n), *texts) for n, texts in enumerate(product(SENTENCES, [*SENTENCES, None]))]
     by_id = {one.example_id: one for one in examples}
@@ -62,6 +62,7 @@ def test_the_distance_is_that_of_the_whole_texts(method):
 
 
 def test_scores_of_what_needs_no_edits_do_not_wait_for_nltk():
-    code = "import sys, distillens.comparing, distillens.scoring; print('nltk' in sys.modules)"
+    modules = "distillens.evaluation.agreement, distillens.evaluation.performance"
+    code = f"import sys, {modules}; print('nltk' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"

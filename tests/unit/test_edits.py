@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from distillens.perturb.edits import Edit, apply, in_case_of, replace_one, seeded, words
+from distillens.perturbations.edits import Edit, apply, in_case_of, replace_one, seeded, words
 
 
 def test_the_generators_are_put_back_after_an_error():

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from distillens import methods, provenance
+from distillens import provenance, registry
 
 ROOT = Path(__file__).parents[2]
 KINDS = {
-    "explain": "explain", "perturb": "perturb", "distil": "distillation", "pretrain": "pretraining",
-    "build_probe": "probes", "report": "report/exhibits", "compress": "compression",
+    "explain": "explainer", "perturb": "perturbation", "distil": "distillation", "pretrain": "pretraining",
+    "build_probe": "probe", "report": "exhibit", "compress": "compression",
 }  # fmt: skip
 # Imported by functions that the rule does not call.
 OPTIONAL = {
@@ -46,7 +46,9 @@ def imported(rule):
     open_ = [ROOT / "scripts" / f"{rule}.py"]
     if rule in KINDS:
         kind = KINDS[rule]
-        open_ += [ROOT / "distillens" / kind / f"{name}.py" for name in methods.options(kind)]
+        open_ += [
+            provenance._module_path(registry.module_name(kind, name)) for name in registry.options(kind)
+        ]
     seen, found = set(), set()
     while open_:
         path = open_.pop()

@@ -11,16 +11,17 @@ import pandas as pd
 import pytest
 import yaml
 
-from distillens import config, tables
+from distillens import tables
+from distillens.config import validate
 from distillens.provenance import ROOT
-from distillens.report import cases, graph, labels, parts, probed, published, read
-from distillens.report.exhibits import grid
+from distillens.report import buckets, cases, graph, label_counts, probe_data, probes, study_data
+from distillens.report.exhibits import grid, published
+from distillens.report.exhibits.source import Source
 from distillens.report.page import write_report
-from distillens.report.selection import Source
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
 
-PAPER = config.published("resources/published/sst5.yaml")
+PAPER = validate.published("resources/published/sst5.yaml")
 NUMBERS = ["figure-1", "figure-2", "figure-3", "figure-4", "table-1", "figure-5", "table-2", "figure-6"]
 NUMBERS += ["table-3", "figure-7", "figure-8", "table-4", "table-5", "figure-9"]
 
@@ -73,8 +74,8 @@ def _source(rows, more=None, tasks=("t",), **changed):
         **(more or {}),
     }
     options = {"type": "classification", "labels": ["a", "b", "c"], "metrics": ["accuracy"]}
-    study = read.study_of(settings, dict.fromkeys(tasks, options))
-    scores = read.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
+    study = study_data.study_of(settings, dict.fromkeys(tasks, options))
+    scores = study_data.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
     names = {"bert": "BERT", "mini": "MiniBERT", "other": "OtherBERT"}
     given = {"models": {"bert": "big", "mini": "small"}, "explainers": {}, "splits": {}, "explained": {}}
     given |= {"probes": {}, "graph": (), "examples": scores, **changed}
@@ -234,7 +235,7 @@ def test_another_papers_tables_need_only_a_file(tmp_path):
         for task, model, seed, value in cells
     ]
     settings = {"perturbations": {"keyboard": {}}}
-    (exhibit,) = published.exhibits(config.published(str(path)), _source(rows, settings, ("sst2", "rte")))
+    (exhibit,) = published.exhibits(validate.published(str(path)), _source(rows, settings, ("sst2", "rte")))
     shown = [[cell.text for cell in row] for row in exhibit.shown.table.rows]
     assert shown == [
         ["SST-2", "−0.20", "−0.29", "−0.25", "−0.31"],
@@ -263,8 +264,8 @@ def test_a_distribution_has_the_quantiles_of_the_texts(tmp_path):
     values = [0.4, 0.0, math.nan, 0.1, 0.3, 0.2]
     singles = [_row(**what, value=value, example_id=str(i)) for i, value in enumerate(values)]
     frame = pd.DataFrame(singles, columns=tables.SCHEMAS["scores"].names)
-    source = _source([_row(**what, value=0.2)], examples=read.by_subject(frame))
-    (exhibit,) = published.exhibits(config.published(str(path)), source)
+    source = _source([_row(**what, value=0.2)], examples=study_data.by_subject(frame))
+    (exhibit,) = published.exhibits(validate.published(str(path)), source)
     mine, other = exhibit.shown.records
     assert mine[2:7] == pytest.approx([0.02, 0.1, 0.2, 0.3, 0.38]) and mine[7:] == [5, ""]
     assert other[2:] == [None] * 5 + [0, "this study has no model for OtherBERT"]
@@ -273,7 +274,7 @@ def test_a_distribution_has_the_quantiles_of_the_texts(tmp_path):
 
 
 def test_the_glue_study_s_tables_are_whole():
-    paper = config.published("resources/published/glue.yaml")
+    paper = validate.published("resources/published/glue.yaml")
     for number, exhibit in paper["exhibits"].items():
         if exhibit["kind"] == "table":
             # The study's tables 1 and 3 have no AlignedDistil, the last column.
@@ -294,7 +295,7 @@ def test_an_exhibit_of_no_task_says_so(tmp_path, kind):
         yaml.safe_dump(_published(kind=kind, rows=["bert"], select={"probe": "x", "explainer": "shap"}))
     )
     source = replace(_source([]), task=None)
-    (exhibit,) = published.exhibits(config.published(str(path)), source)
+    (exhibit,) = published.exhibits(validate.published(str(path)), source)
     assert exhibit.shown.notes and not exhibit.shown.svg
 
 
@@ -346,8 +347,8 @@ def _published(**exhibit):
 def test_a_wrong_file_is_refused_where_it_is_wrong(tmp_path, content, said):
     path = tmp_path / "paper.yaml"
     path.write_text(yaml.safe_dump(content))
-    with pytest.raises(config.ConfigError, match=re.escape(said)):
-        config.published(str(path))
+    with pytest.raises(validate.ConfigError, match=re.escape(said)):
+        validate.published(str(path))
 
 
 @pytest.mark.parametrize(
@@ -369,13 +370,13 @@ def test_a_wrong_file_is_refused_where_it_is_wrong(tmp_path, content, said):
 def test_a_config_that_names_what_is_not_there_is_refused(changed, said):
     study = yaml.safe_load((ROOT / "config.yaml").read_text())
     study["published"] = {"file": "resources/published/sst5.yaml", "models": {"bert": "minilm-6"}, **changed}
-    with pytest.raises(config.ConfigError, match=re.escape(said)):
-        config.complete(study)
+    with pytest.raises(validate.ConfigError, match=re.escape(said)):
+        validate.complete(study)
 
 
 def test_a_complete_config_is_complete():
-    full = config.complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
-    assert config.complete(full) == full, "the graph of the rules is asked for with a complete config"
+    full = validate.complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    assert validate.complete(full) == full, "the graph of the rules is asked for with a complete config"
 
 
 def test_labels_are_counted_over_all_splits():
@@ -384,18 +385,22 @@ def test_labels_are_counted_over_all_splits():
         ("t", "test"): [{"label": 2.0, "label_name": None}],
     }
     options = {"type": "classification", "labels": ["a", "b", "c"]}
-    assert labels.counts(options, texts, "t") == {"a": {"train": 2}, "b": {}, "c": {"train": 1, "test": 1}}
-    assert labels.counts({"type": "regression", "labels": []}, texts, "t") == {}
+    assert label_counts.counts(options, texts, "t") == {
+        "a": {"train": 2},
+        "b": {},
+        "c": {"train": 1, "test": 1},
+    }
+    assert label_counts.counts({"type": "regression", "labels": []}, texts, "t") == {}
 
 
 def test_buckets_and_variants_in_words():
-    assert parts.bucket_name("only_minilm-3") == "only minilm-3"
-    assert parts.bucket_name("a+b") == "only a and b"
-    assert parts.bucket_name("all_correct") == "all right"
-    assert parts.bucket_name("6_of_7_correct") == "6 of 7"
+    assert buckets.bucket_name("only_minilm-3") == "only minilm-3"
+    assert buckets.bucket_name("a+b") == "only a and b"
+    assert buckets.bucket_name("all_correct") == "all right"
+    assert buckets.bucket_name("6_of_7_correct") == "6 of 7"
     rows = [{"subset": name} for name in ("double", "original", "negated_negative", "negated", "own")]
-    assert parts.variants(rows) == ["original", "negated", "negated_negative", "double", "own"]
-    assert parts.variant_name("negated_negative") == "negated, of negative"
+    assert probes.variants(rows) == ["original", "negated", "negated_negative", "double", "own"]
+    assert probes.variant_name("negated_negative") == "negated, of negative"
 
 
 # ---- case studies ----
@@ -443,7 +448,7 @@ def _chosen(texts, teacher, student, agreed):
         "against_seed": 4,
     }
     rows = [_row(example_id=str(place), value=value, **pair) for place, value in enumerate(agreed)]
-    examples = read.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
+    examples = study_data.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
     return cases.choose(source.study, "t", texts, explanations, examples, {})
 
 
@@ -500,8 +505,8 @@ def test_contrasts_are_where_a_student_differs_most_from_the_teacher():
         for model, values in ratios.items()
         for place, value in enumerate(values)
     ]
-    examples = read.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
-    asked = {("t", "contrast"): probed.Probed("t", "contrast", texts, design, explanations)}
+    examples = study_data.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
+    asked = {("t", "contrast"): probe_data.Probed("t", "contrast", texts, design, explanations)}
     own = [
         ({**made, "model": model, "seed": seed}, [_explained("0", _RIGHT[0])])
         for model, seed in (("big", 4), ("small", 1), ("tiny", 1))
@@ -538,7 +543,7 @@ def test_cases_on_the_page_are_inert_and_say_their_rule(made):
 def test_a_probe_without_its_design_is_refused(tmp_path):
     tables.write(tmp_path / "s.parquet", "examples", _texts([None]), {"task": "t", "probe": "contrast"})
     with pytest.raises(TableError, match="probe 'contrast' of task 't' has no design"):
-        probed.read([], [tmp_path / "s.parquet"], [])
+        probe_data.read([], [tmp_path / "s.parquet"], [])
 
 
 def test_an_item_is_found_by_any_of_its_sentences():
@@ -548,7 +553,7 @@ def test_an_item_is_found_by_any_of_its_sentences():
         {"example_id": "1", "item": "two", "variant": "original"},
         {"example_id": "2", "item": "two", "variant": "flipped"},
     ]
-    asked = probed.Probed("t", "contrast", texts, design)
+    asked = probe_data.Probed("t", "contrast", texts, design)
     variants, found = asked.variants("z")
     assert found and {name: row["text_a"] for name, row in variants.items()} == {
         "original": "y",
@@ -598,7 +603,7 @@ def test_the_drawing_names_each_rule_once_and_has_no_styles():
 
 def test_snakemake_itself_says_its_rules(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    study = config.complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
+    study = validate.complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
     graph.write_graph(study, tmp_path / "graph.dot")
     edges = graph.parse((tmp_path / "graph.dot").read_text())
     assert {("fetch_dataset", "fine_tune"), ("fine_tune", "distil"), ("explain", "score_agreement")} <= set(

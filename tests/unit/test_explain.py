@@ -8,14 +8,16 @@ from captum.attr import InputXGradient, LayerIntegratedGradients
 from lime.lime_text import LimeTextExplainer
 from transformers import AutoTokenizer
 
-from distillens import gradients, methods, modeling
-from distillens.explain import attention_rollout
-from distillens.explain import lime as our_lime
-from distillens.explain import shap as our_shap
-from distillens.explanation import seen_part
-from distillens.inference import Engine
-from distillens.outputs import explained
-from distillens.text import Example, seed_of, spans
+from distillens import registry
+from distillens.attribution import gradients
+from distillens.attribution.explain import seen_part
+from distillens.attribution.explainers import attention_rollout
+from distillens.attribution.explainers import lime as our_lime
+from distillens.attribution.explainers import shap as our_shap
+from distillens.data.text import Example, seed_of, spans
+from distillens.metrics.explained_output import explained
+from distillens.models import classifier
+from distillens.models.engine import Engine
 from tests.tiny import SENTENCES
 
 EXAMPLES = [Example(str(number), sentence) for number, sentence in enumerate(SENTENCES)]
@@ -34,7 +36,7 @@ OPTIONS = {
 
 
 def run(method, examples, engine, output="margin", **options):
-    explain = methods.load("explain", method).explain
+    explain = registry.load("explainer", method).explain
     kinds = [[one for one in examples if len(one.texts) == size] for size in (1, 2)]
     return [
         one for kind in kinds for one in explain(kind, engine, output, {**OPTIONS[method], **options}, seed=5)
@@ -135,7 +137,7 @@ def test_integrated_gradients_are_those_of_a_stock_captum_loop(family, request):
 @pytest.mark.parametrize("family", ["bert", "roberta"])
 def test_input_x_gradient_is_that_of_a_stock_captum_loop(family, output, request):
     engine = Engine(request.getfixturevalue(family), "cpu")
-    whole = modeling.load_classifier(engine.folder).eval()
+    whole = classifier.load_classifier(engine.folder).eval()
     for example, ours in zip(
         [*EXAMPLES, *PAIRS], run("input_x_gradient", [*EXAMPLES, *PAIRS], engine, output), strict=True
     ):
@@ -155,7 +157,7 @@ def test_input_x_gradient_is_that_of_a_stock_captum_loop(family, output, request
 
 def test_attention_rollout_is_the_product_of_the_layers(bert):
     engine = Engine(bert, "cpu")
-    model = modeling.load_classifier(bert, attn_implementation="eager").eval()
+    model = classifier.load_classifier(bert, attn_implementation="eager").eval()
     for example, ours in zip(
         [*EXAMPLES, *PAIRS], run("attention_rollout", [*EXAMPLES, *PAIRS], engine), strict=True
     ):
@@ -214,7 +216,7 @@ def test_the_cost_is_what_is_asked_of_the_model(method, bert, monkeypatch):
         backend.model.register_forward_pre_hook(count, with_kwargs=True)
     options = {**OPTIONS[method], "tolerance": 1e-9} if method == "integrated_gradients" else OPTIONS[method]
     (one,) = run(method, EXAMPLES[:1], engine, **options)
-    cost = methods.load("explain", method).cost(len(one.values), 3, options)
+    cost = registry.load("explainer", method).cost(len(one.values), 3, options)
     if method in ("lime", "occlusion", "random"):
         assert cost == len(asked)
     elif method == "shap":  # neighbours in the tree share some of their masks
@@ -278,7 +280,7 @@ def test_values_do_not_depend_on_order_or_on_how_many_run_at_once(
     method, backend, bert, tmp_path, monkeypatch
 ):
     folder = shutil.copytree(bert, tmp_path / "model")
-    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    classifier.export_onnx(classifier.load_classifier(folder), folder)
     found = []
     for lanes, at_once, tokens, order in (("3", 16, 1024, 1), ("1", 1, 64, -1)):
         monkeypatch.setenv("OMP_NUM_THREADS", lanes)

@@ -19,8 +19,11 @@ from transformers import (
     MobileBertForPreTraining,
 )
 
-from distillens import explanation, methods, prediction, tables, training
-from distillens.datasets import fetching
+from distillens import registry, tables
+from distillens.attribution import explain
+from distillens.data import fetch
+from distillens.models import predict
+from distillens.training import fine_tune
 from tests import tiny
 
 pytestmark = pytest.mark.slow
@@ -69,7 +72,7 @@ def test_it_is_trained_asked_and_explained(name, tmp_path):
         (folder / "model.safetensors").unlink()
     del model
     checkpoint = tmp_path / "checkpoint"
-    fetching.fetch_checkpoint(
+    fetch.fetch_checkpoint(
         {"hub": f"org/{name}"}, name, str(tmp_path / "mirror"), checkpoint, tmp_path / "c.json"
     )
 
@@ -81,26 +84,26 @@ def test_it_is_trained_asked_and_explained(name, tmp_path):
     tables.write(data, "examples", rows, {"task": "t"})
     tables.write(perturbed, "perturbed", [], {"task": "t", "perturbation": "none yet"})
     identity = {"task": "t", "model": name, "seed": 1}
-    training.train(
-        training.FineTuning, splits={"train": data, "validation": data}, checkpoint=checkpoint,
+    fine_tune.train(
+        fine_tune.FineTuning, splits={"train": data, "validation": data}, checkpoint=checkpoint,
         out=tmp_path / "model", identity=identity, layers=None, settings=SETTINGS, engine={"device": "cpu"},
         task={"type": "classification", "labels": ["a", "b", "c"]}, export_onnx=True,
     )  # fmt: skip
     card = json.loads((tmp_path / "model" / "training.json").read_text())
     assert card["best_validation_loss"] > 0
-    prediction.write_predictions(data, [perturbed], tmp_path / "model", tmp_path / "p", identity, ENGINE)
+    predict.write_predictions(data, [perturbed], tmp_path / "model", tmp_path / "p", identity, ENGINE)
     logits = tables.read(tmp_path / "p", "predictions")["logits"].to_pylist()
     assert len(logits) == 4 and all(len(row) == 3 for row in logits)
     one = tmp_path / "one.parquet"
     tables.write(one, "examples", rows[:1], {"task": "t"})
-    for method in methods.options("explain").keys() - {"elsewhere"}:
+    for method in registry.options("explainer").keys() - {"elsewhere"}:
         out = tmp_path / f"{method}.parquet"
         settings = {
-            **{key: option["default"] for key, option in methods.options("explain")[method].items()},
+            **{key: option["default"] for key, option in registry.options("explainer")[method].items()},
             **OPTIONS.get(method, {}),
             "method": method,
         }
-        explanation.write_explanations(
+        explain.write_explanations(
             one, tmp_path / "model", out, {**identity, "explainer": method}, settings, "margin", ENGINE, 0
         )
         (row,) = tables.read(out, "explanations").to_pylist()

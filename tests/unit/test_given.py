@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from distillens.config import ConfigError, complete
-from distillens.study import Study
+from distillens.config.job_params import Study
+from distillens.config.validate import ConfigError, complete
 
 CONFIG = {
     "study": "mine",

@@ -17,13 +17,13 @@ from transformers import (
     pipeline,
 )
 
-from distillens import methods
-from distillens.datasets import fetching
-from distillens.datasets.packages import FetchError
-from distillens.importing import import_model, order_of
-from distillens.inference import Engine
-from distillens.modeling import ModelError
-from distillens.text import Example
+from distillens import registry
+from distillens.data import fetch
+from distillens.data.packages import FetchError
+from distillens.data.text import Example
+from distillens.models.classifier import ModelError
+from distillens.models.engine import Engine
+from distillens.models.import_model import import_model, order_of
 from tests.families import FAMILIES, family
 from tests.tiny import SENTENCES
 
@@ -107,10 +107,10 @@ def test_every_family_is_explained_word_by_word(pair, method):
     engine = Engine(pair[1], "cpu")
     options = {
         name: option["default"]
-        for name, option in methods.options("explain")[method].items()
+        for name, option in registry.options("explainer")[method].items()
         if name != "unit"
     }
-    found = list(methods.load("explain", method).explain(EXAMPLES, engine, "margin", options, 0))
+    found = list(registry.load("explainer", method).explain(EXAMPLES, engine, "margin", options, 0))
     for attribution, example in zip(found, EXAMPLES, strict=True):
         assert attribution.values.shape == (len(example.words), 3)
         assert np.isfinite(attribution.values).all()
@@ -259,7 +259,7 @@ def test_a_local_folder_with_a_pickle_only_is_refused_with_the_way_out(checkpoin
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
     with pytest.raises(FetchError, match="its only weights are a pickle .* write safetensors once"):
-        fetching.fetch_checkpoint({"local": str(folder)}, "mine", None, tmp_path / "c", tmp_path / "c.json")
+        fetch.fetch_checkpoint({"local": str(folder)}, "mine", None, tmp_path / "c", tmp_path / "c.json")
 
 
 def test_a_decoder_is_refused(checkpoint, tmp_path):

@@ -9,10 +9,10 @@ import pytest
 import torch
 from transformers import AutoTokenizer, pipeline
 
-from distillens import backends, modeling
-from distillens.encoding import Encoder, EncodingError
-from distillens.inference import Engine
-from distillens.text import Example
+from distillens.data.text import Example
+from distillens.models import backends, classifier
+from distillens.models.engine import Engine
+from distillens.models.tokenizer import Encoder, EncodingError
 from tests.tiny import SENTENCES
 
 TEXTS = [(sentence,) for sentence in SENTENCES]
@@ -59,7 +59,7 @@ def test_a_bert_pair_has_token_types_and_a_distilbert_pair_has_none(bert, distil
 @pytest.mark.parametrize("family", FAMILIES)
 def test_onnx_runtime_gives_what_torch_gives(family, request, tmp_path):
     folder = shutil.copytree(request.getfixturevalue(family), tmp_path / "model")
-    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    classifier.export_onnx(classifier.load_classifier(folder), folder)
     onnx, torched = Engine(folder, "cpu", "onnxruntime"), Engine(folder, "cpu")
     texts = [*TEXTS, *PAIRS, ("a " * 100,)]
     np.testing.assert_allclose(onnx.logits(texts), torched.logits(texts), atol=1e-5)
@@ -96,7 +96,7 @@ def test_half_precision_is_near_and_said_in_the_metadata(bert):
 
 def test_batches_are_shared_out_among_the_lanes(bert, tmp_path, monkeypatch):
     folder = shutil.copytree(bert, tmp_path / "model")
-    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    classifier.export_onnx(classifier.load_classifier(folder), folder)
     sizes, answers = {}, {}
     for lanes in ("1", "3"):
         monkeypatch.setenv("OMP_NUM_THREADS", lanes)
@@ -119,12 +119,12 @@ def test_the_work_per_token_is_that_of_the_matrices(bert):
 
 def test_onnx_runtime_needs_no_torch(bert, tmp_path):
     folder = shutil.copytree(bert, tmp_path / "model")
-    modeling.export_onnx(modeling.load_classifier(folder), folder)
+    classifier.export_onnx(classifier.load_classifier(folder), folder)
     code = f"""
 import sys
 from distillens import deletion, explanation, prediction
-from distillens.explain import lime, occlusion, random, shap
-from distillens.inference import Engine
+from distillens.attribution.explainers import lime, occlusion, random, shap
+from distillens.models.engine import Engine
 print(Engine({str(folder)!r}, "cpu", "onnxruntime").logits([("Fun",)]).shape)
 print([name for name in ("torch", "transformers") if name in sys.modules])
 """

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from transformers import AutoTokenizer
 
-from distillens import tables, training
-from distillens.inference import Engine
+from distillens import tables
+from distillens.models.engine import Engine
+from distillens.training import fine_tune
 from tests.tiny import SENTENCES
 
 FAMILIES = {
@@ -47,7 +48,7 @@ def trained(family, request, tmp_path, monkeypatch):
         for n, texts in enumerate(TEXTS)
     ]
     tables.write(tmp_path / "data", "examples", rows, {})
-    fed, original = {}, training.FineTuning.compute_loss
+    fed, original = {}, fine_tune.FineTuning.compute_loss
 
     def watching(self, model, inputs, **kwargs):
         batch = {name: values.numpy().copy() for name, values in inputs.items()}
@@ -57,9 +58,9 @@ def trained(family, request, tmp_path, monkeypatch):
             )
         return original(self, model, inputs, **kwargs)
 
-    monkeypatch.setattr(training.FineTuning, "compute_loss", watching)
-    training.train(
-        training.FineTuning, splits={"train": tmp_path / "data", "validation": tmp_path / "data"},
+    monkeypatch.setattr(fine_tune.FineTuning, "compute_loss", watching)
+    fine_tune.train(
+        fine_tune.FineTuning, splits={"train": tmp_path / "data", "validation": tmp_path / "data"},
         checkpoint=checkpoint, out=tmp_path / "model", identity={"task": "t", "model": family, "seed": 1},
         task={"type": "classification", "labels": ["a", "b", "c"]}, layers=None, settings=SETTINGS,
         engine={"device": "cpu"}, export_onnx=True,

@@ -10,16 +10,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from distillens import calibrating, comparing, tables
-from distillens.bucketing import score_buckets
-from distillens.datasets.reading import DataError
-from distillens.families import Attributions, together
+from distillens import tables
+from distillens.attribution.import_explanations import import_explanations
+from distillens.data.read import DataError
+from distillens.data.text import Example
+from distillens.evaluation import agreement, calibrate
+from distillens.evaluation.buckets import score_buckets
+from distillens.evaluation.performance import score_performance
+from distillens.evaluation.teacher_groups import Attributions, together
 from distillens.metrics.agreement import agreements as agreement_of
-from distillens.own_explanations import import_explanations
 from distillens.report.sentences import load
-from distillens.scoring import score_performance
 from distillens.tables import TableError
-from distillens.text import Example
 
 ROOT = Path(__file__).parents[2]
 TEXTS = {
@@ -122,8 +123,8 @@ def cosine(a, b):
     return float(np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b)))
 
 
-def agreement(paths, out, **other):
-    comparing.score_agreement(paths, out=out, **settings(**other))
+def agreement_frame(paths, out, **other):
+    agreement.score_agreement(paths, out=out, **settings(**other))
     frame = tables.read(out, "scores").to_pandas()
     frame = frame[(frame["model"] == "small") & (frame["against"] == "big") & (frame["metric"] == "cosine")]
     return dict(zip(frame["example_id"].fillna("all"), frame["value"], strict=True))
@@ -132,7 +133,7 @@ def agreement(paths, out, **other):
 def test_agreement_on_all_stored_positions_is_a_plain_cosine(take_in, tmp_path):
     big, small = rows_of("big"), rows_of("small")
     paths = [take_in(rows, model, unit="token") for rows, model in ((big, "big"), (small, "small"))]
-    found = agreement(paths, tmp_path / "scores.parquet")
+    found = agreement_frame(paths, tmp_path / "scores.parquet")
     expected = [cosine(a["values"], b["values"]) for a, b in zip(big, small, strict=True)]
     assert [found[name] for name in TEXTS] == pytest.approx(expected, abs=1e-6)
     assert found["all"] == pytest.approx(np.mean(expected), abs=1e-6)
@@ -241,7 +242,7 @@ def test_mappings_as_lime_exports_them_are_compared_by_name(take_in, tmp_path, m
         )
         for model, values in (("big", BIG), ("small", SMALL))
     ]
-    found = agreement(paths, tmp_path / "scores.parquet")
+    found = agreement_frame(paths, tmp_path / "scores.parquet")
     assert found["2"] == pytest.approx(cosine(a, b), abs=1e-6)
 
 
@@ -263,7 +264,7 @@ def test_a_mapping_compares_with_a_computed_explanation_on_the_shared_words(take
             take_in([full], "big", explained=explained),
             take_in([mapping("2", SMALL)], missing=missing, explained=explained),
         ]
-        found = agreement(paths, tmp_path / "scores.parquet")
+        found = agreement_frame(paths, tmp_path / "scores.parquet")
         stored = np.array(full["values"][1:-1])  # the plot is dull , the film is not
         own = np.array([np.nan, 0.7, np.nan, -1.0, np.nan, np.nan, 3.0, np.nan, 0.1])
         has = ~np.isnan(own)
@@ -294,7 +295,7 @@ def test_values_per_class_are_compared_towards_the_class_that_the_teacher_predic
         )
         for model, values in both.items()
     ]
-    found = agreement(paths, tmp_path / "scores.parquet")
+    found = agreement_frame(paths, tmp_path / "scores.parquet")
     assert found["2"] == pytest.approx(cosine(both["big"][:, 0], both["small"][:, 0]), abs=1e-6)
 
 
@@ -302,11 +303,11 @@ def test_single_values_of_a_class_are_compared_only_with_the_same_class(take_in,
     explained = only("2", take_in)
     big = take_in([{**rows_of("big")[1], "target": "good"}], "big", explained=explained)
     own = take_in([{**rows_of("small")[1], "target": "good"}], "small", explained=explained)
-    same = agreement([big, own], tmp_path / "a.parquet")
+    same = agreement_frame([big, own], tmp_path / "a.parquet")
     expected = cosine(rows_of("big")[1]["values"][1:-1], rows_of("small")[1]["values"][1:-1])
     assert same["2"] == pytest.approx(expected, abs=1e-6)
     other = take_in([{**rows_of("small")[1], "target": 0}], "small", explained=explained)
-    found = agreement([big, other], tmp_path / "b.parquet")
+    found = agreement_frame([big, other], tmp_path / "b.parquet")
     assert np.isnan(found["2"]) and np.isnan(found["all"])
 
 
@@ -315,7 +316,7 @@ def test_one_value_and_values_per_class_do_not_compare(take_in, tmp_path):
     big = {**rows_of("big")[1], "target": "good"}
     paths = [take_in([big], "big", explained=explained), take_in([rows_of()[1]], explained=explained)]
     with pytest.raises(TableError, match="say with target which class single values are about"):
-        agreement(paths, tmp_path / "scores.parquet")
+        agreement_frame(paths, tmp_path / "scores.parquet")
 
 
 def changed(row=0, **cells):
@@ -446,7 +447,7 @@ def test_models_known_by_attributions_are_scored_by_their_logits_and_else_gated(
         ["accuracy", 1.0, 3]
     ]
     assert "small" not in set(frame["model"])
-    calibrating.calibrate(performance, paths, [], out=drift, **settings())
+    calibrate.calibrate(performance, paths, [], out=drift, **settings())
     found = tables.read(drift, "calibration").to_pandas()
     assert found["gated"].all() and found["explainer_ceiling"].isna().all()
     buckets = tmp_path / "buckets.parquet"

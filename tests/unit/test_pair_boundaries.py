@@ -7,14 +7,15 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from distillens import methods, prediction, tables
-from distillens.encoding import Encoder
-from distillens.perturb.edits import Edit, apply
-from distillens.perturbation import perturb_examples
-from distillens.text import Example
+from distillens import registry, tables
+from distillens.data.text import Example
+from distillens.models import predict
+from distillens.models.tokenizer import Encoder
+from distillens.perturbations.edits import Edit, apply
+from distillens.perturbations.perturb import perturb_examples
 from tests import tiny
 
-METHODS = list(methods.options("perturb"))
+METHODS = list(registry.options("perturbation"))
 FOLDS = 4
 PAIRS = [
     ("Did the children walk home?", "They walked home, and nobody stayed behind."),
@@ -122,13 +123,13 @@ def test_predictions_are_of_the_pairs_as_they_were_perturbed(bert, tmp_path):
         asked |= {(r["example_id"], method, r["fold"]): (r["text_a"], r["text_b"]) for r in made}
     engine = {"device": "cpu", "backend": "torch", "precision": "float32"}
     files = [tmp_path / method for method in METHODS]
-    prediction.write_predictions(tmp_path / "test", files, bert, tmp_path / "out", {}, engine)
+    predict.write_predictions(tmp_path / "test", files, bert, tmp_path / "out", {}, engine)
     found = {
         (row["example_id"], row["perturbation"], row["fold"]): row["logits"]
         for row in tables.read(tmp_path / "out", "predictions").to_pylist()
     }
     assert set(found) == set(asked)
-    model = prediction.Engine(bert, **engine)
+    model = predict.Engine(bert, **engine)
     for key, texts in asked.items():
         np.testing.assert_allclose(found[key], model.logits([texts])[0], atol=1e-5)
     swapped = [texts[::-1] for texts in asked.values()]

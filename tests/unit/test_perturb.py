@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distillens import methods
-from distillens.perturb.edits import apply
-from distillens.perturb.lexicon import tagged, wordnet
-from distillens.text import spans
+from distillens import registry
+from distillens.data.text import spans
+from distillens.perturbations.edits import apply
+from distillens.perturbations.lexicon import tagged, wordnet
 
 ROOT = Path(__file__).parents[2]
 ONE_EDIT = ("character", "keyboard", "spelling", "swap", "synonym")
@@ -54,7 +54,7 @@ UNEDITABLE = ("", " ", "?!", "... -- !!", "😀 👍🏽", "\n\t", "'", "\u200f"
 
 
 def perturb(method, text, seed=0, **options):
-    return methods.load("perturb", method).perturb(text, seed, **options)
+    return registry.load("perturbation", method).perturb(text, seed, **options)
 
 
 def changed(method, text, seed=0, **options):
@@ -72,7 +72,7 @@ def distance(one, other):
 
 
 def test_every_method_is_found_with_its_options():
-    found = methods.options("perturb")
+    found = registry.options("perturbation")
     assert set(found) == set(METHODS)
     assert all("default" in option for options in found.values() for option in options.values())
 

@@ -5,10 +5,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from distillens import tables
+from distillens.data.text import examples
 from distillens.metrics.edit_rates import Extent, extent
-from distillens.perturb.lexicon import tagged
-from distillens.perturbation import write_perturbed
-from distillens.text import examples
+from distillens.perturbations.lexicon import tagged
+from distillens.perturbations.perturb import write_perturbed
 
 FOLDS = 2
 

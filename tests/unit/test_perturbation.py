@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from distillens import provenance, tables
-from distillens.perturb.edits import Edit, apply
-from distillens.perturbation import perturb_examples, write_perturbed
-from distillens.text import Example
+from distillens.data.text import Example
+from distillens.perturbations.edits import Edit, apply
+from distillens.perturbations.perturb import perturb_examples, write_perturbed
 
 ROOT = Path(__file__).parents[2]
 SINGLE = [Example(f"s{i}", f"The film number {i} tells a simple story.") for i in range(12)]

@@ -3,7 +3,7 @@
 import pytest
 from transformers import AutoTokenizer
 
-from distillens.positions import NotFoundError, locate, occurrences
+from distillens.attribution.token_alignment import NotFoundError, locate, occurrences
 from tests.families import FAMILIES, family
 from tests.tiny import SENTENCES
 

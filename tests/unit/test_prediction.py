@@ -1,6 +1,7 @@
 import pytest
 
-from distillens import prediction, tables
+from distillens import tables
+from distillens.models import predict
 from tests import tiny
 
 IDENTITY = {"task": "t", "model": "m", "seed": 0}
@@ -28,26 +29,26 @@ def test_one_more_perturbation_asks_for_its_own_texts_only(test_split, bert, tmp
     # Half of these texts are as they were.
     longer = perturbed(tmp_path, "longer", lambda text: text if len(text) < 30 else f"{text} At all")
     asked = []
-    logits = prediction.Engine.logits
+    logits = predict.Engine.logits
 
     def counting(engine, texts, progress=None):
         asked.extend(texts)
         return logits(engine, texts, progress)
 
-    def predict(out, *perturbations):
+    def predict_split(out, *perturbations):
         asked.clear()
-        prediction.write_predictions(test_split, perturbations, bert, out, IDENTITY, CPU, "code")
+        predict.write_predictions(test_split, perturbations, bert, out, IDENTITY, CPU, "code")
         return out.read_bytes()
 
-    monkeypatch.setattr(prediction.Engine, "logits", counting)
+    monkeypatch.setattr(predict.Engine, "logits", counting)
     (tmp_path / "fresh").mkdir()
-    fresh = predict(tmp_path / "fresh" / "out", lower, longer)
-    predict(tmp_path / "out", lower)
-    both = predict(tmp_path / "out", lower, longer)
+    fresh = predict_split(tmp_path / "fresh" / "out", lower, longer)
+    predict_split(tmp_path / "out", lower)
+    both = predict_split(tmp_path / "out", lower, longer)
     changed = [text for text in tiny.SENTENCES if len(text) >= 30]
     assert 0 < len(changed) < len(tiny.SENTENCES)
     originals = [(text,) for text in tiny.SENTENCES]  # asked once more, for the texts that are as they were
     assert asked == [*originals, *((f"{text} At all",) for text in changed)]
     assert both == fresh
-    predict(tmp_path / "out", lower, longer)
+    predict_split(tmp_path / "out", lower, longer)
     assert asked == []

@@ -18,10 +18,12 @@ from transformers import (
     DistilBertForMaskedLM,
 )
 
-from distillens import corpus_training, interchange, methods, modeling, tables
-from distillens.datasets import corpora
-from distillens.datasets.reading import DataError
-from distillens.pretraining import attention_interchange, masked_head
+from distillens import registry, tables
+from distillens.data.corpus import fetch_corpus
+from distillens.data.read import DataError
+from distillens.models import classifier, interchange
+from distillens.training import pretrain
+from distillens.training.pretraining import attention_interchange, masked_head
 from tests import tiny
 
 WORDS = [
@@ -245,7 +247,7 @@ def corpus(tmp_path):
 
 
 def run(trainer, corpus, start, out, teacher=None, **settings):
-    corpus_training.pretrain(
+    pretrain.pretrain(
         trainer, corpus=corpus, start=start, teacher=teacher, folder=out,
         card=out.with_suffix(".json"), name="made", layers=settings.pop("layers", None),
         settings={**SETTINGS, **settings}, device="cpu", seed=1,
@@ -257,8 +259,8 @@ def test_an_encoder_without_a_head_gets_one_and_stays_as_it_is(tokenizer, corpus
     torch.manual_seed(0)
     encoder = BertModel(BertConfig(vocab_size=len(tokenizer), **config(2)), add_pooling_layer=False)
     start = saved(encoder, tokenizer, tmp_path / "start")
-    with pytest.raises(modeling.ModelError, match="no masked-language head.*masked_head"):
-        corpus_training.load_masked(start)
+    with pytest.raises(classifier.ModelError, match="no masked-language head.*masked_head"):
+        pretrain.load_masked(start)
     card = run(masked_head.Pretraining, corpus, start, tmp_path / "made", epochs=4, learning_rate=1e-2)
     made = AutoModelForMaskedLM.from_pretrained(tmp_path / "made")
     for name, weight in encoder.named_parameters():
@@ -266,7 +268,7 @@ def test_an_encoder_without_a_head_gets_one_and_stays_as_it_is(tokenizer, corpus
     assert made.get_output_embeddings().weight is made.get_input_embeddings().weight
     losses = [entry["eval_loss"] for entry in card["history"] if "eval_loss" in entry]
     assert losses[-1] < losses[0]
-    corpus_training.load_masked(tmp_path / "made")  # now it has one
+    pretrain.load_masked(tmp_path / "made")  # now it has one
 
 
 def test_a_student_is_distilled_with_all_losses_logged_and_falls(tokenizer, corpus, tmp_path):
@@ -333,20 +335,20 @@ def test_a_run_that_was_killed_goes_on_and_ends_the_same(tokenizer, corpus, tmp_
 
 
 def test_blocks_have_one_length_and_lose_nothing_but_the_rest(tokenizer):
-    blocks = corpus_training.packed(["the film is dull", "it was not bad at all"] * 5, tokenizer, 8)
+    blocks = pretrain.packed(["the film is dull", "it was not bad at all"] * 5, tokenizer, 8)
     assert {len(block) for block in blocks} == {8}
     inner = [number for block in blocks for number in block[1:-1]]
     flat = []
     for text in ["the film is dull", "it was not bad at all"] * 5:
         flat += [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.sep_token_id]
     assert inner == flat[: len(inner)] and len(flat) - len(inner) < 6
-    with pytest.raises(modeling.ModelError, match="fill no block"):
-        corpus_training.packed(["the"], tokenizer, 8)
+    with pytest.raises(classifier.ModelError, match="fill no block"):
+        pretrain.packed(["the"], tokenizer, 8)
 
 
 def test_masks_depend_on_epoch_and_block_only(tokenizer):
     blocks = [[tokenizer.cls_token_id, *range(10, 40), tokenizer.sep_token_id]] * 3
-    masked, other = (corpus_training.Masked(blocks, tokenizer, 0.3, 5) for _ in range(2))
+    masked, other = (pretrain.Masked(blocks, tokenizer, 0.3, 5) for _ in range(2))
     torch.rand(7)  # what was drawn before does not matter
     assert torch.equal(masked[2]["labels"], other[2]["labels"])
     assert not torch.equal(masked[1]["labels"], masked[2]["labels"])
@@ -364,7 +366,7 @@ def test_teacher_and_student_must_read_with_one_vocabulary(tokenizer, corpus, tm
     swapped = {**vocabulary, "film": vocabulary["dull"], "dull": vocabulary["film"]}
     other = BertTokenizerFast(vocab=swapped)
     start = saved(masked_bert(tokenizer, 2), other, tmp_path / "start")
-    with pytest.raises(modeling.ModelError, match="another vocabulary"):
+    with pytest.raises(classifier.ModelError, match="another vocabulary"):
         run(attention_interchange.Pretraining, corpus, start, tmp_path / "made", teacher)
 
 
@@ -379,17 +381,17 @@ def test_a_corpus_keeps_its_paragraphs_and_leaves_empty_ones_out(tmp_path):
         "column": "text",
         "splits": {split: {"from": split, "examples": None} for split in ("train", "validation")},
     }
-    corpora.fetch_corpus(block, "c", str(tmp_path / "mirror"), 0, tmp_path / "out")
+    fetch_corpus(block, "c", str(tmp_path / "mirror"), 0, tmp_path / "out")
     assert tables.read(tmp_path / "out", "corpus").to_pylist() == [
         {"split": "validation", "text": "Fun."},
         {"split": "train", "text": "= Film ="},
         {"split": "train", "text": "A dull one."},
     ]
     with pytest.raises(DataError, match="corpora.c.column: .*no column 'words'; there are: text"):
-        corpora.fetch_corpus({**block, "column": "words"}, "c", str(tmp_path / "mirror"), 0, tmp_path / "out")
+        fetch_corpus({**block, "column": "words"}, "c", str(tmp_path / "mirror"), 0, tmp_path / "out")
     block["splits"]["train"]["examples"] = 3
     with pytest.raises(DataError, match="splits.train: asks for 3 paragraphs, but 'train' has 2 left"):
-        corpora.fetch_corpus(block, "c", str(tmp_path / "mirror"), 0, tmp_path / "out")
+        fetch_corpus(block, "c", str(tmp_path / "mirror"), 0, tmp_path / "out")
 
 
 def test_splits_of_one_source_are_disjoint(tmp_path):
@@ -400,11 +402,11 @@ def test_splits_of_one_source_are_disjoint(tmp_path):
         "column": "text",
         "splits": {"train": {"from": "all", "examples": None}, "validation": {"from": "all", "examples": 3}},
     }
-    corpora.fetch_corpus(block, "c", None, 0, tmp_path / "out")
+    fetch_corpus(block, "c", None, 0, tmp_path / "out")
     frame = tables.read(tmp_path / "out", "corpus").to_pandas()
     assert frame.groupby("split").size().to_dict() == {"train": 6, "validation": 3}
     assert frame["text"].is_unique
 
 
 def test_both_methods_are_found_with_their_options():
-    assert set(methods.options("pretraining")) == {"masked_head", "attention_interchange"}
+    assert set(registry.options("pretraining")) == {"masked_head", "attention_interchange"}

@@ -7,10 +7,11 @@ import torch
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizerFast
 
-from distillens import corpus_training, tables
-from distillens.config import complete
-from distillens.datasets.corpora import fetch_corpus
-from distillens.pretraining import attention_interchange, masked_head
+from distillens import tables
+from distillens.config.validate import complete
+from distillens.data.corpus import fetch_corpus
+from distillens.training import pretrain
+from distillens.training.pretraining import attention_interchange, masked_head
 
 pytestmark = pytest.mark.slow
 
@@ -82,7 +83,7 @@ def saved(build, tokenizer, layers, folder):
 
 def made(trainer, corpus, start, teacher, out):
     settings = dict(complete(CONFIG)["checkpoints"][out.name]["pretrain"])
-    corpus_training.pretrain(
+    pretrain.pretrain(
         trainer, corpus=corpus, start=start, teacher=teacher, folder=out, card=out.with_suffix(".json"),
         name=out.name, layers=settings.pop("layers"), settings=settings, device="cpu", seed=1,
     )  # fmt: skip

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import yaml
 
-from distillens import methods, tables
-from distillens.config import ConfigError, complete
+from distillens import registry, tables
+from distillens.config.job_params import Study
+from distillens.config.validate import ConfigError, complete
+from distillens.data.text import Example, spans
+from distillens.evaluation.probes import score_probes
 from distillens.metrics import probes
-from distillens.probe_scoring import score_probes
 from distillens.probes import but, contrast, negation
+from distillens.probes.build_probe import build_probe
 from distillens.probes.sentences import ProbeError
-from distillens.probing import build_probe
-from distillens.study import Study
 from distillens.tables import TableError
-from distillens.text import Example, spans
 
 ROOT = Path(__file__).parents[2]
 PAPER = "The movie was weak but the ending was joyful."
@@ -616,7 +616,7 @@ def test_options_of_probes_are_filled_and_a_probe_can_have_another_name():
         complete(QUICKSTART)["probes"] == {} and complete(QUICKSTART)["tasks"]["snippets-5"]["probes"] == []
     )
     assert complete(full) == full
-    assert set(methods.options("probes")) == {"but", "contrast", "negation"}
+    assert set(registry.options("probe")) == {"but", "contrast", "negation"}
 
 
 @pytest.mark.parametrize(
@@ -663,5 +663,5 @@ def test_who_explains_a_probe_does_not_change_its_sentences_and_its_words_do(mon
     words = tmp_path / "resources" / "probes" / "contrast.yaml"
     words.parent.mkdir(parents=True)
     words.write_text("first: Another.")
-    monkeypatch.setattr("distillens.study.ROOT", tmp_path)
+    monkeypatch.setattr("distillens.config.job_params.ROOT", tmp_path)
     assert study.probe_code(Wildcards) != before[1]

@@ -14,7 +14,7 @@ import pytest
 
 from distillens import tables
 from distillens.metrics.calibration import QUANTITIES
-from distillens.report import cells, read
+from distillens.report import formatting, study_data
 from distillens.report.page import embedded, write_report
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
@@ -150,7 +150,7 @@ def test_csv_files_hold_the_tables_numbers(study):
     drift = tables.read(arguments["drift"], "drift").to_pylist()
     written = _rows(out / "tables" / "drift.csv")
     assert sorted(float(row["agreement"]) for row in written) == sorted(row["agreement"] for row in drift)
-    aggregates, _ = read.scores(arguments["scores"])
+    aggregates, _ = study_data.scores(arguments["scores"])
     names = ("performance", "robustness", "agreement", "explainers", "projection", "faithfulness", "buckets")
     names += ("probes",)
     assert sum(len(_rows(out / "tables" / f"{name}.csv")) for name in names) == len(aggregates)
@@ -255,7 +255,7 @@ def test_explanations_must_say_what_they_are_about(study, tmp_path):
 
 def test_csv_runs_no_formulas(tmp_path):
     rows = [("=1+1", -1.5, None), ("+x", 2, math.nan), ("-x", 0.1, ""), ("@x", 3, "plain, text")]
-    cells.write_csv(tmp_path / "t.csv", ("text", "number", "other"), rows)
+    formatting.write_csv(tmp_path / "t.csv", ("text", "number", "other"), rows)
     lines = (tmp_path / "t.csv").read_text("utf-8").splitlines()
     assert lines == ["text,number,other", "'=1+1,-1.5,", "'+x,2,", "'-x,0.1,", '\'@x,3,"plain, text"']
 
@@ -271,7 +271,7 @@ def test_csv_runs_no_formulas(tmp_path):
     ],
 )
 def test_numbers_are_written_for_reading(value, signed, expected):
-    assert cells.number(value, signed=signed) == expected
+    assert formatting.number(value, signed=signed) == expected
 
 
 def test_report_imports_no_torch():
@@ -303,7 +303,7 @@ def test_a_report_without_texts_has_none_of_the_data_anywhere(tmp_path):
 def test_explainers_are_shown_by_what_they_are_not_by_the_alphabet():
     names = ("attention_rollout", "integrated_gradients", "lime-100", "mine", "random", "shap")
     settings = {"models": {}, "explainers": {name: {"method": name.split("-")[0]} for name in names}}
-    about = read.study_of(settings, {})
+    about = study_data.study_of(settings, {})
     shown = ["shap", "lime-100", "integrated_gradients", "mine", "attention_rollout", "random"]
     assert list(about.settings["explainers"]) == shown
     assert about.explainers == ("shap", "lime-100", "integrated_gradients", "mine")

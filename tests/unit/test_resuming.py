@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distillens import explanation, resuming, tables
-from distillens.runlog import Progress
+from distillens import tables
+from distillens.attribution import explain
+from distillens.joblog import Progress
+from distillens.models import chunks
 from distillens.tables import TableError
 
 ROOT = Path(__file__).parents[2]
@@ -31,13 +33,13 @@ def part(log, name, dies_at=None, **of):
         log.append(name)
         return [[row(name)]]
 
-    return resuming.Part({"name": name, **of}, make, 1)
+    return chunks.Part({"name": name, **of}, make, 1)
 
 
 def write(out, log, names="abc", dies_at=None, **of):
     with Progress(len(names), "test") as progress:
         parts = [part(log, name, dies_at, **of) for name in names]
-        resuming.write_in_parts({"examples": out}, parts, {"of": "this"}, out.with_name(".parts"), progress)
+        chunks.write_in_parts({"examples": out}, parts, {"of": "this"}, out.with_name(".parts"), progress)
         return progress._done
 
 
@@ -76,7 +78,7 @@ def test_parts_that_were_made_unlike_are_not_joined(tmp_path):
     for name in "ab":
         tables.write(tmp_path / name, "explanations", [], {"of": name})
     with pytest.raises(TableError, match="made with another of"):
-        resuming.gather([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+        chunks.gather([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
 
 
 @pytest.fixture
@@ -87,18 +89,18 @@ def explained(tmp_path):
     return tmp_path / "explained.parquet"
 
 
-def explain(explained, folder, out, **settings):
+def explain_texts(explained, folder, out, **settings):
     explainer = {"method": "shap", "unit": "word", "max_evals": 2000}
-    explanation.write_explanations(explained, folder, out, IDENTITY, explainer, "margin", CPU, 3, **settings)
+    explain.write_explanations(explained, folder, out, IDENTITY, explainer, "margin", CPU, 3, **settings)
 
 
 def test_a_job_in_parts_gives_the_bytes_of_one(explained, bert, tmp_path, monkeypatch):
-    monkeypatch.setattr(explanation, "_GROUP_SECONDS", 1e-4)
-    explain(explained, bert, tmp_path / "whole")
+    monkeypatch.setattr(explain, "_GROUP_SECONDS", 1e-4)
+    explain_texts(explained, bert, tmp_path / "whole")
     parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
     for number, part in enumerate(parts, 1):
-        explain(explained, bert, part, part=f"{number}-of-3")
-    resuming.gather(parts, tmp_path / "joined")
+        explain_texts(explained, bert, part, part=f"{number}-of-3")
+    chunks.gather(parts, tmp_path / "joined")
     assert all(len(tables.read(part, "explanations")) < 40 for part in parts)
     assert (tmp_path / "whole").read_bytes() == (tmp_path / "joined").read_bytes()
 
@@ -106,15 +108,15 @@ def test_a_job_in_parts_gives_the_bytes_of_one(explained, bert, tmp_path, monkey
 def test_more_examples_are_explained_without_explaining_those_before_again(
     explained, bert, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(explanation, "_GROUP_SECONDS", 1e-5)  # a sentence a group
+    monkeypatch.setattr(explain, "_GROUP_SECONDS", 1e-5)  # a sentence a group
     every = tables.read(explained, "examples")
     tables.write(tmp_path / "fewer", "examples", every.slice(0, 30).replace_schema_metadata(), {})
     (tmp_path / "fresh").mkdir()
-    explain(explained, bert, tmp_path / "fresh" / "out")
-    explain(tmp_path / "fewer", bert, tmp_path / "out")
+    explain_texts(explained, bert, tmp_path / "fresh" / "out")
+    explain_texts(tmp_path / "fewer", bert, tmp_path / "out")
     write, made = tables.write, []
     monkeypatch.setattr(tables, "write", lambda path, *rest: made.append(path) or write(path, *rest))
-    explain(explained, bert, tmp_path / "out")
+    explain_texts(explained, bert, tmp_path / "out")
     assert len(made) == 10 + 1
     assert (tmp_path / "out").read_bytes() == (tmp_path / "fresh" / "out").read_bytes()
 
@@ -125,12 +127,13 @@ def test_a_job_that_is_killed_outright_goes_on_and_gives_the_same_bytes(explaine
 import sys
 from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
-from distillens import explanation, tables
+from distillens import tables
+from distillens.attribution import explain
 from tests.unit import test_resuming
-explanation._GROUP_SECONDS = 1e-5  # a sentence a group
+explain._GROUP_SECONDS = 1e-5  # a sentence a group
 write = tables.write
 tables.write = lambda path, *rest: print(Path(path).name) or write(path, *rest)
-test_resuming.explain(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.argv[1]))
+test_resuming.explain_texts(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.argv[1]))
 """
     command = [sys.executable, "-c", code]
     subprocess.run([*command, straight], check=True, cwd=ROOT)
@@ -151,7 +154,7 @@ test_resuming.explain(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.ar
     assert not made & kept
 
 
-class Instant(explanation.Engine):
+class Instant(explain.Engine):
     """An engine whose model only adds up its input: what it takes is the engine's own memory."""
 
     def __init__(self, *given, **named):
@@ -171,8 +174,8 @@ class Instant(explanation.Engine):
     ids=["lime", "shap"],
 )
 def test_memory_does_not_grow_with_the_sentences(explainer, bert, tmp_path, monkeypatch):
-    monkeypatch.setattr(explanation, "Engine", Instant)
-    monkeypatch.setattr(explanation, "_GROUP_SECONDS", 1e-9)
+    monkeypatch.setattr(explain, "Engine", Instant)
+    monkeypatch.setattr(explain, "_GROUP_SECONDS", 1e-9)
     peaks = []
     for number in (2, 8):
         rows = [
@@ -181,7 +184,7 @@ def test_memory_does_not_grow_with_the_sentences(explainer, bert, tmp_path, monk
         ]
         tables.write(tmp_path / f"in{number}", "examples", rows, {})
         tracemalloc.start()
-        explanation.write_explanations(
+        explain.write_explanations(
             tmp_path / f"in{number}",
             bert,
             tmp_path / f"of{number}" / "out",
@@ -208,11 +211,11 @@ def test_a_damaged_part_is_made_again(tmp_path):
 
 
 def test_groups_are_neighbours_of_about_the_same_work(bert):
-    engine = explanation.Engine(bert, "cpu")
+    engine = explain.Engine(bert, "cpu")
     texts = [(" ".join(WORDS[:length]),) for length in (1, 2, 3, 16, 16, 1, 1)]
     per_token = engine.flop_per_token
-    engine.backend.speed = per_token * 100 / explanation._GROUP_SECONDS  # 100 tokens a group
+    engine.backend.speed = per_token * 100 / explain._GROUP_SECONDS  # 100 tokens a group
     costs = [10, 10, 5, 10, 1, 1, 1]  # times 3, 4, 5, 18, 18, 3 and 3 pieces
-    groups = explanation.groups(texts, costs, engine)
+    groups = explain.groups(texts, costs, engine)
     assert [(group.start, group.stop) for group in groups] == [(0, 3), (3, 4), (4, 7)]
-    assert explanation.groups([], [], engine) == []
+    assert explain.groups([], [], engine) == []

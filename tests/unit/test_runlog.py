@@ -3,12 +3,12 @@ import sys
 
 import pytest
 
-from distillens import runlog
+from distillens import joblog
 
 
 def test_output_logging_and_the_traceback_reach_the_log(tmp_path):
     log = tmp_path / "logs" / "a.log"
-    with pytest.raises(ValueError, match="broken"), runlog.logging_to(log):
+    with pytest.raises(ValueError, match="broken"), joblog.logging_to(log):
         print("to stdout")
         print("to stderr", file=sys.stderr)
         logging.getLogger("any").info("a message")
@@ -20,8 +20,8 @@ def test_output_logging_and_the_traceback_reach_the_log(tmp_path):
 
 def test_progress_says_count_rate_and_time_left_every_few_seconds(tmp_path, monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(runlog.time, "monotonic", lambda: now[0])
-    with runlog.logging_to(tmp_path / "a.log"), runlog.Progress(100, "explain", "text") as progress:
+    monkeypatch.setattr(joblog.time, "monotonic", lambda: now[0])
+    with joblog.logging_to(tmp_path / "a.log"), joblog.Progress(100, "explain", "text") as progress:
         for _ in range(60):
             now[0] += 0.2
             progress.advance()
@@ -32,6 +32,6 @@ def test_progress_says_count_rate_and_time_left_every_few_seconds(tmp_path, monk
 
 
 def test_tracked_items_come_as_they_are(tmp_path):
-    with runlog.logging_to(tmp_path / "a.log"):
-        assert list(runlog.tracked({"a": 1, "b": 2}.items(), "score", "run")) == [("a", 1), ("b", 2)]
+    with joblog.logging_to(tmp_path / "a.log"):
+        assert list(joblog.tracked({"a": 1, "b": 2}.items(), "score", "run")) == [("a", 1), ("b", 2)]
     assert "score: 100%" in (tmp_path / "a.log").read_text()

@@ -9,11 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from distillens import calibrating, comparing, scoring, tables
-from distillens.bucketing import score_buckets
-from distillens.faithfulness_scoring import score_faithfulness
-from distillens.families import Attributions
-from distillens.metrics import agreement, verdicts
+from distillens import tables
+from distillens.evaluation import calibrate
+from distillens.evaluation.agreement import score_agreement
+from distillens.evaluation.buckets import score_buckets
+from distillens.evaluation.faithfulness import score_faithfulness
+from distillens.evaluation.performance import score_performance
+from distillens.evaluation.robustness import score_robustness
+from distillens.evaluation.teacher_groups import Attributions
+from distillens.metrics import agreement, verdict
 from distillens.tables import TableError
 
 TEACHERS = {"big": None, "small": "big"}
@@ -131,7 +135,7 @@ def study(tmp_path):
 
 def test_performance_has_every_run_and_the_majority(study, tmp_path):
     out = tmp_path / "scores.parquet"
-    scoring.score_performance(study.test, study.predictions(), out=out, **settings())
+    score_performance(study.test, study.predictions(), out=out, **settings())
     found = frame(out)
     assert len(found) == 3 * 2 + 1
     row = found[(found["model"] == "small") & (found["metric"] == "accuracy")].iloc[0]
@@ -145,14 +149,14 @@ def test_performance_has_every_run_and_the_majority(study, tmp_path):
 
 def test_performance_of_a_regression(tmp_path):
     study, out = Study(tmp_path, n_classes=0), tmp_path / "scores.parquet"
-    scoring.score_performance(study.test, study.predictions(), out=out, **settings(REGRESSION))
+    score_performance(study.test, study.predictions(), out=out, **settings(REGRESSION))
     found = frame(out).set_index("metric")["value"]
     assert found["majority"] == 0 and 0 < found["pearson"].iloc[0] < 1
 
 
 def test_robustness_has_a_gap_for_students_only(study, tmp_path):
     out = tmp_path / "scores.parquet"
-    scoring.score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings())
+    score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings())
     found = frame(out)
     of_task = {
         f"{metric}{suffix}"
@@ -176,7 +180,7 @@ def test_a_regression_flips_by_what_its_task_says(tmp_path):
     moved = np.abs(np.roll(first, 1) - first)
     for flip in (0.2, 1.0):
         settings_ = settings({**REGRESSION, "flip": flip})
-        scoring.score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings_)
+        score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings_)
         found = frame(out).query("metric == 'consistency' and model == 'big' and seed == 7")
         # The first fold is the original text, the second the next one's.
         assert found["value"].item() == pytest.approx((1 + (moved <= flip).mean()) / 2)
@@ -187,8 +191,8 @@ def test_a_teacher_that_cannot_be_asked_gives_its_students_no_gap(study, tmp_pat
     out = tmp_path / "scores.parquet"
     own = [path for path in study.predictions() if "small" in path.name]
     with pytest.raises(TableError, match="no predictions of"):
-        scoring.score_robustness(study.test, study.perturbed(), own, out=out, **settings())
-    scoring.score_robustness(study.test, study.perturbed(), own, out=out, **settings(told=["big"]))
+        score_robustness(study.test, study.perturbed(), own, out=out, **settings())
+    score_robustness(study.test, study.perturbed(), own, out=out, **settings(told=["big"]))
     found = frame(out)
     assert set(found["model"].dropna()) == {"small"}
     assert not found["metric"].str.endswith("_gap").any()
@@ -271,7 +275,7 @@ def test_runs_with_deletions_but_without_curves_are_named(study, tmp_path):
 
 def test_agreement_has_every_pair_example_by_example_and_together(study, tmp_path):
     out = tmp_path / "scores.parquet"
-    comparing.score_agreement(study.explanations("shap", "lime"), out=out, **settings())
+    score_agreement(study.explanations("shap", "lime"), out=out, **settings())
     found = frame(out)
     found = found[found["against"].notna()]
     pairs = {("small", 0, "big", 7), ("big", 3, "big", 7)}
@@ -292,7 +296,7 @@ def test_agreement_has_every_pair_example_by_example_and_together(study, tmp_pat
 
 def test_agreement_comes_with_its_spread_and_what_chance_gives(study, tmp_path):
     out = tmp_path / "scores.parquet"
-    comparing.score_agreement(study.explanations(), out=out, **settings())
+    score_agreement(study.explanations(), out=out, **settings())
     found = frame(out).query("model == 'small'")
     singles = found[found["example_id"].notna() & (found["metric"] == "overlap") & (found["k"] == 3)]
     (row,) = found[found["example_id"].isna() & (found["metric"] == "overlap") & (found["k"] == 3)].to_dict(
@@ -309,7 +313,7 @@ def test_students_of_one_teacher_are_compared_with_each_other(study, tmp_path):
         "seeds": {"big": [7, 3], "small": [0], "twin": [5]},
     }
     files = [*study.explanations(), study.explanation("twin", 5)]
-    comparing.score_agreement(files, out=tmp_path / "s.parquet", **settings(**twin))
+    score_agreement(files, out=tmp_path / "s.parquet", **settings(**twin))
     found = frame(tmp_path / "s.parquet")
     pairs = found[["model", "seed", "against", "against_seed"]].dropna().drop_duplicates()
     assert set(pairs.itertuples(index=False, name=None)) == {
@@ -321,7 +325,7 @@ def test_students_of_one_teacher_are_compared_with_each_other(study, tmp_path):
 
 
 def test_explainers_of_a_run_are_compared_towards_its_own_prediction(study, tmp_path):
-    comparing.score_agreement(study.explanations("shap", "lime"), out=tmp_path / "s.parquet", **settings())
+    score_agreement(study.explanations("shap", "lime"), out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet").query("against_explainer.notna() and metric == 'cosine'")
     assert set(found[["model", "seed", "explainer", "against_explainer"]].itertuples(index=False)) == {
         (*run, "lime", "shap") for run in RUNS
@@ -334,7 +338,7 @@ def test_explainers_of_a_run_are_compared_towards_its_own_prediction(study, tmp_
 
 
 def test_every_run_has_a_point_and_a_cloud(study, tmp_path):
-    comparing.score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
+    score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet").query("metric == 'projection_1'")
     assert len(found) == len(RUNS) * (1 + len(IDS))
     points = found[found["example_id"].isna()].set_index(["model", "seed"])["value"]
@@ -354,7 +358,7 @@ def test_buckets_split_the_texts_and_compare_the_models_in_each(study, tmp_path)
         "only_small": small & ~big, "all_wrong": ~big & ~small,
     }  # fmt: skip
     assert sizes == {name: flags.sum() for name, flags in expected.items()}
-    comparing.score_agreement(study.explanations(), out=tmp_path / "a.parquet", **settings())
+    score_agreement(study.explanations(), out=tmp_path / "a.parquet", **settings())
     alike = frame(tmp_path / "a.parquet").query("model == 'small' and metric == 'cosine'")
     alike = alike.set_index("example_id")["value"]
     rows = found[found["metric"] == "cosine"].set_index("subset")
@@ -378,7 +382,7 @@ def test_a_regression_has_no_buckets(tmp_path):
 
 
 def test_agreement_is_about_the_class_that_the_teacher_predicts(study, tmp_path):
-    comparing.score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
+    score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet").query("model == 'small' and metric == 'cosine'")
     small, big = (study.logits(*run).argmax(axis=1) for run in (("small", 0), ("big", 7)))
     read = [Attributions.read(study.explanation(*run)).values for run in (("small", 0), ("big", 7))]
@@ -399,12 +403,12 @@ def drift(study, tmp_path, explanations, name="drift", predictions=None, again=N
     runs = settings(**other)
     if "seeds" in other:
         predictions = [p for p in predictions if "big-3" not in p.name]
-    scoring.score_performance(study.test, predictions, out=performance, **runs)
+    score_performance(study.test, predictions, out=performance, **runs)
     if again is None:
         again = [path for path in explanations if _run(path) == ("big", 7)]
-    calibrating.calibrate(performance, explanations, again, out=calibration, **runs)
+    calibrate.calibrate(performance, explanations, again, out=calibration, **runs)
     judged = {"confidence": 0.95, "tolerance": 0.05, "controls": []}
-    calibrating.judge([calibration], out=tmp_path / f"{name}.parquet", **judged)
+    calibrate.judge([calibration], out=tmp_path / f"{name}.parquet", **judged)
     return frame(tmp_path / f"{name}.parquet", "drift")
 
 
@@ -448,7 +452,7 @@ def test_a_student_that_is_the_second_seed_has_drift_exactly_zero(study, tmp_pat
     tables.write(copy, "explanations", rows, {**tables.provenance(twin), "model": "small", "seed": 0})
     found = drift(study, tmp_path, [study.explanation("big", 7), twin, copy])
     assert (found[["drift", "drift_low", "drift_high"]] == 0).all(axis=None)
-    assert set(found["verdict"]) == {verdicts.KEEPS}
+    assert set(found["verdict"]) == {verdict.KEEPS}
 
 
 def test_one_teacher_seed_gives_nulls_and_cannot_tell(study, tmp_path):
@@ -457,12 +461,12 @@ def test_one_teacher_seed_gives_nulls_and_cannot_tell(study, tmp_path):
     for column in ("ceiling", "normalised", "drift", "drift_low", "p_value", "p_adjusted", "run_spread"):
         assert found[column].isna().all()
     assert tables.read(tmp_path / "drift.parquet", "drift")["drift"].null_count == len(found)
-    assert set(found["verdict"]) == {verdicts.UNKNOWN} and set(found["n_teacher_runs"]) == {1}
+    assert set(found["verdict"]) == {verdict.UNKNOWN} and set(found["n_teacher_runs"]) == {1}
 
 
 def test_a_student_no_better_than_the_majority_is_gated(study, tmp_path):
     found = drift(study, tmp_path, study.explanations(), predictions=study.predictions(small=0.5))
-    assert set(found["verdict"]) == {verdicts.GATED} and found["gated"].all()
+    assert set(found["verdict"]) == {verdict.GATED} and found["gated"].all()
 
 
 def test_a_teacher_seed_no_better_than_the_majority_does_not_count_as_ceiling(study, tmp_path, monkeypatch):
@@ -471,13 +475,13 @@ def test_a_teacher_seed_no_better_than_the_majority_does_not_count_as_ceiling(st
         study, "logits", lambda m, s, wrong=0.1: good(m, s, 0.5 if (m, s) == ("big", 3) else wrong)
     )
     found = drift(study, tmp_path, study.explanations(), predictions=study.predictions())
-    assert set(found["n_teacher_runs"]) == {1} and set(found["verdict"]) == {verdicts.UNKNOWN}
+    assert set(found["n_teacher_runs"]) == {1} and set(found["verdict"]) == {verdict.UNKNOWN}
 
 
 def test_explained_outputs_without_classes_are_compared_as_they_are(study, tmp_path):
     # One value per word, such as the expected rating, though there are two classes.
     files = [study.explanation(*run, values=lambda i, own: own[:, :1]) for run in RUNS]
-    comparing.score_agreement(files, out=tmp_path / "s.parquet", **settings())
+    score_agreement(files, out=tmp_path / "s.parquet", **settings())
     assert frame(tmp_path / "s.parquet")["n"].max() == 40
 
 
@@ -490,22 +494,22 @@ def test_regression_explanations_are_compared(tmp_path):
 def test_the_same_inputs_give_the_same_bytes_in_any_order(study, tmp_path):
     files, predictions = study.explanations(), study.predictions()
     for name in ("one", "two"):
-        comparing.score_agreement(files, out=tmp_path / f"{name}-a.parquet", **settings())
+        score_agreement(files, out=tmp_path / f"{name}-a.parquet", **settings())
         drift(study, tmp_path, files, name=f"{name}-d", predictions=predictions)
-        scoring.score_robustness(
+        score_robustness(
             study.test, study.perturbed(), predictions, out=tmp_path / f"{name}-r.parquet", **settings()
         )
     for kind in "adr":
         one, two = ((tmp_path / f"{name}-{kind}.parquet").read_bytes() for name in ("one", "two"))
         assert one == two
-    comparing.score_agreement(files[::-1], out=tmp_path / "back.parquet", **settings())
+    score_agreement(files[::-1], out=tmp_path / "back.parquet", **settings())
     assert frame(tmp_path / "back.parquet").equals(frame(tmp_path / "one-a.parquet"))
 
 
 def test_another_seed_moves_bounds_but_no_value(study, tmp_path):
     files = study.explanations()
     for seed in (0, 1):
-        comparing.score_agreement(files, out=tmp_path / f"{seed}.parquet", **settings(seed=seed))
+        score_agreement(files, out=tmp_path / f"{seed}.parquet", **settings(seed=seed))
     a, b = (frame(tmp_path / f"{seed}.parquet") for seed in (0, 1))
     assert a["value"].equals(b["value"]) and not a["low"].equals(b["low"])
 
@@ -514,14 +518,14 @@ def test_different_words_are_an_error_that_names_both_files_and_the_example(stud
     good = study.explanations()
     other = study.explanation("small", 0, words={"e7": ["another"] + [f"w{j}" for j in range(1, 6)]})
     with pytest.raises(TableError, match=f"{other} and .*x-big-7-shap.parquet: different words .*'e7'"):
-        comparing.score_agreement([*good[:2], other], out=tmp_path / "s.parquet", **settings())
+        score_agreement([*good[:2], other], out=tmp_path / "s.parquet", **settings())
     assert not (tmp_path / "s.parquet").exists()
 
 
 def test_texts_that_a_model_could_not_see_whole_are_undefined_and_counted(study, tmp_path):
     good = study.explanations()
     short = study.explanation("small", 0, values=lambda i, own: own[:-1] if i == "e7" else own, unseen=1)
-    comparing.score_agreement([*good[:2], short], out=tmp_path / "s.parquet", **settings())
+    score_agreement([*good[:2], short], out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet")
     row = found[(found["model"] == "small") & (found["metric"] == "cosine")]
     assert row[row["example_id"] == "e7"]["value"].isna().all()
@@ -532,7 +536,7 @@ def test_constant_attributions_are_undefined_and_counted(study, tmp_path):
     files = study.explanations()[:2] + [study.explanation("small", 0, values=lambda i, own: own * 0)]
     found = drift(study, tmp_path, files)
     assert set(found["n"]) == {0} and set(found["n_undefined"]) == {40}
-    assert found["agreement"].isna().all() and set(found["verdict"]) == {verdicts.UNKNOWN}
+    assert found["agreement"].isna().all() and set(found["verdict"]) == {verdict.UNKNOWN}
 
 
 @pytest.mark.parametrize(
@@ -550,7 +554,7 @@ def test_files_about_something_else_are_errors(study, tmp_path, identity, messag
     source = {"task": "films", "model": "big", "seed": 7, **identity}
     tables.write(wrong, "predictions", tables.read(paths[0], "predictions"), source)
     with pytest.raises(TableError, match=message) as error:
-        scoring.score_performance(study.test, [*paths[1:], wrong], out=tmp_path / "s", **settings())
+        score_performance(study.test, [*paths[1:], wrong], out=tmp_path / "s", **settings())
     assert str(tmp_path) in str(error.value)
 
 
@@ -558,50 +562,49 @@ def test_damaged_and_anonymous_files_are_errors(study, tmp_path):
     damaged = tmp_path / "damaged.parquet"
     damaged.write_bytes(b"PAR1 and nothing else")
     with pytest.raises(TableError, match="damaged.parquet: cannot be read"):
-        scoring.score_performance(study.test, [damaged], out=tmp_path / "s", **settings())
+        score_performance(study.test, [damaged], out=tmp_path / "s", **settings())
     anonymous = study.write("anonymous", "predictions", [], task="films", model="big")
     with pytest.raises(TableError, match="anonymous.parquet: its provenance has no 'seed'"):
-        scoring.score_performance(study.test, [anonymous], out=tmp_path / "s", **settings())
+        score_performance(study.test, [anonymous], out=tmp_path / "s", **settings())
 
 
 def test_missing_runs_are_named(study, tmp_path):
     two = study.explanations()[1:]
     with pytest.raises(TableError, match="no explanations of 'big', seed 7, by 'shap'"):
-        comparing.score_agreement(two, out=tmp_path / "s", **settings())
+        score_agreement(two, out=tmp_path / "s", **settings())
     student = study.predictions()[2:]
     with pytest.raises(TableError, match=r"no predictions of \('big', 7\), the teacher of 'small'"):
-        scoring.score_robustness(study.test, study.perturbed(), student, out=tmp_path / "s", **settings())
+        score_robustness(study.test, study.perturbed(), student, out=tmp_path / "s", **settings())
 
 
 def test_missing_predictions_are_named(study, tmp_path):
     files = study.perturbed(folds=3), study.predictions()
     with pytest.raises(TableError, match="p-big-3.parquet: has no prediction for .*typos.*2.*e0"):
-        scoring.score_robustness(study.test, *files, out=tmp_path / "s", **settings())
+        score_robustness(study.test, *files, out=tmp_path / "s", **settings())
 
 
 def test_edits_of_another_text_are_an_error(study, tmp_path):
     other = [{"example_id": i, "text_a": "z", "label": 0.0} for i in IDS]
     test = study.write("other", "examples", other)
     with pytest.raises(TableError, match="typos.parquet: .*these edits belong to another text"):
-        scoring.score_robustness(
-            test, study.perturbed(), study.predictions(), out=tmp_path / "s", **settings()
-        )
+        score_robustness(test, study.perturbed(), study.predictions(), out=tmp_path / "s", **settings())
 
 
 def test_logits_of_another_width_are_an_error(study, tmp_path):
     three = settings({**CLASSES, "labels": ["a", "b", "c"]})
     with pytest.raises(TableError, match="row 0 of 'logits' has 2 outputs, task 'films' has 3"):
-        scoring.score_performance(study.test, study.predictions(), out=tmp_path / "s", **three)
+        score_performance(study.test, study.predictions(), out=tmp_path / "s", **three)
 
 
 def test_labels_unknown_to_the_task_are_an_error(study, tmp_path):
     bad = study.write("bad", "examples", [{"example_id": "e0", "text_a": "x", "label": 2.0}])
     with pytest.raises(TableError, match="bad.parquet: example 'e0' has the label 2.0"):
-        scoring.score_performance(bad, study.predictions(), out=tmp_path / "s", **settings())
+        score_performance(bad, study.predictions(), out=tmp_path / "s", **settings())
 
 
 def test_nothing_here_imports_torch():
-    code = "import sys, distillens.scoring, distillens.comparing as c; print('torch' in sys.modules)"
+    modules = "distillens.evaluation.agreement, distillens.evaluation.performance"
+    code = f"import sys, {modules}; print('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 
@@ -609,7 +612,7 @@ def test_nothing_here_imports_torch():
 def test_every_pair_of_three_teacher_seeds_is_compared(study, tmp_path):
     seeds = {"big": [7, 3, 5], "small": [0]}
     files = [*study.explanations(), study.explanation("big", 5)]
-    comparing.score_agreement(files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
+    score_agreement(files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
     found = frame(tmp_path / "s.parquet").query("model == 'big' and against.notna()")
     pairs = set(zip(found["seed"], found["against_seed"], strict=True))
     assert pairs == {(later, earlier) for earlier, later in itertools.combinations(seeds["big"], 2)}

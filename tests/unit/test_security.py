@@ -28,7 +28,7 @@ def test_code_of_a_checkpoint_is_never_run():
     loaders = [(path, call) for path, name, call in calls() if name.endswith("from_pretrained")]
     assert loaders
     for path, call in loaders:
-        # Spelt out, or among the safe arguments of distillens.modeling.
+        # Spelt out, or among the safe arguments of distillens.models.classifier.
         assert given(call).get("trust_remote_code") == "False" or None in given(call), path
     assert not [path for path, _, call in calls() if given(call).get("trust_remote_code") == "True"]
 

@@ -3,9 +3,9 @@ import pytest
 import torch
 from transformers import DebertaV2Config, DebertaV2ForSequenceClassification
 
-from distillens import modeling
-from distillens.encoding import Encoder
-from distillens.sharing import share
+from distillens.models import classifier
+from distillens.models.first_layer import share
+from distillens.models.tokenizer import Encoder
 from tests.tiny import SENTENCES
 
 PAIRS = [(a, b) for a, b in zip(SENTENCES, reversed(SENTENCES), strict=True)]
@@ -15,8 +15,8 @@ COPIES = [(SENTENCES[0].replace(word, "dull"),) for word in SENTENCES[0].split()
 @pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
 def test_answers_are_as_before_and_each_token_at_each_place_is_projected_once(family, request):
     folder = request.getfixturevalue(family)
-    whole, shared = (modeling.load_classifier(folder).eval() for _ in range(2))
-    encoder = Encoder(folder, modeling.accepted_inputs(whole))
+    whole, shared = (classifier.load_classifier(folder).eval() for _ in range(2))
+    encoder = Encoder(folder, classifier.accepted_inputs(whole))
 
     def batch_of(texts):
         return {name: torch.from_numpy(part) for name, part in encoder.pad(encoder.encode(texts)).items()}
@@ -58,10 +58,10 @@ def test_a_model_of_another_build_is_left_as_it_was():
 
 
 def test_embeddings_that_depend_on_neighbours_are_not_shared(bert):
-    model = modeling.load_classifier(bert).eval()
+    model = classifier.load_classifier(bert).eval()
     model.bert.embeddings.register_forward_hook(lambda *given: given[2] + given[2].mean(1, keepdim=True))
-    encoder = Encoder(bert, modeling.accepted_inputs(model))
-    batch = modeling.unlike_lengths(encoder)
+    encoder = Encoder(bert, classifier.accepted_inputs(model))
+    batch = classifier.unlike_lengths(encoder)
     with torch.no_grad():
         expected = model(**batch).logits
         assert not share(model, batch)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from distillens import tables
-from distillens.metrics.shifts import of_group, shares, shift
-from distillens.shifting import score_shifts
-from distillens.text import Example
-from distillens.word_kinds import kinds
+from distillens.data.text import Example
+from distillens.evaluation.word_classes import kinds
+from distillens.evaluation.word_shifts import score_shifts
+from distillens.metrics.word_shifts import of_group, shares, shift
 
 
 def test_shares_by_hand():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from distillens import tables
-from distillens.datasets.reading import DataError
+from distillens.data.read import DataError
+from distillens.evaluation.stability import score_stability
 from distillens.metrics.stability import aligned, stability
-from distillens.stabilising import score_stability, select_perturbed
+from distillens.perturbations.select_perturbed import select_perturbed
 
 
 def test_replaced_words_stand_for_each_other():

@@ -8,13 +8,19 @@ import pytest
 import yaml
 from scipy import stats
 
-from distillens import explanation, perturbation, prediction, scoring, tables, training
-from distillens.config import complete
-from distillens.datasets.fetching import fetch_dataset
-from distillens.distillation.soft_logits import Distillation
-from distillens.inference import Engine
+from distillens import tables
+from distillens.attribution import explain
+from distillens.config.job_params import Study
+from distillens.config.validate import complete
+from distillens.data.fetch import fetch_dataset
+from distillens.evaluation.performance import score_performance
+from distillens.evaluation.robustness import score_robustness
+from distillens.models import predict
+from distillens.models.engine import Engine
+from distillens.perturbations import perturb
 from distillens.provenance import ROOT
-from distillens.study import Study
+from distillens.training import fine_tune
+from distillens.training.distillation.soft_logits import Distillation
 
 pytestmark = pytest.mark.slow
 
@@ -48,9 +54,9 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
     gold = np.array([row["label"] for row in rows["validation"]])
 
     folders = {}
-    for name, trainer in (("teacher", training.FineTuning), ("student", Distillation)):
+    for name, trainer in (("teacher", fine_tune.FineTuning), ("student", Distillation)):
         folders[name] = tmp_path / name
-        training.train(
+        fine_tune.train(
             trainer, splits={split: data[split] for split in ("train", "validation")}, checkpoint=bert,
             out=folders[name], identity={"task": "stsb", "model": name, "seed": 0}, task=task, layers=None,
             settings=config["models"][name]["training"], engine=ENGINE,
@@ -66,17 +72,17 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
         assert card["best_validation_loss"] == pytest.approx(mean_square, rel=1e-3)
 
     perturbed = tmp_path / "keyboard"
-    perturbation.write_perturbed(
+    perturb.write_perturbed(
         data["test"], perturbed, "stsb", "keyboard", "keyboard", {}, folds=2, seed=42, limit=30
     )
     files = []
     for name, folder in folders.items():
         files.append(tmp_path / f"{name}.parquet")
         identity = {"task": "stsb", "model": name, "seed": 0}
-        prediction.write_predictions(data["test"], [perturbed], folder, files[-1], identity, ENGINE)
+        predict.write_predictions(data["test"], [perturbed], folder, files[-1], identity, ENGINE)
     settings = Study(config).scoring(about)
-    scoring.score_performance(data["test"], files, out=tmp_path / "performance", **settings)
-    scoring.score_robustness(data["test"], [perturbed], files, out=tmp_path / "robustness", **settings)
+    score_performance(data["test"], files, out=tmp_path / "performance", **settings)
+    score_robustness(data["test"], [perturbed], files, out=tmp_path / "robustness", **settings)
     performance, robustness = (
         tables.read(tmp_path / name, "scores").to_pandas() for name in ("performance", "robustness")
     )
@@ -98,7 +104,7 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
     explained = tmp_path / "explained"
     tables.write(explained, "examples", rows["test"][:4], {"task": "stsb"})
     identity = {"task": "stsb", "model": "student", "seed": 0, "explainer": "occlusion"}
-    explanation.write_explanations(
+    explain.write_explanations(
         explained, folders["student"], tmp_path / "values", identity, {"method": "occlusion"},
         config["explained_output"], ENGINE, 0,
     )  # fmt: skip

@@ -5,8 +5,8 @@ import pytest
 import yaml
 
 from distillens import provenance
-from distillens.config import complete
-from distillens.study import Study, ordered
+from distillens.config.job_params import Study, ordered
+from distillens.config.validate import complete
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,4 +1,4 @@
-from distillens.text import Example, draw, seed_of, spans
+from distillens.data.text import Example, draw, seed_of, spans
 
 
 def words(text):

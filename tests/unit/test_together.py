@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from distillens.together import advance_together
+from distillens.attribution.batching import advance_together
 
 
 def counting(log):

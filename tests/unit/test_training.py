@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from distillens import callbacks, modeling, tables, training
-from distillens.config import complete
-from distillens.distillation.soft_logits import Distillation, soft_loss
-from distillens.encoding import Encoder, EncodingError
-from distillens.inference import Engine
-from distillens.text import examples
-from distillens.training import Source
+from distillens import tables
+from distillens.config.validate import complete
+from distillens.data.text import examples
+from distillens.models import classifier
+from distillens.models.engine import Engine
+from distillens.models.tokenizer import Encoder, EncodingError
+from distillens.training import callbacks, fine_tune
+from distillens.training.distillation.soft_logits import Distillation, soft_loss
+from distillens.training.fine_tune import Source
 from tests.tiny import SENTENCES
 
 CPU = {"device": "cpu", "backend": "torch"}
@@ -52,7 +54,7 @@ def splits(tmp_path):
     return paths
 
 
-def train(splits, checkpoint, out, trainer=training.FineTuning, seed=1, **given):
+def train(splits, checkpoint, out, trainer=fine_tune.FineTuning, seed=1, **given):
     options = {
         "task": TASK,
         "layers": None,
@@ -61,7 +63,7 @@ def train(splits, checkpoint, out, trainer=training.FineTuning, seed=1, **given)
         **given,
     }
     identity = {"task": "t", "model": "m", "seed": seed}
-    training.train(trainer, splits=splits, checkpoint=checkpoint, out=out, identity=identity, **options)
+    fine_tune.train(trainer, splits=splits, checkpoint=checkpoint, out=out, identity=identity, **options)
     return json.loads((out / "training.json").read_text())
 
 
@@ -74,7 +76,7 @@ def test_training_lowers_the_loss_and_keeps_the_best_epoch(splits, bert, tmp_pat
     assert card["best_validation_loss"] == min(losses)
     engine = Engine(tmp_path / "m", "cpu")
     logits = torch.tensor(engine.logits([(row["text_a"],) for row in ROWS]))
-    loss = training.task_loss(logits, torch.tensor([row["label"] for row in ROWS]))
+    loss = fine_tune.task_loss(logits, torch.tensor([row["label"] for row in ROWS]))
     assert loss.item() == pytest.approx(card["best_validation_loss"], abs=1e-3)
 
 
@@ -106,9 +108,9 @@ def test_patience_ends_training_early(splits, bert, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_with_step_and_batch(splits, bert, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "task_loss", lambda logits, labels: logits.sum() * float("nan"))
+    monkeypatch.setattr(fine_tune, "task_loss", lambda logits, labels: logits.sum() * float("nan"))
     with pytest.raises(
-        training.TrainingError, match=r"step 1: the loss is nan on the batch of training rows \[\d+"
+        fine_tune.TrainingError, match=r"step 1: the loss is nan on the batch of training rows \[\d+"
     ):
         train(splits, bert, tmp_path / "m")
     assert not (tmp_path / "m").exists()
@@ -118,7 +120,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(splits, bert, tmp_path, m
     options = settings(epochs=3, batch_size=6)
     train(splits, bert, tmp_path / "undisturbed", settings=options)
     steps = []
-    step = training.FineTuning.training_step
+    step = fine_tune.FineTuning.training_step
 
     def dying(self, *args, **kwargs):
         steps.append(self.state.global_step)
@@ -127,7 +129,7 @@ def test_a_killed_run_goes_on_from_its_last_checkpoint(splits, bert, tmp_path, m
         return step(self, *args, **kwargs)
 
     with monkeypatch.context() as patched:
-        patched.setattr(training.FineTuning, "training_step", dying)
+        patched.setattr(fine_tune.FineTuning, "training_step", dying)
         with pytest.raises(KeyboardInterrupt):
             train(splits, bert, tmp_path / "killed", settings=options)
         train(splits, bert, tmp_path / "killed", settings=options)
@@ -140,7 +142,7 @@ def test_what_a_killed_run_left_beside_the_model_is_removed(tmp_path):
     left = tmp_path / ".m.whole-abc"
     left.mkdir()
     (left / "model.safetensors").touch()
-    with modeling.whole_folder(tmp_path / "m") as whole:
+    with classifier.whole_folder(tmp_path / "m") as whole:
         (whole / "file").touch()
     assert [path.name for path in tmp_path.rglob("*")] == ["m", "file"]
 
@@ -153,7 +155,7 @@ def test_a_run_that_is_killed_within_an_epoch_goes_on_there(splits, bert, tmp_pa
     monkeypatch.setattr(callbacks, "_SAVE_SECONDS", 0)
     monkeypatch.setattr(callbacks, "_SAVE_SHARE", 0)
     steps, dies_after = [], per_epoch + 2
-    step = training.FineTuning.training_step
+    step = fine_tune.FineTuning.training_step
 
     def dying(self, *args, **kwargs):
         steps.append(self.state.global_step)
@@ -161,7 +163,7 @@ def test_a_run_that_is_killed_within_an_epoch_goes_on_there(splits, bert, tmp_pa
             raise KeyboardInterrupt
         return step(self, *args, **kwargs)
 
-    monkeypatch.setattr(training.FineTuning, "training_step", dying)
+    monkeypatch.setattr(fine_tune.FineTuning, "training_step", dying)
     with pytest.raises(KeyboardInterrupt):
         train(splits, bert, tmp_path / "killed", settings=options)
     train(splits, bert, tmp_path / "killed", settings=options)
@@ -175,20 +177,20 @@ def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(splits, bert, tmp_pat
     for step in (3, 6):
         (run / f"checkpoint-{step}").mkdir(parents=True)
     (run / "checkpoint-3" / "trainer_state.json").write_text("{}")
-    assert training.last_checkpoint(run) == str(run / "checkpoint-3")
+    assert fine_tune.last_checkpoint(run) == str(run / "checkpoint-3")
     assert not (run / "checkpoint-6").exists()
-    assert training.last_checkpoint(tmp_path / "nowhere") is None
+    assert fine_tune.last_checkpoint(tmp_path / "nowhere") is None
 
 
 def test_weights_stored_in_half_precision_are_trained_in_full(bert, tmp_path):
     folder = shutil.copytree(bert, tmp_path / "half")
-    modeling.load_classifier(bert).half().save_pretrained(folder)
-    assert {p.dtype for p in modeling.new_classifier(folder, TASK, None).parameters()} == {torch.float32}
+    classifier.load_classifier(bert).half().save_pretrained(folder)
+    assert {p.dtype for p in classifier.new_classifier(folder, TASK, None).parameters()} == {torch.float32}
 
 
 def test_other_settings_do_not_go_on_from_an_old_checkpoint(splits, bert, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(training.modeling, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(fine_tune.modeling, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train(splits, bert, tmp_path / "m")
     card = train(splits, bert, tmp_path / "m", settings=settings(epochs=1, batch_size=9))
@@ -197,16 +199,16 @@ def test_other_settings_do_not_go_on_from_an_old_checkpoint(splits, bert, tmp_pa
 
 def test_layers_are_dropped(splits, bert, tmp_path):
     train(splits, bert, tmp_path / "m", layers=[1])
-    model = modeling.load_classifier(tmp_path / "m")
+    model = classifier.load_classifier(tmp_path / "m")
     assert model.config.num_hidden_layers == len(model.bert.encoder.layer) == 1
-    kept = modeling.new_classifier(bert, TASK, [1]).bert.encoder.layer[0].state_dict()
-    original = modeling.load_classifier(bert).bert.encoder.layer[1].state_dict()
+    kept = classifier.new_classifier(bert, TASK, [1]).bert.encoder.layer[0].state_dict()
+    original = classifier.load_classifier(bert).bert.encoder.layer[1].state_dict()
     assert all(torch.equal(kept[name], original[name]) for name in kept)
 
 
 def test_a_layer_that_is_not_there_is_an_error(bert):
-    with pytest.raises(modeling.ModelError, match="layer 2 is asked for, but it has layers 0 to 1"):
-        modeling.new_classifier(bert, TASK, [0, 2])
+    with pytest.raises(classifier.ModelError, match="layer 2 is asked for, but it has layers 0 to 1"):
+        classifier.new_classifier(bert, TASK, [0, 2])
 
 
 def test_regression_learns_one_score(splits, bert, tmp_path):
@@ -231,7 +233,7 @@ def test_the_soft_loss_is_the_one_worked_by_hand():
 
 
 def test_every_student_parameter_gets_a_gradient_from_the_soft_loss_alone(bert, tmp_path):
-    student, teacher = modeling.new_classifier(bert, TASK, [0]), Engine(bert, "cpu")
+    student, teacher = classifier.new_classifier(bert, TASK, [0]), Engine(bert, "cpu")
     encoder = Encoder(bert)
     batch = teacher.backend.tensors(encoder.pad(encoder.encode([(s,) for s in SENTENCES])))
     target = torch.tensor(teacher.logits([(s,) for s in SENTENCES]))

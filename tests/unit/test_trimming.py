@@ -11,23 +11,23 @@ from transformers import (
     MobileBertForSequenceClassification,
 )
 
-from distillens import modeling
-from distillens.encoding import Encoder
-from distillens.trimming import trim
+from distillens.models import classifier
+from distillens.models.last_layer import trim
+from distillens.models.tokenizer import Encoder
 from tests.tiny import SENTENCES
 
 PAIRS = [(a, b) for a, b in zip(SENTENCES, reversed(SENTENCES), strict=True)]
 
 
 def batch_of(folder, model, texts):
-    encoder = Encoder(folder, modeling.accepted_inputs(model))
+    encoder = Encoder(folder, classifier.accepted_inputs(model))
     return {name: torch.from_numpy(part) for name, part in encoder.pad(encoder.encode(texts)).items()}
 
 
 @pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
 def test_a_trimmed_model_answers_as_before_with_less_work(family, request):
     folder = request.getfixturevalue(family)
-    whole = modeling.load_classifier(folder).eval()
+    whole = classifier.load_classifier(folder).eval()
     trimmed = copy.deepcopy(whole)
     assert trim(trimmed, batch_of(folder, whole, [("a b c d",), ("a",)]))
     for texts in ([(s,) for s in SENTENCES], PAIRS, [("Fun",)]):
@@ -49,7 +49,7 @@ def test_gradients_of_a_trimmed_model_are_those_of_the_whole(family, request):
     folder = request.getfixturevalue(family)
     found = []
     for trimmed in (False, True):
-        model = modeling.load_classifier(folder).eval().double()
+        model = classifier.load_classifier(folder).eval().double()
         batch = batch_of(folder, model, [(s,) for s in SENTENCES])
         if trimmed:
             assert trim(model, batch)
@@ -81,7 +81,7 @@ def test_a_model_of_another_build_is_left_as_it_was():
 
 
 def test_a_classifier_that_reads_every_position_is_left_as_it_was(bert):
-    model = modeling.load_classifier(bert).eval()
+    model = classifier.load_classifier(bert).eval()
     model.bert.pooler = MeanPooler()
     assert not assert_unchanged(model)
 

@@ -8,10 +8,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
-from distillens import explanation, tables
-from distillens.calibrating import calibrate, judge
-from distillens.metrics import verdicts
-from distillens.shifting import score_shifts
+from distillens import tables
+from distillens.attribution import explain
+from distillens.evaluation.calibrate import calibrate, judge
+from distillens.evaluation.word_shifts import score_shifts
+from distillens.metrics import verdict
 from tests import tiny
 
 CPU = {"device": "cpu", "backend": "torch", "precision": "float32"}
@@ -62,7 +63,7 @@ def study(tmp_path_factory):
     for (model, seed), where in models.items():
         out = folder / f"{model}-{seed}.parquet"
         about = {"task": "films", "model": model, "seed": seed, "explainer": "occlusion"}
-        explanation.write_explanations(
+        explain.write_explanations(
             explained, where, out, about, {"method": "occlusion"}, "margin", CPU, seed=3
         )
         explanations[model, seed] = out
@@ -96,23 +97,23 @@ def study(tmp_path_factory):
 def test_a_copy_of_the_teacher_agrees_fully_and_keeps_its_reasoning(study):
     row = study[0].loc["copy"]
     assert row["agreement"] == pytest.approx(1) and row["normalised"] > 1
-    assert row["verdict"] == verdicts.KEEPS
+    assert row["verdict"] == verdict.KEEPS
 
 
 def test_more_runs_of_the_teacher_do_not_drift(study):
-    assert study[0].loc["twin"]["verdict"] != verdicts.DRIFTS
+    assert study[0].loc["twin"]["verdict"] != verdict.DRIFTS
     assert study[0].loc["twin"]["n_runs"] == 2
 
 
 def test_random_weights_have_a_normalised_agreement_about_zero(study):
     row = study[0].loc["stranger"]
     assert abs(row["normalised"]) < 0.25 and row["normalised_low"] < 0.1
-    assert row["verdict"] == verdicts.DRIFTS
+    assert row["verdict"] == verdict.DRIFTS
 
 
 def test_a_student_blind_for_some_words_drifts_and_they_come_out_on_top(study):
     drift, shifts = study
-    assert drift.loc["planted"]["verdict"] == verdicts.DRIFTS
+    assert drift.loc["planted"]["verdict"] == verdict.DRIFTS
     own = shifts[(shifts["student"] == "planted") & (shifts["group"] == "word")]
     own = own.sort_values("shift")
     assert set(own["name"][: len(BLIND)]) == set(BLIND)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from distillens.metrics.verdicts import DRIFTS, GATED, KEEPS, UNKNOWN, benjamini_hochberg, judge, overall
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, benjamini_hochberg, judge, overall
 
 
 def row(p=0.5, task="t", explainer="shap", metric="spearman", **more):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from distillens import tables
-from distillens.text import Example
+from distillens.data.text import Example
 from tests.families import family
 from tests.workflow.conftest import ROOT, Study
 

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from distillens import tables
-from distillens.datasets import fetching
-from distillens.datasets.reading import DataError
-from distillens.datasets.selecting import select_examples
+from distillens.data import fetch
+from distillens.data.read import DataError
+from distillens.data.select import select_examples
 from tests.workflow.conftest import Study, small_config
 from tests.workflow.documented import documents, names
 
@@ -76,7 +76,7 @@ def test_a_row_that_cannot_be_used_is_refused(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     out = {split: tmp_path / f"{split}.parquet" for split in ("train", "validation", "test")}
     with pytest.raises(DataError) as caught:
-        fetching.fetch_dataset(task(), "moods", None, 0, out)
+        fetch.fetch_dataset(task(), "moods", None, 0, out)
     assert message in str(caught.value)
     assert not any(path.exists() for path in out.values())
     documents("data", NAMES, name, f"refused: `{caught.value}`")

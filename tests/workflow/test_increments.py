@@ -180,7 +180,7 @@ ROWS = [
         "a comment and a docstring of an explainer",
         [],
         code=(
-            "distillens/explain/occlusion.py",
+            "distillens/attribution/explainers/occlusion.py",
             lambda code: code.replace('"""', '"""Said otherwise. ', 1) + "# a comment\n",
         ),
     ),
@@ -188,7 +188,7 @@ ROWS = [
     Row(
         "the body of an explainer",
         explained_by("occlusion"),
-        code=("distillens/explain/occlusion.py", appended("\n\nSOMETHING = 1\n")),
+        code=("distillens/attribution/explainers/occlusion.py", appended("\n\nSOMETHING = 1\n")),
         files=["explanations/moods/student/0/occlusion.parquet", "deletions/moods/student/0.parquet"],
     ),
     Row(
@@ -269,7 +269,7 @@ def test_more_explained_examples_are_computed_alone_and_as_if_all_had_been_at_on
         )
 
     study = small.copy(tmp_path / "study").with_code(
-        tmp_path / "project", "distillens/explanation.py", groups_of_one
+        tmp_path / "project", "distillens/attribution/explain.py", groups_of_one
     )
     results = study.folder / "results" / "tiny"
     folders = [

@@ -122,7 +122,7 @@ def test_correlations_are_scipy_s(model, seed, study):
 
 
 def test_a_distilled_student_learnt_the_teacher_s_scores(study):
-    from distillens.inference import Engine
+    from distillens.models.engine import Engine
 
     models = study.folder / "results/tiny/models/stsb"
     rows = read(study, "data/stsb/validation.parquet", "examples")

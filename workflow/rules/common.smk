@@ -4,10 +4,10 @@ import re
 
 from snakemake.exceptions import WorkflowError
 
-from distillens.config import ConfigError, complete
-from distillens.config_files import refuse_duplicates, refuse_missing
+from distillens.config.validate import ConfigError, complete
+from distillens.config.files import refuse_duplicates, refuse_missing
 from distillens.provenance import code
-from distillens.study import Study, report_code
+from distillens.config.job_params import Study, report_code
 
 try:
     refuse_duplicates(workflow.configfiles)

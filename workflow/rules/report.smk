@@ -1,6 +1,6 @@
 """The page, its tables and its figures."""
 
-from distillens.study import workflow_code
+from distillens.config.job_params import workflow_code
 
 PUBLISHED = study.config["published"]
 BASELINES = study.config["baselines"]

@@ -13,9 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from distillens.report import plot
 from distillens.report.exhibits import grid
+from distillens.report.exhibits.exhibit import Shown
 from distillens.report.exhibits.grid import Found
-from distillens.report.exhibits.shown import Shown
-from distillens.report.selection import Source
+from distillens.report.exhibits.source import Source
 from distillens.report.svg import INK
 
 OPTIONS = {}

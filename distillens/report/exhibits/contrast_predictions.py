@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from distillens.metrics.probes import directions
-from distillens.report.cells import MISSING, Cell, Head, Table, capitalised, number
 from distillens.report.exhibits import grid
-from distillens.report.exhibits.asked import TEXT, Asked, ask
-from distillens.report.exhibits.shown import Shown
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.probe_item import TEXT, Asked, ask
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import MISSING, Cell, Head, Table, capitalised, number
 
 OPTIONS = {
     "text": {"type": "string", "default": "", "description": "A sentence; its item's variants are shown."}

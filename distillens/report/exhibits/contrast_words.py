@@ -10,11 +10,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from distillens.report import plot
-from distillens.report.cells import capitalised
-from distillens.report.exhibits.asked import TEXT, Asked, ask
-from distillens.report.exhibits.shown import Shown
-from distillens.report.read import Run
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.probe_item import TEXT, Asked, ask
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import capitalised
+from distillens.report.study_data import Run
 from distillens.report.svg import INK
 
 OPTIONS = {"text": {"type": "string", "default": "", "description": "The sentence; else its probe's first."}}

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from distillens.report import plot
-from distillens.report.cells import capitalised
+from distillens.report.exhibits.exhibit import Shown
 from distillens.report.exhibits.grid import line_of
-from distillens.report.exhibits.shown import Shown
-from distillens.report.selection import Source
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import capitalised
 from distillens.report.svg import INK
 
 OPTIONS = {}

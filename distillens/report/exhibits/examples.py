@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distillens.report.cells import MISSING, Cell, Head, Table, capitalised
-from distillens.report.exhibits.shown import Shown
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import MISSING, Cell, Head, Table, capitalised
 from distillens.report.sentences import gold
 
 OPTIONS = {"first": {"type": "integer", "minimum": 1, "default": 8, "description": "How many texts."}}

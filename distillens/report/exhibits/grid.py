@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from distillens.report.cells import MISSING, Cell, capitalised, interval, number
-from distillens.report.scored import Row
-from distillens.report.selection import Source
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import MISSING, Cell, capitalised, interval, number
+from distillens.report.score_rows import Row
 
 COLUMNS = (
     "row",

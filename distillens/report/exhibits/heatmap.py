@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from distillens.report import plot
-from distillens.report.cells import capitalised, metric_name, number
-from distillens.report.exhibits.shown import Shown
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import capitalised, metric_name, number
 from distillens.report.svg import INK
 
 OPTIONS = {}

@@ -6,10 +6,10 @@ from typing import Any
 import matplotlib as mpl
 
 from distillens.report import plot
-from distillens.report.cells import capitalised
-from distillens.report.exhibits.shown import Shown
-from distillens.report.labels import SPLITS, counts
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import capitalised
+from distillens.report.label_counts import SPLITS, counts
 
 OPTIONS = {}
 

@@ -9,10 +9,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from distillens.report import plot
-from distillens.report.cells import capitalised
-from distillens.report.exhibits.shown import Shown
-from distillens.report.read import PROJECTION, Run
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import capitalised
+from distillens.report.study_data import PROJECTION, Run
 from distillens.report.svg import INK
 
 OPTIONS = {}

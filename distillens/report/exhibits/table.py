@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distillens.report.cells import Cell, Head, Table
 from distillens.report.exhibits import grid
-from distillens.report.exhibits.shown import Shown
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import Cell, Head, Table
 
 OPTIONS = {}
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens.report import graph
-from distillens.report.exhibits.shown import Shown
-from distillens.report.selection import Source
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.source import Source
 
 OPTIONS = {}
 

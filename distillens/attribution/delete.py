@@ -1,0 +1,147 @@
+"""Removes the words that an explanation names, and asks the model again."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from distillens import tables
+from distillens.attribution.explain import groups, named, seen_part
+from distillens.attribution.rankings import Rankings, orders, stored_as_given, without
+from distillens.attribution.removal_curves import trace
+from distillens.data.text import Example, examples, seed_of
+from distillens.joblog import Progress
+from distillens.models.chunks import Part, write_in_parts
+from distillens.models.engine import Engine
+from distillens.provenance import digest
+
+
+def write_deletions(
+    explained: str | Path,
+    explanations: Sequence[str | Path],
+    teachers: Sequence[str | Path],
+    model: str | Path,
+    out: str | Path,
+    curves: str | Path,
+    identity: dict[str, Any],
+    ks: list[int],
+    draws: int,
+    beam: int,
+    engine: dict[str, str],
+    seed: int,
+    code: str = "",
+) -> None:
+    """Write what removing words does: the tables of kinds ``deletions`` and ``curves``.
+
+    Rankings: for each explainer ``own`` (the model's attribution of its predicted class,
+    largest first) and ``teacher`` (the teacher's, of the teacher's predicted class:
+    cross-model deletion); and ``random``, which belongs to no explainer, unless that
+    explains tokens: then as many random tokens are removed. A removed word
+    becomes the mask token. Attributions from elsewhere that are kept as they were stored
+    (``unit: token``) have no ranking: their positions need not stand in the text. Finished
+    groups of examples are kept, as those of explanations are.
+
+    Parameters
+    ----------
+    explained : str or Path
+        The examples.
+    explanations : sequence of paths
+        The model's own explanations of them, one file per explainer.
+    teachers : sequence of paths
+        The teacher's; none for a model without one.
+    out : str or Path
+        Target of ``deletions``: logits without the top k words. A text of k words or
+        fewer has no row for k: nothing would be left of it.
+    curves : str or Path
+        Target of ``curves``; see `distillens.attribution.removal_curves.trace`.
+    ks : list of int
+        Numbers of words to remove.
+    draws : int
+        Random rankings per text; the same ones for every model.
+    beam : int
+        See `distillens.attribution.removal_curves.trace`.
+    model, identity, engine, seed, code
+        As in `distillens.attribution.explain.write_explanations`.
+    """
+    engine = Engine(model, **engine)
+    chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
+    own = {tables.provenance(path)["explainer"] for path in explanations if not stored_as_given(path)}
+    rankings = {
+        (tables.provenance(path)["explainer"], name): Rankings.read(path)
+        for name, paths in (("own", explanations), ("teacher", teachers))
+        for path in paths
+        if tables.provenance(path)["explainer"] in own and not stored_as_given(path)
+    }
+    own_seed = seed_of(seed, identity["task"], "deletion")
+    made = {**identity, "k": ks, "draws": draws, "beam": beam, "study_seed": seed, **engine.provenance()}
+    provenance = {
+        **made,
+        "explanations_sha256": [digest(path) for path in explanations],
+        "teacher_explanations_sha256": [digest(path) for path in teachers],
+    }
+    stamp = {**made, "code": code, "lanes": engine.backend.lanes}
+    costs = [
+        (len(rankings) + draws) * 2 * len(example.words) + beam * len(example.words) ** 2
+        for example in chosen
+    ]
+
+    def make(few: Sequence[Example]) -> list[Iterator[dict[str, Any]]]:
+        engine.forget()
+        return [
+            _deletions(few, rankings, ks, draws, engine, own_seed),
+            trace(few, rankings, draws, beam, engine, own_seed, progress),
+        ]
+
+    with Progress(len(chosen), "delete", "text") as progress:
+        parts = []
+        for group in groups([example.texts for example in chosen], costs, engine):
+            few = chosen[group]
+            of = {**stamp, "texts": named(few), "orders": _fingerprint(few, rankings, draws, own_seed)}
+            parts.append(Part(of, partial(make, few), len(few)))
+        folder = Path(out).with_name(f".{Path(out).stem}.parts")
+        write_in_parts({"deletions": out, "curves": curves}, parts, provenance, folder, progress)
+
+
+def _fingerprint(
+    chosen: Sequence[Example], rankings: Mapping[tuple[str, str], Rankings], draws: int, seed: int
+) -> str:
+    """Digest of every order in which words are removed."""
+    every = [
+        [explainer, name, draw, named([of]), order]
+        for example in chosen
+        for explainer, name, draw, of, order in orders(example, rankings, draws, seed)
+    ]
+    return hashlib.sha256(json.dumps(every).encode()).hexdigest()
+
+
+def _deletions(
+    chosen: Sequence[Example],
+    rankings: Mapping[tuple[str, str], Rankings],
+    ks: Sequence[int],
+    draws: int,
+    engine: Engine,
+    seed: int,
+) -> Iterator[dict[str, Any]]:
+    before = engine.logits([example.texts for example in chosen])
+    plan, texts = [], []
+    for row, example in enumerate(chosen):
+        for explainer, name, draw, of, order in orders(example, rankings, draws, seed):
+            for k in ks:
+                if len(of.words) > k <= len(order):
+                    plan.append((row, explainer, name, draw, k, order[:k]))
+                    texts.append(without(of, order[:k], engine.mask))
+    after = engine.logits(texts)
+    for number, (row, explainer, name, draw, k, removed) in enumerate(plan):
+        yield {
+            "example_id": chosen[row].example_id,
+            "explainer": explainer,
+            "ranking": name,
+            "draw": draw,
+            "k": k,
+            "target": int(before[row].argmax()),
+            "removed": removed,
+            "logits_before": before[row].tolist(),
+            "logits_after": after[number].tolist(),
+        }

@@ -1,0 +1,172 @@
+"""Explains the chosen examples of a task with one explainer, once, for all metrics."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillens import registry, tables
+from distillens.attribution.types import Attribution
+from distillens.data.text import Example, examples, seed_of
+from distillens.joblog import Progress
+from distillens.models.chunks import Part, write_in_parts
+from distillens.models.engine import Engine
+from distillens.provenance import digest, versions
+
+# What a killed job does again is at most one group; larger groups keep a device busier.
+_GROUP_SECONDS, _GROUP_BATCHES = 30, 8
+
+
+def write_explanations(
+    explained: str | Path,
+    model: str | Path,
+    out: str | Path,
+    identity: dict[str, Any],
+    explainer: dict[str, Any],
+    output: str,
+    engine: dict[str, str],
+    seed: int,
+    code: str = "",
+    part: str = "1-of-1",
+    again: bool = False,
+) -> None:
+    """Explain examples and write the table of kind ``explanations``.
+
+    Examples are explained in groups of about half a minute, and a finished group is kept
+    in a hidden folder beside the target: a job that was killed, or that has more examples
+    than the last one, goes on behind it, and gives the bytes of one in one go.
+
+    Parameters
+    ----------
+    explained : str or Path
+        The examples.
+    model : str or Path
+        The finished model's folder.
+    out : str or Path
+        Target file.
+    identity : dict
+        ``task``, ``model``, ``seed`` and ``explainer`` (its name).
+    explainer : dict
+        ``method``, ``unit`` and the method's options.
+    output : str
+        What is explained; see `distillens.metrics.explained_output.explained`.
+    engine : dict
+        ``device``, ``backend`` and ``precision``; see `distillens.models.engine.Engine`.
+    seed : int
+        The study's seed.
+    code : str
+        Digest of the code that explains.
+    part : str
+        ``i-of-n``: only the i-th of n runs of neighbouring groups.
+    again : bool
+        Whether this is the explainer's second run, which draws other random numbers and shares
+        batches out in another way: what is unlike then is the explainer's own noise.
+    """
+    engine = Engine(model, **engine)
+    options = dict(explainer)
+    method = registry.load("explainer", options.pop("method"))
+    in_tokens = options.pop("unit", "word") == "token"
+    chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
+    if in_tokens:
+        chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
+    own_seed = seed_of(seed, identity["task"], identity["explainer"], *(["again"] if again else []))
+    explain = partial(method.explain, engine=engine, output=output, options=options, seed=own_seed)
+
+    def make(group: slice) -> list[Iterator[dict[str, Any]]]:
+        return [rows(group)]
+
+    def rows(group: slice) -> Iterator[dict[str, Any]]:
+        engine.forget()
+        logits = engine.logits([example.texts for example, _ in chosen[group]])
+        found = explain([example for example, _ in chosen[group]])
+        for attribution, (_, unseen), own in zip(found, chosen[group], logits, strict=True):
+            yield _row(attribution, unseen, own)
+            progress.advance()
+
+    made = {**identity, "settings": explainer, "output": output, "study_seed": seed, **engine.provenance()}
+    if again:
+        made["again"] = True
+    made["versions"] |= versions("shap", "lime", "captum")
+    outputs = engine.logits([example.texts for example, _ in chosen[:1]]).shape[-1]
+    costs = [method.cost(len(example.words), outputs, options) for example, _ in chosen]
+    # How batches are shared out decides on the last digits.
+    stamp = {**made, "code": code, "lanes": engine.backend.lanes}
+    out = Path(out)
+    with Progress(len(chosen), identity["explainer"], "text") as progress:
+        parts = [
+            Part({**stamp, "texts": named([example for example, _ in chosen[group]])}, partial(make, group),
+                 group.stop - group.start)
+            for group in groups([example.texts for example, _ in chosen], costs, engine)
+        ]  # fmt: skip
+        write_in_parts(
+            {"explanations": out},
+            parts,
+            {**made, "explained_sha256": digest(explained)},
+            out.with_name(f".{identity['explainer']}.parts"),
+            progress,
+            part,
+        )
+
+
+def named(chosen: Sequence[Example]) -> list[list[str]]:
+    """Examples as plain lists of their ids and texts."""
+    return [[example.example_id, *example.texts] for example in chosen]
+
+
+def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engine) -> list[slice]:
+    """Neighbours that take about `_GROUP_SECONDS` together, or one that takes longer.
+
+    A group depends on no text behind it but the next, so more texts leave all groups but the
+    last as they are.
+
+    Parameters
+    ----------
+    texts : sequence of tuples
+    costs : sequence of int
+        Forward passes that each takes.
+    engine : Engine
+    """
+    budget = _GROUP_SECONDS * engine.backend.speed / engine.flop_per_token
+    found, start, spent = [], 0, 0.0
+    for number, (encoded, cost) in enumerate(zip(engine.encoder.encode(texts), costs, strict=True)):
+        own = cost * len(encoded["input_ids"])
+        if number > start and (spent + own > budget or number - start >= _GROUP_BATCHES * engine.at_once):
+            found.append(slice(start, number))
+            start, spent = number, 0.0
+        spent += own
+    return [*found, slice(start, len(texts))] if texts else []
+
+
+def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
+    """The part of an example that the model sees, and how many words it does not.
+
+    Removing words shortens a text; were the rest left in place, words that the model
+    never saw would move into its view.
+    """
+    if not engine.encoder.cuts(example.texts):
+        return example, 0
+    ends = [0] * len(example.texts)
+    for number in set(engine.encoder.owners(example)) - {-1}:
+        word = example.words[number]
+        ends[word.segment] = max(ends[word.segment], word.end)
+    unseen = sum(word.end > ends[word.segment] for word in example.words)
+    texts = [text[:end] for text, end in zip(example.texts, ends, strict=True)]
+    return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None), unseen
+
+
+def _row(attribution: Attribution, unseen: int, logits: np.ndarray) -> dict[str, Any]:
+    example = attribution.example
+    return {
+        "example_id": example.example_id,
+        "words": [word.text for word in example.words],
+        "spans": [{"segment": w.segment, "start": w.start, "end": w.end} for w in example.words],
+        "values": attribution.values.tolist(),
+        "base": attribution.base.tolist(),
+        "output": attribution.output.tolist(),
+        "logits": logits.tolist(),
+        "unseen": unseen,
+        **attribution.diagnostics,
+    }

@@ -1,0 +1,68 @@
+"""Attention rollout: how much of each word reaches the first position (Abnar and Zuidema 2020).
+
+A control without signs that knows nothing of the output: every class gets the same
+values. Each layer passes on half of its mean attention and half of its input
+(equation 1, residual connections); the layers' matrices are multiplied and the row of
+the first position is summed over the pieces of each word.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from distillens.attribution.gradients import in_batches
+from distillens.attribution.types import Attribution
+from distillens.data.text import Example
+from distillens.metrics.explained_output import explained
+from distillens.models.engine import Engine
+from distillens.models.tokenizer import Encoded
+
+OPTIONS = {}
+CONTROL = True
+
+
+def cost(words: int, outputs: int, options: dict[str, int]) -> int:
+    """Forward passes."""
+    return 1
+
+
+def explain(
+    examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
+) -> Iterator[Attribution]:
+    """Yield the attribution of each example, in order."""
+
+    def explain_batch(batch: list[Example], encoded: list[Encoded]) -> list[Attribution]:
+        model = engine.attentive.model
+        with torch.inference_mode():
+            answer = model(**engine.attentive.tensors(engine.encoder.pad(encoded)), output_attentions=True)
+            flow = rollout(answer.attentions)[:, 0].double().cpu().numpy()
+        wholes = explained(answer.logits.float().cpu().numpy(), output)
+        found = []
+        for example, own, whole in zip(batch, flow, wholes, strict=True):
+            owner = np.array(engine.encoder.owners(example))
+            values = np.bincount(owner[owner >= 0], own[: len(owner)][owner >= 0], len(example.words))
+            repeated = np.repeat(values[:, None], len(whole), axis=1)
+            found.append(Attribution(example, repeated, np.full(len(whole), np.nan), whole))
+        return found
+
+    yield from in_batches(examples, engine, explain_batch)
+
+
+def rollout(attentions: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Product of the layers' attention with residual connections.
+
+    Parameters
+    ----------
+    attentions : sequence of Tensor, shape (n, heads, pieces, pieces)
+        Each row sums to one; padding gets nothing.
+
+    Returns
+    -------
+    Tensor, shape (n, pieces, pieces)
+        Row i: how much of each input position is in position i of the last layer.
+    """
+    flow = torch.eye(attentions[0].shape[-1], device=attentions[0].device)
+    for attention in attentions:
+        flow = (attention.float().mean(1) @ flow + flow) / 2
+    return flow

@@ -1,0 +1,108 @@
+"""LIME on word positions by ``lime`` (Ribeiro, Singh and Guestrin 2016).
+
+Each word is a feature of its own, removed words become the model's mask token, the
+generator starts anew for every example, and the weights of all words are kept. What
+lime is given is the text of the words' numbers, so that its samples come back as masks
+whatever the words are.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+from lime.lime_text import LimeTextExplainer
+from sklearn.linear_model import Ridge
+
+from distillens.attribution.batching import Ask, advance_together
+from distillens.attribution.types import Attribution
+from distillens.data.text import Example, seed_of
+from distillens.metrics.explained_output import explained
+from distillens.models.engine import Engine
+
+OPTIONS = {
+    "samples": {
+        "type": "integer",
+        "minimum": 10,
+        "default": 5000,
+        "description": "Perturbed texts per text; below 1000 two runs differ visibly.",
+    },
+    "kernel_width": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 25,
+        "description": "Width of the exponential kernel on cosine distance (times 100).",
+    },
+}
+
+_REMOVED = "x"
+
+
+def cost(words: int, outputs: int, options: dict[str, float]) -> int:
+    """Forward passes; fewer where samples repeat themselves."""
+    return int(options["samples"]) + 2
+
+
+def explain(
+    examples: Sequence[Example], engine: Engine, output: str, options: dict[str, float], seed: int
+) -> Iterator[Attribution]:
+    """Yield the attribution of each example, in order."""
+    seeds = [seed_of(seed, example.example_id) for example in examples]
+    tasks = [
+        partial(_explain_one, example, engine.mask, output, options, own)
+        for example, own in zip(examples, seeds, strict=True)
+    ]
+    # One text's samples fill the device; more at once would only hold more of them.
+    yield from advance_together(tasks, engine.logits, seeds, at_once=1)
+
+
+def _explain_one(
+    example: Example, mask: str, output: str, options: dict[str, float], seed: int, ask: Ask
+) -> Attribution:
+    words = len(example.words)
+
+    def predict(numbers: list[str]) -> np.ndarray:
+        keep = [[number != _REMOVED for number in text.split(" ")] for text in numbers]
+        return explained(ask([example.masked(row, mask) for row in keep]), output)
+
+    explainer = LimeTextExplainer(
+        kernel_width=options["kernel_width"],
+        feature_selection="none",
+        split_expression=" ",
+        bow=False,
+        mask_string=_REMOVED,
+        random_state=np.random.RandomState(seed),
+    )
+    base, whole = predict([" ".join([_REMOVED] * words), " ".join(map(str, range(words)))])
+    outputs = range(len(whole))
+    regressor = _ScoredRidge()
+    result = explainer.explain_instance(
+        " ".join(map(str, range(words))),
+        predict,
+        labels=outputs,
+        num_features=words,
+        num_samples=int(options["samples"]),
+        model_regressor=regressor,
+    )
+    values = np.zeros((words, len(whole)))
+    for column in outputs:
+        for word, weight in result.local_exp[column]:
+            values[word, column] = weight
+    return Attribution(
+        example,
+        values,
+        np.array([result.intercept[column] for column in outputs]),
+        whole,
+        {"evals": int(options["samples"]), "lime_r2": regressor.scores},
+    )
+
+
+class _ScoredRidge(Ridge):
+    """lime's own regressor; lime forgets the local R2 of all classes but the last."""
+
+    def __init__(self) -> None:
+        super().__init__(alpha=1, fit_intercept=True)
+        self.scores: list[float] = []
+
+    def score(self, *data: np.ndarray, **weights: np.ndarray) -> float:
+        self.scores.append(float(super().score(*data, **weights)))
+        return self.scores[-1]

@@ -1,0 +1,38 @@
+"""Occlusion: what the output loses when one word becomes the mask token (Li et al. 2016).
+
+The control that is easiest to check by hand: one forward a word.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+import numpy as np
+
+from distillens.attribution.batching import Ask, advance_together
+from distillens.attribution.types import Attribution
+from distillens.data.text import Example, seed_of
+from distillens.metrics.explained_output import explained
+from distillens.models.engine import Engine
+
+OPTIONS = {}
+
+
+def cost(words: int, outputs: int, options: dict[str, int]) -> int:
+    """Forward passes."""
+    return words + 2
+
+
+def explain(
+    examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
+) -> Iterator[Attribution]:
+    """Yield the attribution of each example, in order."""
+    tasks = [partial(_explain_one, example, engine.mask, output) for example in examples]
+    seeds = [seed_of(seed, example.example_id) for example in examples]
+    yield from advance_together(tasks, engine.logits, seeds, engine.at_once)
+
+
+def _explain_one(example: Example, mask: str, output: str, ask: Ask) -> Attribution:
+    words = len(example.words)
+    keep = np.vstack([np.ones(words, bool), np.zeros(words, bool), ~np.eye(words, dtype=bool)])
+    outputs = explained(ask([example.masked(row, mask) for row in keep]), output)
+    return Attribution(example, outputs[0] - outputs[2:], outputs[1], outputs[0], {"evals": words + 2})

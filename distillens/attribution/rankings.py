@@ -1,0 +1,124 @@
+"""The orders in which words are removed from a text, and the text without them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from distillens import tables
+from distillens.data.text import Example, Word, seed_of
+from distillens.metrics.explained_output import predicted, towards
+
+RANDOM = "random"
+
+
+@dataclass(frozen=True)
+class Rankings:
+    """The words (or tokens) of each example, largest attribution of the predicted class first."""
+
+    in_tokens: bool
+    words: dict[str, list[Word]]
+
+    @classmethod
+    def read(cls, path: str | Path) -> "Rankings":
+        """Rank the words of every example of a table of explanations."""
+        words = {}
+        for row in tables.read(path, "explanations").to_pylist():
+            own = [Word(text, **span) for text, span in zip(row["words"], row["spans"], strict=True)]
+            order = ranking(np.array(row["values"], dtype=np.float64), row["logits"])
+            words[row["example_id"]] = [own[number] for number in order]
+        return cls(tables.provenance(path).get("settings", {}).get("unit") == "token", words)
+
+
+def stored_as_given(path: str | Path) -> bool:
+    """Whether positions are those of a file from elsewhere, which need not stand in the text."""
+    made = tables.provenance(path)
+    return bool(made.get("brought")) and made["settings"]["unit"] == "token"
+
+
+def ranking(values: np.ndarray, logits: Sequence[float] | None) -> list[int]:
+    """Words by attribution of the predicted class, largest first; ties in their order, NaN last.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_words, outputs)
+    logits : sequence of float, shape (outputs,), or None
+        See `distillens.metrics.explained_output.predicted`. Regression (one output) ranks by size: its
+        score has no class to speak for.
+    """
+    if not len(values):
+        return []
+    column = towards(values, predicted(logits, values))
+    return np.argsort(-(np.abs(column) if values.shape[1] == 1 else column), kind="stable").tolist()
+
+
+def orders(
+    example: Example, rankings: Mapping[tuple[str, str], Rankings], draws: int, seed: int
+) -> Iterator[tuple[str | None, str, int, Example, list[int]]]:
+    """Every order in which the words of an example are removed.
+
+    Parameters
+    ----------
+    example : Example
+        The part of the text that the model sees.
+    rankings : mapping
+        From (explainer, ``own`` or ``teacher``).
+    draws : int
+        Random orders: of the words, and of an explainer's tokens where it has some.
+    seed : int
+        Seed of the random orders, which are the same for every model.
+
+    Yields
+    ------
+    explainer : str or None
+        None for random words, which belong to no explainer.
+    ranking : str
+        ``own``, ``teacher`` or ``random``.
+    draw : int
+    of : Example
+        The example in the units that are ranked.
+    order : list of int
+        Numbers of its units.
+
+    Raises
+    ------
+    TableError
+        If there is no explanation of the example.
+    """
+    for (explainer, name), of in rankings.items():
+        if example.example_id not in of.words:
+            raise tables.TableError(
+                f"{explainer}: no {name} explanation of example {example.example_id!r}; run explain again"
+            )
+        ranked = of.words[example.example_id]
+        in_units = example
+        if of.in_tokens:
+            seen = [word for word in ranked if word.end <= len(example.texts[word.segment])]
+            in_units = replace(example, units=tuple(sorted(seen, key=_place)))
+        number = {_place(word): index for index, word in enumerate(in_units.words)}
+        # Of a long text, a teacher may see words that its student does not.
+        order = [number[_place(word)] for word in ranked if _place(word) in number]
+        yield explainer, name, 0, in_units, order
+        if of.in_tokens and name == "own":
+            yield from _random(explainer, in_units, draws, seed)
+    yield from _random(None, example, draws, seed)
+
+
+def without(example: Example, removed: Sequence[int], mask: str) -> tuple[str, ...]:
+    """The segments of an example with some of its words replaced by the mask token."""
+    keep = np.ones(len(example.words), dtype=bool)
+    keep[list(removed)] = False
+    return example.masked(keep, mask)
+
+
+def _random(
+    explainer: str | None, example: Example, draws: int, seed: int
+) -> Iterator[tuple[str | None, str, int, Example, list[int]]]:
+    for draw in range(draws):
+        generator = np.random.default_rng(seed_of(seed, example.example_id, draw))
+        yield explainer, RANDOM, draw, example, generator.permutation(len(example.words)).tolist()
+
+
+def _place(word: Word) -> tuple[int, int]:
+    return word.segment, word.start

@@ -1,0 +1,105 @@
+"""Whether a config is right, and what it would cost."""
+
+import argparse
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from distillens.cli.cost_estimate import passes
+from distillens.cli.errors import CommandError
+from distillens.config.validate import ConfigError, complete
+from distillens.provenance import ROOT
+
+HELP = """Check a config, and print the jobs and the forward passes that it would cost.
+
+Nothing is run. Jobs are those of Snakemake's dry run in this folder: all of the study's,
+and how many are left to do. Forward passes are upper bounds, of texts as long as the
+data that are there, else as long as the task allows (explain.max_words) or --words says.
+Integrated Gradients is counted as if no text converged, which is rare: expect a small
+part of it. Backward passes of gradients count as passes; those of training do not."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("config", type=Path, metavar="CONFIG", help="a study's YAML file")
+    parser.add_argument("--words", type=int, metavar="N", help="words of a text that is not there yet")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    """Print both tables."""
+    config = _read(arguments.config)
+    if arguments.words is not None and arguments.words < 1:
+        raise CommandError("--words: a text has at least one")
+    results = Path("results", config["study"])
+    with console.status("asking Snakemake"):
+        every, left = jobs(arguments.config, "--forceall"), jobs(arguments.config)
+    console.print(_jobs(config["study"], every, left))
+    with console.status("loading explainers"):
+        found = passes(config, results, arguments.words)
+    console.print(_passes(found))
+
+
+def jobs(config: Path, *more: str) -> dict[str, int]:
+    """Jobs of a dry run, by rule.
+
+    Raises
+    ------
+    CommandError
+        If Snakemake refuses, such as for a file that is missing; with what it says.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--configfile", str(config), "--dry-run", "--nolock", "--quiet", "rules", *more]
+    command += ["--profile", "none", "--workflow-profile", "none", "--cores", "1"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise CommandError(f"snakemake: {(said.stderr or said.stdout).strip()[-2000:]}")
+    table = re.search(r"^job +count\n-.*\n((?:\w+ +\d+\n)+)", said.stdout + said.stderr, flags=re.MULTILINE)
+    rows = (line.split() for line in table.group(1).splitlines()) if table else ()
+    return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise CommandError(f"{path}: no such file")
+    content = yaml.safe_load(path.read_text("utf-8"))
+    if not isinstance(content, dict):
+        raise CommandError(f"{path}: not a config; config.yaml is an example of one")
+    try:
+        return complete(content)
+    except ConfigError as error:
+        raise CommandError(f"{path}: {error}") from None
+
+
+def _jobs(study: str, every: dict[str, int], left: dict[str, int]) -> Table:
+    table = _table(f"Jobs of {study}", "rule", "all", "left to do")
+    for rule, count in every.items():
+        table.add_row(rule, f"{count:,}", f"{left.get(rule, 0):,}")
+    table.add_section()
+    table.add_row("in all", f"{sum(every.values()):,}", f"{sum(left.values()):,}")
+    return table
+
+
+def _passes(found: list) -> Table:
+    table = _table("Forward passes, at most", "rule", "of", "task", "jobs", "passes", numeric=2)
+    for row in found:
+        cells = (f"{row.runs:,}", "once fetched" if row.passes is None else f"{row.passes:,}")
+        table.add_row(row.rule, row.what, row.task, *cells)
+    table.add_section()
+    known = sum(row.passes or 0 for row in found)
+    open_ = any(row.passes is None for row in found)
+    table.add_row("in all", "", "", "", f"{'at least ' if open_ else ''}{known:,}")
+    return table
+
+
+def _table(title: str, *columns: str, numeric: int = 2) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number >= len(columns) - numeric else "left")
+    return table

@@ -1,0 +1,142 @@
+"""How many forward passes a study would cost, before any of it is run.
+
+Every number is an upper bound: the engine answers a distinct input once, and samples of
+LIME or orders of removal repeat themselves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distillens import registry, tables
+from distillens.data.text import examples
+
+WORDS = 20
+"""Words of a text where neither the data nor the config tell."""
+
+_VARIANTS = 3  # sentences of a probe's item
+
+
+@dataclass(frozen=True)
+class Passes:
+    """Forward passes of one kind of job: of all its runs together.
+
+    Attributes
+    ----------
+    rule : str
+    what : str
+        Which explainer, probe or model.
+    task : str
+    runs : int
+        Jobs of it.
+    passes : int or None
+        None where the number of texts is not known before they are fetched.
+    """
+
+    rule: str
+    what: str
+    task: str
+    runs: int
+    passes: int | None
+
+
+def passes(config: Mapping[str, Any], results: Path, words: int | None = None) -> list[Passes]:
+    """Forward passes of every kind of job of a study.
+
+    Parameters
+    ----------
+    config : mapping
+        Complete; see `distillens.config.validate.complete`.
+    results : Path
+        ``results/STUDY``: texts that are there are counted; of others, the config tells the number.
+    words : int, optional
+        Words of a text that is not there; by default the longest that the task explains, else `WORDS`.
+    """
+    return [
+        row
+        for name, task in config["tasks"].items()
+        for row in _Task(config, name, task, results, words).rows()
+    ]
+
+
+class _Task:
+    def __init__(
+        self, config: Mapping[str, Any], name: str, task: Mapping[str, Any], results: Path, words: int | None
+    ) -> None:
+        self.config, self.name, self.task, self.results = config, name, task, results
+        self.outputs = len(task["labels"]) or 1
+        self.assumed = words or task["explain"]["max_words"] or WORDS
+        self.runs = sum(len(model["seeds"]) for model in config["models"].values())
+        self.explained = self._lengths(f"data/{name}/explained.parquet", self._explained())
+
+    def rows(self) -> Iterator[Passes]:
+        for name, model in self.config["models"].items():
+            if model["training"] is not None:
+                yield self._row("train", name, len(model["seeds"]), self._training(model))
+        yield self._row("predict", "test split and its edits", self.runs, self._predicted())
+        for name, options in self.config["explainers"].items():
+            yield self._row("explain", name, self.runs, self._cost(options, self.explained))
+        yield self._row("delete", "all explainers", self.runs, self._removed())
+        for probe in self.task["probes"]:
+            options = self.config["probes"][probe]
+            items = options.get("items")
+            sentences = self._lengths(
+                f"probes/{self.name}/{probe}/sentences.parquet", items and _VARIANTS * items
+            )
+            for name in options["explainers"]:
+                cost = self._cost(self.config["explainers"][name], sentences)
+                yield self._row("explain_probe", f"{probe} by {name}", self.runs, cost)
+
+    def _row(self, rule: str, what: str, runs: int, each: int | None) -> Passes:
+        """A kind of job, where ``each`` is the cost of a job."""
+        return Passes(rule, what, self.name, runs, None if each is None else each * runs)
+
+    def _lengths(self, file: str, count: int | None) -> list[int] | None:
+        """Words of each text: of those that are there, else as many as the config says."""
+        if (self.results / file).is_file():
+            read = tables.read(self.results / file, "examples")
+            return [len(example.words) for example in examples(read)]
+        return None if count is None else [self.assumed] * count
+
+    def _explained(self) -> int | None:
+        per_class = self.task["explain"]["per_class"]
+        return self._size("test") if per_class is None else per_class * self.outputs
+
+    def _size(self, split: str) -> int | None:
+        path = self.results / "data" / self.name / f"{split}.parquet"
+        if path.is_file():
+            return tables.read(path, "examples").num_rows
+        return self.task["splits"][split]["examples"]
+
+    def _training(self, model: Mapping[str, Any]) -> int | None:
+        size = self._size("train")
+        return None if size is None else round(size * model["training"]["epochs"])
+
+    def _predicted(self) -> int | None:
+        test = self._size("test")
+        edited = self.task["perturb"]["examples"] or test
+        copies = len(self.config["perturbations"]) * self.config["folds"]
+        return None if test is None or edited is None else test + edited * copies
+
+    def _cost(self, options: Mapping[str, Any], lengths: Sequence[int] | None) -> int | None:
+        if lengths is None:
+            return None
+        given = {key: value for key, value in options.items() if key not in ("method", "unit")}
+        cost = registry.load("explainer", options["method"]).cost
+        return sum(cost(length, self.outputs, given) for length in lengths)
+
+    def _removed(self) -> int | None:
+        """Texts without the words that rankings name: the first k of them, and along whole curves."""
+        if self.explained is None:
+            return None
+        metrics, explainers = self.config["metrics"], len(self.config["explainers"])
+        ks, draws, beam = metrics["deletion_k"], metrics["random_draws"], metrics["aopc_beam"]
+        total = 0
+        for n in self.explained:
+            first = (2 * explainers + draws) * sum(k < n for k in ks)
+            curves = 2 * explainers * n + draws * n + n
+            # The states of both searches, each grown by every word that is left.
+            searched = 2 * sum(min(beam, 2**n) * (n - size) for size in range(n)) if beam else 0
+            total += first + curves + searched
+        return total

@@ -1,0 +1,188 @@
+"""One text, as a study's models read it."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from scipy.special import softmax
+
+from distillens import registry
+from distillens.attribution.explain import seen_part
+from distillens.attribution.types import Attribution
+from distillens.cli import terminal
+from distillens.cli.errors import CommandError
+from distillens.config.job_params import Study
+from distillens.config.validate import nearest
+from distillens.data.text import Example, seed_of
+from distillens.metrics.agreement import spearman
+from distillens.metrics.explained_output import towards
+from distillens.models.engine import Engine
+from distillens.report import study_data
+from distillens.report.results import load
+
+HELP = """Explain one text by a study's teacher and its students, side by side.
+
+The first run of each model reads the text; words in blue speak for the class that the
+teacher predicts, words underlined in orange against it, each row scaled to its own
+strongest word. The explainer has the study's settings. The study must be finished: which
+models there are is read from its report."""
+
+_TEXT = "text"  # the id of the example
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("--study", type=Path, required=True, metavar="RESULTS", help="results/STUDY")
+    parser.add_argument("--text", required=True, help="the text")
+    parser.add_argument("--text-b", help="the second text, in a task of pairs")
+    parser.add_argument("--task", help="needed where the study has several")
+    parser.add_argument("--explainer", help="one of the study's; by default the one that leads its tables")
+    parser.add_argument("--model", action="append", metavar="MODEL", help="only this one; may be repeated")
+    parser.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one run says of the text."""
+
+    run: study_data.Run
+    logits: np.ndarray
+    attribution: Attribution
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    """Explain, print, and write the page."""
+    settings = dict(load(arguments.study).settings)
+    tasks = settings["tasks"]
+    study = study_data.study_of(settings, tasks)
+    task = _chosen("--task", arguments.task, list(tasks))
+    explainers = [*study.explainers, *study.controls]
+    explainer = _chosen("--explainer", arguments.explainer or explainers[0], explainers)
+    wanted = [_chosen("--model", name, list(study.models)) for name in arguments.model or study.models]
+    if not arguments.text.strip():
+        raise CommandError("--text: there is no word in it")
+    pairs = tasks[task]["columns"]["text_b"] is not None
+    if pairs != (arguments.text_b is not None):
+        raise CommandError(f"--text-b: {task} is a task of {'pairs' if pairs else 'single texts'}")
+    example = Example(_TEXT, arguments.text, arguments.text_b)
+    runs = [study.first(name) for name in study.models if name in _with_teachers(study, wanted)]
+    recorded = Console(record=True, width=console.width) if arguments.html else console
+    if arguments.html:
+        recorded.file = console.file
+    with console.status("reading") as status:
+        readings = []
+        for one in runs:
+            status.update(f"{one.label} reads")
+            folder = arguments.study / "models" / task / one.model / str(one.seed)
+            readings.append(_read(one, folder, example, settings, task, explainer))
+    _show(study, readings, tasks[task]["labels"], explainer, recorded)
+    if arguments.html:
+        recorded.save_html(str(arguments.html))
+        console.print(f"written to {arguments.html}", style="dim")
+
+
+def _chosen(option: str, name: str | None, known: list[str]) -> str:
+    if name is None and len(known) == 1:
+        return known[0]
+    if name not in known:
+        raise CommandError(
+            f"{option}: {'say which' if name is None else f'no {name!r}'}{nearest(name, known)}"
+        )
+    return name
+
+
+def _with_teachers(study: study_data.Study, wanted: list[str]) -> set[str]:
+    teachers = {study.first(name).teacher for name in wanted}
+    return {*wanted, *filter(None, teachers)}
+
+
+def _read(
+    run: study_data.Run, folder: Path, example: Example, settings: dict[str, Any], task: str, explainer: str
+) -> Reading:
+    if not (folder / "model.safetensors").is_file():
+        raise CommandError(f"{folder}: no model; run the workflow, or leave it out by --model")
+    engine = Engine(folder, **Study(settings).engine_of(run.model))
+    seen, _ = seen_part(example, engine)
+    options = dict(settings["explainers"][explainer])
+    method = registry.load("explainer", options.pop("method"))
+    if options.pop("unit", "word") == "token":
+        seen = engine.encoder.in_tokens(seen)
+    if not seen.words:
+        raise CommandError("--text: there is no word in it")
+    seed = seed_of(settings["seed"], task, explainer)
+    (found,) = method.explain([seen], engine, settings["explained_output"], options, seed)
+    return Reading(run, engine.logits([seen.texts])[0], found)
+
+
+def _show(
+    study: study_data.Study, readings: list[Reading], labels: list[str], explainer: str, console: Console
+) -> None:
+    by_run = {(reading.run.model, reading.run.seed): reading for reading in readings}
+    for reading in readings:
+        teacher = study.first(reading.run.teacher) if reading.run.teacher else reading.run
+        reference = by_run[teacher.model, teacher.seed]
+        values = towards(reading.attribution.values, int(reference.logits.argmax()))
+        line = Text(reading.run.label, "bold").append(f"  {_said(reading.logits, labels)}", "not bold")
+        if reading is not reference:
+            line.append(f"  {_alike(reading, reference)}", "dim")
+        console.print(line)
+        console.print(terminal.coloured(reading.attribution.example, values), soft_wrap=False)
+        console.print()
+    console.print(_table(study, readings, by_run, labels, explainer))
+
+
+def _said(logits: np.ndarray, labels: list[str]) -> str:
+    if not labels:
+        return f"{logits[0]:.3f}"
+    shares = softmax(logits.astype(np.float64))
+    return f"{labels[shares.argmax()]} ({shares.max():.2f})"
+
+
+def _alike(reading: Reading, reference: Reading) -> str:
+    """How alike a student and its teacher rank the words, where they have the same."""
+    if reading.attribution.example.words != reference.attribution.example.words:
+        return "not comparable with its teacher: other units"
+    target = int(reference.logits.argmax())
+    pair = (towards(one.attribution.values, target) for one in (reading, reference))
+    value = float(spearman(*pair))
+    return (
+        "agreement is undefined" if np.isnan(value) else f"Spearman {value:+.2f} with {reference.run.label}"
+    )
+
+
+def _table(
+    study: study_data.Study,
+    readings: list[Reading],
+    by_run: dict[tuple[str, int], Reading],
+    labels: list[str],
+    explainer: str,
+) -> Table:
+    """Values of every word; of runs that have other units than the first, as many rows as there are."""
+    table = Table(box=box.SIMPLE_HEAD, title=f"Attributions by {explainer}", title_justify="left")
+    table.add_column("word")
+    columns = []
+    for reading in readings:
+        teacher = study.first(reading.run.teacher) if reading.run.teacher else reading.run
+        target = int(by_run[teacher.model, teacher.seed].logits.argmax())
+        table.add_column(
+            f"{reading.run.label}\nfor {labels[target] if labels else 'the score'}", justify="right"
+        )
+        values = towards(reading.attribution.values, target)
+        columns.append(
+            {
+                (w.segment, w.start, w.end): v
+                for w, v in zip(reading.attribution.example.words, values, strict=True)
+            }
+        )
+    words = {(w.segment, w.start, w.end): w.text for one in readings for w in one.attribution.example.words}
+    for place in sorted(words):
+        table.add_row(
+            words[place], *(f"{column[place]:+.3f}" if place in column else "" for column in columns)
+        )
+    return table

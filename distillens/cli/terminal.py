@@ -1,0 +1,63 @@
+"""The page's tables and coloured texts in a terminal."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich import box
+from rich.table import Table as Shown
+from rich.text import Text
+
+from distillens.data.text import Example
+from distillens.report.formatting import Cell, Table
+
+_VERDICTS = {"keeps": "bold green", "drifts": "bold red", "untold": "yellow", "gated": "dim"}
+# Against is also underlined, so that colour is not all that tells.
+_FOR, _AGAINST = (0, 114, 178), (213, 94, 0)
+
+
+def table(of: Table) -> Shown:
+    """A table of the page."""
+    shown = Shown(title=of.caption, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for head in of.head:
+        shown.add_column(head.text, justify="right" if head.numeric else "left")
+    for row in of.rows:
+        shown.add_row(*map(_cell, row))
+    return shown
+
+
+def _cell(cell: Cell) -> Text:
+    style = next((_VERDICTS[word] for word in cell.style.split() if word in _VERDICTS), "")
+    text = Text(cell.text, style)
+    for more in filter(None, (cell.unit, cell.note)):
+        text.append(f"\n{more}", "dim")
+    return text
+
+
+def coloured(example: Example, values: Sequence[float]) -> Text:
+    """A text whose words are coloured by their values: for in blue, against in orange and underlined.
+
+    Parameters
+    ----------
+    example : Example
+        Its segments are joined by a bar.
+    values : sequence of float, shape (n_words,)
+        Scaled to the strongest.
+    """
+    largest = max(map(abs, values), default=0) or 1
+    shown, place = Text(), (0, 0)
+    for word, value in zip(example.words, values, strict=True):
+        if word.segment != place[0]:
+            shown.append(example.texts[place[0]][place[1] :] + " | ")
+            place = (word.segment, 0)
+        shown.append(example.texts[word.segment][place[1] : word.start])
+        shown.append(word.text, _style(value / largest))
+        place = (word.segment, word.end)
+    shown.append(example.texts[place[0]][place[1] :])
+    return shown
+
+
+def _style(strength: float) -> str:
+    colour = np.array(_FOR if strength > 0 else _AGAINST)
+    faded = (255 + (colour - 255) * abs(strength)).round().astype(int)
+    ink = "white" if abs(strength) > 0.6 else "black"
+    return f"{ink} on rgb({','.join(map(str, faded))}){' underline' if strength < 0 else ''}"

@@ -1,0 +1,40 @@
+"""The verdict of a finished study."""
+
+import argparse
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from distillens.cli import terminal
+from distillens.report import study_data, verdict
+from distillens.report.results import load
+
+HELP = """Print the verdict of a finished study.
+
+Per task and student: whether it keeps its teacher's reasoning, drifts, or cannot be told;
+A, how alike they reason by each explainer on a scale from chance (0) to two seeds of the
+teacher (1); and the scores of both. The page in RESULTS/report has all the rest."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the command takes."""
+    parser.add_argument("results", type=Path, metavar="RESULTS", help="results/STUDY")
+
+
+def run(arguments: argparse.Namespace, console: Console) -> None:
+    """Print the table and the paragraph above it."""
+    results = load(arguments.results)
+    settings = dict(results.settings)
+    study = study_data.study_of(settings, settings.pop("tasks"))
+    aggregates, _ = study_data.scores(sorted(arguments.results.glob("metrics/*/performance.parquet")))
+    drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
+    said = verdict.verdicts(study, study_data.by_subject(aggregates)["performance"], drift)
+    console.print(Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(said))))
+    console.print()
+    for student, word, why in verdict.lines(said, study.controls):
+        console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))
+    if said:
+        console.print()
+        console.print(terminal.table(verdict.table(study, said)))
+        console.print(verdict.seeds_note(study, said), style="dim")

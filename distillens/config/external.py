@@ -1,0 +1,166 @@
+"""What a study is given instead of making it: finished models, attributions; short forms of a config.
+
+A model without ``checkpoint`` is known by its attributions only: nothing can be asked of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distillens.config.errors import ConfigError, nearest
+
+NO_TRAINING = "none"
+ELSEWHERE = "elsewhere"
+_OPTIONS = ("method", "max_length")
+
+
+def spell_out(config: dict[str, Any]) -> None:
+    """Replace the short forms of a config's models by the long ones, in place, before defaults are filled.
+
+    ``training: none`` becomes a block, ``explanations: PATH`` too; a checkpoint that is
+    written where the model names it moves to ``checkpoints``, under the model's name (with
+    a number, where a model has one for each of its runs).
+
+    Raises
+    ------
+    ConfigError
+        If another checkpoint has that name, or a model that is not trained says how.
+    """
+    models = config.get("models")
+    for name, model in models.items() if isinstance(models, dict) else ():
+        if not isinstance(model, dict):
+            continue
+        if model.get("training") == NO_TRAINING:
+            model["training"] = {"method": NO_TRAINING}
+        if isinstance(model.get("training"), dict) and model["training"].get("method") == NO_TRAINING:
+            _check_untrained(f"models.{name}.training", model["training"])
+        if isinstance(model.get("explanations"), str):
+            model["explanations"] = {"file": model["explanations"]}
+        given = model.get("checkpoint")
+        if isinstance(given, list):
+            model["checkpoint"] = [
+                _moved(config, one, f"{name}-{number}", name) for number, one in enumerate(given, start=1)
+            ]
+            model.setdefault("seeds", list(range(1, len(given) + 1)))
+        elif given is not None:
+            model["checkpoint"] = _moved(config, given, name, name)
+
+
+def _check_untrained(where: str, training: dict[str, Any]) -> None:
+    unknown = next((key for key in training if key not in _OPTIONS), None)
+    if unknown is not None:
+        raise ConfigError(f"{where}: unknown key {unknown!r}: nothing is trained{nearest(unknown, _OPTIONS)}")
+    training.setdefault("max_length", None)
+
+
+def _moved(config: dict[str, Any], source: Any, checkpoint: str, model: str) -> Any:
+    if not isinstance(source, dict):
+        return source
+    checkpoints = config.setdefault("checkpoints", {})
+    if checkpoint in checkpoints:
+        raise ConfigError(
+            f"models.{model}.checkpoint: there is another one under checkpoints.{checkpoint}; "
+            "name that here, or give it another name"
+        )
+    checkpoints[checkpoint] = source
+    return checkpoint
+
+
+def trains(model: Mapping[str, Any]) -> bool:
+    """Whether a model of a complete config is trained here."""
+    return model["training"] is not None and model["training"]["method"] != NO_TRAINING
+
+
+def has_weights(model: Mapping[str, Any]) -> bool:
+    """Whether a model can be asked: it is more than its attributions."""
+    return model["checkpoint"] is not None or model["compress"] is not None
+
+
+def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
+    """Check what a model is made from, and fill what ``training: none`` leaves open.
+
+    Raises
+    ------
+    ConfigError
+        For the first thing that is wrong.
+    """
+    where = f"models.{name}"
+    several = isinstance(model["checkpoint"], list)
+    if not has_weights(model):
+        _check_described(where, model)
+        return
+    for checkpoint in model["checkpoint"] if several else [model["checkpoint"]]:
+        if checkpoint not in config["checkpoints"]:
+            near = nearest(checkpoint, config["checkpoints"])
+            raise ConfigError(f"{where}.checkpoint: no checkpoint {checkpoint!r}{near}")
+    if model["training"] is None:
+        raise ConfigError(f"{where}: 'training' is a required property (none: it is already fine-tuned)")
+    if trains(model):
+        if several:
+            raise ConfigError(f"{where}.checkpoint: training starts from one checkpoint; name one")
+        if model["labels"]:
+            raise ConfigError(f"{where}.labels: only of a model with training: none; others get the task's")
+        return
+    model["training"] = {key: model["training"][key] for key in _OPTIONS}
+    if model["layers"] is not None:
+        raise ConfigError(f"{where}.layers: a model with training: none is taken as it is; remove layers")
+    runs = len(model["checkpoint"]) if several else 1
+    if len(model["seeds"]) != runs:
+        raise ConfigError(
+            f"{where}.seeds: a checkpoint that is already fine-tuned is one run, but there are "
+            f"{len(model['seeds'])} seeds; give a list of as many checkpoints, or one seed"
+        )
+
+
+def _check_described(where: str, model: Mapping[str, Any]) -> None:
+    if model["explanations"] is None:
+        raise ConfigError(f"{where}: give its checkpoint, or compress, or its explanations")
+    for key in ("training", "layers"):
+        if model[key] is not None:
+            raise ConfigError(f"{where}.{key}: there is no checkpoint, so nothing to train; remove it")
+    if model["labels"]:
+        raise ConfigError(f"{where}.labels: there is no checkpoint whose outputs could be named; remove it")
+
+
+def check_tasks(config: Mapping[str, Any]) -> None:
+    """Check that tasks have what their models need, and models for what they ask.
+
+    Raises
+    ------
+    ConfigError
+        If a task lacks a split that a model is trained with, or has probes that no model can answer.
+    """
+    models = config["models"]
+    trained = next((name for name, model in models.items() if trains(model)), None)
+    for name, task in config["tasks"].items():
+        for split in ("train", "validation"):
+            if trained is not None and split not in task["splits"]:
+                raise ConfigError(
+                    f"tasks.{name}.splits: no {split!r}, which models.{trained} is trained with"
+                )
+        if task["probes"] and not any(map(has_weights, models.values())):
+            raise ConfigError(f"tasks.{name}.probes: no model has a checkpoint that could be asked")
+
+
+def check_explainers(config: Mapping[str, Any]) -> None:
+    """Check that attributions which are computed elsewhere are brought by every model.
+
+    Raises
+    ------
+    ConfigError
+        If a model has none.
+    """
+    for explainer, options in config["explainers"].items():
+        for name, model in config["models"].items():
+            if options["method"] == ELSEWHERE and model["explanations"] is None:
+                raise ConfigError(
+                    f"explainers.{explainer}: it is computed elsewhere, but models.{name} has no explanations"
+                )
+        if options["method"] == ELSEWHERE and explainer in config["stability"]["explainers"]:
+            raise ConfigError(
+                f"stability.explainers: {explainer!r} is computed elsewhere, not for perturbed texts"
+            )
+        for probe, asked in config["probes"].items():
+            if options["method"] == ELSEWHERE and explainer in asked.get("explainers", ()):
+                raise ConfigError(
+                    f"probes.{probe}.explainers: {explainer!r} is computed elsewhere, not for probes"
+                )

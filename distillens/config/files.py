@@ -1,0 +1,71 @@
+"""What a config says of files: keys that stand twice in its YAML, paths that are not there."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from distillens.config.validate import ConfigError
+
+
+def refuse_duplicates(files: Iterable[str | Path]) -> None:
+    """Refuse a YAML file in which a key stands twice: its first block would vanish in silence.
+
+    Raises
+    ------
+    ConfigError
+        With the key and both lines.
+    """
+    for file in map(Path, files):
+        if file.suffix in (".yaml", ".yml") and file.is_file():
+            root = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
+            _walk(root, file.name, "", set())
+
+
+def _walk(node: yaml.Node | None, file: str, where: str, seen: set[int]) -> None:
+    if id(node) in seen:  # an alias
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            _walk(item, file, where, seen)
+    elif isinstance(node, yaml.MappingNode):
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            name, line = str(key.value), key.start_mark.line + 1
+            path = f"{where}.{name}" if where else name
+            if name in lines:
+                raise ConfigError(
+                    f"{path}: stands twice in {file}, in line {lines[name]} and in line {line}; "
+                    "remove one or give it another name"
+                )
+            lines[name] = line
+            _walk(value, file, path, seen)
+
+
+def refuse_missing(config: Mapping[str, Any]) -> None:
+    """Refuse a complete config that names a file or folder that is not there.
+
+    Raises
+    ------
+    ConfigError
+        With the key and the path.
+    """
+    mirror = config["mirror"]
+    if mirror is not None and not Path(mirror).is_dir():
+        raise ConfigError(f"mirror: no folder {mirror}; name one that is there, or null for none")
+    for where, source in _sources(config):
+        local = source.get("local", {})
+        for split, path in (local if isinstance(local, dict) else {None: local}).items():
+            if not Path(path).exists():
+                at = f"{where}.local" if split is None else f"{where}.local.{split}"
+                raise ConfigError(f"{at}: no file or folder {path} (below {Path.cwd()}, or absolute)")
+
+
+def _sources(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for section in ("tasks", "corpora"):
+        for name, block in config[section].items():
+            yield f"{section}.{name}.source", block["source"]
+    for name, source in config["checkpoints"].items():
+        yield f"checkpoints.{name}", source

@@ -1,0 +1,345 @@
+"""What each job of a study depends on: the part of the config that it uses, and no more.
+
+Snakemake reruns a job when its ``params`` change. Every method here that takes
+``wildcards`` gives the params of one rule as plain dicts, lists and scalars with their
+keys in order, so that an edit reruns what it touches and a reordered config nothing.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from distillens import registry
+from distillens.config.roles import Cast
+from distillens.provenance import ROOT, code, digest
+
+Settings = dict[str, Any]
+
+
+def ordered(block: Any) -> Any:
+    """A config block with its keys in order, all the way down."""
+    if isinstance(block, Mapping):
+        return {key: ordered(block[key]) for key in sorted(block)}
+    return [ordered(item) for item in block] if isinstance(block, list) else block
+
+
+class Study(Cast):
+    """A complete config (see `distillens.config.validate`) and the questions that rules ask of it."""
+
+    def dataset(self, wildcards: Any) -> Settings:
+        """Settings of ``fetch_dataset``."""
+        keys = ("source", "read", "columns", "type", "labels", "cut", "splits")
+        return {
+            "task": self._part("tasks", wildcards.task, *keys),
+            "name": wildcards.task,
+            "mirror": self.config["mirror"],
+            "seed": self.config["seed"],
+        }
+
+    def checkpoint(self, wildcards: Any) -> Settings:
+        """Settings of ``fetch_checkpoint``."""
+        return {
+            "source": ordered(self._checkpoint(wildcards)),
+            "name": wildcards.checkpoint,
+            "mirror": self.config["mirror"],
+        }
+
+    def pretrained_from(self, wildcards: Any, role: str) -> str | None:
+        """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""
+        return self._checkpoint(wildcards)["pretrain"].get(role)
+
+    def pretraining(self, wildcards: Any) -> Settings:
+        """Settings of ``pretrain``; the checkpoints and the corpus come otherwise."""
+        block = ordered(self._checkpoint(wildcards)["pretrain"])
+        layers = block.pop("layers")
+        for role in ("start", "teacher", "corpus"):
+            block.pop(role, None)
+        return {
+            "name": wildcards.checkpoint,
+            "layers": layers,
+            "settings": block,
+            "device": self.config["device"],
+            "seed": self.config["seed"],
+        }
+
+    def corpus(self, wildcards: Any) -> Settings:
+        """Settings of ``fetch_corpus``."""
+        return {
+            "corpus": self._part("corpora", wildcards.corpus),
+            "name": wildcards.corpus,
+            "mirror": self.config["mirror"],
+            "seed": self.config["seed"],
+        }
+
+    def source_files(self, wildcards: Any) -> list[str]:
+        """Files on this machine that a data set, corpus or checkpoint is read from; none for a download."""
+        task, corpus = getattr(wildcards, "task", None), getattr(wildcards, "corpus", None)
+        if task:
+            source = self.config["tasks"][task]["source"]
+        else:
+            source = self.config["corpora"][corpus]["source"] if corpus else self._checkpoint(wildcards)
+        if "local" in source:
+            places = [source["local"]] if isinstance(source["local"], str) else list(source["local"].values())
+        elif "hub" in source and self.config["mirror"]:
+            below = [source["config"]] if task or corpus else []
+            places = [str(Path(self.config["mirror"], source["hub"], *below))]
+        else:
+            return []
+        return [file for place in map(Path, places) for file in _files(place, must_exist="local" in source)]
+
+    def _checkpoint(self, wildcards: Any) -> Settings:
+        return self.config["checkpoints"][wildcards.checkpoint]
+
+    def selection(self, wildcards: Any) -> Settings:
+        """Settings of ``select_examples``."""
+        return {
+            "task": self._part("tasks", wildcards.task, "labels", "explain"),
+            "name": wildcards.task,
+            "seed": self.config["seed"],
+        }
+
+    def perturbation(self, wildcards: Any) -> Settings:
+        """Settings of ``perturb``."""
+        options = self._part("perturbations", wildcards.perturbation)
+        return {
+            "task": wildcards.task,
+            "name": wildcards.perturbation,
+            "method": options.pop("method"),
+            "options": options,
+            "folds": self.config["folds"],
+            "limit": self.config["tasks"][wildcards.task]["perturb"]["examples"],
+            "seed": self.config["seed"],
+        }
+
+    def probe(self, wildcards: Any) -> Settings:
+        """Settings of ``build_probe``; who explains its sentences does not change them."""
+        options = self._part("probes", wildcards.probe)
+        del options["explainers"]
+        return {
+            "task": wildcards.task,
+            "name": wildcards.probe,
+            "method": options.pop("method"),
+            "options": options,
+            "seed": self.config["seed"],
+        }
+
+    def training(self, wildcards: Any) -> Settings:
+        """Settings of ``fine_tune`` and ``distil``; the teacher and the seed come otherwise."""
+        model = self._part("models", wildcards.model)
+        return {
+            "layers": model["layers"],
+            "settings": model["training"],
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+            # Fine-tuning asks no finished model for anything.
+            "engine": self.engine if wildcards.model in self.models(distilled=True) else self._device,
+            "export_onnx": self.exports_onnx,
+        }
+
+    def corpus_beside(self, wildcards: Any) -> str | None:
+        """The corpus that a run is trained on beside its task, if there is one."""
+        return (self.config["models"][wildcards.model]["training"] or {}).get("corpus")
+
+    def importing(self, wildcards: Any) -> Settings:
+        """Settings of ``import_model``; the checkpoint comes otherwise."""
+        model = self._part("models", wildcards.model)
+        return {
+            "labels": model["labels"] or None,
+            "max_length": model["training"]["max_length"],
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+            "export_onnx": self.exports_onnx,
+        }
+
+    def explanations_file(self, wildcards: Any) -> str:
+        """The file of a model's own attributions."""
+        return self.config["models"][wildcards.model]["explanations"]["file"]
+
+    def own_explanations(self, wildcards: Any) -> Settings:
+        """Settings of ``import_explanations``; the file comes otherwise."""
+        model = self.config["models"][wildcards.model]
+        block = model["explanations"]
+        several = {"task": self.config["tasks"], "seed": model["seeds"]}
+        return {
+            "name": block["name"] or wildcards.model,
+            "missing": block["missing"],
+            "unit": self.config["explainers"][wildcards.explainer]["unit"],
+            "task_settings": self._part("tasks", wildcards.task, "type", "labels"),
+            "needed": [key for key, values in several.items() if len(values) > 1],
+        }
+
+    def compression(self, wildcards: Any) -> Settings:
+        """Settings of ``compress``; the teacher and the seed come otherwise."""
+        model = self._part("models", wildcards.model)
+        distils = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        return {
+            "compression": model["compress"],
+            "settings": model["training"],
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+            "engine": self.engine if distils else self._device,
+            "export_onnx": self.has_graph(wildcards.model),
+        }
+
+    def recovers(self, wildcards: Any) -> bool:
+        """Whether a compressed model is trained after it."""
+        return self.config["models"][wildcards.model]["training"] is not None
+
+    def prediction(self, wildcards: Any) -> Settings:
+        """Settings of ``predict``."""
+        return {"engine": self.engine_of(wildcards.model)}
+
+    def measuring(self, wildcards: Any) -> Settings:
+        """Settings of ``measure_cost``."""
+        compress = self.config["models"][wildcards.model]["compress"]
+        native = registry.literal("compression", compress["method"], "NATIVE") if compress else None
+        return {"engine": self.engine_of(wildcards.model), "native": native}
+
+    def explanation(self, wildcards: Any) -> Settings:
+        """Settings of ``explain``."""
+        return {
+            "explainer": self._part("explainers", wildcards.explainer),
+            "output": self.config["explained_output"],
+            "engine": self.engine_of(wildcards.model),
+            "seed": self.config["seed"],
+        }
+
+    def stability(self, wildcards: Any) -> Settings:
+        """Settings of ``select_perturbed``."""
+        return {
+            "name": wildcards.task,
+            "count": self.config["stability"]["examples"],
+            "max_words": self.config["tasks"][wildcards.task]["explain"]["max_words"],
+            "seed": self.config["seed"],
+        }
+
+    def explanation_again(self, wildcards: Any) -> Settings:
+        """Settings of ``explain_again``: nothing but the random draws differ."""
+        return self.explanation(wildcards) | {"again": True}
+
+    def deletion(self, wildcards: Any) -> Settings:
+        """Settings of ``delete``."""
+        return {
+            "ks": self.config["metrics"]["deletion_k"],
+            "draws": self.config["metrics"]["random_draws"],
+            "beam": self.config["metrics"]["aopc_beam"],
+            "engine": self.engine_of(wildcards.model),
+            "seed": self.config["seed"],
+        }
+
+    def scoring(self, wildcards: Any) -> Settings:
+        """Settings of every ``score_*``."""
+        models = self.config["models"]
+        return {
+            "task": wildcards.task,
+            "task_settings": self._part("tasks", wildcards.task, "type", "labels", "metrics", "flip"),
+            "metrics": ordered(self.config["metrics"]),
+            "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
+            "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
+            "told": sorted(self.told()),
+            "seed": self.config["seed"],
+        }
+
+    def closing(self, wildcards: Any) -> Settings:
+        """Settings of ``score_closing``."""
+        more = {"baselines": self.config["baselines"], "controls": self._controls}
+        return self.scoring(wildcards) | more
+
+    @property
+    def judging(self) -> Settings:
+        """Settings of ``judge``."""
+        return {
+            "confidence": self.config["metrics"]["confidence"],
+            "tolerance": self.config["metrics"]["tolerance"],
+            "controls": self._controls,
+        }
+
+    @property
+    def _controls(self) -> list[str]:
+        explainers = self.config["explainers"]
+        return sorted(name for name in explainers if explainers[name]["method"] in registry.controls())
+
+    def published_file(self, wildcards: Any) -> list[str]:
+        """The file that says what a published study shows; nothing where none is named."""
+        published = self.config["published"]
+        return [str(ROOT / published["file"])] if published else []
+
+    def report(self, wildcards: Any) -> Settings:
+        """Settings of ``report``: all of them, it shows them, but where files were looked for."""
+        return ordered({key: block for key, block in self.config.items() if key != "mirror"})
+
+    def shape(self, wildcards: Any) -> Settings:
+        """What decides which rules feed which: not how many jobs they have, nor their settings."""
+        return {
+            "compressed": any(self.compressed(graph=graph) for graph in (True, False)),
+            "distilled": bool(self.models(distilled=True)),
+            "fine_tuned": bool(self.models(distilled=False)),
+            "finished": bool(self.finished()),
+            "told": bool(self.told()),
+            "explained": bool(self.explained(here=True)),
+            "brought": bool(self.explained(here=False)),
+            "gathered": self.config["parts"] > 1,
+            "perturbed": bool(self.config["perturbations"]),
+            "closed": bool(self.config["baselines"]),
+            "probed": any(task["probes"] for task in self.config["tasks"].values()),
+        }
+
+    def perturbation_code(self, wildcards: Any) -> str:
+        """Digest of the code of a perturbation."""
+        method = self.config["perturbations"][wildcards.perturbation]["method"]
+        return code("scripts/perturb.py", registry.module_name("perturbation", method))
+
+    def probe_code(self, wildcards: Any) -> str:
+        """Digest of the code of a probe, and of its templates and words."""
+        method = self.config["probes"][wildcards.probe]["method"]
+        words = ROOT / "resources" / "probes" / f"{method}.yaml"
+        found = code("scripts/build_probe.py", registry.module_name("probe", method))
+        return found + digest(words)[:16] if words.is_file() else found
+
+    def explanation_code(self, wildcards: Any) -> str:
+        """Digest of the code of an explainer."""
+        method = self.config["explainers"][wildcards.explainer]["method"]
+        return code("scripts/explain.py", registry.module_name("explainer", method))
+
+    def distillation_code(self, wildcards: Any) -> str:
+        """Digest of the code of a distillation."""
+        method = self.config["models"][wildcards.model]["training"]["method"]
+        return code("scripts/distil.py", *_distillations(method))
+
+    def compression_code(self, wildcards: Any) -> str:
+        """Digest of the code of a compression, and of the distillation that may follow it."""
+        model = self.config["models"][wildcards.model]
+        learns = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        then = _distillations(model["training"]["method"]) if learns else []
+        return code(
+            "scripts/compress.py", registry.module_name("compression", model["compress"]["method"]), *then
+        )
+
+    def pretraining_code(self, wildcards: Any) -> str:
+        """Digest of the code of a method of pretraining."""
+        method = self._checkpoint(wildcards)["pretrain"]["method"]
+        return code("scripts/pretrain.py", registry.module_name("pretraining", method))
+
+    def _part(self, section: str, name: str, *keys: str) -> Settings:
+        entry = self.config[section][name]
+        # Only a regression has all keys.
+        return ordered({key: entry[key] for key in keys if key in entry} if keys else entry)
+
+
+def _distillations(method: str) -> list[str]:
+    return [registry.module_name("distillation", name) for name in registry.parts(method)]
+
+
+def _files(place: Path, must_exist: bool) -> list[str]:
+    """A file, or the files right below a folder. What must exist and does not is Snakemake's to name."""
+    if place.is_dir():
+        return sorted(str(path) for path in place.iterdir() if path.is_file())
+    return [str(place)] if must_exist else []
+
+
+def report_code() -> str:
+    """Digest of the code of the report, its kinds of exhibits, its page's template, style and script."""
+    kinds = (registry.module_name("exhibit", kind) for kind in registry.options("exhibit"))
+    return code("scripts/report.py", *kinds) + digest(ROOT / "resources" / "page")[:16]
+
+
+def workflow_code() -> str:
+    """Digest of what the graph of the rules depends on besides the config."""
+    return code("scripts/draw_workflow.py") + digest(ROOT / "Snakefile", ROOT / "workflow" / "rules")[:16]

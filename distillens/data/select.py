@@ -1,0 +1,50 @@
+"""Chooses the examples that are explained: seeded, balanced over the classes, nested."""
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from distillens import tables
+from distillens.data.read import DataError, rows
+from distillens.data.text import Example, draw, examples, seed_of
+from distillens.provenance import digest
+
+
+def select(
+    pool: list[Example], per_class: int | None, max_words: int | None, labels: list[str], seed: int
+) -> list[Example]:
+    """Return ``per_class`` examples of every class: one of each, then another of each, and so on.
+
+    A larger ``per_class`` begins with what a smaller one chose, None takes all. Regression (no labels) takes
+    ``per_class`` in all. Texts without a word, or longer than ``max_words``, are not
+    eligible.
+
+    Raises
+    ------
+    DataError
+        If a class has fewer eligible examples.
+    """
+    classes: dict[str | None, list[str]] = defaultdict(list)
+    for example in pool:
+        if 1 <= len(example.words) <= (max_words or len(example.words)):
+            classes[example.label_name].append(example.example_id)
+    ranks: dict[str, int] = {}
+    for label in labels or [None]:
+        if len(classes[label]) < (per_class or 1):
+            raise DataError(
+                f"explain.per_class: asks for {per_class or 'some'} examples, but the test split has "
+                f"{len(classes[label])} that can be explained{f' of class {label!r}' if label else ''}"
+            )
+        drawn = draw(classes[label], seed)[:per_class]
+        ranks |= {example_id: rank for rank, example_id in enumerate(drawn)}
+    order = [*labels, None]
+    chosen = [example for example in pool if example.example_id in ranks]
+    return sorted(chosen, key=lambda one: (ranks[one.example_id], order.index(one.label_name)))
+
+
+def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str, Any], seed: int) -> None:
+    """Write the part of a task's test split that is explained."""
+    pool = examples(tables.read(test, "examples"))
+    chosen = select(pool, **task["explain"], labels=task["labels"], seed=seed_of(seed, name, "explain"))
+    provenance = {"task": name, "test_sha256": digest(test), "seed": seed, **task["explain"]}
+    tables.write(out, "examples", rows(chosen), provenance)

@@ -1,0 +1,116 @@
+"""From the explanations of a task to its table of agreement.
+
+Within one explainer, on the same words, the attributions to one class are compared: the one
+that the first seed of the teacher predicts (a regression has one output).
+"""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from distillens import tables
+from distillens.evaluation.inputs import FilePath, Settings, by_identity
+from distillens.evaluation.rows import block, pair
+from distillens.evaluation.teacher_groups import (
+    Attributions,
+    Family,
+    families,
+    on_common_words,
+    together,
+)
+from distillens.joblog import tracked
+from distillens.metrics import agreement, projection
+from distillens.metrics.statistics import summaries
+
+Array = NDArray[np.float64]
+
+
+def score_agreement(explanations: Sequence[FilePath], *, out: FilePath, **settings: Any) -> None:
+    """Agreement of each two models, of each two seeds of a teacher, and of each two explainers of a run.
+
+    Runs are compared by one explainer, towards the class that the teacher predicts: every
+    student with its teacher, and the first runs of students with each other. Explainers
+    are compared within a run, towards the class that it predicts itself. Projections of
+    all runs (see `distillens.metrics.projection`) stand in the same table.
+    """
+    s = Settings(**settings)
+    metrics = agreement.grid(s.metrics["overlap_k"])
+    blocks = [tables.SCHEMAS["scores"].empty_table()]
+    for family in families(explanations, s):
+        pairs = [(student, family.first) for student in family.students]
+        pairs += [(later, earlier) for earlier, later in itertools.combinations(family.models[1:], 2)]
+        pairs += [(later, earlier) for earlier, later in itertools.combinations(family.teachers, 2)]
+        for run, against in pairs:
+            where = {
+                **pair(run, against),
+                "explainer": family.explainer,
+            }
+            compared = family.together(run, against)
+            blocks += _compared(*compared, family.ids, metrics, where, s, by_example=True)
+        blocks += _projected(family, s)
+    blocks += _explainers(explanations, metrics, s)
+    s.write(out, "scores", pa.concat_tables(blocks), explanations)
+
+
+def _compared(
+    a: Sequence[Array],
+    b: Sequence[Array],
+    ids: Sequence[str],
+    metrics: Sequence[tuple[str, int | None]],
+    where: Mapping[str, Any],
+    s: Settings,
+    by_example: bool,
+) -> Iterator[pa.Table]:
+    """Rows of one pair: every metric over all examples, with what chance would give, and by example."""
+    where = {"task": s.task, **where}
+    scores = agreement.agreements(a, b, metrics)
+    summary = summaries(scores, s.resampling("agreement", *where.values()))
+    by_chance = [(metric, k) for metric, k in metrics if metric in agreement.CHANCE]
+    chance = dict(zip(by_chance, agreement.chances(a, b, by_chance), strict=True))
+    levels = [
+        np.mean(chance[what][~np.isnan(values)]) if what in chance and not np.isnan(values).all() else np.nan
+        for what, values in zip(metrics, scores, strict=True)
+    ]
+    names, ks = zip(*metrics, strict=True)
+    yield block(len(metrics), where, metric=names, k=ks, chance=levels, **summary._asdict())
+    if by_example:
+        for (metric, k), values in zip(metrics, scores, strict=True):
+            yield block(len(values), {**where, "metric": metric, "k": k}, example_id=ids, value=values)
+
+
+def _projected(family: Family, s: Settings) -> Iterator[pa.Table]:
+    runs = [*family.teachers, *family.students]
+    points, clouds = projection.project(family.together(*runs))
+    for (model, seed), point, cloud in zip(runs, points, clouds, strict=True):
+        for axis in range(projection.DIMENSIONS):
+            where = {"task": s.task, "model": model, "seed": seed, "explainer": family.explainer}
+            where["metric"] = f"projection_{axis + 1}"
+            known = int((~np.isnan(cloud[:, axis])).sum())
+            count = {"n": [known], "n_undefined": [len(cloud) - known]}
+            yield block(1, where, value=[point[axis]], **count)
+            yield block(len(cloud), where, example_id=family.ids, value=cloud[:, axis])
+
+
+def _explainers(
+    paths: Sequence[FilePath], metrics: Sequence[tuple[str, int | None]], s: Settings
+) -> Iterator[pa.Table]:
+    """Rows of each pair of explainers of each run."""
+    files = by_identity(paths, s, "explainer")
+    runs = dict.fromkeys(identity[:2] for identity in files)
+    for model, seed in tracked(runs, "compare explainers", "run"):
+        read = {
+            explainer: Attributions.read(path)
+            for (*run, explainer), path in files.items()
+            if run == [model, seed]
+        }
+        for first, second in itertools.combinations(read, 2):
+            both = on_common_words({one: read[one] for one in (first, second)})
+            reference = both[first]
+            values = both[second].towards(reference), reference.towards(reference)
+            pair = together(values, (both[second].missing, reference.missing))
+            where = {"model": model, "seed": seed, "explainer": first, "against_explainer": second}
+            yield from _compared(*pair, list(reference.words), metrics, where, s, by_example=False)

@@ -1,0 +1,77 @@
+"""Agreement and direction of explanations, split by which models classify a text right."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from distillens import tables
+from distillens.evaluation.inputs import FilePath, Run, Settings, labels
+from distillens.evaluation.rows import block, pair, versus
+from distillens.evaluation.teacher_groups import Family, families
+from distillens.metrics import agreement
+from distillens.metrics.buckets import buckets, pairwise
+from distillens.metrics.statistics import summaries
+
+
+def score_buckets(
+    explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: object
+) -> None:
+    """Score each bucket of texts: its size, and how alike each two models' attributions are in it.
+
+    Students and teachers also by how their answers stand to each other.
+
+    Models are a teacher's first seed and its students' first seeds, as far as their predictions
+    are known. A regression has no right or wrong, so no buckets.
+    """
+    s = Settings(**settings)
+    found = [tables.SCHEMAS["scores"].empty_table()]
+    if s.n_classes:
+        truth = labels(explained, s)
+        sized = set()
+        for family in families(explanations, s):
+            if len(_known(family)) > 1:
+                sizes = family.first not in sized
+                found += _of_family(family, truth[family.ids].to_numpy(), s, with_sizes=sizes)
+                sized.add(family.first)
+    s.write(out, "scores", pa.concat_tables(found), [explained, *explanations])
+
+
+def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
+    known = _known(family)
+    right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in known}
+    metrics = [("cosine", None), ("spearman", None)]
+    metrics += [(name, k) for name in ("jaccard", "overlap") for k in s.metrics["overlap_k"]]
+    names, ks = zip(*metrics, strict=True)
+    sets = buckets(right)
+    found = []
+    if with_sizes:
+        sizes = [int(flags.sum()) for flags in sets.values()]
+        where = {"task": s.task, "metric": "size"}
+        where |= versus(family.first)
+        found.append(block(len(sets), where, subset=list(sets), value=sizes, n=[len(truth)] * len(sets)))
+    for run, against in itertools.combinations(known, 2):
+        # The teacher, or who comes first, is what another is compared with.
+        run, against = against, run
+        scores = agreement.agreements(*family.together(run, against), metrics)
+        of_pair = {}
+        if against == family.first:
+            said, asked = (np.array(family.predicted[of]) for of in (run, against))
+            of_pair = pairwise(right[run[0]], right[against[0]], said == asked)
+        for name, flags in {**sets, **of_pair}.items():
+            resampling = s.resampling("buckets", family.explainer, *run, *against, name)
+            summary = summaries(scores[:, flags], resampling)
+            where = {
+                "task": s.task,
+                "subset": name,
+                **pair(run, against),
+                "explainer": family.explainer,
+            }
+            found.append(block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
+    return found
+
+
+def _known(family: Family) -> list[Run]:
+    """The models whose predictions are known; with attributions from elsewhere they need not be."""
+    return [run for run in family.models if None not in family.predicted[run]]

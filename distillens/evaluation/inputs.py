@@ -1,0 +1,235 @@
+"""What scores are computed from: the settings, and files read into checked arrays."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from distillens import provenance, tables
+from distillens.data.text import examples, seed_of
+from distillens.metrics.edit_rates import Extent, extent
+from distillens.metrics.statistics import Resampling
+
+Array = NDArray[np.float64]
+Run = tuple[str, int]
+FilePath = str | Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The part of the config that scores of one task depend on.
+
+    Attributes
+    ----------
+    task : str
+        Name of the task.
+    task_settings : mapping
+        Its block: ``type``, ``labels``, ``metrics`` and a regression's ``flip`` are used.
+    metrics : mapping
+        The config's ``metrics`` block.
+    teachers : mapping
+        The teacher of each model; None for a teacher.
+    seeds : mapping
+        The seeds of each model; students are compared with the teacher's first one.
+    seed : int
+        The study's seed.
+    told : sequence of str
+        Models that are known by their attributions only: nothing was predicted with them.
+    """
+
+    task: str
+    task_settings: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    teachers: Mapping[str, str | None]
+    seeds: Mapping[str, Sequence[int]]
+    seed: int
+    told: Sequence[str] = ()
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes; 0 for a regression."""
+        return len(self.task_settings["labels"]) if self.task_settings["type"] == "classification" else 0
+
+    @property
+    def flip(self) -> float:
+        """How far a regression's prediction may move and count as the same; classes do not move (0)."""
+        return 0.0 if self.n_classes else self.task_settings["flip"]
+
+    @property
+    def lead(self) -> str:
+        """The task metric that leads the tables."""
+        return self.task_settings["metrics"][0]
+
+    def resampling(self, *parts: object) -> Resampling:
+        """How to resample for one result, from a seed of its own."""
+        return Resampling(
+            seed_of(self.seed, self.task, *parts), self.metrics["resamples"], self.metrics["confidence"]
+        )
+
+    def reference(self, model: str) -> Run | None:
+        """Return the teacher's run that a student is compared with; None for a teacher."""
+        teacher = self.teachers[model]
+        return None if teacher is None else (teacher, self.seeds[teacher][0])
+
+    def write(self, out: FilePath, kind: str, rows: Iterable[Mapping] | pa.Table, inputs: Iterable) -> None:
+        """Write a table of this task; undefined numbers (NaN) become nulls."""
+        if not isinstance(rows, pa.Table):
+            rows = [{"task": self.task, **{k: null_for_nan(v) for k, v in row.items()}} for row in rows]
+        source = {
+            "task": self.task,
+            "seed": self.seed,
+            "metrics": dict(self.metrics),
+            "inputs": provenance.digest(*inputs),
+            "versions": provenance.versions("numpy", "scipy"),
+        }
+        tables.write(out, kind, rows, source)
+
+
+def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> dict[tuple, Path]:
+    """Find files by what their provenance says they are about: (model, seed, *more), sorted.
+
+    Raises
+    ------
+    TableError
+        If a file cannot be read, is about another task or a model or seed that the
+        settings do not have, or about the same thing as another one.
+    """
+    found: dict[tuple, Path] = {}
+    for path in map(Path, paths):
+        try:
+            source = tables.provenance(path)
+        except (OSError, pa.ArrowException) as error:
+            raise tables.TableError(
+                f"{path}: cannot be read as Parquet ({error}); delete it and run the workflow again"
+            ) from error
+        for key in ("task", "model", "seed", *more):
+            if key not in source:
+                raise tables.TableError(
+                    f"{path}: its provenance has no {key!r}; delete it and run the workflow again"
+                )
+        if source["task"] != settings.task:
+            raise tables.TableError(f"{path}: is about task {source['task']!r}, not {settings.task!r}")
+        identity = tuple(source[key] for key in ("model", "seed", *more))
+        if identity[1] not in settings.seeds.get(identity[0], ()):
+            raise tables.TableError(
+                f"{path}: model {identity[0]!r} with seed {identity[1]} is not in the settings; "
+                "give the files of the study's own models only"
+            )
+        if identity in found:
+            raise tables.TableError(f"{path}: is about {identity}, like {found[identity]}; give one of them")
+        found[identity] = path
+    return dict(sorted(found.items()))
+
+
+class Predictions:
+    """Logits of one model, found by perturbation, fold and example."""
+
+    def __init__(self, path: FilePath, settings: Settings) -> None:
+        table = tables.read(path, "predictions")
+        self._path = path
+        self._logits = logits_of(table, "logits", path, settings)
+        self._rows = pd.MultiIndex.from_frame(
+            table.select(["perturbation", "fold", "example_id"]).to_pandas()
+        )
+        twice = self._rows.duplicated()
+        if twice.any():
+            raise tables.TableError(
+                f"{path}: {self._rows[twice][0]} is predicted twice; delete the file and rerun"
+            )
+
+    def of(self, perturbation: str, folds: Iterable[int], ids: Iterable[str]) -> Array:
+        """Logits of shape (folds, ids, outputs); a missing one is an error that names it."""
+        folds, ids = list(folds), list(ids)
+        wanted = pd.MultiIndex.from_product([[perturbation], folds, ids])
+        rows = self._rows.get_indexer(wanted)
+        if (rows < 0).any():
+            raise tables.TableError(
+                f"{self._path}: has no prediction for {wanted[rows < 0][0]} (perturbation, fold, example); "
+                "delete it and run the workflow again"
+            )
+        return self._logits[rows].reshape(len(folds), len(ids), -1)
+
+
+def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) -> Array:
+    """Return a column of logits as an array of shape (rows, outputs), its width checked."""
+    width = settings.n_classes or 1
+    lengths = table[column].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
+    wrong = np.flatnonzero(lengths != width)
+    if wrong.size:
+        raise tables.TableError(
+            f"{path}: row {wrong[0]} of {column!r} has {lengths[wrong[0]]} outputs, "
+            f"task {settings.task!r} has {width}"
+        )
+    flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return flat.astype(np.float64).reshape(-1, width)
+
+
+def labels(test: FilePath, settings: Settings) -> pd.Series:
+    """Read the labels of the test split by example, checked."""
+    frame = tables.read(test, "examples").select(["example_id", "label"]).to_pandas()
+    labels = frame.set_index("example_id")["label"]
+    fits = labels.isin(range(settings.n_classes)) if settings.n_classes else labels.notna()
+    if not fits.all():
+        bad = labels.index[~fits][0]
+        raise tables.TableError(f"{test}: example {bad!r} has the label {labels[bad]}, unknown to the task")
+    return labels
+
+
+def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFrame]]:
+    """Read a perturbation's name, and what it edits, in counts of folds x examples.
+
+    Returns
+    -------
+    name : str
+    counts : dict of DataFrame
+        ``changed`` is 1 where the text is another one, of ``texts``, which are all 1; the
+        others are those of `distillens.metrics.edit_rates.Extent`.
+
+    Raises
+    ------
+    TableError
+        If the file says not which perturbation it is, or an example is not in the test
+        split, has other texts there, or is twice in a fold, or not in every fold.
+    """
+    examples_by_id = {one.example_id: one for one in examples(tables.read(test, "examples"))}
+    table = tables.read(path, "perturbed")
+    frame = table.select(["example_id", "fold", "changed"]).to_pandas()
+    name = tables.provenance(path).get("perturbation")
+    if name is None:
+        raise tables.TableError(f"{path}: its provenance has no 'perturbation'; delete it and run again")
+    strange = ~frame["example_id"].isin(examples_by_id)
+    if strange.any():
+        raise tables.TableError(
+            f"{path}: example {frame['example_id'][strange].iloc[0]!r} is not in the test split"
+        )
+    twice = frame.duplicated(["fold", "example_id"])
+    if twice.any():
+        raise tables.TableError(f"{path}: example {frame['example_id'][twice].iloc[0]!r} is twice in a fold")
+    made = zip(frame["example_id"], table["edits"].to_pylist(), strict=True)
+    try:
+        extents = [extent(examples_by_id[name], edits) for name, edits in made]
+    except ValueError as error:
+        raise tables.TableError(f"{path}: {error}; delete it and run the workflow again") from error
+    counts = pd.DataFrame(extents, columns=Extent._fields, index=frame.index)
+    frame = frame.assign(texts=1, **counts)
+    wide = {
+        column: frame.pivot(index="fold", columns="example_id", values=column).astype(float)
+        for column in frame.columns[2:]
+    }
+    if wide["texts"].isna().any(axis=None):
+        missing = wide["texts"].isna().any()
+        raise tables.TableError(
+            f"{path}: example {missing.index[missing][0]!r} is not in every fold; rerun perturb"
+        )
+    return name, wide
+
+
+def null_for_nan(value: Any) -> Any:
+    """Undefined numbers are null in a table."""
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,74 @@
+"""From the predictions of a task to its table of performance.
+
+Which model, seed and explainer a file is about is read from its provenance, never from its name.
+A row without an ``example_id`` is an aggregate: ``n`` examples count in it, ``n_undefined`` do not.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from distillens import tables
+from distillens.evaluation.inputs import (
+    FilePath,
+    Predictions,
+    Run,
+    Settings,
+    by_identity,
+    labels,
+    logits_of,
+)
+from distillens.evaluation.rows import aggregate
+from distillens.joblog import tracked
+from distillens.metrics import performance
+
+
+def score_performance(
+    test: FilePath,
+    predictions: Sequence[FilePath],
+    explanations: Sequence[FilePath] = (),
+    *,
+    out: FilePath,
+    **settings: Any,
+) -> None:
+    """Score every model on the whole test split, and the best constant answer.
+
+    Models that are known by their attributions only (``explanations``) are scored on the texts
+    that these are about, if they came with logits; without, nothing can be said of them.
+    """
+    s = Settings(**settings)
+    truth = labels(test, s)
+    rows = []
+    answers = {
+        run: Predictions(path, s).of("none", [0], truth.index)[0]
+        for run, path in tracked(by_identity(predictions, s).items(), "performance", "run")
+    }
+    asked = {run: (truth, logits) for run, logits in answers.items()}
+    for (model, seed), (labelled, logits) in (asked | _told(explanations, truth, s)).items():
+        found = performance.scores(
+            s.task_settings["metrics"],
+            labelled,
+            performance.predictions_of(logits),
+            s.n_classes,
+            s.resampling("performance", model, seed),
+        )
+        for metric, value in found.items():
+            rows.append(aggregate(len(labelled), value, model=model, seed=seed, metric=metric))
+    majority = performance.majority(s.lead, truth, s.n_classes)
+    rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
+    s.write(out, "scores", rows, [test, *predictions, *explanations])
+
+
+def _told(
+    paths: Sequence[FilePath], truth: pd.Series, s: Settings
+) -> dict[Run, tuple[pd.Series, np.ndarray]]:
+    """Labels and logits of the texts that attributions from elsewhere are about, where all have logits."""
+    found = {}
+    for (model, seed, _), path in by_identity(paths, s, "explainer").items():
+        table = tables.read(path, "explanations")
+        if table.num_rows and not table["logits"].null_count:
+            ids = table["example_id"].to_pylist()
+            found.setdefault((model, seed), (truth[ids], logits_of(table, "logits", path, s)))
+    return found

@@ -1,0 +1,54 @@
+"""Rows of the table of scores."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from distillens import tables
+from distillens.evaluation.inputs import Run
+
+Array = NDArray[np.float64]
+
+
+def aggregate(n: int, numbers: tuple, **columns: Any) -> dict[str, Any]:
+    """A row over all examples: a named tuple of numbers beside what they are about.
+
+    Examples
+    --------
+    >>> from distillens.metrics.statistics import Estimate
+    >>> aggregate(2, Estimate(0.5, 0.0, 1.0), metric="accuracy")
+    {'metric': 'accuracy', 'value': 0.5, 'low': 0.0, 'high': 1.0, 'n': 2, 'n_undefined': 0}
+    """
+    floats = {name: float(value) for name, value in numbers._asdict().items()}
+    return {**columns, **floats, "n": n, "n_undefined": 0}
+
+
+def versus(run: Run | None) -> dict[str, Any]:
+    """The columns that say which run another is compared with; none without one.
+
+    Examples
+    --------
+    >>> versus(("teacher", 1))
+    {'against': 'teacher', 'against_seed': 1}
+    """
+    return {} if run is None else dict(zip(("against", "against_seed"), run, strict=True))
+
+
+def pair(run: Run, against: Run) -> dict[str, Any]:
+    """The columns that name a run and the one that it is compared with."""
+    return {"model": run[0], "seed": run[1], **versus(against)}
+
+
+def block(rows: int, constant: dict[str, Any], **columns: Sequence | Array) -> pa.Table:
+    """Rows of the table of scores: constants repeated, columns as they are, the rest null."""
+    arrays = []
+    for field in tables.SCHEMAS["scores"]:
+        if field.name in columns:
+            values = columns[field.name]
+            arrays.append(pa.array(values, type=field.type, from_pandas=True))
+        else:
+            arrays.append(pa.repeat(pa.scalar(constant.get(field.name), type=field.type), rows))
+    return pa.table(arrays, schema=tables.SCHEMAS["scores"])

@@ -1,0 +1,91 @@
+"""Texts before and after a perturbation, and how much their explanations differ."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from distillens import tables
+from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
+from distillens.evaluation.rows import versus
+from distillens.joblog import tracked
+from distillens.metrics.explained_output import towards
+from distillens.metrics.stability import METRICS, aligned, stability
+from distillens.metrics.statistics import summaries
+from distillens.perturbations.select_perturbed import SEPARATOR
+
+Stable = dict[tuple[str, str], np.ndarray]
+
+"""From (example, perturbation) to one value of each metric."""
+
+
+def score_stability(explanations: Sequence[FilePath], *, out: FilePath, **settings: Any) -> None:
+    """Score how alike each run explains a text before and after each perturbation.
+
+    ``stability_spearman`` and ``stability_cosine`` are means over texts; a student's ``_gap`` is
+    its stability minus its teacher's on the same texts. The class is the one that the run
+    predicts for the unchanged text. Without explanations the table is empty.
+    """
+    s = Settings(**settings)
+    files = by_identity(explanations, s, "explainer")
+    found: dict[tuple[Run, str], Stable] = {}
+    for (model, seed, explainer), path in tracked(files.items(), "stability", "file"):
+        found[(model, seed), explainer] = _of_file(path)
+    rows = []
+    for (run, explainer), stable in found.items():
+        teacher = s.reference(run[0])
+        against = None if teacher is None else found.get((teacher, explainer))
+        if teacher is not None and against is None:
+            raise tables.TableError(f"no explanations of {teacher}, the teacher of {run[0]!r}; add the file")
+        rows += _rows(run, explainer, stable, teacher, against, s)
+    s.write(out, "scores", rows, explanations)
+
+
+def _of_file(path: FilePath) -> Stable:
+    explained = {
+        tuple(row["example_id"].rsplit(SEPARATOR, 1)): row
+        for row in tables.read(path, "explanations").to_pylist()
+    }
+    stable: Stable = {}
+    for (example_id, perturbation), row in explained.items():
+        if not perturbation:
+            continue
+        before = explained[example_id, ""]
+        said = int(np.argmax(before["logits"]))
+        pairs = aligned(before["words"], row["words"])
+        values = [
+            towards(np.array(one["values"], dtype=np.float64).reshape(len(one["words"]), -1), said)
+            if one["words"]
+            else np.empty(0)
+            for one in (before, row)
+        ]
+        stable[example_id, perturbation] = stability(*values, pairs)
+    return stable
+
+
+def _rows(
+    run: Run,
+    explainer: str,
+    stable: Stable,
+    teacher: Run | None,
+    against: Mapping[tuple[str, str], np.ndarray] | None,
+    s: Settings,
+) -> Iterator[dict[str, Any]]:
+    for perturbation in sorted({perturbation for _, perturbation in stable}):
+        keys = sorted(key for key in stable if key[1] == perturbation)
+        own = np.array([stable[key] for key in keys]).T
+        columns = {f"stability_{metric}": values for metric, values in zip(METRICS, own, strict=True)}
+        if against is not None:
+            theirs = np.array([against[key] for key in keys]).T
+            columns |= {
+                f"stability_{metric}_gap": values
+                for metric, values in zip(METRICS, own - theirs, strict=True)
+            }
+        resampling = s.resampling("stability", perturbation, explainer, *run)
+        summary = summaries(np.array(list(columns.values())), resampling)
+        for metric, *numbers in zip(columns, *summary, strict=True):
+            where = {"model": run[0], "seed": run[1], "explainer": explainer, "perturbation": perturbation}
+            if metric.endswith("_gap"):
+                where |= versus(teacher)
+            numbers = dict(zip(summary._fields, (number.item() for number in numbers), strict=True))
+            yield {**where, "metric": metric, **numbers}

@@ -1,0 +1,228 @@
+"""Explanations read for comparison: the same examples, the same words, one class."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distillens import tables
+from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
+from distillens.joblog import tracked
+from distillens.metrics import explained_output
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """What one file of explanations says of each example.
+
+    ``by_name`` says that positions are the words of a mapping, which are compared by name;
+    ``missing`` what a position without a value is, ``zero`` or ``intersection`` (see
+    `Family.together`; None: there is none).
+    """
+
+    path: Path
+    words: dict[str, list[str]]
+    values: dict[str, Array]
+    predicted: dict[str, int | None]
+    incomparable: set[str]
+    by_name: bool = False
+    missing: str | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> "Attributions":
+        """Read a file; values have shape (n_words, outputs)."""
+        words, values, predicted, incomparable = {}, {}, {}, set()
+        columns = ["example_id", "words", "values", "logits", "unseen"]
+        # Pieces of unlike tokenizers cannot be compared, any more than texts incomparable at unlike words.
+        settings = tables.provenance(path).get("settings", {})
+        in_tokens = settings.get("unit") == "token"
+        for row in tables.read(path, "explanations").select(columns).to_pylist():
+            name = row["example_id"]
+            if name in words:
+                raise tables.TableError(
+                    f"{path}: example {name!r} is explained twice; delete it and run again"
+                )
+            if len(row["words"]) != len(row["values"]):
+                raise tables.TableError(
+                    f"{path}: example {name!r} has {len(row['words'])} words and "
+                    f"{len(row['values'])} values; delete it and run again"
+                )
+            words[name] = row["words"]
+            # A text without words has values of no words, still one column.
+            values[name] = np.array(row["values"], dtype=np.float64).reshape(
+                len(row["words"]), -1 if row["words"] else 1
+            )
+            predicted[name] = explained_output.predicted(row["logits"], values[name])
+            if row["unseen"] or in_tokens:
+                incomparable.add(name)
+        by_name = in_tokens and settings.get("form") == "mapping"
+        return cls(path, words, values, predicted, incomparable, by_name, settings.get("missing"))
+
+    def spread(self, words: Mapping[str, list[str]]) -> "Attributions":
+        """The same on other words, which contain its own; NaN where it has no value."""
+        values = {}
+        for name, own in self.values.items():
+            values[name] = np.full((len(words[name]), own.shape[1]), np.nan)
+            values[name][[words[name].index(word) for word in self.words[name]]] = own
+        return replace(self, words=dict(words), values=values)
+
+    def towards(self, reference: "Attributions") -> list[Array]:
+        """Attributions to the class that the reference predicts, in the reference's order.
+
+        Where one of the models was too short for the text and they saw different words,
+        they cannot be compared: NaN, which makes every agreement undefined.
+
+        Raises
+        ------
+        TableError
+            If the two files are not about the same examples, words and outputs.
+        """
+        both = f"{self.path} and {reference.path}"
+        if self.words.keys() != reference.words.keys():
+            name = sorted(self.words.keys() ^ reference.words.keys())[0]
+            raise tables.TableError(f"{both}: example {name!r} is in only one of them; run explain again")
+        result = []
+        for name, words in reference.words.items():
+            values = self.values[name]
+            if self.words[name] != words:
+                if name not in self.incomparable | reference.incomparable:
+                    raise tables.TableError(
+                        f"{both}: different words for example {name!r}; explanations of one task "
+                        "share their words, run explain again for both"
+                    )
+                values = np.full(reference.values[name].shape, np.nan)
+            if values.shape != reference.values[name].shape:
+                raise tables.TableError(
+                    f"{both}: values of shapes {values.shape} and {reference.values[name].shape} for "
+                    f"example {name!r}; explain both with the same outputs (attributions from elsewhere: "
+                    "say with target which class single values are about)"
+                )
+            try:
+                result.append(explained_output.towards(values, reference.predicted[name]))
+            except ValueError as error:
+                raise tables.TableError(f"{reference.path}: example {name!r}: {error}") from error
+        return result
+
+
+def on_common_words(read: Mapping[Any, Attributions]) -> dict[Any, Attributions]:
+    """Mappings on the union of their words, so that they can be compared by name; others as they are."""
+    if not all(one.by_name for one in read.values()):
+        return dict(read)
+    union: dict[str, list[str]] = {}
+    for one in read.values():
+        for name, words in one.words.items():
+            union[name] = list(dict.fromkeys([*union.get(name, ()), *words]))
+    return {key: one.spread(union) for key, one in read.items()}
+
+
+def together(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) -> list[list[Array]]:
+    """Attributions of several runs on the positions where they are compared.
+
+    Parameters
+    ----------
+    values : sequence (runs) of sequences (examples) of arrays, shape (n,)
+        NaN where a run has no value.
+    missing : sequence of str or None
+        Of each run: None where it has all values.
+
+    Returns
+    -------
+    list (runs) of lists (examples) of arrays
+        Positions where no run has a value are left out. Where others have one, a run with
+        ``zero`` has 0; where one with ``intersection`` has none, the position is left out; that
+        of a run which should have all values stays NaN, which makes its agreement undefined.
+    """
+    if not any(missing):
+        return [list(of) for of in values]
+    zero, cut = (np.array([mode == kind for mode in missing])[:, None] for kind in ("zero", "intersection"))
+    found: list[list[Array]] = [[] for _ in values]
+    for rows in zip(*values, strict=True):
+        stacked = np.stack(rows)
+        has = ~np.isnan(stacked)
+        filled = np.where(has | ~zero, stacked, 0.0)
+        kept = has.any(axis=0) & ~(~has & cut).any(axis=0)
+        for of, row in zip(found, filled[:, kept], strict=True):
+            of.append(row)
+    return found
+
+
+@dataclass(frozen=True)
+class Family:
+    """A teacher and its students under one explainer: the attributions that are compared.
+
+    ``values`` are those of each run towards the class that ``first`` predicts, ``predicted``
+    the class that the run itself does; both in the order of ``ids``.
+    """
+
+    explainer: str
+    first: Run
+    teachers: list[Run]
+    students: list[Run]
+    ids: list[str]
+    values: dict[Run, list[Array]]
+    predicted: dict[Run, list[int]]
+    reference: Attributions
+    predicted: dict[Run, list[int | None]]
+    missing: dict[Run, str | None]
+
+    @property
+    def models(self) -> list[Run]:
+        """The first run of the teacher and of each student."""
+        firsts = {model: (model, seed) for model, seed in reversed(self.students)}
+        return [self.first, *reversed(firsts.values())]
+
+    @property
+    def by_student(self) -> dict[str, list[Run]]:
+        """The runs of each student."""
+        found: dict[str, list[Run]] = {}
+        for run in self.students:
+            found.setdefault(run[0], []).append(run)
+        return found
+
+    def together(self, *runs: Run) -> list[list[Array]]:
+        """Attributions of some runs on the positions where they are compared; see `together`."""
+        return together([self.values[run] for run in runs], [self.missing[run] for run in runs])
+
+
+def families(paths: Iterable[FilePath], settings: Settings) -> Iterator[Family]:
+    """Read the explanations, one explainer and one teacher at a time.
+
+    Raises
+    ------
+    TableError
+        If an explainer lacks one of the runs of the settings.
+    """
+    files = by_identity(paths, settings, "explainer")
+    for explainer in tracked(sorted({identity[2] for identity in files}), "compare", "explainer"):
+        for teacher in [model for model, of in settings.teachers.items() if of is None]:
+            students = [model for model, of in settings.teachers.items() if of == teacher]
+            runs = {
+                model: [(model, seed) for seed in settings.seeds[model]] for model in (teacher, *students)
+            }
+            every = list(itertools.chain(*runs.values()))
+            for model, seed in every:
+                if (model, seed, explainer) not in files:
+                    raise tables.TableError(
+                        f"task {settings.task!r}: no explanations of {model!r}, seed {seed}, "
+                        f"by {explainer!r} among the inputs; add the file"
+                    )
+            read = on_common_words({run: Attributions.read(files[(*run, explainer)]) for run in every})
+            reference = read[runs[teacher][0]]
+            values = {run: attributions.towards(reference) for run, attributions in read.items()}
+            yield Family(
+                explainer,
+                runs[teacher][0],
+                runs[teacher],
+                every[len(runs[teacher]) :],
+                list(reference.words),
+                values,
+                {run: [read[run].predicted[name] for name in reference.words] for run in every},
+                reference,
+                {run: read[run].missing for run in every},
+            )

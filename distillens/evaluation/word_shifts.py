@@ -1,0 +1,95 @@
+"""From the explanations of a task to the words and kinds of words whose attribution moved."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from distillens import tables
+from distillens.data.text import Example, examples
+from distillens.evaluation.inputs import FilePath, Settings
+from distillens.evaluation.teacher_groups import Family, families
+from distillens.evaluation.word_classes import kinds
+from distillens.metrics import word_shifts
+
+LEAST_TEXTS = 5
+"""A word or kind of words that stands in fewer texts is not compared."""
+
+Groups = dict[tuple[str, str], list[np.ndarray]]
+"""From (family, name) to flags of each text's words."""
+
+
+def score_shifts(
+    explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: Any
+) -> None:
+    """Write how the shares of words, parts of speech and senses differ between students and teachers.
+
+    Parameters
+    ----------
+    explained : path
+        The texts.
+    explanations : sequence of paths
+        Explanations of all runs.
+    out : path
+        Table of kind ``shifts``: a row for each student, explainer and group of words.
+    **settings
+        See `distillens.evaluation.inputs.Settings`.
+    """
+    s = Settings(**settings)
+    texts = {example.example_id: example for example in examples(tables.read(explained, "examples"))}
+    rows: list[dict[str, Any]] = []
+    lengths: list[int] = []
+    groups: Groups = {}
+    for family in families(explanations, s):
+        if not lengths:
+            named = [texts[name] for name in family.ids]
+            lengths, groups = [len(text.words) for text in named], _groups(named)
+        rows += _of_family(family, groups, lengths, s)
+    s.write(out, "shifts", rows, [explained, *explanations])
+
+
+def _of_family(family: Family, groups: Groups, lengths: list[int], s: Settings) -> Iterator[dict[str, Any]]:
+    shared = {
+        run: [_fitting(values, words) for values, words in zip(of, lengths, strict=True)]
+        for run, of in family.values.items()
+    }
+    sizes = Counter(kind for kind, _ in groups)
+    for (kind, name), members in groups.items():
+        share = {run: word_shifts.of_group(of, members) for run, of in shared.items()}
+        teachers = [share[run] for run in family.teachers]
+        for student, runs in family.by_student.items():
+            own = [share[run] for run in runs]
+            found = word_shifts.shift(own, teachers, s.metrics["confidence"], sizes[kind])
+            yield {
+                "student": student,
+                "teacher": family.first[0],
+                "explainer": family.explainer,
+                "group": kind,
+                "name": name,
+                "words": int(sum(flags.sum() for flags in members)),
+                "groups": sizes[kind],
+                **found,
+            }
+
+
+def _fitting(values: np.ndarray, words: int) -> np.ndarray:
+    """Shares; NaN where a model did not see all words of the text."""
+    return word_shifts.shares(values) if len(values) == words else np.full(words, np.nan)
+
+
+def _groups(texts: Sequence[Example]) -> Groups:
+    """The parts of speech, senses and words that stand in enough texts."""
+    named = [
+        [
+            {"part": part, "sense": sense, "word": word.text.lower()}
+            for word, (part, sense) in zip(text.words, kinds(text.texts, text.words), strict=True)
+        ]
+        for text in texts
+    ]
+    counts = Counter(key for words in named for key in {item for word in words for item in word.items()})
+    frequent = sorted(key for key, count in counts.items() if count >= LEAST_TEXTS)
+    return {
+        (kind, name): [np.array([word[kind] == name for word in words], dtype=bool) for words in named]
+        for kind, name in frequent
+    }

@@ -1,0 +1,55 @@
+"""Finds the parts of an encoder by its build, and changes them if its answers stay the same."""
+
+from collections.abc import Callable
+
+import torch
+from transformers import PreTrainedModel
+
+KEYS_AND_VALUES = ("key", "value", "k_lin", "v_lin")
+
+
+def answers_as_before(
+    model: PreTrainedModel, batch: dict[str, torch.Tensor], change: Callable[[], Callable[[], None]]
+) -> bool:
+    """Change a model, and take the change back unless the model's logits stay the same.
+
+    Parameters
+    ----------
+    model, batch
+        As for `trim`.
+    change : callable
+        Changes the model in place and returns what takes the change back.
+
+    Returns
+    -------
+    bool
+        Whether it was changed.
+    """
+    with torch.no_grad():
+        expected = model(**batch).logits
+        back = change()
+        try:
+            error = (model(**batch).logits - expected).abs().max()
+            same = bool(error <= 1e-5 * expected.abs().max().clamp(min=1))
+        except Exception:  # not built as was thought, whatever way that shows
+            same = False
+    if not same:
+        back()
+    return same
+
+
+def layers_of(model: PreTrainedModel) -> torch.nn.ModuleList | None:
+    """The encoder's layers, if they are one stack."""
+    depth = getattr(model.config, "num_hidden_layers", None)
+    stacks = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == depth]
+    return stacks[0] if len(stacks) == 1 and depth else None
+
+
+def attention_of(layer: torch.nn.Module) -> torch.nn.Module | None:
+    """The module of an encoder layer that projects queries, keys and values."""
+    found = [
+        module
+        for module in layer.modules()
+        if hasattr(module, "config") and sum(hasattr(module, name) for name in KEYS_AND_VALUES) == 2
+    ]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,120 @@
+"""Keeps finished parts of tables that take long; a job that was killed, or has more to do, goes on there."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from distillens import tables
+from distillens.joblog import Progress
+
+Rows = Iterable[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some rows of one or several tables.
+
+    Parameters
+    ----------
+    of : mapping
+        Whatever decides on the bytes of the rows, code included; JSON types only.
+    make : callable
+        Gives the rows of each table, whatever was made before.
+    size : int
+        What `Progress` is advanced by where the part is there already.
+    """
+
+    of: Mapping[str, Any]
+    make: Callable[[], Sequence[Rows]]
+    size: int
+
+    @cached_property
+    def key(self) -> str:
+        """The name that a finished part is found by."""
+        return hashlib.sha256(json.dumps(self.of, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def write_in_parts(
+    outs: Mapping[str, str | Path],
+    parts: Sequence[Part],
+    provenance: Mapping[str, Any],
+    folder: Path,
+    progress: Progress,
+    share: str = "1-of-1",
+) -> None:
+    """Write tables part by part; parts that are there already are not made again.
+
+    Parts stay in their folder, so that a later job that has some of them in common makes only
+    the others; those that are not among ``parts`` are deleted.
+
+    Parameters
+    ----------
+    outs : mapping
+        Target file of each kind of table (a key of `distillens.tables.SCHEMAS`), in the
+        order in which parts give their rows.
+    parts : sequence of Part
+        All of them, whatever the share.
+    provenance : mapping
+        As for `distillens.tables.write`.
+    folder : Path
+        Where finished parts lie; jobs that share the work may share it.
+    progress : Progress
+    share : str
+        ``i-of-n``: only the i-th of n runs of neighbouring parts.
+    """
+    number, shares = map(int, share.split("-of-"))
+    own = parts[len(parts) * (number - 1) // shares : len(parts) * number // shares]
+    for part in own:
+        files = {kind: folder / f"{part.key}.{kind}.parquet" for kind in outs}
+        if all(_is_whole(file, kind) for kind, file in files.items()):
+            progress.advance(part.size)
+            continue
+        for (kind, file), rows in zip(files.items(), part.make(), strict=True):
+            tables.write(file, kind, rows, {})
+    for kind, out in outs.items():
+        _join([folder / f"{part.key}.{kind}.parquet" for part in own], Path(out), kind, provenance)
+    wanted = {part.key for part in parts}
+    for file in folder.glob("*.parquet"):
+        if not file.name.startswith(".") and file.name.partition(".")[0] not in wanted:
+            file.unlink(missing_ok=True)  # another share may have been faster
+
+
+def _is_whole(part: Path, kind: str) -> bool:
+    try:
+        tables.read(part, kind)
+    except tables.TableError:
+        return False
+    return True
+
+
+def gather(parts: Sequence[str | Path], out: str | Path) -> None:
+    """Join the tables of a job that was cut into several; all come from the same settings.
+
+    Raises
+    ------
+    TableError
+        If they do not.
+    """
+    provenance = tables.provenance(parts[0])
+    for part in parts:
+        own = tables.provenance(part)
+        unlike = [key for key in sorted({*own, *provenance}) if own.get(key) != provenance.get(key)]
+        if unlike:
+            raise tables.TableError(
+                f"{part}: made with another {', '.join(unlike)} than {parts[0]}; give all parts the same "
+                "device and backend, delete both files and run again"
+            )
+    _join(parts, out, "explanations", provenance)
+
+
+def _join(parts: Iterable[str | Path], out: str | Path, kind: str, provenance: Mapping[str, Any]) -> None:
+    """Write the rows of several tables as one."""
+    read = [tables.read(part, kind).replace_schema_metadata() for part in parts]
+    rows = pa.concat_tables(read) if read else tables.SCHEMAS[kind].empty_table()
+    tables.write(out, kind, rows.combine_chunks(), provenance)

@@ -1,0 +1,234 @@
+"""Takes in a classifier that is already fine-tuned: its outputs in the task's order, its files as a run's."""
+
+import json
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+from distillens.models import classifier
+from distillens.models.classifier import ModelError
+from distillens.models.tokenizer import Encoder, EncodingError
+from distillens.provenance import digest, versions
+
+_TOLERANCE = 1e-3
+# transformers makes an empty tokenizer where there is none of these.
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.tiktoken")
+
+
+def import_model(
+    *,
+    checkpoint: str | Path,
+    out: str | Path,
+    identity: dict[str, Any],
+    task: dict[str, Any],
+    labels: list[str] | None,
+    max_length: int | None,
+    export_onnx: bool = False,
+) -> None:
+    """Write the folder of a finished model as training would, its weights unchanged.
+
+    Parameters
+    ----------
+    checkpoint : str or Path
+        The classifier's folder: safetensors, config and tokenizer.
+    out : str or Path
+        Folder of the run.
+    identity : dict
+        ``task``, ``model`` and ``seed``.
+    task : dict
+        The task's ``type`` and ``labels``.
+    labels : list of str or None
+        The task's labels in the order of the classifier's outputs; None takes the names
+        that the checkpoint gives them.
+    max_length : int or None
+        Longest input in pieces; None takes the tokenizer's, or the model's where that is less.
+    export_onnx : bool
+        Whether to leave a ``model.onnx`` for what comes after.
+
+    Raises
+    ------
+    ModelError
+        If it is no text classifier, its weights are not all there, its outputs are not the
+        task's labels, its answers depend on padding, or its tokenizer cannot be used.
+    """
+    where = f"models.{identity['model']}"
+    model = _load(Path(checkpoint), where)
+    names = [str(model.config.id2label[number]) for number in range(model.config.num_labels)]
+    order = order_of(names, task, labels, where)
+    with tempfile.TemporaryDirectory() as folder:
+        tokenizer = Path(folder, "tokenizer")
+        encoder = _take_tokenizer(checkpoint, tokenizer, model, max_length, where)
+        batch = classifier.unlike_lengths(encoder)
+        _check_answers(model, batch, where)
+        if order is not None:
+            _reorder(model, order, batch, where)
+            model.config.id2label = dict(enumerate(task["labels"]))
+            model.config.label2id = {name: number for number, name in enumerate(task["labels"])}
+        card = {
+            **identity,
+            "settings": {"method": "none", "labels": labels, "max_length": max_length},
+            "checkpoint_sha256": digest(checkpoint),
+            "outputs": names,
+            "order": order,
+            "versions": versions("torch", "transformers"),
+        }
+        classifier.save(model, tokenizer, out, card, export_onnx)
+
+
+def order_of(
+    names: Sequence[str], task: dict[str, Any], labels: Sequence[str] | None, where: str
+) -> list[int] | None:
+    """Which output of a classifier is each of the task's labels, by name.
+
+    Parameters
+    ----------
+    names : sequence of str
+        What the checkpoint calls its outputs.
+    task : dict
+        The task's ``type`` and ``labels``.
+    labels : sequence of str or None
+        What the config calls them instead.
+    where : str
+        The model's key in the config, for messages.
+
+    Returns
+    -------
+    list of int or None
+        The output that becomes the first, the second, ...; None for a regression.
+
+    Raises
+    ------
+    ModelError
+        If there are more or fewer outputs than labels, or names that are not those of the labels.
+    """
+    outputs = f"{len(names)} output{'s' if len(names) > 1 else ''} ({', '.join(names)})"
+    if task["type"] == "regression":
+        if len(names) != 1:
+            raise ModelError(f"{where}: its checkpoint has {outputs}, a regression has one; name another")
+        return None
+    wanted = [_plain(label) for label in task["labels"]]
+    if len(names) != len(wanted):
+        raise ModelError(
+            f"{where}: its checkpoint has {outputs}, but the task has {len(wanted)} labels "
+            f"({', '.join(task['labels'])}); name a checkpoint of this task, or mend the task's labels"
+        )
+    found = [_plain(name) for name in (labels or names)]
+    if sorted(found) != sorted(wanted) or len(set(wanted)) != len(wanted):
+        said = (
+            f"{', '.join(labels)}"
+            if labels
+            else f"its checkpoint calls its outputs {', '.join(names)}, which"
+        )
+        raise ModelError(
+            f"{where}.labels: {said} cannot be matched by name with the task's labels; give "
+            f"the task's labels ({', '.join(task['labels'])}) in the order of the checkpoint's outputs"
+        )
+    return [found.index(label) for label in wanted]
+
+
+def _plain(name: str) -> str:
+    """A label without what writers differ in: case, and what stands between words."""
+    return re.sub(r"[\W_]+", " ", name).strip().casefold()
+
+
+def _load(folder: Path, where: str) -> PreTrainedModel:
+    """Load a classifier that has all its weights, and is an encoder."""
+    settings = json.loads((folder / "config.json").read_text("utf-8"))
+    kind = settings.get("model_type", "unknown")
+    # Whatever can fill in masks is an encoder, and knows what a mask is.
+    decodes = settings.get("is_encoder_decoder") or settings.get("is_decoder")
+    if decodes or kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        raise ModelError(
+            f"{where}: its checkpoint (model_type {kind!r}) is no encoder that transformers has, and its own "
+            "code is never run; name one of BERT's kind, such as RoBERTa, DeBERTa or ModernBERT"
+        )
+    try:
+        model, info = classifier.load_classifier(folder, output_loading_info=True)
+    except Exception as error:
+        said = str(error).strip().partition("\n")[0]
+        raise ModelError(
+            f"{where}: its checkpoint (model_type {kind!r}) cannot be loaded by "
+            f"AutoModelForSequenceClassification: {said}; save it again, or name another"
+        ) from error
+    if info["missing_keys"]:
+        missing = ", ".join(sorted(info["missing_keys"])[:3])
+        raise ModelError(
+            f"{where}: its checkpoint lacks {missing}: it is not fine-tuned for classification; "
+            "train it (training: {method: fine_tune}) or name one that is"
+        )
+    if settings.get("problem_type") == "multi_label_classification":
+        raise ModelError(
+            f"{where}: its checkpoint gives several labels to one text (multi_label_classification); "
+            "a task has one label for each"
+        )
+    return model.eval()
+
+
+def _take_tokenizer(
+    checkpoint: str | Path, folder: Path, model: PreTrainedModel, max_length: int | None, where: str
+) -> Encoder:
+    """Save the checkpoint's tokenizer as training would, and read it as everything after it does."""
+    if not any(path for pattern in _VOCABULARIES for path in Path(checkpoint).glob(pattern)):
+        raise ModelError(
+            f"{where}: {checkpoint} has no tokenizer ({', '.join(_VOCABULARIES)}); save it with the "
+            "model, as AutoTokenizer.from_pretrained(...).save_pretrained(FOLDER) does"
+        )
+    try:
+        classifier.save_tokenizer(checkpoint, folder, model, max_length)
+        encoder = Encoder(folder, classifier.accepted_inputs(model))
+    except EncodingError as error:
+        raise ModelError(f"{where}: {str(error).replace(str(folder), str(checkpoint))}") from error
+    except Exception as error:
+        said = str(error).strip().partition("\n")[0]
+        raise ModelError(
+            f"{where}: {checkpoint}: its tokenizer cannot be loaded ({said}); save it as tokenizer.json"
+        ) from error
+    rows = model.get_input_embeddings().num_embeddings
+    if encoder.pieces > rows:
+        raise ModelError(
+            f"{where}: {checkpoint}: its tokenizer has {encoder.pieces} pieces, its model {rows}; "
+            "give it the tokenizer that it was trained with"
+        )
+    return encoder
+
+
+def _check_answers(model: PreTrainedModel, batch: dict[str, torch.Tensor], where: str) -> None:
+    """Refuse a model whose answers are no numbers, or change when longer texts stand in the batch."""
+    with torch.no_grad():
+        together = model(**batch).logits
+        if not together.isfinite().all():
+            raise ModelError(
+                f"{where}: its answers are not finite numbers; its weights are broken: save it again"
+            )
+        for row, length in enumerate(batch["attention_mask"].sum(-1).tolist()):
+            alone = model(**{name: values[row : row + 1, :length] for name, values in batch.items()}).logits
+            error = (alone - together[row]).abs().max()
+            if not error <= _TOLERANCE * together.abs().max().clamp(min=1):
+                raise ModelError(
+                    f"{where}: its answer for a text depends on the padding in a batch (by {error:.2g}), as "
+                    "decoders' do; name an encoder, with the tokenizer that it was trained with"
+                )
+
+
+def _reorder(model: PreTrainedModel, order: list[int], batch: dict[str, torch.Tensor], where: str) -> None:
+    """Put the rows of the last layer into another order, in place."""
+    if order == sorted(order):
+        return
+    heads = [m for m in model.modules() if isinstance(m, torch.nn.Linear) and m.out_features == len(order)]
+    with torch.no_grad():
+        expected = model(**batch).logits[:, order]
+        for head in reversed(heads):
+            parameters = [parameter for parameter in (head.weight, head.bias) if parameter is not None]
+            for parameter in parameters:
+                parameter.copy_(parameter[order])
+            if torch.allclose(model(**batch).logits, expected, atol=1e-5):
+                return
+            for parameter in parameters:
+                parameter.copy_(parameter[torch.tensor(order).argsort()])
+    raise ModelError(f"{where}: its last layer is not found, so its outputs cannot be put into another order")

@@ -1,0 +1,115 @@
+"""How large and how fast a finished model is.
+
+Sizes are facts of its files. Latency is that of one text alone on one thread; it is measured,
+so it differs from run to run and from machine to machine. On a CPU it is the processor's time,
+which does not count what other programs took meanwhile; with a GPU it is the clock's.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from safetensors import safe_open
+
+from distillens import tables
+from distillens.data.text import examples
+from distillens.joblog import tracked
+from distillens.models.engine import Engine
+from distillens.provenance import digest
+
+_TEXTS, _ROUNDS = 100, 5
+
+
+def write_cost(
+    test: str | Path,
+    model: str | Path,
+    out: str | Path,
+    identity: dict[str, Any],
+    engine: dict[str, str],
+    native: list[str] | None,
+) -> None:
+    """Write the table of kind ``costs``: one row.
+
+    Parameters
+    ----------
+    test : str or Path
+        The test split; its first texts are timed.
+    model, out, identity, engine
+        As in `distillens.attribution.explain.write_explanations`.
+    native : list of str or None
+        The backends on which the model's speed is its own; on others (an int8 model that
+        torch simulates) there is no latency. None for all.
+    """
+    model, running = Path(model), Engine(model, **engine)
+    ran_on = running.provenance()
+    row = {
+        **identity,
+        **sizes(model / "model.safetensors"),
+        "graph_bytes": (model / "model.onnx").stat().st_size if ran_on["backend"] == "onnxruntime" else None,
+        "backend": ran_on["backend"],
+        "device": ran_on["device"],
+        "precision": ran_on["precision"],
+    }
+    if ran_on["backend"] == "torch":
+        import torch
+
+        torch.set_num_threads(1)  # ONNX Runtime has one for each batch anyway
+    if native is None or ran_on["backend"] in native:
+        texts = [example.texts for example in examples(tables.read(test, "examples"))[:_TEXTS]]
+        best = latencies(running, texts)
+        quartiles = np.percentile(best, (50, 25, 75)) * 1000
+        row |= dict(zip(("latency_ms", "latency_low", "latency_high"), quartiles.tolist(), strict=True))
+        row["texts"] = len(texts)
+    tables.write(out, "costs", [row], {**identity, "test_sha256": digest(test), **ran_on})
+
+
+def sizes(weights: Path) -> dict[str, int]:
+    """Size of a model's weights.
+
+    Returns
+    -------
+    dict
+        ``parameters``, ``nonzero`` of them, ``file_bytes``, and ``packed_bytes``: the file
+        compressed by zstd, level 3, which is what zeros save where a model is kept or sent.
+    """
+    parameters = nonzero = 0
+    with safe_open(weights, framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118
+            values = file.get_tensor(name)
+            # 128 stands for zero where weights are stored without sign (`distillens.models.int8`).
+            zero = 128 if name.endswith(".uint8") else 0
+            parameters += values.numel()
+            nonzero += int((values != zero).sum())
+    content = weights.read_bytes()
+    packed = pa.Codec("zstd", compression_level=3).compress(content)
+    return {
+        "parameters": parameters,
+        "nonzero": nonzero,
+        "file_bytes": len(content),
+        "packed_bytes": packed.size,
+    }
+
+
+def latencies(engine: Engine, texts: Sequence[tuple[str, ...]]) -> np.ndarray:
+    """Seconds from text to logits, of each text alone: the best of some rounds.
+
+    The best round is the one that other work on the machine has disturbed least.
+    """
+    on_cpu = engine.provenance()["device"] == "cpu"
+    clock = time.process_time if on_cpu else time.perf_counter
+    times = np.empty((_ROUNDS, len(texts)))
+    for text in texts:
+        _answer(engine, text)  # the first call of each length prepares something
+    for number in tracked(range(_ROUNDS), "time", "round"):
+        for column, text in enumerate(texts):
+            start = clock()
+            _answer(engine, text)
+            times[number, column] = clock() - start
+    return times.min(0)
+
+
+def _answer(engine: Engine, text: tuple[str, ...]) -> np.ndarray:
+    return engine.backend.forward(engine.encoder.pad(engine.encoder.encode([text])))

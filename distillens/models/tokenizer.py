@@ -1,0 +1,137 @@
+"""The one way from text to a model's input, in training and after it; torch is not needed."""
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from distillens.data.text import Example, Word
+
+Segments = tuple[str, ...]
+Encoded = dict[str, list[int]]
+
+_NEEDED_FOR = {"mask_token": "removed words become", "pad_token": "fills up batches"}
+_DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
+
+
+class EncodingError(ValueError):
+    """A tokenizer cannot be used; the message names its folder and says why."""
+
+
+class Encoder:
+    """A model's tokenizer, as it lies in the model's folder.
+
+    Parameters
+    ----------
+    folder : str or Path
+        With ``tokenizer.json`` and ``tokenizer_config.json``: the latter's
+        ``model_max_length`` is where inputs are cut (the longer segment of a pair first),
+        its ``model_input_names`` are what the model was trained on.
+    inputs : collection of str, optional
+        What the model takes; anything else is left out.
+
+    Raises
+    ------
+    EncodingError
+        If there is no fast tokenizer, or one without a mask or padding token.
+    """
+
+    def __init__(self, folder: str | Path, inputs: Collection[str] = _DEFAULT_INPUTS) -> None:
+        folder = Path(folder)
+        if not (folder / "tokenizer.json").is_file():
+            raise EncodingError(f"{folder}: no tokenizer.json; word positions need a fast tokenizer")
+        config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.no_padding()
+        self.max_length = int(config["model_max_length"])
+        self._tokenizer.enable_truncation(self.max_length)
+        self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
+        self.mask, self.mask_id = self._special(folder, config, "mask_token")
+        _, self.pad_id = self._special(folder, config, "pad_token")
+
+    @property
+    def pieces(self) -> int:
+        """Size of the vocabulary, special tokens included."""
+        return self._tokenizer.get_vocab_size()
+
+    def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
+        """Encode texts and pairs, without padding."""
+        pairs = [segments if len(segments) == 2 else segments[0] for segments in texts]
+        columns = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+        return [
+            {name: getattr(one, columns[name]) for name in self.inputs}
+            for one in self._tokenizer.encode_batch(pairs)
+        ]
+
+    def pad(self, encoded: Sequence[Encoded]) -> dict[str, np.ndarray]:
+        """A batch, padded on the right; each input has the shape (texts, longest)."""
+        longest = max(len(one["input_ids"]) for one in encoded)
+        batch = {}
+        for name in self.inputs:
+            filler = self.pad_id if name == "input_ids" else 0
+            batch[name] = np.full((len(encoded), longest), filler, dtype=np.int64)
+            for row, one in enumerate(encoded):
+                batch[name][row, : len(one[name])] = one[name]
+        return batch
+
+    def cuts(self, segments: Segments) -> bool:
+        """Whether a text or pair is longer than what the model sees."""
+        return bool(self._tokenizer.encode(*segments).overflowing)
+
+    def owners(self, example: Example) -> list[int]:
+        """Which word each piece of an encoded example belongs to.
+
+        Returns
+        -------
+        list of int, shape (n_pieces,)
+            Index of the first word that the piece overlaps; -1 for special tokens and for
+            pieces between words. Words that were cut off own no piece.
+        """
+        word_at = {
+            (word.segment, position): number
+            for number, word in enumerate(example.words)
+            for position in range(word.start, word.end)
+        }
+        encoded = self._tokenizer.encode(*example.texts)
+        owners = []
+        for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True):
+            covered = (word_at.get((segment, position)) for position in range(start, end))
+            owners.append(next((word for word in covered if word is not None), -1))
+        return owners
+
+    def in_tokens(self, example: Example) -> Example:
+        """The example with this tokenizer's pieces as its units.
+
+        Pieces that share a character (the bytes of an emoji, say) are one unit; special
+        tokens are none.
+
+        Returns
+        -------
+        Example
+            With ``units``.
+        """
+        encoded = self._tokenizer.encode(*example.texts)
+        units: list[Word] = []
+        for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True):
+            if segment is None or start == end:
+                continue
+            if units and units[-1].segment == segment and start < units[-1].end:
+                last = units.pop()
+                start, end = last.start, max(last.end, end)
+            units.append(Word(example.texts[segment][start:end], segment, start, end))
+        return replace(example, units=tuple(units))
+
+    def _special(self, folder: Path, config: dict[str, Any], name: str) -> tuple[str, int]:
+        token = config.get(name)
+        text = token.get("content") if isinstance(token, dict) else token
+        number = None if text is None else self._tokenizer.token_to_id(text)
+        if number is None:
+            raise EncodingError(
+                f"{folder}: its tokenizer has no {name.replace('_', ' ')}, which {_NEEDED_FOR[name]}; "
+                "choose another checkpoint"
+            )
+        return text, number

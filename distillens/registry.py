@@ -1,0 +1,96 @@
+"""The methods of a kind are the files of a folder; their options are read without importing them.
+
+A file of such a folder is a method if it defines ``OPTIONS``, a literal dict of JSON-schema
+properties, each with a default; those of the folder's ``__init__.py`` are common to all its
+methods. Reading the literal from the syntax tree keeps torch out of everything that only needs
+to know which methods there are.
+
+Examples
+--------
+>>> sorted(options("pretraining"))
+['attention_interchange', 'masked_head']
+>>> literal("explainer", "random", "CONTROL")
+True
+"""
+
+import ast
+import importlib
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+_PACKAGE = Path(__file__).parent
+
+KINDS = {
+    "explainer": "attribution/explainers",
+    "perturbation": "perturbations",
+    "probe": "probes",
+    "distillation": "training/distillation",
+    "pretraining": "training/pretraining",
+    "compression": "training/compression",
+    "exhibit": "report/exhibits",
+}
+"""The folder of each kind's methods."""
+
+
+@cache
+def options(kind: str) -> dict[str, dict[str, Any]]:
+    """The methods of a kind, by name, with the JSON schema of the options of each."""
+    schemas = {path.stem: literal(kind, path.stem, "OPTIONS") for path in sorted(_folder(kind).glob("*.py"))}
+    common = schemas.pop("__init__", None) or {}
+    return {name: {**common, **own} for name, own in schemas.items() if own is not None}
+
+
+@cache
+def controls() -> tuple[str, ...]:
+    """The explainers that know nothing of the model's output, or nothing at all: ``CONTROL = True``."""
+    return tuple(name for name in options("explainer") if literal("explainer", name, "CONTROL"))
+
+
+@cache
+def literal(kind: str, method: str, name: str) -> Any:
+    """A constant of a method's file, read without importing it; None where the file has none."""
+    for node in ast.parse((_folder(kind) / f"{method}.py").read_text("utf-8")).body:
+        if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [name]:
+            return ast.literal_eval(node.value)
+    return None
+
+
+def parts(method: str) -> list[str]:
+    """The methods that a combination names.
+
+    Examples
+    --------
+    >>> parts("saliency+masked_consistency")
+    ['saliency', 'masked_consistency']
+    """
+    return method.split("+")
+
+
+def module_name(kind: str, method: str) -> str:
+    """The full name of a method's module.
+
+    Examples
+    --------
+    >>> module_name("explainer", "shap")
+    'distillens.attribution.explainers.shap'
+    """
+    return f"distillens.{KINDS[kind].replace('/', '.')}.{method}"
+
+
+def load(kind: str, method: str) -> ModuleType:
+    """Import the module of a method.
+
+    Raises
+    ------
+    ValueError
+        If the kind has no such method.
+    """
+    if method not in options(kind):
+        raise ValueError(f"no {kind} method {method!r}; there are: {', '.join(options(kind))}")
+    return importlib.import_module(module_name(kind, method))
+
+
+def _folder(kind: str) -> Path:
+    return _PACKAGE / KINDS[kind]

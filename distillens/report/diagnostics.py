@@ -1,0 +1,192 @@
+"""How the numbers were made: what the explainers report about themselves, digests and versions."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from statistics import fmean, median
+from typing import Any
+
+import pandas as pd
+
+from distillens.report.formatting import MISSING, Cell, Head, Table, metric_name, number, percent
+from distillens.report.sentences import Explained
+from distillens.report.study_data import Study, ordered
+
+LOW_R2 = 0.5
+"""Below this share of explained variance a LIME fit says little about the model."""
+
+COLUMNS = (
+    "task",
+    "explainer",
+    "model",
+    "seed",
+    "explanations",
+    "evaluations",
+    "truncated",
+    "cut_off",
+    "lime_r2_median",
+    "lime_r2_low",
+    "ig_delta_median",
+    "ig_delta_max",
+)
+"""Columns of the CSV file of diagnostics."""
+
+_HEAD = (
+    Head("explanations"),
+    Head("evaluations", "mean number of texts that the model was asked about, per explanation"),
+    Head("truncated", "explanations stopped before their values were exact"),
+    Head("cut off", "texts with words beyond the model's longest input"),
+    Head("LIME R²", "median local fit"),
+    Head(f"R² < {LOW_R2}", "share of local fits that say little about the model"),
+    Head("IG delta", "median gap between the attributions' sum and the output's change"),
+    Head("largest delta"),
+)
+
+
+def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
+    """Count, per table of explanations, what may make its attributions less than exact."""
+    return [_diagnose(made, rows) for made, rows in explanations]
+
+
+def diagnostics_table(study: Study, found: Sequence[Mapping[str, Any]]) -> Table | None:
+    """Show the diagnostics of every table of explanations, in the study's order."""
+    tasks, explainers = list(study.tasks), list(study.settings["explainers"])
+    runs = [(run.model, run.seed) for run in study.runs]
+
+    def place(row: Mapping[str, Any]) -> tuple[Any, ...]:
+        run = (row["model"], row["seed"])
+        return _index(tasks, row["task"]), _index(explainers, row["explainer"]), _index(runs, run), str(run)
+
+    lines = [
+        [
+            Cell(row["task"]),
+            Cell(row["explainer"]),
+            Cell(study.find(row["model"], row["seed"]).label),
+            *_cells(row),
+        ]
+        for row in sorted(found, key=place)
+    ]
+    labels = [Head(name, numeric=False) for name in ("task", "explainer", "model")]
+    caption = "What the explainers report about themselves, per model"
+    return Table("diagnostics", caption, [*labels, *_HEAD], lines, 3, "diagnostics", True) if lines else None
+
+
+def summary_table(study: Study, explanations: Sequence[Explained]) -> Table | None:
+    """The same, all explanations of an explainer together."""
+    names = ordered((made["explainer"] for made, _ in explanations), list(study.settings["explainers"]))
+    lines = []
+    for name in names:
+        rows = [row for made, part in explanations if made["explainer"] == name for row in part]
+        lines.append([Cell(name), *_cells(_diagnose({}, rows))])
+    caption = "What the explainers report about themselves"
+    return Table("explainers", caption, [Head("explainer", numeric=False), *_HEAD], lines) if lines else None
+
+
+def undefined(scores: Iterable[pd.DataFrame], drift: pd.DataFrame) -> list[tuple[str, int, int]]:
+    """Count undefined values per metric: (metric, undefined, defined), where there are any."""
+    counts: dict[str, list[int]] = {}
+    for frame in (*scores, drift):
+        for metric, k, n, missing in zip(
+            frame["metric"], frame["k"], frame["n"], frame["n_undefined"], strict=True
+        ):
+            count = counts.setdefault(metric_name(metric, k), [0, 0])
+            count[0] += missing or 0
+            count[1] += n or 0
+    return [(name, *count) for name, count in sorted(counts.items()) if count[0]]
+
+
+def undefined_table(counts: Sequence[tuple[str, int, int]]) -> Table | None:
+    """Show where metrics had no value."""
+    if not counts:
+        return None
+    caption = "Values that are undefined: counted, and left out of means"
+    head = [Head("metric", numeric=False), Head("undefined"), Head("defined")]
+    lines = [[Cell(name), Cell(str(lost), lost), Cell(str(kept), kept)] for name, lost, kept in counts]
+    return Table("undefined", caption, head, lines, csv="undefined", folded=True)
+
+
+def origins(files: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, str, int]]:
+    """Join the provenance of files: (key, value, how many of the files say so).
+
+    Parameters
+    ----------
+    files : sequence of (name, provenance)
+        Nested keys are joined by dots; what says which part of the study a file is about is left out.
+    """
+    counts: dict[tuple[str, str], int] = {}
+    for kind, made in files:
+        for key, value in _flat(
+            {k: v for k, v in made.items() if k not in ("task", "model", "seed", "explainer")}
+        ):
+            counts[f"{kind}: {key}", value] = counts.get((f"{kind}: {key}", value), 0) + 1
+    return [(key, value, count) for (key, value), count in sorted(counts.items())]
+
+
+def origins_table(found: Sequence[tuple[str, str, int]]) -> Table | None:
+    """Show digests, versions and settings that the files carry."""
+    if not found:
+        return None
+    caption = "Digests, versions and settings that the files carry"
+    head = [Head("what", numeric=False), Head("value", numeric=False), Head("files")]
+    lines = [[Cell(key), Cell(value, style="code"), Cell(str(count), count)] for key, value, count in found]
+    return Table("provenance", caption, head, lines, csv="provenance", folded=True)
+
+
+def _diagnose(made: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    evaluations = [row["evals"] for row in rows if row["evals"] is not None]
+    fits = _values(rows, "lime_r2")
+    deltas = [abs(value) for value in _values(rows, "ig_delta")]
+    return {
+        **{key: made.get(key) for key in ("task", "explainer", "model", "seed")},
+        "explanations": len(rows),
+        "evaluations": fmean(evaluations) if evaluations else None,
+        "truncated": sum(bool(row["truncated"]) for row in rows),
+        "cut_off": sum(bool(row["unseen"]) for row in rows),
+        "lime_r2_median": median(fits) if fits else None,
+        "lime_r2_low": fmean(value < LOW_R2 for value in fits) if fits else None,
+        "ig_delta_median": median(deltas) if deltas else None,
+        "ig_delta_max": max(deltas) if deltas else None,
+    }
+
+
+def _cells(row: Mapping[str, Any]) -> list[Cell]:
+    return [
+        Cell(str(row["explanations"]), row["explanations"]),
+        _number(row["evaluations"], 0),
+        *(
+            Cell(str(row[key]), row[key], style="warn" if row[key] else "")
+            for key in ("truncated", "cut_off")
+        ),
+        _number(row["lime_r2_median"], 2),
+        _share(row["lime_r2_low"]),
+        _number(row["ig_delta_median"], 3),
+        _number(row["ig_delta_max"], 3),
+    ]
+
+
+def _values(rows: Sequence[Mapping[str, Any]], column: str) -> list[float]:
+    return [v for row in rows for v in row[column] or () if v is not None and not math.isnan(v)]
+
+
+def _index(known: Sequence[Any], value: Any) -> int:
+    return known.index(value) if value in known else len(known)
+
+
+def _number(value: float | None, digits: int) -> Cell:
+    return Cell(MISSING, style="missing") if value is None else Cell(number(value, digits), value)
+
+
+def _share(value: float | None) -> Cell:
+    return Cell(MISSING, style="missing") if value is None else Cell(percent(value), value)
+
+
+def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:
+    if isinstance(value, Mapping):
+        return [
+            pair
+            for key in ordered(map(str, value), ())
+            for pair in _flat(value[key], f"{prefix}.{key}" if prefix else key)
+        ]
+    return [
+        (prefix, value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False))
+    ]

@@ -1,0 +1,55 @@
+"""A published study's tables and figures, by number: its values beside those of this study."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.source import Source
+from distillens.report.formatting import capitalised, write_csv
+from distillens.report.svg import standalone
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A numbered exhibit of the paper: ``number`` as in file names, ``name`` as in the paper."""
+
+    number: str
+    name: str
+    kind: str
+    caption: str
+    shown: Shown
+
+
+def exhibits(paper: Mapping[str, Any], source: Source) -> list[Exhibit]:
+    """Make every exhibit, in the order of the file; one that cannot be made says why.
+
+    Parameters
+    ----------
+    paper : mapping
+        As `distillens.config.validate.published` reads it.
+    source : Source
+    """
+    made = []
+    for number, settings in paper["exhibits"].items():
+        module = importlib.import_module(f"distillens.report.exhibits.{settings['kind']}")
+        shown = module.show(number, settings, source)
+        name = capitalised(number.replace("-", "\u00a0"))
+        made.append(Exhibit(number, name, settings["kind"], settings["caption"], shown))
+    return made
+
+
+def write(made: list[Exhibit], folder: Path) -> None:
+    """Write the numbers of each exhibit as CSV, and its figure as SVG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for exhibit in made:
+        write_csv(folder / f"{exhibit.number}.csv", exhibit.shown.columns, exhibit.shown.records)
+        if exhibit.shown.svg:
+            (folder / f"{exhibit.number}.svg").write_text(standalone(exhibit.shown.svg), "utf-8")
+
+
+def roles(given: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str | None]]:
+    """Which of the study's models stands for each of the paper's; None where there is none."""
+    return [(name, given["models"].get(role)) for role, name in names.items()]

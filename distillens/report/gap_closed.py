@@ -1,0 +1,215 @@
+"""How much of a baseline's drift other students close, and what that costs them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import pandas as pd
+
+from distillens import registry, tables
+from distillens.metrics.calibration import HEADLINE
+from distillens.report import score_rows
+from distillens.report.formatting import (
+    MISSING,
+    Cell,
+    Head,
+    Table,
+    capitalised,
+    interval,
+    metric_head,
+    metric_name,
+    number,
+    percent,
+)
+from distillens.report.study_data import Study, frame_of
+
+COLUMNS = tuple(tables.SCHEMAS["closing"].names)
+"""The columns of the CSV file."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a study, beside the comparisons themselves."""
+
+    subjects: Mapping[str, pd.DataFrame]
+    drift: pd.DataFrame
+    trainings: pd.DataFrame
+
+
+def tables_of(study: Study, task: str, closing: pd.DataFrame, known: Known) -> list[Table]:
+    """Per baseline, the table at a glance, and one with all metrics."""
+    rows = score_rows.of(closing, task)
+    found = []
+    for baseline in study.settings.get("baselines", ()):
+        own = [row for row in rows if row["baseline"] == baseline]
+        if own:
+            found += [_glance(study, task, baseline, own, known), _by_metric(study, task, baseline, own)]
+    return found
+
+
+def trained_on(study: Study, student: str) -> set[str]:
+    """The explainers whose question a student was trained on: no independent judges of it."""
+    method = (study.settings["models"][student].get("training") or {}).get("method", "fine_tune")
+    known = registry.options("distillation")
+    asked = {
+        name
+        for part in registry.parts(method)
+        if part in known
+        for name in registry.literal("distillation", part, "TRAINS_ON") or ()
+    }
+    explainers = study.settings["explainers"].items()
+    return {name for name, options in explainers if (options or {}).get("method", name) in asked}
+
+
+def _glance(study: Study, task: str, baseline: str, rows: Sequence[Row], known: Known) -> Table:
+    explainers = score_rows.explainers(study, (row for row in rows if row["explainer"]))
+    shares = {(row["student"], row["explainer"]): row for row in rows if row["metric"] == HEADLINE}
+    answers = {row["student"]: row for row in rows if not row["explainer"]}
+    drift = {
+        row["explainer"]: row
+        for row in score_rows.of(known.drift, task)
+        if (row["student"], row["metric"]) == (baseline, HEADLINE)
+    }
+    compared = {row["student"] for row in rows}
+    others = [name for name in study.runs_of_students if name in compared]
+    lines = []
+    for name in (baseline, *others):
+        runs = [(run.model, run.seed) for run in study.runs_of_students[name]]
+        line = [Cell(name, note=f"{len(runs)} runs" if len(runs) > 1 else "")]
+        line += [_score(study, task, runs, answers.get(name), known)]
+        line += [_edits(study, task, runs, known), *_words(study, task, runs, explainers[0], known)]
+        if name == baseline:
+            line += [_gap(drift.get(explainer)) for explainer in explainers]
+        else:
+            judged = trained_on(study, name)
+            line += [_share(shares.get((name, explainer)), explainer in judged) for explainer in explainers]
+        lines.append([*line, _cost(runs, _seconds(known.trainings, task, baseline), known.trainings, task)])
+    closes = "share of the baseline’s drift that is closed; of the baseline, its drift"
+    head = [
+        Head("student", numeric=False),
+        Head(metric_name(study.lead(task)), "mean of its runs; below it the difference to the baseline"),
+        Head("under edits", "mean change of it over the perturbations"),
+        Head("own words", "loss of confidence when the strongest words of its own explanation are hidden"),
+        Head("teacher’s words", "the same for the strongest words of its teacher’s explanation"),
+        *(Head(name, closes) for name in explainers),
+        Head("training", "mean time of a run: of the processor, on a GPU by the clock"),
+    ]
+    caption = f"How much of the drift of {baseline} the other students close on {task}"
+    return Table(f"closing-{baseline}-{task}", caption, head, lines, csv="closing")
+
+
+def _by_metric(study: Study, task: str, baseline: str, rows: Sequence[Row]) -> Table:
+    rows = [row for row in rows if row["explainer"]]
+    cells = score_rows.grouped(rows, lambda row: (row["student"], row["explainer"]))
+    metrics, lines = score_rows.metrics(rows), []
+    for student in (name for name in study.runs_of_students if any(key[0] == name for key in cells)):
+        judged = trained_on(study, student)
+        for explainer in score_rows.explainers(study, rows):
+            found = score_rows.by_metric(cells.get((student, explainer), ()))
+            shares = [_share(found.get(metric), explainer in judged) for metric in metrics]
+            lines.append([Cell(student), Cell(explainer), *shares])
+    head = [Head("student", numeric=False), Head("explainer", numeric=False)]
+    head += [metric_head(*metric) for metric in metrics]
+    caption = f"Share of the drift of {baseline} that is closed on {task}, by every metric"
+    return Table(f"closing-all-{baseline}-{task}", caption, head, lines, 2, "closing", True)
+
+
+def _share(row: Row | None, trained: bool) -> Cell:
+    """A share of the drift, or the gain where there is none; one that is shown not to be zero stands out."""
+    if row is None:
+        return Cell(MISSING, style="missing")
+    mark = "‡" if trained else ""
+    if row["gated"] or pd.isna(row["gain"]):
+        return Cell(MISSING + mark, style="missing", hint="gated" if row["gated"] else "")
+    # Of a drift that is not shown to be one there is no share.
+    of = "gain" if pd.isna(row["share"]) else "share"
+    low, high = row[f"{of}_low"], row[f"{of}_high"]
+    told = "told" if low > 0 or high < 0 else ""
+    if of == "gain":
+        hint = "The baseline is not shown to drift here, so this is the gain in agreement, no share."
+        text = number(row["gain"], 2, signed=True) + mark
+        return Cell(text, row["gain"], interval(low, high), told, hint)
+    return Cell(percent(row["share"]) + mark, row["share"], f"[{percent(low)}, {percent(high)}]", told)
+
+
+def _gap(row: Row | None) -> Cell:
+    if row is None or pd.isna(row["drift"]):
+        return Cell(MISSING, style="missing")
+    note = interval(row["drift_low"], row["drift_high"])
+    return Cell(f"D = {number(row['drift'])}", row["drift"], note)
+
+
+def _score(study: Study, task: str, runs: Sequence[tuple[str, int]], gain: Row | None, known: Known) -> Cell:
+    lead = study.lead(task)
+    rows = [row for row in _of_runs(known, "performance", task, runs) if row["metric"] == lead]
+    values = [row["value"] for row in rows if row["against"] is None]
+    if not values:
+        return Cell(MISSING, style="missing")
+    note, style = "", ""
+    if gain is not None and not pd.isna(gain["gain"]):
+        what = "" if gain["metric"] == lead else f"{capitalised(metric_name(gain['metric']))} "
+        bounds = interval(gain["gain_low"], gain["gain_high"], 3)
+        note = f"{what}{number(gain['gain'], 3, signed=True)} {bounds}".strip()
+        style = "told" if gain["gain_low"] > 0 or gain["gain_high"] < 0 else ""
+    return Cell(number(fmean(values), 3), fmean(values), note, style)
+
+
+def _edits(study: Study, task: str, runs: Sequence[tuple[str, int]], known: Known) -> Cell:
+    relabels, metric = study.relabels(task), f"{study.lead(task)}_change"
+    rows = _of_runs(known, "robustness", task, runs)
+    found = [row for row in rows if row["metric"] == metric and row["perturbation"] not in relabels]
+    return _mean((row["value"] for row in found), signed=True)
+
+
+def _words(
+    study: Study, task: str, runs: Sequence[tuple[str, int]], explainer: str, known: Known
+) -> list[Cell]:
+    """What hiding the words of its own explanation and of its teacher's does, most words at once."""
+    rows = [
+        row
+        for row in _of_runs(known, "faithfulness", task, runs)
+        if (row["explainer"], row["metric"]) == (explainer, "confidence_drop")
+    ]
+    most = max((row["k"] for row in rows), default=None)
+    return [
+        _mean(row["value"] for row in rows if (row["ranking"], row["k"]) == (ranking, most))
+        for ranking in ("own", "teacher")
+    ]
+
+
+def _cost(
+    runs: Sequence[tuple[str, int]], baseline: float | None, trainings: pd.DataFrame, task: str
+) -> Cell:
+    own = _seconds(trainings, task, runs[0][0])
+    if own is None:
+        return Cell(MISSING, style="missing")
+    note = f"{number(own / baseline, 1)} times" if baseline else ""
+    return Cell(f"{number(own, 0)} s", own, note)
+
+
+def _seconds(trainings: pd.DataFrame, task: str, model: str) -> float | None:
+    """Mean time that a run of a model took to train."""
+    rows = [row for row in score_rows.of(trainings, task) if row["model"] == model]
+    times = [row["cpu_seconds" if row["device"] == "cpu" else "wall_seconds"] for row in rows]
+    return fmean(times) if times else None
+
+
+def _of_runs(known: Known, subject: str, task: str, runs: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    rows = score_rows.of(known.subjects[subject], task)
+    return [row for row in rows if (row["model"], row["seed"]) in runs]
+
+
+def _mean(values: Iterable[float], signed: bool = False) -> Cell:
+    found = [value for value in values if not pd.isna(value)]
+    if not found:
+        return Cell(MISSING, style="missing")
+    return Cell(number(fmean(found), 3, signed), fmean(found))
+
+
+def read(closing: Sequence[str | Path], trainings: Sequence[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read tables of the kinds ``closing`` and ``trainings``."""
+    return frame_of(closing, "closing"), frame_of(trainings, "trainings")

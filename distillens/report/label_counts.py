@@ -1,0 +1,54 @@
+"""The labels of a task's splits, counted."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from distillens import tables
+from distillens.report.formatting import Cell, Head, Table
+from distillens.report.sentences import gold
+from distillens.report.study_data import Study
+from distillens.tables import TableError
+
+SPLITS = ("train", "validation", "test")
+Splits = Mapping[tuple[str, str], list[dict[str, Any]]]
+
+
+def read(paths: Sequence[str | Path]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """Read tables of examples by (task, split), as their provenance names them."""
+    found = {}
+    for path in paths:
+        made = tables.provenance(path)
+        if not {"task", "split"} <= made.keys():
+            raise TableError(f"{path}: its provenance does not name its task and split")
+        found[made["task"], made["split"]] = tables.read(path, "examples").to_pylist()
+    return found
+
+
+def counts(options: Mapping[str, Any], splits: Splits, task: str) -> dict[str, dict[str, int]]:
+    """Texts of a task per label and split; nothing for a regression, which has no classes."""
+    if options["type"] != "classification":
+        return {}
+    found: dict[str, dict[str, int]] = {label: {} for label in options["labels"]}
+    for split in SPLITS:
+        for row in splits.get((task, split), ()):
+            of = found.setdefault(gold(row, options) or "without a label", {})
+            of[split] = of.get(split, 0) + 1
+    return found if any(found.values()) else {}
+
+
+def table(study: Study, splits: Splits) -> Table | None:
+    """Show how many texts each split has, and of which labels."""
+    lines = []
+    for task, options in study.tasks.items():
+        found = counts(options, splits, task)
+        sizes = {split: len(splits[task, split]) for split in SPLITS if (task, split) in splits}
+        lines += [_line(task, label, of) for label, of in found.items()]
+        lines += [_line(task, "all", sizes)] if sizes else []
+    head = [Head("task", numeric=False), Head("label", numeric=False), *map(Head, SPLITS), Head("all")]
+    return Table("labels", "Texts of each split", head, lines, 2, folded=True) if lines else None
+
+
+def _line(task: str, label: str, of: Mapping[str, int]) -> list[Cell]:
+    numbers = [*(of.get(split, 0) for split in SPLITS), sum(of.values())]
+    return [Cell(task), Cell(label), *(Cell(str(count), count) for count in numbers)]

@@ -1,0 +1,85 @@
+"""Rows of scores as tables and figures want them: chosen, grouped, in the study's order."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from distillens.metrics.calibration import HEADLINE
+from distillens.report.formatting import METRICS
+from distillens.report.study_data import Run, Study, ordered
+
+Row = Mapping[str, Any]
+Metric = tuple[str, int | None]
+Pair = tuple[str, int, str, int]
+
+
+def of(frame: pd.DataFrame, task: str) -> list[dict[str, Any]]:
+    """The rows of a task."""
+    return frame[frame["task"] == task].to_dict("records")
+
+
+def grouped(rows: Iterable[Row], key: Callable[[Row], tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows by a key."""
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def first(rows: Iterable[Row], metric: str) -> Row | None:
+    """The first row of a metric."""
+    return next((row for row in rows if row["metric"] == metric), None)
+
+
+def by_metric(rows: Iterable[Row]) -> dict[Metric, Row]:
+    """Rows by metric and k."""
+    return {(row["metric"], row["k"]): row for row in rows}
+
+
+def metrics(rows: Sequence[Row]) -> list[Metric]:
+    """Metrics in a fixed order: the headline first, then as listed, each by k."""
+    names = ordered((row["metric"] for row in rows), [HEADLINE, *METRICS])
+    found = {(row["metric"], row["k"]) for row in rows}
+    return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
+
+
+def runs(study: Study, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
+    """The runs (model, seed) that have rows, in the study's order."""
+    found = {(model, seed) for model, seed in keys if model is not None}
+    known = [run for run in study.runs if (run.model, run.seed) in found]
+    others = sorted(found - {(run.model, run.seed) for run in known})
+    return known + [study.find(*key) for key in others]
+
+
+def explainers(study: Study, rows: Iterable[Row]) -> list[str]:
+    """The explainers that have rows, in the study's order."""
+    return ordered((row["explainer"] for row in rows), list(study.settings["explainers"]))
+
+
+def pair(row: Row) -> Pair:
+    """The two runs that a row compares."""
+    return row["model"], row["seed"], row["against"], row["against_seed"]
+
+
+def pairs(study: Study, rows: Iterable[Row]) -> list[Pair]:
+    """The pairs of runs that have rows; seeds of one model last: students are what the reader came for."""
+    position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
+    last = len(position)
+
+    def place(of: Pair) -> tuple[Any, ...]:
+        left, right = position.get(of[:2], last), position.get(of[2:], last)
+        return of[0] == of[2], not _with_teacher(study, of), left, right, str(of)
+
+    return sorted({pair(row) for row in rows}, key=place)
+
+
+def kind_of_pair(study: Study, of: Pair) -> str:
+    """Say what two runs are to each other."""
+    if of[0] == of[2]:
+        return "seeds of one model"
+    return "student and teacher" if _with_teacher(study, of) else "two students"
+
+
+def _with_teacher(study: Study, of: Pair) -> bool:
+    return None in (study.find(*of[:2]).teacher, study.find(*of[2:]).teacher)

@@ -1,0 +1,99 @@
+"""What runs beside a training: its progress, the clock, and the saving that lets it go on after a kill."""
+
+import time
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState
+
+from distillens.joblog import Progress
+
+# What a killed run does again is what it did since; saving may take a twentieth of the time.
+_SAVE_SECONDS, _SAVE_SHARE = 45, 20
+
+
+class Meter(TrainerCallback):
+    """Progress by optimiser step."""
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Begin where the run does."""
+        self._progress = Progress(state.max_steps, "train", "step")
+        self._progress.advance(state.global_step)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """One step more."""
+        self._progress.advance()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Say that it is done."""
+        self._progress.close()
+
+
+class Resumable(TrainerCallback, ExportableState):
+    """Saves the run about every minute, and lets it go on in the middle of an epoch.
+
+    The order of an epoch is drawn from torch's generator as the epoch begins. transformers
+    restores the state that the generator had later, when the run was saved; the order needs
+    the earlier one.
+    """
+
+    def __init__(self) -> None:
+        self.epoch: int | None = None
+        self.drawn_from = ""
+        self._saved, self._pause = time.monotonic(), float(_SAVE_SECONDS)
+
+    def state(self) -> dict[str, Any]:
+        """What is saved with the run."""
+        return {"args": {}, "attributes": {"epoch": self.epoch, "drawn_from": self.drawn_from}}
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Remember what the order is drawn from; in an epoch that was begun before, draw from that."""
+        epoch = int(state.epoch or 0)
+        if epoch == self.epoch:
+            torch.set_rng_state(torch.tensor(list(bytes.fromhex(self.drawn_from)), dtype=torch.uint8))
+        self.epoch, self.drawn_from = epoch, bytes(torch.get_rng_state().tolist()).hex()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Save if it is time; at the end of an epoch that is done anyhow."""
+        if time.monotonic() - self._saved >= self._pause and not float(state.epoch).is_integer():
+            control.should_save, self._saved = True, time.monotonic()
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Do it less often where it takes long."""
+        self._pause = max(_SAVE_SECONDS, _SAVE_SHARE * (time.monotonic() - self._saved))
+        self._saved = time.monotonic()
+
+
+class Clock(TrainerCallback, ExportableState):
+    """Seconds that a training takes, a run's parts before and after a kill together.
+
+    Attributes
+    ----------
+    wall, cpu : float
+        Seconds by the clock, and of the processor.
+    """
+
+    def __init__(self, wall: float = 0.0, cpu: float = 0.0) -> None:
+        self.wall, self.cpu = wall, cpu
+        self._since = time.monotonic(), time.process_time()
+
+    def state(self) -> dict[str, Any]:
+        """What is saved with the run."""
+        self.stop()
+        return {"args": {"wall": self.wall, "cpu": self.cpu}, "attributes": {}}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """What went before is in the total already."""
+        self._since = time.monotonic(), time.process_time()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        """Complete the total."""
+        self.stop()
+
+    def stop(self) -> None:
+        """Add what has passed to the total."""
+        now = time.monotonic(), time.process_time()
+        self.wall += now[0] - self._since[0]
+        self.cpu += now[1] - self._since[1]
+        self._since = now

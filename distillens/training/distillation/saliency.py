@@ -1,0 +1,170 @@
+"""Soft logits, and the teacher's saliency: which words its answer hangs on.
+
+The loss adds ``saliency_weight`` times 1 - cos(s_student, s_teacher), where s has, for each word, the sum
+over its pieces of gradient times input embedding of the margin of the class that the teacher
+predicts (z_c less the mean of the others; a regression's score). Aligning input gradients is
+due to Srinivas and Fleuret (2018, "Knowledge transfer with Jacobian matching") and, for
+explanations of a teacher's, AD-KD (Wu et al. 2023). The student's gradient is
+differentiated again, so its attention has to be eager. Dropout makes saliency noise:
+without ``saliency_dropout`` the student is trained with none.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+from transformers import PreTrainedModel
+
+from distillens.data.text import Example
+from distillens.models.classifier import accepted_inputs, load_classifier, pick_device
+from distillens.models.tokenizer import Encoder
+from distillens.training.distillation import soft_logits
+from distillens.training.fine_tune import Source
+
+OPTIONS = {
+    "saliency_weight": {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "default": 0.3,
+        "description": "Weight of the saliency.",
+    },
+    "saliency_dropout": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether the student is trained with dropout.",
+    },
+}
+
+TRAINS_ON = ("input_x_gradient", "integrated_gradients")
+"""Explainers that are made of what is trained here: gradients by the input."""
+
+_BATCH = 32
+
+
+class Distillation(soft_logits.Distillation):
+    """Soft logits whose loss adds the angle between the saliencies of student and teacher."""
+
+    def __init__(self, source: Source, **settings: Any) -> None:
+        super().__init__(source, **settings)
+        attend_eagerly(self.model)
+        if not self.options["saliency_dropout"]:
+            for module in self.model.modules():
+                if isinstance(module, torch.nn.Dropout):
+                    module.p = 0.0
+        self._embedded = torch.empty(0)
+        self.model.get_input_embeddings().register_forward_hook(self._keep)
+
+    def _keep(self, module: torch.nn.Module, asked: Any, embedded: torch.Tensor) -> None:
+        """Keep the embeddings of the forward that the loss is made of: saliency needs no other one."""
+        self._embedded = embedded
+
+    @classmethod
+    def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
+        """``teacher_saliency`` of each word, ``owners``: the word of each piece from 1, 0 for none."""
+        found = super().features(texts, source)
+        if not source.training:
+            return found
+        owners = [np.array(source.encoder.owners(text)) + 1 for text in texts]
+        saliencies = teacher_saliency(texts, found["teacher_logits"].argmax(axis=-1), source)
+        return {**found, "owners": owners, "teacher_saliency": saliencies}
+
+    def hints(
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
+    ) -> dict[str, torch.Tensor]:
+        """The weighted term of the loss; see the module."""
+        embedded = self._embedded  # before another term reads a copy
+        found = super().hints(model, inputs, batch, answer)
+        margins = margin(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
+        teacher = batch["teacher_saliency"]
+        own = saliency(margins, embedded, batch["owners"], teacher.shape[1], differentiable=True)
+        loss = (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
+        return {**found, "saliency": self.options["saliency_weight"] * loss}
+
+
+def attend_eagerly(model: PreTrainedModel) -> None:
+    """The attention that can be differentiated twice; of short texts also the faster one backwards."""
+    if model.config._attn_implementation == "sdpa":
+        model.set_attn_implementation("eager")
+
+
+def saliency(
+    margins: torch.Tensor,
+    embedded: torch.Tensor,
+    owners: torch.Tensor,
+    words: int,
+    differentiable: bool = False,
+) -> torch.Tensor:
+    """Gradient times input of each word.
+
+    Parameters
+    ----------
+    margins : Tensor, shape (batch,)
+        Of the logits, see `margin`.
+    embedded : Tensor, shape (batch, pieces, width)
+        The input embeddings that they were computed from.
+    owners : Tensor, shape (batch, pieces)
+        The word of each piece, from 1; 0 for none.
+    words : int
+        Of the longest text.
+    differentiable : bool
+        Whether the result is itself to be differentiated.
+
+    Returns
+    -------
+    Tensor, shape (batch, words)
+    """
+    (gradient,) = torch.autograd.grad(margins.sum(), embedded, create_graph=differentiable)
+    pieces = (gradient * embedded).sum(dim=-1)
+    of_words = torch.zeros(len(pieces), words + 1, dtype=pieces.dtype, device=pieces.device)
+    return of_words.scatter_add(1, owners, pieces)[:, 1:]
+
+
+def margin(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Logit of a class less the mean of the others, shape (batch,); one output: itself."""
+    classes = logits.shape[-1]
+    if classes == 1:
+        return logits[:, 0]
+    chosen = logits.gather(1, target[:, None])[:, 0]
+    return (classes * chosen - logits.sum(dim=-1)) / (classes - 1)
+
+
+def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Source) -> list[np.ndarray]:
+    """The teacher's saliency of each text, through its own tokenizer, shape (words,) each.
+
+    It is computed in the precision of the training, as the student's is.
+
+    Parameters
+    ----------
+    texts : sequence of Example
+    targets : array, shape (texts,)
+        The class that each is asked about.
+    source : Source
+    """
+    device, half = pick_device(source.engine["device"]), source.options["precision"] == "bfloat16"
+    model = load_classifier(source.teacher).eval().requires_grad_(False).to(device)
+    attend_eagerly(model)
+    encoder = Encoder(source.teacher, accepted_inputs(model))
+    encoded = encoder.encode([text.texts for text in texts])
+    # Texts of like length share a batch: little of it is padding.
+    order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]))
+    found: list[np.ndarray] = [np.empty(0)] * len(texts)
+    for start in range(0, len(texts), _BATCH):
+        numbers = order[start : start + _BATCH]
+        inputs = encoder.pad([encoded[number] for number in numbers])
+        owners = np.zeros_like(inputs["input_ids"])
+        for row, number in enumerate(numbers):
+            own = np.array(encoder.owners(texts[number])) + 1
+            owners[row, : len(own)] = own
+        most = max(len(texts[number].words) for number in numbers)
+        tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
+        embedded = model.get_input_embeddings()(tensors.pop("input_ids")).requires_grad_()
+        target = torch.from_numpy(targets[numbers]).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=half):
+            logits = model(inputs_embeds=embedded, **tensors).logits
+        margins = margin(logits.float(), target)
+        values = saliency(margins, embedded, torch.from_numpy(owners).to(device), most)
+        for number, row in zip(numbers, values.detach().cpu().numpy(), strict=True):
+            found[number] = row[: len(texts[number].words)]
+    return found

@@ -1,0 +1,54 @@
+"""Distillation from the teacher's soft logits.
+
+L = alpha CE(z_s, y) + beta T^2 KL(softmax(z_t / T) || softmax(z_s / T)) (Hinton, Vinyals
+and Dean 2015, section 2); regression: alpha MSE(z_s, y) + beta MSE(z_s, z_t). The teacher
+is frozen, without dropout, and reads the same text through its own tokenizer, so its
+logits are computed once.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from distillens.data.text import Example
+from distillens.models.engine import Engine
+from distillens.training.fine_tune import FineTuning, Source, task_loss
+
+OPTIONS = {}
+
+
+class Distillation(FineTuning):
+    """Fine-tuning whose loss adds the divergence from the teacher's soft predictions."""
+
+    @classmethod
+    def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
+        """``teacher_logits``, shape (examples, outputs)."""
+        logits = Engine(source.teacher, **source.engine).logits([example.texts for example in texts])
+        return {**super().features(texts, source), "teacher_logits": logits}
+
+    def terms(
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
+    ) -> dict[str, torch.Tensor]:
+        """The weighted terms of the loss; see the module."""
+        options, logits = self.options, answer["logits"]
+        soft = soft_loss(logits, batch["teacher_logits"], options["temperature"])
+        return {
+            "gold": options["alpha"] * task_loss(logits, batch["labels"]),
+            "soft": options["beta"] * soft,
+        }
+
+
+def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+    """T^2 KL(teacher || student) at temperature T, mean over the batch; one output: MSE.
+
+    Parameters
+    ----------
+    student, teacher : Tensor, shape (batch, outputs)
+    """
+    if student.shape[-1] == 1:
+        return F.mse_loss(student, teacher)
+    p_student = F.log_softmax(student / temperature, dim=-1)
+    p_teacher = F.log_softmax(teacher / temperature, dim=-1)
+    return temperature**2 * F.kl_div(p_student, p_teacher, reduction="batchmean", log_target=True)

@@ -1,0 +1,394 @@
+"""Fine-tuning on ``transformers.Trainer``; a distillation is a small difference from it."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    EarlyStoppingCallback,
+    PreTrainedModel,
+    Trainer,
+    TrainingArguments,
+)
+from transformers.trainer_callback import PrinterCallback
+from transformers.trainer_utils import get_last_checkpoint, set_seed
+
+from distillens import tables
+from distillens.data.text import Example, examples, paragraphs
+from distillens.models import classifier
+from distillens.models.tokenizer import Encoder
+from distillens.provenance import code, digest, versions
+from distillens.training.callbacks import Clock, Meter, Resumable
+
+
+class TrainingError(RuntimeError):
+    """Training went wrong; the message names the step and the batch."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a distillation learns from.
+
+    Attributes
+    ----------
+    encoder : Encoder
+        The student's.
+    teacher : Path or None
+        Folder of the teacher.
+    engine : dict
+        How to ask the teacher, as for `distillens.models.engine.Engine`.
+    options : dict
+        The training's block of the config.
+    seed : int
+        Of the run.
+    training : bool
+        Whether the texts are those that are trained on, and not those that are only scored.
+    corpus : Path, optional
+        A table of kind ``corpus``.
+    """
+
+    encoder: Encoder
+    teacher: Path | None
+    engine: dict[str, str]
+    options: dict[str, Any]
+    seed: int
+    training: bool
+    corpus: Path | None = None
+
+    def unlabelled(self) -> list[Example]:
+        """The texts of the corpus that may be trained on; none without a corpus."""
+        if self.corpus is None:
+            return []
+        texts = paragraphs(tables.read(self.corpus, "corpus"), "train")
+        return [Example(f"{self.corpus.stem}:{number}", text) for number, text in enumerate(texts)]
+
+
+class FineTuning(Trainer):
+    """Fine-tunes a classifier on gold labels."""
+
+    loss_is_scaled_for_ga = False
+
+    def __init__(self, source: Source, **settings: Any) -> None:
+        super().__init__(data_collator=partial(_collate, source.encoder), **settings)
+        self.options, self.encoder = source.options, source.encoder
+        self._seen: dict[str, list[float]] = {}
+
+    @classmethod
+    def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
+        """What the loss needs beside the labels, one value per example; nothing here.
+
+        Values are arrays, which are padded with zeros where their lengths differ, or encoded texts.
+        """
+        return {}
+
+    def asked(self) -> dict[str, Any]:
+        """What else a forward is asked for while the student learns; nothing here."""
+        return {}
+
+    def terms(
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
+    ) -> dict[str, torch.Tensor]:
+        """The weighted terms of a batch's mean loss, by name.
+
+        Parameters
+        ----------
+        model : Module
+            The student.
+        inputs : dict of Tensor
+            What it was asked.
+        batch : dict of Tensor
+            ``labels`` and the features.
+        answer : dict
+            What it answered: ``logits``, shape (batch, outputs), and what it was `asked` for.
+        """
+        return {"gold": task_loss(answer["logits"], batch["labels"])}
+
+    def hints(
+        self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
+    ) -> dict[str, torch.Tensor]:
+        """Further terms, with the parameters of `terms`, that only learning has; none here.
+
+        The validation loss, by which the best epoch is chosen, is without them.
+        """
+        return {}
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
+        """Forward, the sum of `terms`, and a stop where the loss is no number."""
+        batch = {name: inputs.pop(name) for name in inputs.keys() - set(self.encoder.inputs)}
+        asked = self.asked() if model.training else {}
+        outputs = model(**inputs, **asked)
+        answer = {**asked, **outputs}
+        terms = self.terms(model, inputs, batch, answer)
+        if model.training:
+            terms |= self.hints(model, inputs, batch, answer)
+        loss = torch.stack(list(terms.values())).sum()
+        if not torch.isfinite(loss):
+            raise TrainingError(
+                f"step {self.state.global_step + 1}: the loss is {loss.item()} on the batch of training rows "
+                f"{batch['row'].tolist()}; lower the learning rate or use precision: float32"
+            )
+        if model.training and len(terms) > 1:
+            for name, term in terms.items():
+                self._seen.setdefault(f"loss_{name}", []).append(term.item())
+        return (loss, outputs) if return_outputs else loss
+
+    def log(self, logs: dict[str, float], *arguments: Any, **more: Any) -> None:
+        """Add the mean of each term since the last entry."""
+        if "loss" in logs:
+            logs |= {name: float(np.mean(values)) for name, values in self._seen.items()}
+            self._seen.clear()
+        super().log(logs, *arguments, **more)
+
+
+def task_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy on class numbers; for one output, squared error on the score."""
+    if logits.shape[-1] == 1:
+        return torch.nn.functional.mse_loss(logits.squeeze(-1), labels.float())
+    return torch.nn.functional.cross_entropy(logits, labels.long())
+
+
+def train(
+    trainer: type[FineTuning],
+    *,
+    splits: dict[str, str | Path],
+    checkpoint: str | Path,
+    out: str | Path,
+    identity: dict[str, Any],
+    task: dict[str, Any],
+    layers: list[int] | None,
+    settings: dict[str, Any],
+    engine: dict[str, str],
+    export_onnx: bool = False,
+    teacher: str | Path | None = None,
+    change: Callable[[PreTrainedModel], None] | None = None,
+    corpus: str | Path | None = None,
+    cost: str | Path | None = None,
+) -> None:
+    """Train a classifier and save the best epoch (by validation loss).
+
+    Parameters
+    ----------
+    trainer : type
+        `FineTuning`, or a distillation's.
+    splits : dict
+        The ``train`` and ``validation`` tables.
+    checkpoint : str or Path
+        Folder of the pretrained encoder.
+    out : str or Path
+        Folder of the finished model. Checkpoints of the run are kept beside it: one
+        that was killed goes on from the last, if nothing that it depends on has changed.
+    identity : dict
+        ``task``, ``model`` and ``seed``.
+    task, layers, settings
+        Blocks of the config: the task, the layers kept, the training.
+    engine : dict
+        ``device``, ``backend`` and ``precision``, as for `distillens.models.engine.Engine`:
+        where to train, and how to ask the teacher.
+    export_onnx : bool
+        Whether to leave a ``model.onnx`` for what comes after.
+    teacher : str or Path, optional
+        Folder of the teacher, for a distillation.
+    change : callable, optional
+        Changes the model in place before it is trained; ``identity`` must say how.
+    corpus : str or Path, optional
+        Texts without labels, for a distillation that has the option.
+    cost : str or Path, optional
+        Where to write a table of kind ``trainings``: what it took.
+
+    Raises
+    ------
+    TrainingError
+        If the loss is not finite.
+    """
+    seed, preparing = identity["seed"], Clock()
+    set_seed(seed)
+    model = classifier.new_classifier(checkpoint, task, layers)
+    if change:
+        change(model)
+    inputs = {
+        **identity,
+        "settings": settings,
+        "layers": layers,
+        "checkpoint_sha256": digest(checkpoint),
+        "teacher_sha256": digest(teacher) if teacher else None,
+        "train_sha256": digest(splits["train"]),
+        "validation_sha256": digest(splits["validation"]),
+        "corpus_sha256": digest(corpus) if corpus else None,
+        "code": [code(name.replace(".", "/") + ".py") for name in _modules(trainer)],
+        "versions": versions("torch", "transformers"),
+    }
+    scratch, run = run_folders(Path(out), inputs)
+    # Training reads the very files that the finished model will be read with.
+    classifier.save_tokenizer(checkpoint, scratch / "tokenizer", model, settings["max_length"])
+    encoder = Encoder(scratch / "tokenizer", classifier.accepted_inputs(model))
+    teacher, corpus = (Path(of) if of else None for of in (teacher, corpus))
+    sources = {
+        split: Source(encoder, teacher, engine, settings, seed, split == "train", corpus) for split in splits
+    }
+    data = {split: _features(trainer, path, sources[split]) for split, path in splits.items()}
+    trained = trainer(
+        sources["train"],
+        model=model,
+        args=arguments(run, settings, seed, classifier.pick_device(engine["device"])),
+        train_dataset=data["train"],
+        eval_dataset=data["validation"],
+        callbacks=[EarlyStoppingCallback(settings["patience"]), Meter(), Resumable(), Clock()],
+    )
+    trained.remove_callback(PrinterCallback)
+    preparing.stop()
+    trained.train(resume_from_checkpoint=last_checkpoint(run))
+    if cost:
+        # A run that goes on has another clock than it was given.
+        clock = next(one for one in trained.callback_handler.callbacks if isinstance(one, Clock))
+        state, device = trained.state, trained.args.device.type
+        write_cost(cost, identity, [preparing, clock], device, state.global_step, state.epoch)
+    history = [
+        {
+            name: value
+            for name, value in entry.items()
+            if name in ("epoch", "step", "loss", "eval_loss") or name.startswith("loss_")
+        }
+        for entry in trained.state.log_history
+    ]
+    card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
+    # Half precision is a wrapper around the forward, not a part of the finished model.
+    plain = trained.accelerator.unwrap_model(trained.model, keep_fp32_wrapper=False)
+    classifier.save(plain, scratch / "tokenizer", out, card, export_onnx)
+    shutil.rmtree(scratch)
+
+
+def write_cost(
+    path: str | Path,
+    identity: dict[str, Any],
+    clocks: Sequence[Clock],
+    device: str,
+    steps: int = 0,
+    epochs: float = 0.0,
+) -> None:
+    """Write the table of kind ``trainings``: what it took to make a model, by some clocks together."""
+    run = {name: identity[name] for name in ("task", "model", "seed")}
+    spent = {name: sum(getattr(clock, name) for clock in clocks) for name in ("wall", "cpu")}
+    row = {**run, "steps": steps, "epochs": epochs, "device": device}
+    row |= {f"{name}_seconds": seconds for name, seconds in spent.items()}
+    tables.write(path, "trainings", [row], run)
+
+
+def run_folders(out: Path, inputs: dict[str, Any]) -> tuple[Path, Path]:
+    """What is scratch while ``out`` is made, and in it the folder of a run on just these inputs."""
+    scratch = out.with_name(f".{out.name}.run")
+    return scratch, scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def last_checkpoint(run: Path) -> str | None:
+    """The last whole checkpoint of a run; those that a kill cut short are deleted."""
+    for folder in run.glob("checkpoint-*"):
+        if not (folder / "trainer_state.json").is_file():  # written last
+            shutil.rmtree(folder)
+    return get_last_checkpoint(run) if run.is_dir() else None
+
+
+def arguments(
+    run: Path, settings: dict[str, Any], seed: int, device: torch.device, **different: Any
+) -> TrainingArguments:
+    """Settings of the config as ``transformers`` has them.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of the run's checkpoints.
+    settings : dict
+        A training's block of the config.
+    seed : int
+    device : torch.device
+    **different
+        What else, or differs.
+    """
+    usual = {
+        "output_dir": str(run),
+        "num_train_epochs": settings["epochs"],
+        "learning_rate": settings["learning_rate"],
+        "per_device_train_batch_size": settings["batch_size"],
+        "per_device_eval_batch_size": 2 * settings["batch_size"],  # nothing is kept for gradients
+        "gradient_accumulation_steps": settings["accumulate"],
+        "lr_scheduler_type": "linear",
+        "warmup_steps": settings["warmup"],
+        "weight_decay": settings["weight_decay"],
+        "max_grad_norm": settings["clip"],
+        "bf16": settings["precision"] == "bfloat16",
+        "use_cpu": device.type == "cpu",
+        "seed": seed,
+        "data_seed": seed,
+        "train_sampling_strategy": "group_by_length",
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "save_total_limit": 1,
+        "load_best_model_at_end": True,
+        "restore_callback_states_from_checkpoint": True,
+        "metric_for_best_model": "eval_loss",
+        "prediction_loss_only": True,
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": device.type == "cuda",
+        "logging_steps": 10,
+        "logging_nan_inf_filter": False,
+        "disable_tqdm": True,
+        "report_to": [],
+    }
+    return TrainingArguments(**{**usual, **different})
+
+
+def _modules(trainer: type[FineTuning]) -> list[str]:
+    """The modules of a trainer and of all that it is made of, but this one."""
+    names = {
+        of.__module__
+        for of in trainer.__mro__
+        if of.__module__.startswith("distillens.training.distillation.")
+    }
+    return sorted(names) or [FineTuning.__module__]
+
+
+def _features(trainer: type[FineTuning], path: str | Path, source: Source) -> list[dict[str, Any]]:
+    """Encoded examples with label, row number and whatever else the loss needs."""
+    texts, encoder = examples(tables.read(path, "examples")), source.encoder
+    extra = trainer.features(texts, source)
+    return [
+        encoded
+        | {"labels": example.label, "row": row}
+        | {name: values[row] for name, values in extra.items()}
+        for row, (encoded, example) in enumerate(
+            zip(encoder.encode([example.texts for example in texts]), texts, strict=True)
+        )
+    ]
+
+
+def _collate(encoder: Encoder, features: list[dict[str, Any]]) -> dict[str, Any]:
+    """A batch: what the encoder made is padded, the rest stacked."""
+    batch: dict[str, Any] = _tensors(encoder.pad(features))
+    for name in sorted(features[0].keys() - set(encoder.inputs)):
+        values = [one[name] for one in features]
+        if isinstance(values[0], dict):
+            batch[name] = _tensors(encoder.pad(values))
+        else:
+            batch[name] = torch.from_numpy(_stacked(values))
+    return batch
+
+
+def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
+    return {name: torch.from_numpy(values) for name, values in arrays.items()}
+
+
+def _stacked(values: list[Any]) -> np.ndarray:
+    """One array; rows of unlike lengths are filled with zeros."""
+    rows = [np.asarray(value) for value in values]
+    if len({row.shape for row in rows}) == 1:
+        return np.stack(rows)
+    whole = np.zeros((len(rows), max(len(row) for row in rows)), dtype=rows[0].dtype)
+    for filled, row in zip(whole, rows, strict=True):
+        filled[: len(row)] = row
+    return whole
