@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
 
-.PHONY: help quickstart bench test operations lint format lock
+.PHONY: help quickstart bench test operations rulegraph lint format lock
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,6 +32,11 @@ test: .venv/installed  ## the whole suite
 operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
 	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
 		$(foreach part,increments faults wrong_configs hostile_data,tests/workflow/test_$(part).py)
+
+rulegraph: .venv/installed  ## the picture of the workflow (needs Graphviz)
+	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --configfile resources/studies/sst5.yaml --cores 1 --forceall \
+		--rulegraph dot --quiet all | dot -Tsvg -Gbgcolor=transparent -Nfontcolor=\#777777 | sed -n '/<svg/,$$p' \
+		| sed 's/^<svg width="[^"]*" height="[^"]*"/<svg/' > resources/page/rulegraph.svg
 
 lint: .venv/installed  ## ruff, snakefmt and snakemake's own linter
 	$(BIN)/ruff check .

@@ -103,10 +103,10 @@ def _row(bench: Bench, work: plan.Work, scale: plan.Scale, sst2: Path) -> dict[s
             path=str(sst2),
             out=str(bench.examples["copies"]),
             limit=scale.perturbed,
-            folds=scale.folds,
+            copies=scale.copies,
             predicted=scale.predicted,
         )
-        return run_work(bench, work, scale) | counted | {"folds": scale.folds, "must_forwards_share": 0.4}
+        return run_work(bench, work, scale) | counted | {"copies": scale.copies, "must_forwards_share": 0.4}
     except Failed as error:
         print(error, file=sys.stderr)
         return {"work": work.name, "failed": str(error).splitlines()[-1]}

@@ -79,7 +79,7 @@ class Scale:
     grown_from: int = 64  # 16 do not fill a batch
     growth_methods: tuple[str, ...] = ("shap", "lime", "occlusion")
     perturbed: int | None = None  # all of the split
-    folds: int = 10
+    copies: int = 10
     predicted: int = 3000
     repeats: int = 3
     sgemm_size: int = 2048
@@ -97,7 +97,7 @@ QUICK = Scale(
     grown_from=2,
     growth_methods=("occlusion",),
     perturbed=3,
-    folds=2,
+    copies=2,
     predicted=20,
     repeats=1,
     sgemm_size=256,

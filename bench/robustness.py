@@ -21,7 +21,7 @@ def load(path: str | Path) -> list[Example]:
 
 
 def copies(
-    path: str, out: str, limit: int | None, folds: int, predicted: int, tell: Callable[[int, int], None]
+    path: str, out: str, limit: int | None, copies: int, predicted: int, tell: Callable[[int, int], None]
 ) -> dict[str, Any]:
     """Perturb every text by every perturbation, count distinct texts, keep some for timing.
 
@@ -31,7 +31,7 @@ def copies(
         SST-2's validation split; where the texts to predict go.
     limit : int or None
         How many texts; all by default.
-    folds : int
+    copies : int
         Copies by each perturbation.
     predicted : int
         How many texts, at most, are kept: all copies of some, so that they repeat
@@ -48,7 +48,7 @@ def copies(
     every = registry.options("perturbation")
     for done, (method, schemas) in enumerate(every.items()):
         options = {name: schema["default"] for name, schema in schemas.items()}
-        for row in perturb_examples(chosen, method, method, folds, 7, options):
+        for row in perturb_examples(chosen, method, method, copies, 7, options):
             texts[row["example_id"]].append(row["text_a"])
         tell(done + 1, len(every))
     total = sum(map(len, texts.values()))

@@ -110,7 +110,7 @@ def _stage(stage: dict[str, float] | None) -> str:
 def _copies(row: dict[str, Any]) -> str:
     return (
         f"**Robustness**: {row['texts']} texts of SST-2's validation split, "
-        f"{row['perturbations']} perturbations, {row['folds']} folds: "
+        f"{row['perturbations']} perturbations, {row['copies']} copies: "
         f"{row['distinct']:,} distinct texts of {row['copies']:,}, "
         f"so {row['forwards_share']:.1%} of the forwards (must be at most {row['must_forwards_share']:.0%} "
         f"where the text allows it, else the share of distinct texts, which it is)."

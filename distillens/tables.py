@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 
 _SPAN = pa.struct([("segment", pa.int8()), ("start", pa.int32()), ("end", pa.int32())])
 _EDIT = pa.struct(
@@ -60,7 +60,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "perturbed": pa.schema(
         [
             ("example_id", pa.string()),
-            ("fold", pa.int16()),
+            ("repeat", pa.int16()),
             ("text_a", pa.string()),
             ("text_b", pa.string()),
             ("changed", pa.bool_()),
@@ -71,7 +71,7 @@ SCHEMAS: dict[str, pa.Schema] = {
         [
             ("example_id", pa.string()),
             ("perturbation", pa.string()),
-            ("fold", pa.int16()),
+            ("repeat", pa.int16()),
             ("logits", pa.list_(pa.float32())),
         ]
     ),
@@ -183,13 +183,13 @@ SCHEMAS: dict[str, pa.Schema] = {
             ("device", pa.string()),
         ]
     ),
-    "shifts": pa.schema(
+    "word_shifts": pa.schema(
         [
             ("task", pa.string()),
             ("student", pa.string()),
             ("teacher", pa.string()),
             ("explainer", pa.string()),
-            ("group", pa.string()),
+            ("kind", pa.string()),
             ("name", pa.string()),
             ("n", pa.int32()),
             ("words", pa.int32()),
@@ -198,7 +198,7 @@ SCHEMAS: dict[str, pa.Schema] = {
             *((f"shift{end}", pa.float64()) for end in ("", "_low", "_high")),
         ]
     ),
-    "closing": pa.schema(
+    "gap_closed": pa.schema(
         [
             ("task", pa.string()),
             ("student", pa.string()),

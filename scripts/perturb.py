@@ -1,4 +1,4 @@
-"""Perturb the texts of a task: one file for all folds and every model."""
+"""Perturb the texts of a task: one file for all repeats and every model."""
 
 from distillens.joblog import logging_to
 

@@ -3,11 +3,11 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.report.page import write_report
+    from distillens.report.page import ReportFiles, write_report
 
     settings = dict(snakemake.params.settings)
     name, tasks = settings.pop("study"), settings.pop("tasks")
     files = dict(snakemake.input.items())
     # The settings name it; as an input it makes an edit of it rerun this.
     files.pop("published")
-    write_report(study={"name": name, **settings}, tasks=tasks, **files, out=snakemake.output.page)
+    write_report({"name": name, **settings}, tasks, ReportFiles(**files), out=snakemake.output.page)

@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 Ask = Callable[[Sequence[Any]], np.ndarray]
 
 
-def advance_together(
+def run_in_batches(
     tasks: Sequence[Callable[[Ask], Result]], answer: Ask, seeds: Sequence[int], at_once: int
 ) -> Iterator[Result]:
     """Run tasks side by side; yield their results in order.

@@ -116,7 +116,7 @@ class _Task:
     def _predicted(self) -> int | None:
         test = self._size("test")
         edited = self.task["perturb"]["examples"] or test
-        copies = len(self.config["perturbations"]) * self.config["folds"]
+        copies = len(self.config["perturbations"]) * self.config["repeats"]
         return None if test is None or edited is None else test + edited * copies
 
     def _cost(self, options: Mapping[str, Any], lengths: Sequence[int] | None) -> int | None:

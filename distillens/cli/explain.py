@@ -17,7 +17,7 @@ from distillens.attribution.explain import seen_part
 from distillens.attribution.types import Attribution
 from distillens.cli import terminal
 from distillens.cli.errors import CommandError
-from distillens.config.job_params import Study
+from distillens.config.study import Study
 from distillens.config.validate import nearest
 from distillens.data.text import Example, seed_of
 from distillens.metrics.agreement import spearman
@@ -97,7 +97,7 @@ def _chosen(option: str, name: str | None, known: list[str]) -> str:
     return name
 
 
-def _with_teachers(study: study_data.Study, wanted: list[str]) -> set[str]:
+def _with_teachers(study: study_data.Outline, wanted: list[str]) -> set[str]:
     teachers = {study.first(name).teacher for name in wanted}
     return {*wanted, *filter(None, teachers)}
 
@@ -121,7 +121,7 @@ def _read(
 
 
 def _show(
-    study: study_data.Study, readings: list[Reading], labels: list[str], explainer: str, console: Console
+    study: study_data.Outline, readings: list[Reading], labels: list[str], explainer: str, console: Console
 ) -> None:
     by_run = {(reading.run.model, reading.run.seed): reading for reading in readings}
     for reading in readings:
@@ -157,7 +157,7 @@ def _alike(reading: Reading, reference: Reading) -> str:
 
 
 def _table(
-    study: study_data.Study,
+    study: study_data.Outline,
     readings: list[Reading],
     by_run: dict[tuple[str, int], Reading],
     labels: list[str],

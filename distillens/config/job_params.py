@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config.roles import Cast
+from distillens.config.study import Study, origin
 from distillens.provenance import ROOT, code, digest
 
 Settings = dict[str, Any]
@@ -23,10 +23,13 @@ def ordered(block: Any) -> Any:
     return [ordered(item) for item in block] if isinstance(block, list) else block
 
 
-class Study(Cast):
-    """A complete config (see `distillens.config.validate`) and the questions that rules ask of it."""
+class JobParams:
+    """The params of every rule, by the rule's name."""
 
-    def dataset(self, wildcards: Any) -> Settings:
+    def __init__(self, study: Study) -> None:
+        self.study, self.config = study, study.config
+
+    def fetch_dataset(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_dataset``."""
         keys = ("source", "read", "columns", "type", "labels", "cut", "splits")
         return {
@@ -36,7 +39,7 @@ class Study(Cast):
             "seed": self.config["seed"],
         }
 
-    def checkpoint(self, wildcards: Any) -> Settings:
+    def fetch_checkpoint(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_checkpoint``."""
         return {
             "source": ordered(self._checkpoint(wildcards)),
@@ -44,11 +47,7 @@ class Study(Cast):
             "mirror": self.config["mirror"],
         }
 
-    def pretrained_from(self, wildcards: Any, role: str) -> str | None:
-        """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""
-        return self._checkpoint(wildcards)["pretrain"].get(role)
-
-    def pretraining(self, wildcards: Any) -> Settings:
+    def pretrain(self, wildcards: Any) -> Settings:
         """Settings of ``pretrain``; the checkpoints and the corpus come otherwise."""
         block = ordered(self._checkpoint(wildcards)["pretrain"])
         layers = block.pop("layers")
@@ -62,7 +61,7 @@ class Study(Cast):
             "seed": self.config["seed"],
         }
 
-    def corpus(self, wildcards: Any) -> Settings:
+    def fetch_corpus(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_corpus``."""
         return {
             "corpus": self._part("corpora", wildcards.corpus),
@@ -90,7 +89,7 @@ class Study(Cast):
     def _checkpoint(self, wildcards: Any) -> Settings:
         return self.config["checkpoints"][wildcards.checkpoint]
 
-    def selection(self, wildcards: Any) -> Settings:
+    def select_examples(self, wildcards: Any) -> Settings:
         """Settings of ``select_examples``."""
         return {
             "task": self._part("tasks", wildcards.task, "labels", "explain"),
@@ -98,7 +97,7 @@ class Study(Cast):
             "seed": self.config["seed"],
         }
 
-    def perturbation(self, wildcards: Any) -> Settings:
+    def perturb(self, wildcards: Any) -> Settings:
         """Settings of ``perturb``."""
         options = self._part("perturbations", wildcards.perturbation)
         return {
@@ -106,12 +105,12 @@ class Study(Cast):
             "name": wildcards.perturbation,
             "method": options.pop("method"),
             "options": options,
-            "folds": self.config["folds"],
+            "repeats": self.config["repeats"],
             "limit": self.config["tasks"][wildcards.task]["perturb"]["examples"],
             "seed": self.config["seed"],
         }
 
-    def probe(self, wildcards: Any) -> Settings:
+    def build_probe(self, wildcards: Any) -> Settings:
         """Settings of ``build_probe``; who explains its sentences does not change them."""
         options = self._part("probes", wildcards.probe)
         del options["explainers"]
@@ -123,7 +122,7 @@ class Study(Cast):
             "seed": self.config["seed"],
         }
 
-    def training(self, wildcards: Any) -> Settings:
+    def train(self, wildcards: Any) -> Settings:
         """Settings of ``fine_tune`` and ``distil``; the teacher and the seed come otherwise."""
         model = self._part("models", wildcards.model)
         return {
@@ -131,29 +130,25 @@ class Study(Cast):
             "settings": model["training"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
             # Fine-tuning asks no finished model for anything.
-            "engine": self.engine if wildcards.model in self.models(distilled=True) else self._device,
-            "export_onnx": self.exports_onnx,
+            "engine": self.study.engine if origin(model) == "distilled" else self._device,
+            "export_onnx": self.study.exports_onnx,
         }
 
-    def corpus_beside(self, wildcards: Any) -> str | None:
-        """The corpus that a run is trained on beside its task, if there is one."""
-        return (self.config["models"][wildcards.model]["training"] or {}).get("corpus")
-
-    def importing(self, wildcards: Any) -> Settings:
+    def import_model(self, wildcards: Any) -> Settings:
         """Settings of ``import_model``; the checkpoint comes otherwise."""
         model = self._part("models", wildcards.model)
         return {
             "labels": model["labels"] or None,
             "max_length": model["training"]["max_length"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
-            "export_onnx": self.exports_onnx,
+            "export_onnx": self.study.exports_onnx,
         }
 
     def explanations_file(self, wildcards: Any) -> str:
         """The file of a model's own attributions."""
         return self.config["models"][wildcards.model]["explanations"]["file"]
 
-    def own_explanations(self, wildcards: Any) -> Settings:
+    def import_explanations(self, wildcards: Any) -> Settings:
         """Settings of ``import_explanations``; the file comes otherwise."""
         model = self.config["models"][wildcards.model]
         block = model["explanations"]
@@ -166,42 +161,38 @@ class Study(Cast):
             "needed": [key for key, values in several.items() if len(values) > 1],
         }
 
-    def compression(self, wildcards: Any) -> Settings:
+    def compress(self, wildcards: Any) -> Settings:
         """Settings of ``compress``; the teacher and the seed come otherwise."""
         model = self._part("models", wildcards.model)
-        distils = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        distils = self.study.recovers(wildcards.model) and model["training"]["method"] != "fine_tune"
         return {
             "compression": model["compress"],
             "settings": model["training"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
-            "engine": self.engine if distils else self._device,
-            "export_onnx": self.has_graph(wildcards.model),
+            "engine": self.study.engine if distils else self._device,
+            "export_onnx": self.study.has_graph(wildcards.model),
         }
 
-    def recovers(self, wildcards: Any) -> bool:
-        """Whether a compressed model is trained after it."""
-        return self.config["models"][wildcards.model]["training"] is not None
-
-    def prediction(self, wildcards: Any) -> Settings:
+    def predict(self, wildcards: Any) -> Settings:
         """Settings of ``predict``."""
-        return {"engine": self.engine_of(wildcards.model)}
+        return {"engine": self.study.engine_of(wildcards.model)}
 
-    def measuring(self, wildcards: Any) -> Settings:
+    def measure_cost(self, wildcards: Any) -> Settings:
         """Settings of ``measure_cost``."""
         compress = self.config["models"][wildcards.model]["compress"]
         native = registry.literal("compression", compress["method"], "NATIVE") if compress else None
-        return {"engine": self.engine_of(wildcards.model), "native": native}
+        return {"engine": self.study.engine_of(wildcards.model), "native": native}
 
-    def explanation(self, wildcards: Any) -> Settings:
+    def explain(self, wildcards: Any) -> Settings:
         """Settings of ``explain``."""
         return {
             "explainer": self._part("explainers", wildcards.explainer),
             "output": self.config["explained_output"],
-            "engine": self.engine_of(wildcards.model),
+            "engine": self.study.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
-    def stability(self, wildcards: Any) -> Settings:
+    def select_perturbed(self, wildcards: Any) -> Settings:
         """Settings of ``select_perturbed``."""
         return {
             "name": wildcards.task,
@@ -210,21 +201,21 @@ class Study(Cast):
             "seed": self.config["seed"],
         }
 
-    def explanation_again(self, wildcards: Any) -> Settings:
+    def explain_again(self, wildcards: Any) -> Settings:
         """Settings of ``explain_again``: nothing but the random draws differ."""
-        return self.explanation(wildcards) | {"again": True}
+        return self.explain(wildcards) | {"again": True}
 
-    def deletion(self, wildcards: Any) -> Settings:
+    def delete(self, wildcards: Any) -> Settings:
         """Settings of ``delete``."""
         return {
             "ks": self.config["metrics"]["deletion_k"],
             "draws": self.config["metrics"]["random_draws"],
             "beam": self.config["metrics"]["aopc_beam"],
-            "engine": self.engine_of(wildcards.model),
+            "engine": self.study.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
-    def scoring(self, wildcards: Any) -> Settings:
+    def score(self, wildcards: Any) -> Settings:
         """Settings of every ``score_*``."""
         models = self.config["models"]
         return {
@@ -233,23 +224,27 @@ class Study(Cast):
             "metrics": ordered(self.config["metrics"]),
             "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
-            "told": sorted(self.told()),
+            "attributions_only": sorted(self.study.of_origin("attributions_only")),
             "seed": self.config["seed"],
         }
 
-    def closing(self, wildcards: Any) -> Settings:
-        """Settings of ``score_closing``."""
+    def score_gap_closed(self, wildcards: Any) -> Settings:
+        """Settings of ``score_gap_closed``."""
         more = {"baselines": self.config["baselines"], "controls": self._controls}
-        return self.scoring(wildcards) | more
+        return self.score(wildcards) | more
 
     @property
-    def judging(self) -> Settings:
-        """Settings of ``judge``."""
+    def decide_verdicts(self) -> Settings:
+        """Settings of ``decide_verdicts``."""
         return {
-            "confidence": self.config["metrics"]["confidence"],
+            "confidence_level": self.config["metrics"]["confidence_level"],
             "tolerance": self.config["metrics"]["tolerance"],
             "controls": self._controls,
         }
+
+    @property
+    def _device(self) -> dict[str, str]:
+        return {"device": self.config["device"]}
 
     @property
     def _controls(self) -> list[str]:
@@ -265,54 +260,38 @@ class Study(Cast):
         """Settings of ``report``: all of them, it shows them, but where files were looked for."""
         return ordered({key: block for key, block in self.config.items() if key != "mirror"})
 
-    def shape(self, wildcards: Any) -> Settings:
-        """What decides which rules feed which: not how many jobs they have, nor their settings."""
-        return {
-            "compressed": any(self.compressed(graph=graph) for graph in (True, False)),
-            "distilled": bool(self.models(distilled=True)),
-            "fine_tuned": bool(self.models(distilled=False)),
-            "finished": bool(self.finished()),
-            "told": bool(self.told()),
-            "explained": bool(self.explained(here=True)),
-            "brought": bool(self.explained(here=False)),
-            "gathered": self.config["parts"] > 1,
-            "perturbed": bool(self.config["perturbations"]),
-            "closed": bool(self.config["baselines"]),
-            "probed": any(task["probes"] for task in self.config["tasks"].values()),
-        }
-
-    def perturbation_code(self, wildcards: Any) -> str:
+    def perturb_code(self, wildcards: Any) -> str:
         """Digest of the code of a perturbation."""
         method = self.config["perturbations"][wildcards.perturbation]["method"]
         return code("scripts/perturb.py", registry.module_name("perturbation", method))
 
-    def probe_code(self, wildcards: Any) -> str:
+    def build_probe_code(self, wildcards: Any) -> str:
         """Digest of the code of a probe, and of its templates and words."""
         method = self.config["probes"][wildcards.probe]["method"]
         words = ROOT / "resources" / "probes" / f"{method}.yaml"
         found = code("scripts/build_probe.py", registry.module_name("probe", method))
         return found + digest(words)[:16] if words.is_file() else found
 
-    def explanation_code(self, wildcards: Any) -> str:
+    def explain_code(self, wildcards: Any) -> str:
         """Digest of the code of an explainer."""
         method = self.config["explainers"][wildcards.explainer]["method"]
         return code("scripts/explain.py", registry.module_name("explainer", method))
 
-    def distillation_code(self, wildcards: Any) -> str:
+    def distil_code(self, wildcards: Any) -> str:
         """Digest of the code of a distillation."""
         method = self.config["models"][wildcards.model]["training"]["method"]
         return code("scripts/distil.py", *_distillations(method))
 
-    def compression_code(self, wildcards: Any) -> str:
+    def compress_code(self, wildcards: Any) -> str:
         """Digest of the code of a compression, and of the distillation that may follow it."""
         model = self.config["models"][wildcards.model]
-        learns = self.recovers(wildcards) and model["training"]["method"] != "fine_tune"
+        learns = self.study.recovers(wildcards.model) and model["training"]["method"] != "fine_tune"
         then = _distillations(model["training"]["method"]) if learns else []
         return code(
             "scripts/compress.py", registry.module_name("compression", model["compress"]["method"]), *then
         )
 
-    def pretraining_code(self, wildcards: Any) -> str:
+    def pretrain_code(self, wildcards: Any) -> str:
         """Digest of the code of a method of pretraining."""
         method = self._checkpoint(wildcards)["pretrain"]["method"]
         return code("scripts/pretrain.py", registry.module_name("pretraining", method))
@@ -338,8 +317,3 @@ def report_code() -> str:
     """Digest of the code of the report, its kinds of exhibits, its page's template, style and script."""
     kinds = (registry.module_name("exhibit", kind) for kind in registry.options("exhibit"))
     return code("scripts/report.py", *kinds) + digest(ROOT / "resources" / "page")[:16]
-
-
-def workflow_code() -> str:
-    """Digest of what the graph of the rules depends on besides the config."""
-    return code("scripts/draw_workflow.py") + digest(ROOT / "Snakefile", ROOT / "workflow" / "rules")[:16]

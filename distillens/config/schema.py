@@ -16,6 +16,20 @@ from distillens.provenance import ROOT
 _SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 
 
+RENAMED = {
+    "folds": "repeats",
+    "confidence": "confidence_level",
+    "accumulate": "gradient_accumulation_steps",
+    "clip": "max_grad_norm",
+    "warmup": "warmup_ratio",
+    "patience": "early_stopping_patience",
+    "checkpointing": "gradient_checkpointing",
+    "masked": "mlm_probability",
+    "block": "block_size",
+}
+"""Keys of schema version 2, and what they are called since."""
+
+
 def refuse_endless(value: Any, where: str = "") -> None:
     """No comparison of a schema refuses what is not a number, and no limit what has none."""
     if isinstance(value, Mapping):
@@ -53,6 +67,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
         unknown = next(key for key in error.instance if key not in known)
+        if RENAMED.get(unknown) in known:
+            return f"unknown key {unknown!r}: it is called {RENAMED[unknown]!r} now"
         return f"unknown key {unknown!r}{nearest(unknown, known)}"
     if error.validator == "enum":
         return f"{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}" + nearest(

@@ -17,10 +17,10 @@ from distillens.evaluation.inputs import FilePath, Settings, by_identity
 from distillens.evaluation.rows import block, pair
 from distillens.evaluation.teacher_groups import (
     Attributions,
-    Family,
-    families,
+    TeacherGroup,
+    aligned,
     on_common_words,
-    together,
+    teacher_groups,
 )
 from distillens.joblog import tracked
 from distillens.metrics import agreement, projection
@@ -40,18 +40,18 @@ def score_agreement(explanations: Sequence[FilePath], *, out: FilePath, **settin
     s = Settings(**settings)
     metrics = agreement.grid(s.metrics["overlap_k"])
     blocks = [tables.SCHEMAS["scores"].empty_table()]
-    for family in families(explanations, s):
-        pairs = [(student, family.first) for student in family.students]
-        pairs += [(later, earlier) for earlier, later in itertools.combinations(family.models[1:], 2)]
-        pairs += [(later, earlier) for earlier, later in itertools.combinations(family.teachers, 2)]
+    for group in teacher_groups(explanations, s):
+        pairs = [(student, group.first) for student in group.students]
+        pairs += [(later, earlier) for earlier, later in itertools.combinations(group.models[1:], 2)]
+        pairs += [(later, earlier) for earlier, later in itertools.combinations(group.teachers, 2)]
         for run, against in pairs:
             where = {
                 **pair(run, against),
-                "explainer": family.explainer,
+                "explainer": group.explainer,
             }
-            compared = family.together(run, against)
-            blocks += _compared(*compared, family.ids, metrics, where, s, by_example=True)
-        blocks += _projected(family, s)
+            compared = group.aligned(run, against)
+            blocks += _compared(*compared, group.ids, metrics, where, s, by_example=True)
+        blocks += _projected(group, s)
     blocks += _explainers(explanations, metrics, s)
     s.write(out, "scores", pa.concat_tables(blocks), explanations)
 
@@ -82,17 +82,17 @@ def _compared(
             yield block(len(values), {**where, "metric": metric, "k": k}, example_id=ids, value=values)
 
 
-def _projected(family: Family, s: Settings) -> Iterator[pa.Table]:
-    runs = [*family.teachers, *family.students]
-    points, clouds = projection.project(family.together(*runs))
+def _projected(group: TeacherGroup, s: Settings) -> Iterator[pa.Table]:
+    runs = [*group.teachers, *group.students]
+    points, clouds = projection.project(group.aligned(*runs))
     for (model, seed), point, cloud in zip(runs, points, clouds, strict=True):
         for axis in range(projection.DIMENSIONS):
-            where = {"task": s.task, "model": model, "seed": seed, "explainer": family.explainer}
+            where = {"task": s.task, "model": model, "seed": seed, "explainer": group.explainer}
             where["metric"] = f"projection_{axis + 1}"
             known = int((~np.isnan(cloud[:, axis])).sum())
             count = {"n": [known], "n_undefined": [len(cloud) - known]}
             yield block(1, where, value=[point[axis]], **count)
-            yield block(len(cloud), where, example_id=family.ids, value=cloud[:, axis])
+            yield block(len(cloud), where, example_id=group.ids, value=cloud[:, axis])
 
 
 def _explainers(
@@ -111,6 +111,6 @@ def _explainers(
             both = on_common_words({one: read[one] for one in (first, second)})
             reference = both[first]
             values = both[second].towards(reference), reference.towards(reference)
-            pair = together(values, (both[second].missing, reference.missing))
+            pair = aligned(values, (both[second].missing, reference.missing))
             where = {"model": model, "seed": seed, "explainer": first, "against_explainer": second}
             yield from _compared(*pair, list(reference.words), metrics, where, s, by_example=False)

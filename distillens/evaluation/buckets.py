@@ -9,7 +9,7 @@ import pyarrow as pa
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Run, Settings, labels
 from distillens.evaluation.rows import block, pair, versus
-from distillens.evaluation.teacher_groups import Family, families
+from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement
 from distillens.metrics.buckets import buckets, pairwise
 from distillens.metrics.statistics import summaries
@@ -30,17 +30,17 @@ def score_buckets(
     if s.n_classes:
         truth = labels(explained, s)
         sized = set()
-        for family in families(explanations, s):
-            if len(_known(family)) > 1:
-                sizes = family.first not in sized
-                found += _of_family(family, truth[family.ids].to_numpy(), s, with_sizes=sizes)
-                sized.add(family.first)
+        for group in teacher_groups(explanations, s):
+            if len(_known(group)) > 1:
+                sizes = group.first not in sized
+                found += _of_group(group, truth[group.ids].to_numpy(), s, with_sizes=sizes)
+                sized.add(group.first)
     s.write(out, "scores", pa.concat_tables(found), [explained, *explanations])
 
 
-def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
-    known = _known(family)
-    right = {model: np.array(family.predicted[model, seed]) == truth for model, seed in known}
+def _of_group(group: TeacherGroup, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
+    known = _known(group)
+    right = {model: np.array(group.predicted[model, seed]) == truth for model, seed in known}
     metrics = [("cosine", None), ("spearman", None)]
     metrics += [(name, k) for name in ("jaccard", "overlap") for k in s.metrics["overlap_k"]]
     names, ks = zip(*metrics, strict=True)
@@ -49,29 +49,29 @@ def _of_family(family: Family, truth: np.ndarray, s: Settings, with_sizes: bool)
     if with_sizes:
         sizes = [int(flags.sum()) for flags in sets.values()]
         where = {"task": s.task, "metric": "size"}
-        where |= versus(family.first)
+        where |= versus(group.first)
         found.append(block(len(sets), where, subset=list(sets), value=sizes, n=[len(truth)] * len(sets)))
     for run, against in itertools.combinations(known, 2):
         # The teacher, or who comes first, is what another is compared with.
         run, against = against, run
-        scores = agreement.agreements(*family.together(run, against), metrics)
+        scores = agreement.agreements(*group.aligned(run, against), metrics)
         of_pair = {}
-        if against == family.first:
-            said, asked = (np.array(family.predicted[of]) for of in (run, against))
+        if against == group.first:
+            said, asked = (np.array(group.predicted[of]) for of in (run, against))
             of_pair = pairwise(right[run[0]], right[against[0]], said == asked)
         for name, flags in {**sets, **of_pair}.items():
-            resampling = s.resampling("buckets", family.explainer, *run, *against, name)
+            resampling = s.resampling("buckets", group.explainer, *run, *against, name)
             summary = summaries(scores[:, flags], resampling)
             where = {
                 "task": s.task,
                 "subset": name,
                 **pair(run, against),
-                "explainer": family.explainer,
+                "explainer": group.explainer,
             }
             found.append(block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
     return found
 
 
-def _known(family: Family) -> list[Run]:
+def _known(group: TeacherGroup) -> list[Run]:
     """The models whose predictions are known; with attributions from elsewhere they need not be."""
-    return [run for run in family.models if None not in family.predicted[run]]
+    return [run for run in group.models if None not in group.predicted[run]]

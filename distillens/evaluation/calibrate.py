@@ -1,4 +1,4 @@
-"""From the explanations of a task to its calibrated agreement; from all tasks to the study's verdicts."""
+"""From the explanations of a task to its calibrated agreement."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from distillens import provenance, tables
-from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity, null_for_nan
-from distillens.evaluation.teacher_groups import Attributions, Family, families
-from distillens.metrics import agreement, calibration, verdict
+from distillens import tables
+from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
+from distillens.evaluation.teacher_groups import Attributions, TeacherGroup, teacher_groups
+from distillens.metrics import agreement, calibration
 
 
 def calibrate(
@@ -38,15 +38,15 @@ def calibrate(
     repeated = by_identity(again, s, "explainer")
     metrics = agreement.grid(s.metrics["overlap_k"])
     rows = []
-    for family in families(explanations, s):
-        second = repeated.get((*family.first, family.explainer))
+    for group in teacher_groups(explanations, s):
+        second = repeated.get((*group.first, group.explainer))
         # What was explained elsewhere cannot be explained again.
-        if second is None and not _from_elsewhere(family.reference.path):
+        if second is None and not _from_elsewhere(group.reference.path):
             raise tables.TableError(
-                f"task {s.task!r}: no second explanations of {family.first} by {family.explainer!r}; "
+                f"task {s.task!r}: no second explanations of {group.first} by {group.explainer!r}; "
                 "add the file"
             )
-        rows += _of_family(family, second and Attributions.read(second), metrics, gates, s)
+        rows += _of_group(group, second and Attributions.read(second), metrics, gates, s)
     s.write(out, "calibration", rows, [performance, *explanations, *again])
 
 
@@ -54,20 +54,20 @@ def _from_elsewhere(path: FilePath) -> bool:
     return "form" in tables.provenance(path).get("settings", {})
 
 
-def _of_family(
-    family: Family,
+def _of_group(
+    group: TeacherGroup,
     second: Attributions | None,
     metrics: Sequence[tuple[str, int | None]],
     gates: Mapping[Run, bool],
     s: Settings,
 ) -> Iterator[dict[str, Any]]:
-    first = family.values[family.first]
-    teachers = teachers_agreement(family, metrics, gates)
+    first = group.values[group.first]
+    teachers = teachers_agreement(group, metrics, gates)
     again = None
     if second is not None:
-        again = agreement.agreements(second.towards(family.reference), first, metrics)
-    for student, runs in family.by_student.items():
-        compared = [family.together(run, family.first) for run in usable(runs, gates)]
+        again = agreement.agreements(second.towards(group.reference), first, metrics)
+    for student, runs in group.by_student.items():
+        compared = [group.aligned(run, group.first) for run in usable(runs, gates)]
         agreed = np.stack([agreement.agreements(*pair, metrics) for pair in compared])
         chance = np.stack([agreement.chances(*pair, metrics) for pair in compared])
         for i, (metric, k) in enumerate(metrics):
@@ -76,17 +76,17 @@ def _of_family(
                 teachers[:, :, i],
                 chance[:, i],
                 None if again is None else again[i],
-                s.metrics["confidence"],
+                s.metrics["confidence_level"],
                 s.metrics["tolerance"],
             )
             yield {
                 "student": student,
-                "teacher": family.first[0],
-                "explainer": family.explainer,
+                "teacher": group.first[0],
+                "explainer": group.explainer,
                 "metric": metric,
                 "k": k,
                 **row,
-                "gated": all(gates[run] for run in runs) or gates[family.first],
+                "gated": all(gates[run] for run in runs) or gates[group.first],
             }
 
 
@@ -96,7 +96,7 @@ def usable(runs: Sequence[Run], gates: Mapping[Run, bool]) -> Sequence[Run]:
 
 
 def teachers_agreement(
-    family: Family, metrics: Sequence[tuple[str, int | None]], gates: Mapping[Run, bool]
+    group: TeacherGroup, metrics: Sequence[tuple[str, int | None]], gates: Mapping[Run, bool]
 ) -> np.ndarray:
     """Agreement of each two seeds of a teacher, the first one first.
 
@@ -107,32 +107,11 @@ def teachers_agreement(
     array, shape (seeds, seeds, metrics, examples)
         NaN on the diagonal.
     """
-    seeds = [run for run in family.teachers if run == family.first or not gates[run]]
-    found = np.full((len(seeds), len(seeds), len(metrics), len(family.ids)), np.nan)
+    seeds = [run for run in group.teachers if run == group.first or not gates[run]]
+    found = np.full((len(seeds), len(seeds), len(metrics), len(group.ids)), np.nan)
     for i, j in itertools.combinations(range(len(seeds)), 2):
-        found[i, j] = found[j, i] = agreement.agreements(*family.together(seeds[j], seeds[i]), metrics)
+        found[i, j] = found[j, i] = agreement.agreements(*group.aligned(seeds[j], seeds[i]), metrics)
     return found
-
-
-def judge(
-    calibrations: Sequence[FilePath],
-    *,
-    out: FilePath,
-    confidence: float,
-    tolerance: float,
-    controls: Sequence[str],
-) -> None:
-    """Write the study's table of kind ``drift``: the calibrated agreement of all tasks, with verdicts."""
-    rows = [row for path in calibrations for row in tables.read(path, "calibration").to_pylist()]
-    numbers = [f.name for f in tables.SCHEMAS["calibration"] if str(f.type) == "double"]
-    known = [row | {name: np.nan for name in numbers if row[name] is None} for row in rows]
-    judged = verdict.judge(known, confidence, tolerance, controls)
-    settings = {"confidence": confidence, "tolerance": tolerance, "controls": list(controls)}
-    source = settings | {
-        "inputs": provenance.digest(*calibrations),
-        "versions": provenance.versions("numpy", "scipy"),
-    }
-    tables.write(out, "drift", ({k: null_for_nan(v) for k, v in row.items()} for row in judged), source)
 
 
 def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:
@@ -152,7 +131,7 @@ def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:
     gates = {}
     for model, seeds in settings.seeds.items():
         for run in [(model, seed) for seed in seeds]:
-            if run not in low and model in settings.told:
+            if run not in low and model in settings.attributions_only:
                 gates[run] = True  # never asked, so not shown to be better than a constant
                 continue
             if run not in low:

@@ -9,17 +9,15 @@ import pandas as pd
 
 from distillens.evaluation.calibrate import gates_of, teachers_agreement, usable
 from distillens.evaluation.inputs import FilePath, Predictions, Run, Settings, by_identity, labels
-from distillens.evaluation.teacher_groups import Family, families
+from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
-from distillens.metrics.statistics import holm
+from distillens.metrics.multiple_testing import adjusted_within, holm
 
 SCORES = {"classification": "accuracy", "regression": "squared_error"}
 """What is compared of the answers, by type of task: a mean over texts."""
 
-_FAMILY = ("baseline", "metric", "k")
 
-
-def score_closing(
+def score_gap_closed(
     test: FilePath,
     predictions: Sequence[FilePath],
     performance: FilePath,
@@ -41,7 +39,7 @@ def score_closing(
     performance : path
         Scores of the task: runs that are no better than a constant do not count.
     out : path
-        Table of kind ``closing``: a row for each baseline, student, explainer and metric, and one
+        Table of kind ``gap_closed``: a row for each baseline, student, explainer and metric, and one
         without an explainer for the answers. P-values are also adjusted (Holm 1979) for the students
         and explainers that one baseline and metric are tested with.
     baselines, controls : sequences of str
@@ -52,10 +50,13 @@ def score_closing(
     s = Settings(**settings)
     gates = gates_of(performance, s)
     rows = list(_of_answers(test, predictions, baselines, gates, s))
-    for family in families(explanations, s):
-        if family.explainer not in controls:
-            rows += _of_family(family, baselines, gates, s)
-    s.write(out, "closing", _adjusted(rows), [test, *predictions, performance, *explanations])
+    for group in teacher_groups(explanations, s):
+        if group.explainer not in controls:
+            rows += _of_group(group, baselines, gates, s)
+    tested = [not row["gated"] for row in rows]
+    p_adjusted = adjusted_within(rows, ("baseline", "metric", "k"), holm, tested)
+    rows = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
+    s.write(out, "gap_closed", rows, [test, *predictions, performance, *explanations])
 
 
 def _of_answers(
@@ -76,7 +77,7 @@ def _of_answers(
         ]
         if all(sides):
             values = [np.stack([_right(answers[run], truth, s) for run in side]) for side in sides]
-            found = gap_closed.close(*values, confidence=s.metrics["confidence"])
+            found = gap_closed.close(*values, confidence_level=s.metrics["confidence_level"])
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
             yield _named(student, baseline, gates, s) | what | found
 
@@ -88,28 +89,28 @@ def _right(logits: np.ndarray, truth: pd.Series, s: Settings) -> np.ndarray:
     return -((logits[:, 0] - truth.to_numpy()) ** 2)
 
 
-def _of_family(
-    family: Family, baselines: Sequence[str], gates: Mapping[Run, bool], s: Settings
+def _of_group(
+    group: TeacherGroup, baselines: Sequence[str], gates: Mapping[Run, bool], s: Settings
 ) -> Iterator[dict[str, Any]]:
     metrics = agreement.grid(s.metrics["overlap_k"])
-    teachers = teachers_agreement(family, metrics, gates)
+    teachers = teachers_agreement(group, metrics, gates)
     students = {
         student: np.stack(
-            [
-                agreement.agreements(*family.together(run, family.first), metrics)
-                for run in usable(runs, gates)
-            ]
+            [agreement.agreements(*group.aligned(run, group.first), metrics) for run in usable(runs, gates)]
         )
-        for student, runs in family.by_student.items()
+        for student, runs in group.by_student.items()
     }
     for student, baseline in _compared(baselines, s):
         if baseline not in students:
             continue
         for i, (metric, k) in enumerate(metrics):
             found = gap_closed.close(
-                students[student][:, i], students[baseline][:, i], teachers[:, :, i], s.metrics["confidence"]
+                students[student][:, i],
+                students[baseline][:, i],
+                teachers[:, :, i],
+                s.metrics["confidence_level"],
             )
-            named = {"explainer": family.explainer, "metric": metric, "k": k}
+            named = {"explainer": group.explainer, "metric": metric, "k": k}
             yield _named(student, baseline, gates, s) | named | found
 
 
@@ -132,15 +133,3 @@ def _named(student: str, baseline: str, gates: Mapping[Run, bool], s: Settings) 
         "teacher": s.teachers[student],
         "gated": any(unusable) or gates[s.reference(student)],
     }
-
-
-def _adjusted(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    families: dict[tuple, list[dict[str, Any]]] = {}
-    for row in rows:
-        row["p_adjusted"] = np.nan
-        if not row["gated"]:
-            families.setdefault(tuple(row[key] for key in _FAMILY), []).append(row)
-    for family in families.values():
-        for row, p in zip(family, holm([row["p_value"] for row in family]), strict=True):
-            row["p_adjusted"] = float(p)
-    return rows

@@ -39,7 +39,7 @@ class Settings:
         The seeds of each model; students are compared with the teacher's first one.
     seed : int
         The study's seed.
-    told : sequence of str
+    attributions_only : sequence of str
         Models that are known by their attributions only: nothing was predicted with them.
     """
 
@@ -49,7 +49,7 @@ class Settings:
     teachers: Mapping[str, str | None]
     seeds: Mapping[str, Sequence[int]]
     seed: int
-    told: Sequence[str] = ()
+    attributions_only: Sequence[str] = ()
 
     @property
     def n_classes(self) -> int:
@@ -69,7 +69,7 @@ class Settings:
     def resampling(self, *parts: object) -> Resampling:
         """How to resample for one result, from a seed of its own."""
         return Resampling(
-            seed_of(self.seed, self.task, *parts), self.metrics["resamples"], self.metrics["confidence"]
+            seed_of(self.seed, self.task, *parts), self.metrics["resamples"], self.metrics["confidence_level"]
         )
 
     def reference(self, model: str) -> Run | None:
@@ -128,14 +128,14 @@ def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> di
 
 
 class Predictions:
-    """Logits of one model, found by perturbation, fold and example."""
+    """Logits of one model, found by perturbation, repeat and example."""
 
     def __init__(self, path: FilePath, settings: Settings) -> None:
         table = tables.read(path, "predictions")
         self._path = path
         self._logits = logits_of(table, "logits", path, settings)
         self._rows = pd.MultiIndex.from_frame(
-            table.select(["perturbation", "fold", "example_id"]).to_pandas()
+            table.select(["perturbation", "repeat", "example_id"]).to_pandas()
         )
         twice = self._rows.duplicated()
         if twice.any():
@@ -143,17 +143,17 @@ class Predictions:
                 f"{path}: {self._rows[twice][0]} is predicted twice; delete the file and rerun"
             )
 
-    def of(self, perturbation: str, folds: Iterable[int], ids: Iterable[str]) -> Array:
-        """Logits of shape (folds, ids, outputs); a missing one is an error that names it."""
-        folds, ids = list(folds), list(ids)
-        wanted = pd.MultiIndex.from_product([[perturbation], folds, ids])
+    def of(self, perturbation: str, repeats: Iterable[int], ids: Iterable[str]) -> Array:
+        """Logits of shape (repeats, ids, outputs); a missing one is an error that names it."""
+        repeats, ids = list(repeats), list(ids)
+        wanted = pd.MultiIndex.from_product([[perturbation], repeats, ids])
         rows = self._rows.get_indexer(wanted)
         if (rows < 0).any():
             raise tables.TableError(
-                f"{self._path}: has no prediction for {wanted[rows < 0][0]} (perturbation, fold, example); "
+                f"{self._path}: has no prediction for {wanted[rows < 0][0]} (perturbation, repeat, example); "
                 "delete it and run the workflow again"
             )
-        return self._logits[rows].reshape(len(folds), len(ids), -1)
+        return self._logits[rows].reshape(len(repeats), len(ids), -1)
 
 
 def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) -> Array:
@@ -182,7 +182,7 @@ def labels(test: FilePath, settings: Settings) -> pd.Series:
 
 
 def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFrame]]:
-    """Read a perturbation's name, and what it edits, in counts of folds x examples.
+    """Read a perturbation's name, and what it edits, in counts of repeats x examples.
 
     Returns
     -------
@@ -195,11 +195,11 @@ def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFram
     ------
     TableError
         If the file says not which perturbation it is, or an example is not in the test
-        split, has other texts there, or is twice in a fold, or not in every fold.
+        split, has other texts there, or is twice in a repeat, or not in every repeat.
     """
     examples_by_id = {one.example_id: one for one in examples(tables.read(test, "examples"))}
     table = tables.read(path, "perturbed")
-    frame = table.select(["example_id", "fold", "changed"]).to_pandas()
+    frame = table.select(["example_id", "repeat", "changed"]).to_pandas()
     name = tables.provenance(path).get("perturbation")
     if name is None:
         raise tables.TableError(f"{path}: its provenance has no 'perturbation'; delete it and run again")
@@ -208,9 +208,11 @@ def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFram
         raise tables.TableError(
             f"{path}: example {frame['example_id'][strange].iloc[0]!r} is not in the test split"
         )
-    twice = frame.duplicated(["fold", "example_id"])
+    twice = frame.duplicated(["repeat", "example_id"])
     if twice.any():
-        raise tables.TableError(f"{path}: example {frame['example_id'][twice].iloc[0]!r} is twice in a fold")
+        raise tables.TableError(
+            f"{path}: example {frame['example_id'][twice].iloc[0]!r} is twice in a repeat"
+        )
     made = zip(frame["example_id"], table["edits"].to_pylist(), strict=True)
     try:
         extents = [extent(examples_by_id[name], edits) for name, edits in made]
@@ -219,13 +221,13 @@ def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFram
     counts = pd.DataFrame(extents, columns=Extent._fields, index=frame.index)
     frame = frame.assign(texts=1, **counts)
     wide = {
-        column: frame.pivot(index="fold", columns="example_id", values=column).astype(float)
+        column: frame.pivot(index="repeat", columns="example_id", values=column).astype(float)
         for column in frame.columns[2:]
     }
     if wide["texts"].isna().any(axis=None):
         missing = wide["texts"].isna().any()
         raise tables.TableError(
-            f"{path}: example {missing.index[missing][0]!r} is not in every fold; rerun perturb"
+            f"{path}: example {missing.index[missing][0]!r} is not in every repeat; rerun perturb"
         )
     return name, wide
 

@@ -165,7 +165,7 @@ def _check_complete(found: dict[str, _Probe], files: dict[tuple, Path], s: Setti
         )
     for probe, explainer in sorted(asked):
         for model, seeds in s.seeds.items():
-            for seed in seeds if model not in s.told else ():
+            for seed in seeds if model not in s.attributions_only else ():
                 if (model, seed, probe, explainer) not in files:
                     raise tables.TableError(
                         f"task {s.task!r}: no explanations of probe {probe!r} by {explainer!r} "

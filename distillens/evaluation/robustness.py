@@ -35,17 +35,17 @@ def score_robustness(
     rows = []
     for path in tracked(perturbed, "robustness", "perturbation"):
         name, counts = edits_of(path, test)
-        ids, folds = list(counts["texts"].columns), list(counts["texts"].index)
+        ids, repeats = list(counts["texts"].columns), list(counts["texts"].index)
         for part, whole in _EDITED.items():
             share = robustness.share(counts[part], counts[whole], s.resampling("robustness", name))
             rows.append(aggregate(len(ids), share, perturbation=name, metric=part))
         outputs = {
-            run: robustness.Outputs(of.of("none", [0], ids)[0], of.of(name, folds, ids))
+            run: robustness.Outputs(of.of("none", [0], ids)[0], of.of(name, repeats, ids))
             for run, of in runs.items()
         }
         for (model, seed), own in outputs.items():
             reference = s.reference(model)
-            if reference is not None and reference not in outputs and reference[0] not in s.told:
+            if reference is not None and reference not in outputs and reference[0] not in s.attributions_only:
                 raise tables.TableError(
                     f"no predictions of {reference}, the teacher of {model!r}; add the file"
                 )

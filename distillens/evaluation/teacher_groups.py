@@ -23,7 +23,7 @@ class Attributions:
 
     ``by_name`` says that positions are the words of a mapping, which are compared by name;
     ``missing`` what a position without a value is, ``zero`` or ``intersection`` (see
-    `Family.together`; None: there is none).
+    `TeacherGroup.aligned`; None: there is none).
     """
 
     path: Path
@@ -121,7 +121,7 @@ def on_common_words(read: Mapping[Any, Attributions]) -> dict[Any, Attributions]
     return {key: one.spread(union) for key, one in read.items()}
 
 
-def together(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) -> list[list[Array]]:
+def aligned(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) -> list[list[Array]]:
     """Attributions of several runs on the positions where they are compared.
 
     Parameters
@@ -153,7 +153,7 @@ def together(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) -
 
 
 @dataclass(frozen=True)
-class Family:
+class TeacherGroup:
     """A teacher and its students under one explainer: the attributions that are compared.
 
     ``values`` are those of each run towards the class that ``first`` predicts, ``predicted``
@@ -185,12 +185,12 @@ class Family:
             found.setdefault(run[0], []).append(run)
         return found
 
-    def together(self, *runs: Run) -> list[list[Array]]:
-        """Attributions of some runs on the positions where they are compared; see `together`."""
-        return together([self.values[run] for run in runs], [self.missing[run] for run in runs])
+    def aligned(self, *runs: Run) -> list[list[Array]]:
+        """Attributions of some runs on the positions where they are compared; see `aligned`."""
+        return aligned([self.values[run] for run in runs], [self.missing[run] for run in runs])
 
 
-def families(paths: Iterable[FilePath], settings: Settings) -> Iterator[Family]:
+def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[TeacherGroup]:
     """Read the explanations, one explainer and one teacher at a time.
 
     Raises
@@ -215,7 +215,7 @@ def families(paths: Iterable[FilePath], settings: Settings) -> Iterator[Family]:
             read = on_common_words({run: Attributions.read(files[(*run, explainer)]) for run in every})
             reference = read[runs[teacher][0]]
             values = {run: attributions.towards(reference) for run, attributions in read.items()}
-            yield Family(
+            yield TeacherGroup(
                 explainer,
                 runs[teacher][0],
                 runs[teacher],

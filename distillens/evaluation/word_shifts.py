@@ -9,7 +9,7 @@ import numpy as np
 from distillens import tables
 from distillens.data.text import Example, examples
 from distillens.evaluation.inputs import FilePath, Settings
-from distillens.evaluation.teacher_groups import Family, families
+from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.evaluation.word_classes import kinds
 from distillens.metrics import word_shifts
 
@@ -17,10 +17,10 @@ LEAST_TEXTS = 5
 """A word or kind of words that stands in fewer texts is not compared."""
 
 Groups = dict[tuple[str, str], list[np.ndarray]]
-"""From (family, name) to flags of each text's words."""
+"""From (teacher_group, name) to flags of each text's words."""
 
 
-def score_shifts(
+def score_word_shifts(
     explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: Any
 ) -> None:
     """Write how the shares of words, parts of speech and senses differ between students and teachers.
@@ -32,7 +32,7 @@ def score_shifts(
     explanations : sequence of paths
         Explanations of all runs.
     out : path
-        Table of kind ``shifts``: a row for each student, explainer and group of words.
+        Table of kind ``word_shifts``: a row for each student, explainer and group of words.
     **settings
         See `distillens.evaluation.inputs.Settings`.
     """
@@ -41,31 +41,33 @@ def score_shifts(
     rows: list[dict[str, Any]] = []
     lengths: list[int] = []
     groups: Groups = {}
-    for family in families(explanations, s):
+    for teacher_group in teacher_groups(explanations, s):
         if not lengths:
-            named = [texts[name] for name in family.ids]
+            named = [texts[name] for name in teacher_group.ids]
             lengths, groups = [len(text.words) for text in named], _groups(named)
-        rows += _of_family(family, groups, lengths, s)
-    s.write(out, "shifts", rows, [explained, *explanations])
+        rows += _of_teacher_group(teacher_group, groups, lengths, s)
+    s.write(out, "word_shifts", rows, [explained, *explanations])
 
 
-def _of_family(family: Family, groups: Groups, lengths: list[int], s: Settings) -> Iterator[dict[str, Any]]:
+def _of_teacher_group(
+    teacher_group: TeacherGroup, groups: Groups, lengths: list[int], s: Settings
+) -> Iterator[dict[str, Any]]:
     shared = {
         run: [_fitting(values, words) for values, words in zip(of, lengths, strict=True)]
-        for run, of in family.values.items()
+        for run, of in teacher_group.values.items()
     }
     sizes = Counter(kind for kind, _ in groups)
     for (kind, name), members in groups.items():
         share = {run: word_shifts.of_group(of, members) for run, of in shared.items()}
-        teachers = [share[run] for run in family.teachers]
-        for student, runs in family.by_student.items():
+        teachers = [share[run] for run in teacher_group.teachers]
+        for student, runs in teacher_group.by_student.items():
             own = [share[run] for run in runs]
-            found = word_shifts.shift(own, teachers, s.metrics["confidence"], sizes[kind])
+            found = word_shifts.shift(own, teachers, s.metrics["confidence_level"], sizes[kind])
             yield {
                 "student": student,
-                "teacher": family.first[0],
-                "explainer": family.explainer,
-                "group": kind,
+                "teacher": teacher_group.first[0],
+                "explainer": teacher_group.explainer,
+                "kind": kind,
                 "name": name,
                 "words": int(sum(flags.sum() for flags in members)),
                 "groups": sizes[kind],

@@ -53,7 +53,7 @@ def calibrate(
     teachers: ArrayLike,
     chance: ArrayLike,
     again: ArrayLike | None = None,
-    confidence: float = 0.95,
+    confidence_level: float = 0.95,
     tolerance: float = TOLERANCE,
 ) -> dict[str, Any]:
     """One row of the table of calibrated agreement.
@@ -69,7 +69,7 @@ def calibrate(
         Expected agreement of each run's attributions in random order.
     again : array_like, shape (n,), optional
         Agreement of the first seed's attributions with those of a second run of the explainer.
-    confidence : float
+    confidence_level : float
         Level of the intervals.
     tolerance : float
         Drift, in units of the metric, that is as good as none.
@@ -124,17 +124,17 @@ def calibrate(
     row = nothing | counts
     for name, column in zip(("agreement", "ceiling", "explainer_ceiling", "floor"), range(4), strict=True):
         if known[column]:
-            found = design.interval(np.eye(4)[column], confidence)
+            found = design.interval(np.eye(4)[column], confidence_level)
             # No agreement is beyond 1, whatever the few runs allow.
             row |= _bounds(name, found._replace(low=max(found.low, -1.0), high=min(found.high, 1.0)))
     if known[_CEILING]:
-        found = design.interval(_DRIFT, confidence)
+        found = design.interval(_DRIFT, confidence_level)
         row |= _bounds("drift", found) | {"p_value": found.p_value}
-        row |= _bounds("normalised", design.ratio(*_ABOVE_FLOOR.values(), confidence))
+        row |= _bounds("normalised", design.ratio(*_ABOVE_FLOOR.values(), confidence_level))
         row["effect_size"] = _effect_size(columns[_CEILING] - columns[_STUDENT])
         if n > 1:
             spread = design.variance(_DRIFT)
-            row |= needed(found.value, *spread, n, teacher or student, confidence, tolerance)
+            row |= needed(found.value, *spread, n, teacher or student, confidence_level, tolerance)
     if (teacher or student) is not None:
         row["run_spread"] = math.sqrt((teacher or student).variance)
     return row

@@ -141,18 +141,18 @@ class Crossed:
         """
         return self._examples(weights), sum(variance for variance, _ in self._by_noise(weights))
 
-    def interval(self, weights: ArrayLike, confidence: float) -> Interval:
+    def interval(self, weights: ArrayLike, confidence_level: float) -> Interval:
         """Student's t interval of the weighted sum of means; bounds are NaN below two examples."""
         value = float(np.dot(weights, self.means))
         if self.n < 2:
             return Interval(value, math.nan, math.nan, math.nan)
         scale, df = self._scale(weights)
-        half = scale * special.stdtrit(df, (1 + confidence) / 2)
+        half = scale * special.stdtrit(df, (1 + confidence_level) / 2)
         if scale == 0:
             return Interval(value, value, value, 1.0 if value == 0 else 0.0)
         return Interval(value, value - half, value + half, float(2 * special.stdtr(df, -abs(value) / scale)))
 
-    def ratio(self, above: ArrayLike, below: ArrayLike, confidence: float) -> Interval:
+    def ratio(self, above: ArrayLike, below: ArrayLike, confidence_level: float) -> Interval:
         """Ratio of two weighted sums, with the interval of Fieller (1954).
 
         It holds the ratios r for which the sum above less r times the sum below may be zero, each by the
@@ -160,13 +160,13 @@ class Crossed:
         the sum below is not shown to be above zero: then the ratio has no bounds. There is no p-value.
         """
         above, below = np.asarray(above, dtype=np.float64), np.asarray(below, dtype=np.float64)
-        if not self.interval(below, confidence).low > 0:
+        if not self.interval(below, confidence_level).low > 0:
             return Interval(math.nan, math.nan, math.nan, math.nan)
         value = float(above @ self.means) / float(below @ self.means)
 
         def excluded(ratio: float) -> float:
             """Above zero for a ratio outside of the interval."""
-            difference = self.interval(above - ratio * below, confidence)
+            difference = self.interval(above - ratio * below, confidence_level)
             return max(difference.low, -difference.high)
 
         return Interval(value, _end(excluded, value, -1.0), _end(excluded, value, 1.0), math.nan)

@@ -20,7 +20,10 @@ _GAP = np.array([0.0, -1.0, 1.0])
 
 
 def close(
-    students: ArrayLike, baselines: ArrayLike, teachers: ArrayLike | None = None, confidence: float = 0.95
+    students: ArrayLike,
+    baselines: ArrayLike,
+    teachers: ArrayLike | None = None,
+    confidence_level: float = 0.95,
 ) -> dict[str, Any]:
     """One comparison of a student with a baseline, over texts and runs.
 
@@ -31,7 +34,7 @@ def close(
     teachers : array_like, shape (seeds, seeds, n), optional
         Agreement of each two seeds of the teacher, the first seed first; the diagonal is not
         read. Without it there is a gain but no share.
-    confidence : float
+    confidence_level : float
         Level of the intervals.
 
     Returns
@@ -70,9 +73,9 @@ def close(
         Group(column, runs, noise or other, noise is not None) for column, (noise, runs) in known.items()
     ]
     design = Crossed(np.stack(columns), groups)
-    gain = design.interval(_GAIN, confidence)
+    gain = design.interval(_GAIN, confidence_level)
     found |= {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "p_value": gain.p_value}
     if len(teachers):
-        share = design.ratio(_GAIN, _GAP, confidence)
+        share = design.ratio(_GAIN, _GAP, confidence_level)
         found |= {"share": share.value, "share_low": share.low, "share_high": share.high}
     return found

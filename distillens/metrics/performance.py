@@ -44,7 +44,7 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
     truth : array_like, shape (n,)
         Class numbers, or values.
     predicted : array_like, shape (..., n)
-        Leading axes are variants of the same examples, such as folds.
+        Leading axes are variants of the same examples, such as repeats.
     n_classes : int
         Number of classes; not looked at for a regression.
 

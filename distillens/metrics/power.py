@@ -15,7 +15,7 @@ def needed(
     by_runs: float,
     n: int,
     noise: Noise | None,
-    confidence: float,
+    confidence_level: float,
     tolerance: float,
 ) -> dict[str, float]:
     """Numbers of examples, or else of runs, with which the interval of drift would be narrow enough.
@@ -35,7 +35,7 @@ def needed(
         Number of examples.
     noise : Noise or None
         Of one run; None where it is not known.
-    confidence, tolerance : float
+    confidence_level, tolerance : float
         Level of the interval; drift that is as good as none.
 
     Returns
@@ -53,7 +53,7 @@ def needed(
     df = n - 1 if noise is None else _satterthwaite(by_examples, by_runs, n, noise.df)
     # What runs differ by on single examples shrinks with their number, the rest of their part does not.
     shrinking = 0.0 if noise is None or by_runs == 0 else min(1.0, noise.interaction / noise.variance)
-    room = (wanted / stats.t.ppf((1 + confidence) / 2, df)) ** 2 - by_runs * (1 - shrinking)
+    room = (wanted / stats.t.ppf((1 + confidence_level) / 2, df)) ** 2 - by_runs * (1 - shrinking)
     if room > 0:
         result["n_needed"] = float(max(n, math.ceil(n * (by_examples + by_runs * shrinking) / room)))
         return result
@@ -61,7 +61,7 @@ def needed(
         for runs in range(3, _MOST_RUNS + 1):
             variance = noise.variance * (1 / (runs - 1) + 1 / runs)
             df = _satterthwaite(by_examples, variance, n, runs - 1)
-            if stats.t.ppf((1 + confidence) / 2, df) * math.sqrt(by_examples + variance) <= wanted:
+            if stats.t.ppf((1 + confidence_level) / 2, df) * math.sqrt(by_examples + variance) <= wanted:
                 result["runs_needed"] = float(runs)
                 break
     return result

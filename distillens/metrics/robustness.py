@@ -1,8 +1,8 @@
 """What a perturbation does to a model: its task metric, its predictions, and against its teacher.
 
-Folds are repetitions of the same random edit. Their mean is the value and their
+Repeats are repetitions of the same random edit. Their mean is the value and their
 standard deviation the ``spread``; the confidence interval comes from resampling
-*examples*, each with all its folds, since the spread of folds says nothing about the
+*examples*, each with all its repeats, since the spread of repeats says nothing about the
 test set.
 """
 
@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 
 
 class Scored(NamedTuple):
-    """One number: its value, bounds, and standard deviation over folds (NaN for one fold)."""
+    """One number: its value, bounds, and standard deviation over repeats (NaN for one repeat)."""
 
     value: float
     low: float
@@ -28,7 +28,7 @@ class Scored(NamedTuple):
 
 
 class Outputs(NamedTuple):
-    """A model's logits on the original texts, (n, outputs), and the perturbed ones, (folds, n, outputs)."""
+    """A model's logits on the original texts, (n, outputs), and the perturbed ones, (repeats, n, outputs)."""
 
     original: Array
     perturbed: Array
@@ -72,7 +72,7 @@ def score(
     truth : array_like, shape (n,)
         Labels.
     model, teacher : Outputs
-        Logits on the same examples and folds.
+        Logits on the same examples and repeats.
     n_classes : int
         Number of classes; not looked at for a regression.
     flip : float
@@ -94,7 +94,7 @@ def score(
         names.append(f"{metric}_change_gap")
         task_of_teacher = _task_metric(metric, truth, teacher, n_classes)
 
-    def by_fold(weights: Array) -> Array:
+    def by_repeat(weights: Array) -> Array:
         before, after = task(weights)
         parts = [after, after - before, kept(weights)]
         if teacher is not None:
@@ -103,8 +103,8 @@ def score(
         return np.stack(parts)
 
     n = np.size(truth)
-    result = estimate(lambda weights: by_fold(weights).mean(axis=1), n, resampling)
-    spread = _spread(by_fold(np.ones(n)))
+    result = estimate(lambda weights: by_repeat(weights).mean(axis=1), n, resampling)
+    spread = _spread(by_repeat(np.ones(n)))
     return {name: Scored(*map(float, row)) for name, *row in zip(names, *result, spread, strict=True)}
 
 
@@ -113,32 +113,32 @@ def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored
 
     Parameters
     ----------
-    parts, wholes : array_like, shape (folds, n)
+    parts, wholes : array_like, shape (repeats, n)
         Both are summed over the texts first. A whole of nothing has no share (NaN).
     resampling : Resampling
         As for `score`.
     """
     parts, wholes = (np.asarray(counts, dtype=np.float64) for counts in (parts, wholes))
 
-    def by_fold(weights: Array) -> Array:
+    def by_repeat(weights: Array) -> Array:
         with np.errstate(invalid="ignore"):
             return parts @ weights.T / (wholes @ weights.T)
 
     n = parts.shape[1]
-    value, low, high = estimate(lambda weights: by_fold(weights).mean(axis=0), n, resampling)
-    return Scored(float(value), float(low), float(high), float(_spread(by_fold(np.ones(n)))))
+    value, low, high = estimate(lambda weights: by_repeat(weights).mean(axis=0), n, resampling)
+    return Scored(float(value), float(low), float(high), float(_spread(by_repeat(np.ones(n)))))
 
 
 def _task_metric(
     metric: str, truth: ArrayLike, outputs: Outputs, n_classes: int
 ) -> Callable[[Array], tuple[Array, Array]]:
-    """Return the metric on the original texts and, by fold, the perturbed ones, given weights."""
+    """Return the metric on the original texts and, by repeat, the perturbed ones, given weights."""
     before, after = (statistic(metric, truth, predictions_of(x), n_classes) for x in outputs)
     return lambda weights: (before(weights), after(weights))
 
 
-def _spread(by_fold: Array) -> Array:
-    """Take the standard deviation over folds, the last axis: what another draw of edits may change."""
-    if by_fold.shape[-1] < 2:
-        return np.full(by_fold.shape[:-1], np.nan)
-    return by_fold.std(axis=-1, ddof=1)
+def _spread(by_repeat: Array) -> Array:
+    """Take the standard deviation over repeats, the last axis: what another draw of edits may change."""
+    if by_repeat.shape[-1] < 2:
+        return np.full(by_repeat.shape[:-1], np.nan)
+    return by_repeat.std(axis=-1, ddof=1)

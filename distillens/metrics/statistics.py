@@ -30,7 +30,7 @@ class Resampling:
 
     seed: int
     resamples: int = 2000
-    confidence: float = 0.95
+    confidence_level: float = 0.95
 
     def at(self, *parts: object) -> "Resampling":
         """Return the same with a seed of its own for one result, whatever else is computed."""
@@ -95,12 +95,12 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
             replicates,
             vectorized=True,
             n_resamples=resampling.resamples,
-            confidence_level=resampling.confidence,
+            confidence_level=resampling.confidence_level,
             batch=max(1, _BATCH_CELLS // n),
             method="BCa",
             rng=np.random.default_rng(resampling.seed),
         )
-        tail = (1 - resampling.confidence) / 2
+        tail = (1 - resampling.confidence_level) / 2
         distribution = result.bootstrap_distribution
         percentile = np.nanquantile(distribution, [tail, 1 - tail], axis=-1)
         spread = np.nanmax(distribution, axis=-1) - np.nanmin(distribution, axis=-1)
@@ -154,23 +154,6 @@ def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
                 spread[rows] = values.std(axis=1, ddof=1)
     n = defined.sum(axis=1)
     return Summary(value, low, high, spread, n, columns.shape[1] - n)
-
-
-def holm(p_values: ArrayLike) -> Array:
-    """P-values adjusted for their number by the step-down method of Holm (1979).
-
-    Parameters
-    ----------
-    p_values : array_like, shape (m,)
-        NaN stands for "not tested": it stays NaN and does not count.
-    """
-    p_values = np.asarray(p_values, dtype=np.float64)
-    adjusted = np.full(p_values.shape, np.nan)
-    tested = np.flatnonzero(~np.isnan(p_values))
-    order = tested[np.argsort(p_values[tested], kind="stable")]
-    steps = p_values[order] * np.arange(len(order), 0, -1)
-    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
-    return adjusted
 
 
 def _counts(index: NDArray[np.int64], n: int) -> Array:

@@ -4,12 +4,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-
 from distillens.metrics.calibration import HEADLINE, TOLERANCE
-from distillens.metrics.statistics import holm
+from distillens.metrics.multiple_testing import adjusted_within, benjamini_hochberg, holm
 
 KEEPS = "keeps the teacher's reasoning"
 DRIFTS = "drifts"
@@ -17,15 +13,15 @@ UNKNOWN = "cannot be told"
 GATED = "gated"
 
 
-def judge(
+def decide(
     rows: Sequence[Mapping[str, Any]],
-    confidence: float,
+    confidence_level: float,
     tolerance: float = TOLERANCE,
     controls: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
     """Adjust the p-values for how many there are, and give each row its verdict.
 
-    Every metric is a family of its own: what several metrics say of the same
+    Every metric is adjusted by itself: what several metrics say of the same
     attributions is one piece of evidence, and only one of them is the headline. Rows that
     are gated, or of an explainer that is a control, are not tested.
 
@@ -34,7 +30,7 @@ def judge(
     rows : sequence of mappings
         All rows of a study: ``task``, ``explainer``, ``metric``, ``k``, ``gated`` and what
         `distillens.metrics.calibration.calibrate` returns.
-    confidence : float
+    confidence_level : float
         One minus this is the false discovery rate over the study.
     tolerance : float
         Drift, in units of the metric, that is as good as none.
@@ -47,32 +43,21 @@ def judge(
         The rows with ``p_holm`` (Holm 1979, within the rows of one task), ``p_adjusted``
         (Benjamini & Hochberg 1995, over the study) and ``verdict``.
     """
-    controls = set(controls)
-    judged = [{**row, "p_holm": math.nan, "p_adjusted": math.nan} for row in rows]
-    for column, adjust, keys in (
-        ("p_holm", holm, ("metric", "k", "task")),
-        ("p_adjusted", benjamini_hochberg, ("metric", "k")),
-    ):
-        families: dict[tuple, list[dict[str, Any]]] = {}
-        for row in judged:
-            if not row["gated"] and row["explainer"] not in controls:
-                families.setdefault(tuple(row[key] for key in keys), []).append(row)
-        for family in families.values():
-            for row, p in zip(family, adjust([row["p_value"] for row in family]), strict=True):
-                row[column] = float(p)
-    return [{**row, "verdict": verdict(row, confidence=confidence, tolerance=tolerance)} for row in judged]
+    skipped = set(controls)
+    tested = [not row["gated"] and row["explainer"] not in skipped for row in rows]
+    p_holm = adjusted_within(rows, ("metric", "k", "task"), holm, tested)
+    p_adjusted = adjusted_within(rows, ("metric", "k"), benjamini_hochberg, tested)
+    decided = [
+        {**row, "p_holm": one, "p_adjusted": other}
+        for row, one, other in zip(rows, p_holm, p_adjusted, strict=True)
+    ]
+    return [
+        {**row, "verdict": verdict(row, confidence_level=confidence_level, tolerance=tolerance)}
+        for row in decided
+    ]
 
 
-def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
-    """P-values adjusted to control the false discovery rate (SciPy's); NaN is "not tested"."""
-    p_values = np.asarray(p_values, dtype=np.float64)
-    adjusted, tested = np.full(p_values.shape, np.nan), ~np.isnan(p_values)
-    if tested.any():
-        adjusted[tested] = stats.false_discovery_control(p_values[tested])
-    return adjusted
-
-
-def verdict(row: Mapping[str, Any], *, confidence: float, tolerance: float = TOLERANCE) -> str:
+def verdict(row: Mapping[str, Any], *, confidence_level: float, tolerance: float = TOLERANCE) -> str:
     """Say in words what one row shows.
 
     - "gated": the student or the teacher is no better than a constant;
@@ -88,7 +73,7 @@ def verdict(row: Mapping[str, Any], *, confidence: float, tolerance: float = TOL
         return GATED
     # Comparisons with NaN are false: what is undefined shows nothing.
     least = tolerance if math.isnan(row["run_spread"]) else 0.0
-    if row["p_adjusted"] < 1 - confidence and row["drift_low"] > least:
+    if row["p_adjusted"] < 1 - confidence_level and row["drift_low"] > least:
         return DRIFTS
     if row["drift_high"] < tolerance and not math.isnan(row["normalised"]):
         return KEEPS

@@ -24,17 +24,19 @@ def shares(values: ArrayLike) -> Array:
     return size / total if total > 0 else np.full(size.shape, np.nan)
 
 
-def shift(students: ArrayLike, teachers: ArrayLike, confidence: float, groups: int = 1) -> dict[str, float]:
+def shift(
+    students: ArrayLike, teachers: ArrayLike, confidence_level: float, groups: int = 1
+) -> dict[str, float]:
     """How much more of a text's attribution a group of words has in a student than in its teacher.
 
     Parameters
     ----------
     students, teachers : array_like, shape (runs, n)
         The share of the group in each text that it is in, by each run. Texts with NaN are left out.
-    confidence : float
-        Level of all intervals of the family together.
+    confidence_level : float
+        Level of all intervals of the same kind at once.
     groups : int
-        How many groups are compared: each interval has the level ``1 - (1 - confidence) / groups``
+        How many groups are compared: each interval has the level ``1 - (1 - confidence_level) / groups``
         (Bonferroni), so that the largest shift of many may be believed.
 
     Returns
@@ -57,7 +59,7 @@ def shift(students: ArrayLike, teachers: ArrayLike, confidence: float, groups: i
         [side.mean(axis=0) for side in sides],
         [Group(i, len(sides[i]), borrowed[i], own[i] is not None) for i in range(2)],
     )
-    found = design.interval([1, -1], 1 - (1 - confidence) / groups)
+    found = design.interval([1, -1], 1 - (1 - confidence_level) / groups)
     return {
         "share_teacher": float(design.means[1]),
         "share_student": float(design.means[0]),

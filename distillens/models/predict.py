@@ -104,8 +104,10 @@ def _fingerprint(texts: tuple[str, ...]) -> bytes:
 def _edited(path: str | Path) -> list[tuple[tuple[str, str, int], tuple[str, ...]]]:
     """Keys and texts of a perturbed copy of the test split."""
     name = tables.provenance(path)["perturbation"]
-    rows = tables.read(path, "perturbed").select(["example_id", "fold", "text_a", "text_b"]).to_pylist()
-    return [((row["example_id"], name, row["fold"]), segments(row["text_a"], row["text_b"])) for row in rows]
+    rows = tables.read(path, "perturbed").select(["example_id", "repeat", "text_a", "text_b"]).to_pylist()
+    return [
+        ((row["example_id"], name, row["repeat"]), segments(row["text_a"], row["text_b"])) for row in rows
+    ]
 
 
 def _table(keys: Sequence[tuple[str, str, int]], logits: np.ndarray) -> pa.Table:

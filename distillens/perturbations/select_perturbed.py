@@ -23,7 +23,7 @@ def select_perturbed(
     max_words: int | None,
     seed: int,
 ) -> None:
-    """Write texts as they were and after each perturbation's first fold, as examples of one table.
+    """Write texts as they were and after each perturbation's first repeat, as examples of one table.
 
     The id of an original ends in ``::``, that of a copy in ``::PERTURBATION``.
 
@@ -34,7 +34,7 @@ def select_perturbed(
     """
     originals = {example.example_id: example for example in examples(tables.read(test, "examples"))}
     copies = {
-        tables.provenance(path)["perturbation"]: _first_fold(path) for path in sorted(map(str, perturbed))
+        tables.provenance(path)["perturbation"]: _first_repeat(path) for path in sorted(map(str, perturbed))
     }
     known = set.intersection(*(set(of) for of in copies.values())) if copies else set()
     short = [i for i in sorted(known) if len(originals[i].words) <= (max_words or len(originals[i].words))]
@@ -52,11 +52,11 @@ def select_perturbed(
     tables.write(out, "examples", rows, source | {"count": count, "max_words": max_words})
 
 
-def _first_fold(path: str) -> dict[str, tuple[str, ...]]:
+def _first_repeat(path: str) -> dict[str, tuple[str, ...]]:
     return {
         row["example_id"]: segments(row["text_a"], row["text_b"])
         for row in tables.read(path, "perturbed").to_pylist()
-        if row["fold"] == 0 and row["changed"]
+        if row["repeat"] == 0 and row["changed"]
     }
 
 

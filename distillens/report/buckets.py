@@ -9,7 +9,7 @@ from distillens.metrics.calibration import HEADLINE
 from distillens.report import score_rows
 from distillens.report.formatting import Cell, Head, Table, metric_head, score
 from distillens.report.score_rows import Pair, Row
-from distillens.report.study_data import Study, ordered
+from distillens.report.study_data import Outline, ordered
 
 PAIRWISE = {
     "both_right": "both right",
@@ -22,7 +22,7 @@ PAIRWISE = {
 """How texts are called by how a student's answer stands to its teacher's."""
 
 
-def buckets(study: Study, task: str, scores: pd.DataFrame) -> list[Table]:
+def buckets(study: Outline, task: str, scores: pd.DataFrame) -> list[Table]:
     """How large each bucket is and how alike models reason in it: at a glance, and in full."""
     rows = score_rows.of(scores, task)
     compared = [row for row in rows if row["metric"] != "size"]
@@ -45,7 +45,7 @@ def bucket_name(name: str) -> str:
     return f"only {' and '.join(name.removeprefix('only_').split('+'))}"
 
 
-def _sizes(study: Study, task: str, rows: Sequence[Row], compared: Sequence[Row]) -> Table | None:
+def _sizes(study: Outline, task: str, rows: Sequence[Row], compared: Sequence[Row]) -> Table | None:
     if not rows:
         return None
     # Only the controls are left where a study has no other explainer.
@@ -71,7 +71,7 @@ def _sizes(study: Study, task: str, rows: Sequence[Row], compared: Sequence[Row]
     return Table(f"buckets-{task}", caption, head, lines, 1, "buckets")
 
 
-def _split(study: Study, task: str, rows: Sequence[Row]) -> Table | None:
+def _split(study: Outline, task: str, rows: Sequence[Row]) -> Table | None:
     """The headline metric by how a student's answer stands to its teacher's, by each explainer."""
     rows = [row for row in rows if row["subset"] in PAIRWISE and row["metric"] == HEADLINE]
     rows = [row for row in rows if row["explainer"] not in study.controls]
@@ -95,7 +95,7 @@ def _split(study: Study, task: str, rows: Sequence[Row]) -> Table | None:
     return Table(f"split-{task}", caption, head, lines, 2, "buckets")
 
 
-def _all_buckets(study: Study, task: str, rows: Sequence[Row]) -> Table | None:
+def _all_buckets(study: Outline, task: str, rows: Sequence[Row]) -> Table | None:
     if not rows:
         return None
     cells = score_rows.grouped(rows, lambda row: (row["subset"], row["explainer"], score_rows.pair(row)))
@@ -128,9 +128,9 @@ def _in_order(rows: Sequence[Row]) -> list[str]:
     return sorted({row["subset"] for row in rows}, key=place)
 
 
-def _teacher(study: Study, pair: Pair) -> str:
+def _teacher(study: Outline, pair: Pair) -> str:
     return study.find(*pair[:2]).teacher or pair[0]
 
 
-def _both(study: Study, pair: Pair) -> str:
+def _both(study: Outline, pair: Pair) -> str:
     return " and ".join(sorted((pair[0], pair[2]), key=lambda name: (*study.models, name).index(name)))

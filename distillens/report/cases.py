@@ -12,7 +12,7 @@ from distillens.metrics.calibration import HEADLINE
 from distillens.report.formatting import metric_name, number, percent
 from distillens.report.probe_data import Probed
 from distillens.report.sentences import Explained, View, gold, views
-from distillens.report.study_data import Run, Study
+from distillens.report.study_data import Outline, Run
 
 TOP = 3
 _LEVELS = 9
@@ -49,7 +49,7 @@ class Group:
 
 
 def choose(
-    study: Study,
+    study: Outline,
     task: str,
     texts: Sequence[Text],
     explanations: Sequence[Explained],
@@ -60,7 +60,7 @@ def choose(
 
     Parameters
     ----------
-    study : Study
+    study : Outline
     task : str
     texts : sequence of rows
         The explained texts.
@@ -89,7 +89,7 @@ def choose(
 
 
 def _view(
-    study: Study,
+    study: Outline,
     task: str,
     texts: Sequence[Text],
     explanations: Sequence[Explained],
@@ -104,7 +104,7 @@ def _is_contrast(probed: Probed, task: str) -> bool:
     return probed.task == task and any(row["variant"] == "flipped" for row in probed.design)
 
 
-def _drifted(study: Study, view: View, texts: Sequence[Text], family: list[Run], student: Run) -> Group:
+def _drifted(study: Outline, view: View, texts: Sequence[Text], family: list[Run], student: Run) -> Group:
     teacher = family[0]
     found = []
     for place, text in enumerate(texts):
@@ -123,7 +123,7 @@ def _drifted(study: Study, view: View, texts: Sequence[Text], family: list[Run],
     return Group(f"Same right answer, other reasons: {student.model}", rule, cases, "" if cases else none)
 
 
-def _borderline(study: Study, view: View, texts: Sequence[Text], family: list[Run]) -> Group:
+def _borderline(study: Outline, view: View, texts: Sequence[Text], family: list[Run]) -> Group:
     teacher = family[0]
     gaps = sorted(
         (gap, place)
@@ -142,7 +142,7 @@ def _borderline(study: Study, view: View, texts: Sequence[Text], family: list[Ru
 
 
 def _contrasts(
-    study: Study, probed: Probed, family: list[Run], examples: Mapping[str, pd.DataFrame]
+    study: Outline, probed: Probed, family: list[Run], examples: Mapping[str, pd.DataFrame]
 ) -> Group:
     teacher, students = family[0], family[1:]
     title = f"Sentences with “but” that are read otherwise ({probed.probe})"
@@ -195,7 +195,7 @@ def _gap(logits: Sequence[float]) -> float | None:
 
 
 def _case(
-    study: Study, view: View, text: Text, family: Sequence[Run], facts: Sequence[tuple[str, str]]
+    study: Outline, view: View, text: Text, family: Sequence[Run], facts: Sequence[tuple[str, str]]
 ) -> Case:
     label = gold(text, study.tasks[view.task])
     cells = {run: cell for run in family if (cell := view.cell(run, text)) is not None}

@@ -20,7 +20,7 @@ from distillens.report.formatting import (
     percent,
     score,
 )
-from distillens.report.study_data import Run, Study
+from distillens.report.study_data import Outline, Run
 from distillens.report.tables import verdict as in_words
 from distillens.report.verdict import Verdict
 
@@ -44,7 +44,7 @@ def read(paths: Sequence[str | Path]) -> Costs:
 
 
 def records(
-    study: Study, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
+    study: Outline, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
 ) -> tuple[Sequence[str], list[list[Any]]]:
     """Columns and rows of the CSV file: a row per task and run."""
     found = [
@@ -57,7 +57,7 @@ def records(
 
 
 def tables_of(
-    study: Study, task: str, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
+    study: Outline, task: str, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
 ) -> list[Table]:
     """The table of a task; none where nothing was measured."""
     runs = [run for run in study.runs if (task, run.model, run.seed) in costs]
@@ -87,7 +87,7 @@ def tables_of(
 
 
 def _gathered(
-    study: Study,
+    study: Outline,
     task: str,
     run: Run,
     said: Sequence[Verdict],

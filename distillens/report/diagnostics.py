@@ -10,7 +10,7 @@ import pandas as pd
 
 from distillens.report.formatting import MISSING, Cell, Head, Table, metric_name, number, percent
 from distillens.report.sentences import Explained
-from distillens.report.study_data import Study, ordered
+from distillens.report.study_data import Outline, ordered
 
 LOW_R2 = 0.5
 """Below this share of explained variance a LIME fit says little about the model."""
@@ -48,7 +48,7 @@ def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
     return [_diagnose(made, rows) for made, rows in explanations]
 
 
-def diagnostics_table(study: Study, found: Sequence[Mapping[str, Any]]) -> Table | None:
+def diagnostics_table(study: Outline, found: Sequence[Mapping[str, Any]]) -> Table | None:
     """Show the diagnostics of every table of explanations, in the study's order."""
     tasks, explainers = list(study.tasks), list(study.settings["explainers"])
     runs = [(run.model, run.seed) for run in study.runs]
@@ -71,7 +71,7 @@ def diagnostics_table(study: Study, found: Sequence[Mapping[str, Any]]) -> Table
     return Table("diagnostics", caption, [*labels, *_HEAD], lines, 3, "diagnostics", True) if lines else None
 
 
-def summary_table(study: Study, explanations: Sequence[Explained]) -> Table | None:
+def summary_table(study: Outline, explanations: Sequence[Explained]) -> Table | None:
     """The same, all explanations of an explainer together."""
     names = ordered((made["explainer"] for made, _ in explanations), list(study.settings["explainers"]))
     lines = []

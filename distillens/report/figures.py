@@ -15,7 +15,7 @@ from distillens.report import plot
 from distillens.report.formatting import capitalised, metric_name
 from distillens.report.plot import Key, Look, Row
 from distillens.report.probes import VARIANTS, variant_name, variants
-from distillens.report.study_data import Run, Study, ordered
+from distillens.report.study_data import Outline, Run, ordered
 from distillens.report.svg import INK
 
 _PANELS = ("confidence_drop", "flip_rate")
@@ -42,7 +42,7 @@ class Drawing:
     svg: str
 
 
-def draw(study: Study, scores: Mapping[str, pd.DataFrame], drift: pd.DataFrame) -> list[Drawing]:
+def draw(study: Outline, scores: Mapping[str, pd.DataFrame], drift: pd.DataFrame) -> list[Drawing]:
     """Draw every figure that there are numbers for."""
     drawings = []
     for task in study.tasks:
@@ -58,7 +58,7 @@ def draw(study: Study, scores: Mapping[str, pd.DataFrame], drift: pd.DataFrame) 
 class _Task:
     """The figures of one task; all show its models in the same look."""
 
-    def __init__(self, study: Study, task: str, rows: Mapping[str, Sequence[Row]]) -> None:
+    def __init__(self, study: Outline, task: str, rows: Mapping[str, Sequence[Row]]) -> None:
         self._study, self._task, self._rows = study, task, rows
         self._lead = study.lead(task)
         gated = {row["student"] for row in rows["drift"] if row["verdict"] == "gated"}
@@ -81,7 +81,7 @@ class _Task:
         for baseline in self._study.settings.get("baselines", ()):
             figure = self._closing(baseline)
             if figure is not None:
-                yield "closing", f"-{baseline}", f"Agreement gained over {baseline} on {task}", figure
+                yield "gap_closed", f"-{baseline}", f"Agreement gained over {baseline} on {task}", figure
         for explainer in self._explainers(row["explainer"] for row in self._rows["faithfulness"]):
             figure = self._faithfulness(explainer)
             if figure is not None:
@@ -173,7 +173,7 @@ class _Task:
         """Draw what each student gains over a baseline, and how much there is to gain."""
         rows = {
             (row["explainer"], row["student"]): row
-            for row in self._rows["closing"]
+            for row in self._rows["gap_closed"]
             if (row["baseline"], row["metric"]) == (baseline, HEADLINE) and row["explainer"]
         }
         students = {key[1] for key in rows}

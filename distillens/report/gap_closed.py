@@ -23,9 +23,9 @@ from distillens.report.formatting import (
     number,
     percent,
 )
-from distillens.report.study_data import Study, frame_of
+from distillens.report.study_data import Outline, frame_of
 
-COLUMNS = tuple(tables.SCHEMAS["closing"].names)
+COLUMNS = tuple(tables.SCHEMAS["gap_closed"].names)
 """The columns of the CSV file."""
 
 Row = Mapping[str, Any]
@@ -40,7 +40,7 @@ class Known:
     trainings: pd.DataFrame
 
 
-def tables_of(study: Study, task: str, closing: pd.DataFrame, known: Known) -> list[Table]:
+def tables_of(study: Outline, task: str, closing: pd.DataFrame, known: Known) -> list[Table]:
     """Per baseline, the table at a glance, and one with all metrics."""
     rows = score_rows.of(closing, task)
     found = []
@@ -51,7 +51,7 @@ def tables_of(study: Study, task: str, closing: pd.DataFrame, known: Known) -> l
     return found
 
 
-def trained_on(study: Study, student: str) -> set[str]:
+def trained_on(study: Outline, student: str) -> set[str]:
     """The explainers whose question a student was trained on: no independent judges of it."""
     method = (study.settings["models"][student].get("training") or {}).get("method", "fine_tune")
     known = registry.options("distillation")
@@ -65,7 +65,7 @@ def trained_on(study: Study, student: str) -> set[str]:
     return {name for name, options in explainers if (options or {}).get("method", name) in asked}
 
 
-def _glance(study: Study, task: str, baseline: str, rows: Sequence[Row], known: Known) -> Table:
+def _glance(study: Outline, task: str, baseline: str, rows: Sequence[Row], known: Known) -> Table:
     explainers = score_rows.explainers(study, (row for row in rows if row["explainer"]))
     shares = {(row["student"], row["explainer"]): row for row in rows if row["metric"] == HEADLINE}
     answers = {row["student"]: row for row in rows if not row["explainer"]}
@@ -99,10 +99,10 @@ def _glance(study: Study, task: str, baseline: str, rows: Sequence[Row], known: 
         Head("training", "mean time of a run: of the processor, on a GPU by the clock"),
     ]
     caption = f"How much of the drift of {baseline} the other students close on {task}"
-    return Table(f"closing-{baseline}-{task}", caption, head, lines, csv="closing")
+    return Table(f"gap-closed-{baseline}-{task}", caption, head, lines, csv="gap_closed")
 
 
-def _by_metric(study: Study, task: str, baseline: str, rows: Sequence[Row]) -> Table:
+def _by_metric(study: Outline, task: str, baseline: str, rows: Sequence[Row]) -> Table:
     rows = [row for row in rows if row["explainer"]]
     cells = score_rows.grouped(rows, lambda row: (row["student"], row["explainer"]))
     metrics, lines = score_rows.metrics(rows), []
@@ -115,7 +115,7 @@ def _by_metric(study: Study, task: str, baseline: str, rows: Sequence[Row]) -> T
     head = [Head("student", numeric=False), Head("explainer", numeric=False)]
     head += [metric_head(*metric) for metric in metrics]
     caption = f"Share of the drift of {baseline} that is closed on {task}, by every metric"
-    return Table(f"closing-all-{baseline}-{task}", caption, head, lines, 2, "closing", True)
+    return Table(f"gap-closed-all-{baseline}-{task}", caption, head, lines, 2, "gap_closed", True)
 
 
 def _share(row: Row | None, trained: bool) -> Cell:
@@ -143,7 +143,9 @@ def _gap(row: Row | None) -> Cell:
     return Cell(f"D = {number(row['drift'])}", row["drift"], note)
 
 
-def _score(study: Study, task: str, runs: Sequence[tuple[str, int]], gain: Row | None, known: Known) -> Cell:
+def _score(
+    study: Outline, task: str, runs: Sequence[tuple[str, int]], gain: Row | None, known: Known
+) -> Cell:
     lead = study.lead(task)
     rows = [row for row in _of_runs(known, "performance", task, runs) if row["metric"] == lead]
     values = [row["value"] for row in rows if row["against"] is None]
@@ -158,7 +160,7 @@ def _score(study: Study, task: str, runs: Sequence[tuple[str, int]], gain: Row |
     return Cell(number(fmean(values), 3), fmean(values), note, style)
 
 
-def _edits(study: Study, task: str, runs: Sequence[tuple[str, int]], known: Known) -> Cell:
+def _edits(study: Outline, task: str, runs: Sequence[tuple[str, int]], known: Known) -> Cell:
     relabels, metric = study.relabels(task), f"{study.lead(task)}_change"
     rows = _of_runs(known, "robustness", task, runs)
     found = [row for row in rows if row["metric"] == metric and row["perturbation"] not in relabels]
@@ -166,7 +168,7 @@ def _edits(study: Study, task: str, runs: Sequence[tuple[str, int]], known: Know
 
 
 def _words(
-    study: Study, task: str, runs: Sequence[tuple[str, int]], explainer: str, known: Known
+    study: Outline, task: str, runs: Sequence[tuple[str, int]], explainer: str, known: Known
 ) -> list[Cell]:
     """What hiding the words of its own explanation and of its teacher's does, most words at once."""
     rows = [
@@ -211,5 +213,5 @@ def _mean(values: Iterable[float], signed: bool = False) -> Cell:
 
 
 def read(closing: Sequence[str | Path], trainings: Sequence[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read tables of the kinds ``closing`` and ``trainings``."""
-    return frame_of(closing, "closing"), frame_of(trainings, "trainings")
+    """Read tables of the kinds ``gap_closed`` and ``trainings``."""
+    return frame_of(closing, "gap_closed"), frame_of(trainings, "trainings")

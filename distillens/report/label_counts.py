@@ -7,7 +7,7 @@ from typing import Any
 from distillens import tables
 from distillens.report.formatting import Cell, Head, Table
 from distillens.report.sentences import gold
-from distillens.report.study_data import Study
+from distillens.report.study_data import Outline
 from distillens.tables import TableError
 
 SPLITS = ("train", "validation", "test")
@@ -37,7 +37,7 @@ def counts(options: Mapping[str, Any], splits: Splits, task: str) -> dict[str, d
     return found if any(found.values()) else {}
 
 
-def table(study: Study, splits: Splits) -> Table | None:
+def table(study: Outline, splits: Splits) -> Table | None:
     """Show how many texts each split has, and of which labels."""
     lines = []
     for task, options in study.tasks.items():

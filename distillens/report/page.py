@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from distillens.report import (
     diagnostics,
     figures,
     gap_closed,
-    graph,
     label_counts,
     probe_data,
     sections,
@@ -44,23 +44,50 @@ _LOG = logging.getLogger("distillens")
 Paths = Sequence[str | Path]
 
 
+@dataclass(frozen=True)
+class ReportFiles:
+    """The tables of a study that its report is made from.
+
+    What each is about is read from its columns and provenance, never from its name.
+
+    Attributes
+    ----------
+    explained, explanations, scores : sequences of paths
+        Tables of the kinds ``examples``, ``explanations`` and ``scores``.
+    drift : path
+        The study's table of kind ``drift``.
+    word_shifts, gap_closed, trainings, costs : sequences of paths
+        Tables of these kinds.
+    splits : sequence of paths
+        Tables of kind ``examples``: all splits of all tasks.
+    probe_designs, probe_sentences, probe_explanations : sequences of paths
+        Tables of the kinds ``probes``, ``examples`` and ``explanations``.
+    """
+
+    explained: Paths
+    explanations: Paths
+    scores: Paths
+    drift: str | Path
+    word_shifts: Paths = ()
+    gap_closed: Paths = ()
+    trainings: Paths = ()
+    costs: Paths = ()
+    splits: Paths = ()
+    probe_designs: Paths = ()
+    probe_sentences: Paths = ()
+    probe_explanations: Paths = ()
+
+    def origins(self) -> list[tuple[str, dict[str, Any]]]:
+        """The kind and the provenance of every file that results rest on."""
+        paths = {"texts": self.explained, "explanations": self.explanations, "scores": self.scores}
+        paths |= {"drift": [self.drift], "word_shifts": self.word_shifts, "gap_closed": self.gap_closed}
+        paths |= {"splits": self.splits, "probes": self.probe_designs}
+        paths |= {"explanations of probes": self.probe_explanations}
+        return [(kind, tables.provenance(path)) for kind, of_kind in paths.items() for path in of_kind]
+
+
 def write_report(
-    study: Mapping[str, Any],
-    tasks: Mapping[str, Mapping[str, Any]],
-    explained: Paths,
-    explanations: Paths,
-    scores: Paths,
-    drift: str | Path,
-    out: str | Path,
-    shifts: Paths = (),
-    splits: Paths = (),
-    probe_designs: Paths = (),
-    probe_sentences: Paths = (),
-    probe_explanations: Paths = (),
-    workflow: Paths = (),
-    costs_of_runs: Paths = (),
-    closing: Paths = (),
-    trainings: Paths = (),
+    study: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]], files: ReportFiles, out: str | Path
 ) -> None:
     """Write the page, and its tables and figures into folders beside it.
 
@@ -70,64 +97,42 @@ def write_report(
         The study's config, but for the tasks; ``name`` is the study's.
     tasks : mapping
         The config's task blocks.
-    explained, explanations, scores : sequences of paths
-        Tables of the kinds ``examples``, ``explanations`` and ``scores``. What
-        each is about is read from its columns and provenance, never from its name.
-    drift : str or Path
-        The study's table of kind ``drift``.
+    files : ReportFiles
     out : str or Path
         The page; ``tables/*.csv`` and ``figures/*.svg`` are written into its folder, and where
         the study names a published one, its exhibits to ``published/``.
-    shifts : sequence of paths
-        Tables of kind ``shifts``.
-    splits : sequence of paths
-        Tables of kind ``examples``: all splits of all tasks.
-    probe_designs, probe_sentences, probe_explanations : sequences of paths
-        Tables of the kinds ``probes``, ``examples`` and ``explanations``.
-    workflow : sequence of paths
-        The graph of the rules, as `distillens.report.graph.write_graph` writes it, or nothing.
-    costs_of_runs : sequence of paths
-        Tables of kind ``costs``.
-    closing, trainings : sequences of paths
-        Tables of the kinds ``closing`` and ``trainings``.
     """
     about = study_data.study_of(study, tasks)
-    aggregates, singles = study_data.scores(scores)
+    aggregates, singles = study_data.scores(files.scores)
     subjects, examples = study_data.by_subject(aggregates), study_data.by_subject(singles)
-    drifts, moved = study_data.frame_of([drift], "drift"), word_shifts.read(shifts)
-    attributions, texts = sentences.load(explanations), _texts(explained)
-    asked = probe_data.read(probe_designs, probe_sentences, probe_explanations)
-    every = label_counts.read(splits)
+    drifts, moved = study_data.frame_of([files.drift], "drift"), word_shifts.read(files.word_shifts)
+    attributions, texts = sentences.load(files.explanations), _texts(files.explained)
+    asked = probe_data.read(files.probe_designs, files.probe_sentences, files.probe_explanations)
+    every = label_counts.read(files.splits)
     shown = study.get("show_texts", True)
     if not shown:
         texts, asked = {}, {key: probe for key, probe in asked.items() if probe.built}
     said = verdict.verdicts(about, subjects["performance"], drifts)
-    closings, trained = gap_closed.read(closing, trainings)
+    closings, trained = gap_closed.read(files.gap_closed, files.trainings)
     known = gap_closed.Known(subjects, drifts, trained)
-    drawings = figures.draw(about, {**subjects, "closing": closings}, drifts)
+    drawings = figures.draw(about, {**subjects, "gap_closed": closings}, drifts)
     diagnosed = diagnostics.diagnostics(attributions)
     undefined = diagnostics.undefined([*subjects.values()], drifts)
-    files = {"texts": explained, "explanations": explanations, "scores": scores}
-    files |= {"drift": [drift], "shifts": shifts, "closing": closing}
-    files |= {"splits": splits, "probes": probe_designs, "explanations of probes": probe_explanations}
-    origins = diagnostics.origins(
-        [(kind, tables.provenance(path)) for kind, paths in files.items() for path in paths]
-    )
-    paid = costs.read(costs_of_runs)
+    origins = diagnostics.origins(files.origins())
+    paid = costs.read(files.costs)
     data = sentences.sentences(about, texts, attributions, examples["agreement"])
-    edges = [edge for path in workflow for edge in graph.parse(Path(path).read_text("utf-8"))]
-    paper = _paper(about, subjects, examples, every, texts, asked, edges)
+    paper = _paper(about, subjects, examples, every, texts, asked)
 
     folder = Path(out).parent
     for name, columns in built.COLUMNS.items():
         _write_frame(folder / "tables" / f"{name}.csv", subjects[name], columns)
     _write_frame(folder / "tables" / "drift.csv", drifts, tables.SCHEMAS["drift"].names)
-    if closing:
-        _write_frame(folder / "tables" / "closing.csv", closings, gap_closed.COLUMNS)
+    if files.gap_closed:
+        _write_frame(folder / "tables" / "gap_closed.csv", closings, gap_closed.COLUMNS)
     _write_frame(folder / "tables" / "trainings.csv", trained, tables.SCHEMAS["trainings"].names)
     if not shown:
-        moved = moved[moved["group"] != "word"]
-    _write_frame(folder / "tables" / "shifts.csv", moved, word_shifts.COLUMNS)
+        moved = moved[moved["kind"] != "word"]
+    _write_frame(folder / "tables" / "word_shifts.csv", moved, word_shifts.COLUMNS)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(about, said))
     write_csv(folder / "tables" / "tradeoff.csv", *costs.records(about, said, subjects, paid))
     rows = [[row[column] for column in diagnostics.COLUMNS] for row in diagnosed]
@@ -157,7 +162,7 @@ def write_report(
         seeds_note=verdict.seeds_note(about, said),
         verdict_lines=verdict.lines(said, about.controls),
         tolerance=study["metrics"]["tolerance"],
-        confidence=study["metrics"]["confidence"],
+        confidence_level=study["metrics"]["confidence_level"],
         sections=sections.sections(about, subjects, drifts, moved, closings, known, drawings),
         tradeoff=[table for task in tasks for table in costs.tables_of(about, task, said, subjects, paid)],
         cases=[
@@ -175,7 +180,7 @@ def write_report(
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(drawings))
 
 
-def _paper(study: study_data.Study, *known: Any) -> dict[str, Any] | None:
+def _paper(study: study_data.Outline, *known: Any) -> dict[str, Any] | None:
     """The published study beside this one, where one is named: title, source, models and exhibits."""
     given = study.settings.get("published")
     if given is None:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from distillens.report.study_data import Run, Study
+from distillens.report.study_data import Outline, Run
 from distillens.report.svg import INK, inline
 
 WIDTH = 3.75
@@ -71,7 +71,7 @@ class Look:
     label: str
 
 
-def looks(study: Study, gated: Collection[str]) -> dict[Key, Look]:
+def looks(study: Outline, gated: Collection[str]) -> dict[Key, Look]:
     """Choose how each run is drawn; the seeds of a model look alike, gated students grey."""
     teachers = [name for name in study.models if not study.settings["models"][name].get("teacher")]
     students = [name for name in study.models if name not in teachers]

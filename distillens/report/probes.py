@@ -7,7 +7,7 @@ import pandas as pd
 from distillens.report import score_rows
 from distillens.report.formatting import Cell, Head, Table, metric_head, score
 from distillens.report.score_rows import Row
-from distillens.report.study_data import Study, ordered
+from distillens.report.study_data import Outline, ordered
 
 VARIANTS = {
     "original": "as built",
@@ -20,7 +20,7 @@ VARIANTS = {
 """How a variant of a probe's sentences is called on the page; others appear under their own name."""
 
 
-def probes(study: Study, task: str, scores: pd.DataFrame) -> list[Table]:
+def probes(study: Outline, task: str, scores: pd.DataFrame) -> list[Table]:
     """Per probe, where attributions lie and what the models say."""
     rows = score_rows.of(scores, task)
     found = []
@@ -48,7 +48,7 @@ def _whole(name: str) -> str:
     return name.removesuffix("_positive").removesuffix("_negative")
 
 
-def _attributions(study: Study, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
+def _attributions(study: Outline, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
     rows = [row for row in rows if row["explainer"] is not None]
     if not rows:
         return None
@@ -68,7 +68,7 @@ def _attributions(study: Study, task: str, probe: str, rows: Sequence[Row]) -> T
     return Table(f"probe-{probe}-{task}", caption, head, lines, 3, "probes", True)
 
 
-def _answers(study: Study, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
+def _answers(study: Outline, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
     rows = [row for row in rows if row["explainer"] is None]
     if not rows:
         return None

@@ -80,7 +80,7 @@ class Results:
     def predictions(self) -> pd.DataFrame:
         """One row per text, unchanged or perturbed, that a run has answered.
 
-        ``task model seed example_id``; ``perturbation`` (``none``: unchanged) and ``fold``;
+        ``task model seed example_id``; ``perturbation`` (``none``: unchanged) and ``repeat``;
         ``gold`` and ``predicted`` (names of classes; of a regression the scores);
         ``confidence``, the probability of the prediction (null for a regression); ``correct``
         (null for a regression).
@@ -113,24 +113,24 @@ class Results:
         return self._joined("drift", "metrics/drift.parquet")
 
     @cached_property
-    def shifts(self) -> pd.DataFrame:
+    def word_shifts(self) -> pd.DataFrame:
         """One row per student, explainer and group of words: how much more it leans on them.
 
-        ``task student teacher explainer``; ``group`` (``word``, ``part``, ``sense``) and ``name``;
+        ``task student teacher explainer``; ``kind`` (``word``, ``part``, ``sense``) and ``name``;
         ``n`` texts, ``words``, ``groups`` compared at once; ``share_teacher``,
         ``share_student``; ``shift`` with ``shift_low`` and ``shift_high``.
         """
-        return self._joined("shifts", "metrics/*/shifts.parquet")
+        return self._joined("word_shifts", "metrics/*/word_shifts.parquet")
 
     @cached_property
-    def closing(self) -> pd.DataFrame:
+    def gap_closed(self) -> pd.DataFrame:
         """One row per task, baseline, other student, explainer and metric; none without baselines.
 
         ``task student baseline teacher explainer metric k``; ``gain`` in agreement with the teacher and the
         ``share`` of the baseline's drift that it closes, with bounds; ``p_value``, ``p_adjusted`` (Holm);
         ``n n_undefined n_runs n_baseline_runs gated``. Rows without an explainer compare the answers.
         """
-        return self._joined("closing", "metrics/*/closing.parquet")
+        return self._joined("gap_closed", "metrics/*/gap_closed.parquet")
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -167,7 +167,7 @@ class Results:
 
     @cached_property
     def _scores(self) -> pd.DataFrame:
-        others = ("calibration", "shifts", "closing")
+        others = ("calibration", "word_shifts", "gap_closed")
         paths = [path for path in self._paths("metrics/*/*.parquet") if path.stem not in others]
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 
@@ -197,7 +197,7 @@ class Results:
 
     def _predictions(self, path: Path, table: pa.Table) -> pd.DataFrame:
         made = tables.provenance(path)
-        frame = table.select(["example_id", "perturbation", "fold"]).to_pandas()
+        frame = table.select(["example_id", "perturbation", "repeat"]).to_pandas()
         logits = _matrix(table["logits"])
         gold = self._gold[made["task"]].reindex(frame["example_id"])
         labels = self._labels[made["task"]]
@@ -230,7 +230,7 @@ _COLUMNS = {
         "label", "value", "output", "base",
     ],
     "predictions": [
-        *_RUN, "example_id", "perturbation", "fold", "gold", "predicted", "confidence", "correct",
+        *_RUN, "example_id", "perturbation", "repeat", "gold", "predicted", "confidence", "correct",
     ],
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
 from distillens.report.formatting import METRICS
-from distillens.report.study_data import Run, Study, ordered
+from distillens.report.study_data import Outline, Run, ordered
 
 Row = Mapping[str, Any]
 Metric = tuple[str, int | None]
@@ -44,7 +44,7 @@ def metrics(rows: Sequence[Row]) -> list[Metric]:
     return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
 
 
-def runs(study: Study, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
+def runs(study: Outline, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
     """The runs (model, seed) that have rows, in the study's order."""
     found = {(model, seed) for model, seed in keys if model is not None}
     known = [run for run in study.runs if (run.model, run.seed) in found]
@@ -52,7 +52,7 @@ def runs(study: Study, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
     return known + [study.find(*key) for key in others]
 
 
-def explainers(study: Study, rows: Iterable[Row]) -> list[str]:
+def explainers(study: Outline, rows: Iterable[Row]) -> list[str]:
     """The explainers that have rows, in the study's order."""
     return ordered((row["explainer"] for row in rows), list(study.settings["explainers"]))
 
@@ -62,7 +62,7 @@ def pair(row: Row) -> Pair:
     return row["model"], row["seed"], row["against"], row["against_seed"]
 
 
-def pairs(study: Study, rows: Iterable[Row]) -> list[Pair]:
+def pairs(study: Outline, rows: Iterable[Row]) -> list[Pair]:
     """The pairs of runs that have rows; seeds of one model last: students are what the reader came for."""
     position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
     last = len(position)
@@ -74,12 +74,12 @@ def pairs(study: Study, rows: Iterable[Row]) -> list[Pair]:
     return sorted({pair(row) for row in rows}, key=place)
 
 
-def kind_of_pair(study: Study, of: Pair) -> str:
+def kind_of_pair(study: Outline, of: Pair) -> str:
     """Say what two runs are to each other."""
     if of[0] == of[2]:
         return "seeds of one model"
     return "student and teacher" if _with_teacher(study, of) else "two students"
 
 
-def _with_teacher(study: Study, of: Pair) -> bool:
+def _with_teacher(study: Outline, of: Pair) -> bool:
     return None in (study.find(*of[:2]).teacher, study.find(*of[2:]).teacher)

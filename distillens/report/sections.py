@@ -8,11 +8,11 @@ import pandas as pd
 from distillens.report import buckets, gap_closed, probes, tables, word_shifts
 from distillens.report.figures import Drawing
 from distillens.report.formatting import Table
-from distillens.report.study_data import Study
+from distillens.report.study_data import Outline
 
 
 def sections(
-    study: Study,
+    study: Outline,
     scores: Mapping[str, pd.DataFrame],
     drift: pd.DataFrame,
     shifts: pd.DataFrame,
@@ -36,7 +36,7 @@ def sections(
             tables.agreement(study, task, scores["agreement"]),
             tables.explainers(study, task, scores["explainers"]),
         ],
-        "closing": lambda task: list(gap_closed.tables_of(study, task, closing, known)),
+        "gap_closed": lambda task: list(gap_closed.tables_of(study, task, closing, known)),
         "faithfulness": lambda task: [
             tables.faithfulness(study, task, scores["faithfulness"]),
             tables.curves(study, task, scores["faithfulness"]),
@@ -48,7 +48,7 @@ def sections(
 
 
 def _section(
-    study: Study, name: str, build: Callable[[str], list[Table | None]], drawings: Sequence[Drawing]
+    study: Outline, name: str, build: Callable[[str], list[Table | None]], drawings: Sequence[Drawing]
 ) -> list[dict[str, Any]]:
     found = [
         {

@@ -12,7 +12,7 @@ from distillens import tables
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.explained_output import predicted
 from distillens.report.formatting import number
-from distillens.report.study_data import Run, Study, ordered
+from distillens.report.study_data import Outline, Run, ordered
 from distillens.tables import TableError
 
 Explained = tuple[Mapping[str, Any], list[dict[str, Any]]]
@@ -33,7 +33,7 @@ def load(paths: Sequence[str | Path], *more: str) -> list[Explained]:
 
 
 def sentences(
-    study: Study,
+    study: Outline,
     explained: Mapping[str, list[dict[str, Any]]],
     explanations: Sequence[Explained],
     pairs: pd.DataFrame,
@@ -42,7 +42,7 @@ def sentences(
 
     Parameters
     ----------
-    study : Study
+    study : Outline
         Gives the order of tasks, explainers and runs.
     explained : mapping
         The rows of the table of explained texts, by task.
@@ -79,7 +79,7 @@ def sentences(
 
 
 def views(
-    study: Study,
+    study: Outline,
     task: str,
     examples: Sequence[Mapping[str, Any]],
     explanations: Sequence[Explained],
@@ -109,7 +109,7 @@ class View:
 
     def __init__(
         self,
-        study: Study,
+        study: Outline,
         task: str,
         explainer: str,
         runs: Sequence[Run],

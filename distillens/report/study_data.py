@@ -34,7 +34,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Study:
+class Outline:
     """What the report knows besides the tables: the study, its tasks, its runs in order."""
 
     settings: Mapping[str, Any]
@@ -93,7 +93,7 @@ class Study:
         return Run(model, int(seed), None, _label(model, int(seed), several=True))
 
 
-def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Study:
+def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Outline:
     """Put the runs of a study in the order in which they are shown: teachers before their students."""
     settings = {"explainers": {}, "perturbations": {}, "probes": {}, **settings}
     settings["explainers"] = dict(sorted(settings["explainers"].items(), key=_prominence))
@@ -114,7 +114,7 @@ def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]
         for name in ordered
         for seed in models[name]["seeds"]
     )
-    return Study(settings, tasks, runs)
+    return Outline(settings, tasks, runs)
 
 
 def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:

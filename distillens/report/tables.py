@@ -21,7 +21,7 @@ from distillens.report.formatting import (
     score,
 )
 from distillens.report.score_rows import Row
-from distillens.report.study_data import Run, Study, ordered
+from distillens.report.study_data import Outline, Run, ordered
 
 VERDICTS = {
     KEEPS: ("keeps", "keeps"),
@@ -59,7 +59,7 @@ COLUMNS = {
 _AT_K = ("confidence_drop", "flip_rate")
 
 
-def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """How well each run does the task, beside the majority baseline."""
     rows = score_rows.of(scores, task)
     if not rows:
@@ -89,7 +89,7 @@ def performance(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     return Table(f"performance-{task}", f"Performance on {task}", head, lines, csv="performance")
 
 
-def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def changes(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """What each perturbation does to each run's leading metric, at a glance.
 
     Where a text's label need not survive the edit, a loss would not be a fault of the model:
@@ -122,7 +122,7 @@ def changes(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     return Table(f"changes-{task}", caption, head, lines, csv="robustness")
 
 
-def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def robustness(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """All that was measured under each perturbation."""
     rows = score_rows.of(scores, task)
     if not rows:
@@ -150,7 +150,7 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     head = [
         Head("perturbation", numeric=False),
         Head("model", numeric=False),
-        Head(metric_name(lead), "mean over the folds, ± their standard deviation"),
+        Head(metric_name(lead), "mean over the repeats, ± their standard deviation"),
         Head("change", "change from the unchanged texts"),
         Head("student − teacher", "the student's change minus its teacher's"),
         metric_head("consistency"),
@@ -163,7 +163,7 @@ def robustness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     )
 
 
-def stability(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def stability(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike each run explains a text before and after a perturbation."""
     rows = [row for row in score_rows.of(scores, task) if row["metric"] == f"stability_{HEADLINE}"]
     if not rows:
@@ -182,7 +182,7 @@ def stability(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     return Table(f"stability-{task}", caption, head, lines, 2, "stability", True)
 
 
-def agreement(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def agreement(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike the attributions of each pair of runs are."""
     rows = score_rows.of(scores, task)
     if not rows:
@@ -205,7 +205,7 @@ def agreement(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     )
 
 
-def explainers(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def explainers(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike two explainers say that one and the same run reasons."""
     rows = score_rows.of(scores, task)
     if not rows:
@@ -234,33 +234,33 @@ def explainers(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
     return Table(f"explainers-of-{task}", caption, head, lines, 2, "explainers", True)
 
 
-def drift(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
+def drift(study: Outline, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
     """The five quantities of drift and the verdict, per student and explainer but the controls."""
     rows = [row for row in score_rows.of(rows_of_drift, task) if row["metric"] == HEADLINE]
     return _drift(study, task, [row for row in rows if row["explainer"] not in study.controls], False)
 
 
-def drift_by_metric(study: Study, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
+def drift_by_metric(study: Outline, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
     """The same by every metric, where there is more than the headline."""
     rows = score_rows.of(rows_of_drift, task)
     return None if {row["metric"] for row in rows} <= {HEADLINE} else _drift(study, task, rows, True)
 
 
-def faithfulness(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def faithfulness(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """What removing the k strongest words does, by whose ranking they are removed."""
     rows = [row for row in score_rows.of(scores, task) if row["metric"].startswith(_AT_K)]
     caption = f"Faithfulness on {task}: all numbers"
     return _by_ranking(study, rows, f"faithfulness-{task}", caption)
 
 
-def curves(study: Study, task: str, scores: pd.DataFrame) -> Table | None:
+def curves(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """Faithfulness over all numbers of words, and what the words are like that are named."""
     rows = [row for row in score_rows.of(scores, task) if not row["metric"].startswith(_AT_K)]
     caption = f"Faithfulness on {task}: over all numbers of words, and short tokens"
     return _by_ranking(study, rows, f"curves-{task}", caption)
 
 
-def _by_ranking(study: Study, rows: list[dict[str, Any]], name: str, caption: str) -> Table | None:
+def _by_ranking(study: Outline, rows: list[dict[str, Any]], name: str, caption: str) -> Table | None:
     if not rows:
         return None
     cells = score_rows.grouped(
@@ -283,7 +283,7 @@ def _by_ranking(study: Study, rows: list[dict[str, Any]], name: str, caption: st
     return Table(name, caption, head, lines, 3, "faithfulness", True)
 
 
-def _drift(study: Study, task: str, rows: list[dict[str, Any]], every: bool) -> Table | None:
+def _drift(study: Outline, task: str, rows: list[dict[str, Any]], every: bool) -> Table | None:
     if not rows:
         return None
     metrics = score_rows.metrics(rows)

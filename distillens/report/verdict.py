@@ -20,7 +20,7 @@ from distillens.report.formatting import (
     number,
     percent,
 )
-from distillens.report.study_data import Study, ordered
+from distillens.report.study_data import Outline, ordered
 from distillens.report.tables import VERDICTS
 from distillens.report.tables import verdict as in_words
 
@@ -64,7 +64,7 @@ class Verdict:
         return min(lows), max(highs)
 
 
-def verdicts(study: Study, performance: pd.DataFrame, drift: pd.DataFrame) -> list[Verdict]:
+def verdicts(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> list[Verdict]:
     """One verdict per task and student, in the study's order."""
     headline = drift[drift["metric"] == HEADLINE].to_dict("records")
     scores = performance[performance["against"].isna()].to_dict("records")
@@ -97,7 +97,7 @@ def verdicts(study: Study, performance: pd.DataFrame, drift: pd.DataFrame) -> li
     return said
 
 
-def table(study: Study, said: Sequence[Verdict]) -> Table:
+def table(study: Outline, said: Sequence[Verdict]) -> Table:
     """The verdict table; a cell per explainer shows the normalised agreement A."""
     explainers = ordered((name for verdict in said for name in verdict.drift), study.explainers)
     lines = [
@@ -127,7 +127,7 @@ def table(study: Study, said: Sequence[Verdict]) -> Table:
     return Table("verdict", "Verdict per task and student", head, lines, 2, "verdict")
 
 
-def records(study: Study, said: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
+def records(study: Outline, said: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the CSV file of the verdict table."""
     explainers = ordered((name for verdict in said for name in verdict.drift), study.explainers)
     quantities = ("normalised", "normalised_low", "normalised_high", "drift", "drift_low", "drift_high")
@@ -223,7 +223,7 @@ def answer(said: Sequence[Verdict]) -> list[tuple[str, bool]]:
     return [*_summary(said), (" ".join(_remarks(said)), False)]
 
 
-def seeds_note(study: Study, said: Sequence[Verdict]) -> str:
+def seeds_note(study: Outline, said: Sequence[Verdict]) -> str:
     """Say how many runs the intervals rest on, and what that allows."""
     rows = [row for v in said for row in v.drift.values()]
     counts = [row["n_teacher_runs"] for row in rows]
@@ -246,7 +246,7 @@ def seeds_note(study: Study, said: Sequence[Verdict]) -> str:
     return f"{note} The intervals hold for other runs and other texts.{caution}"
 
 
-def _explainers(study: Study, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _explainers(study: Outline, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     names = (row["explainer"] for row in rows if row["explainer"] not in study.controls)
     return ordered(names, study.explainers)
 

@@ -8,30 +8,30 @@ import pandas as pd
 
 from distillens import tables
 from distillens.report.formatting import MISSING, Cell, Head, Table, interval, number, percent
-from distillens.report.study_data import Study, frame_of, ordered
+from distillens.report.study_data import Outline, frame_of, ordered
 
 _GROUPS = {"sense": ("sentiment word", "neutral word", "negator"), "part": ()}
 _WORDS = 10
 
-COLUMNS = tuple(tables.SCHEMAS["shifts"].names)
+COLUMNS = tuple(tables.SCHEMAS["word_shifts"].names)
 """The columns of the CSV file."""
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:
-    """Read tables of kind ``shifts``."""
-    return frame_of(paths, "shifts")
+    """Read tables of kind ``word_shifts``."""
+    return frame_of(paths, "word_shifts")
 
 
-def kinds(study: Study, task: str, shifts: pd.DataFrame) -> Table | None:
+def kinds(study: Outline, task: str, shifts: pd.DataFrame) -> Table | None:
     """How much more of a text's attribution lies on each kind of words than in the teacher."""
-    rows = [row for row in _of(study, task, shifts) if row["group"] in _GROUPS]
+    rows = [row for row in _of(study, task, shifts) if row["kind"] in _GROUPS]
     if not rows:
         return None
-    found = {(row["student"], row["explainer"], row["group"], row["name"]): row for row in rows}
+    found = {(row["student"], row["explainer"], row["kind"], row["name"]): row for row in rows}
     columns = [
         (group, name)
         for group, known in _GROUPS.items()
-        for name in ordered((row["name"] for row in rows if row["group"] == group), known)
+        for name in ordered((row["name"] for row in rows if row["kind"] == group), known)
     ]
     lines = [
         [Cell(student), Cell(explainer)]
@@ -41,12 +41,12 @@ def kinds(study: Study, task: str, shifts: pd.DataFrame) -> Table | None:
     head = [Head("student", numeric=False), Head("explainer", numeric=False)]
     head += [Head(name, _meaning(group, name, rows)) for group, name in columns]
     caption = f"What students lean on more or less than the teacher on {task}, by kind of word"
-    return Table(f"kinds-{task}", caption, head, lines, 2, "shifts", folded=False)
+    return Table(f"kinds-{task}", caption, head, lines, 2, "word_shifts", folded=False)
 
 
-def words(study: Study, task: str, shifts: pd.DataFrame) -> Table | None:
+def words(study: Outline, task: str, shifts: pd.DataFrame) -> Table | None:
     """The words that moved most, of those that stand in enough texts."""
-    rows = [row for row in _of(study, task, shifts) if row["group"] == "word" and not pd.isna(row["shift"])]
+    rows = [row for row in _of(study, task, shifts) if row["kind"] == "word" and not pd.isna(row["shift"])]
     if not rows or not study.settings.get("show_texts", True):
         return None
     lines = []
@@ -73,15 +73,15 @@ def words(study: Study, task: str, shifts: pd.DataFrame) -> Table | None:
         Head("texts"),
     ]
     caption = f"The words whose attribution moved most on {task}"
-    return Table(f"words-{task}", caption, head, lines, 3, "shifts", folded=True)
+    return Table(f"words-{task}", caption, head, lines, 3, "word_shifts", folded=True)
 
 
-def _of(study: Study, task: str, shifts: pd.DataFrame) -> list[dict[str, Any]]:
+def _of(study: Outline, task: str, shifts: pd.DataFrame) -> list[dict[str, Any]]:
     rows = shifts[shifts["task"] == task].to_dict("records")
     return [row for row in rows if row["explainer"] not in study.controls]
 
 
-def _places(study: Study, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+def _places(study: Outline, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     students = ordered((row["student"] for row in rows), study.models)
     explainers = ordered((row["explainer"] for row in rows), list(study.settings["explainers"]))
     found = {(row["student"], row["explainer"]) for row in rows}
@@ -89,7 +89,7 @@ def _places(study: Study, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, 
 
 
 def _meaning(group: str, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
-    row = next(row for row in rows if (row["group"], row["name"]) == (group, name))
+    row = next(row for row in rows if (row["kind"], row["name"]) == (group, name))
     return (
         f"{row['words']} words in {row['n']} texts; points of the text's attribution, student minus teacher"
     )

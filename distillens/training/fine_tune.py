@@ -239,7 +239,7 @@ def train(
         args=arguments(run, settings, seed, classifier.pick_device(engine["device"])),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
-        callbacks=[EarlyStoppingCallback(settings["patience"]), Meter(), Resumable(), Clock()],
+        callbacks=[EarlyStoppingCallback(settings["early_stopping_patience"]), Meter(), Resumable(), Clock()],
     )
     trained.remove_callback(PrinterCallback)
     preparing.stop()
@@ -316,11 +316,11 @@ def arguments(
         "learning_rate": settings["learning_rate"],
         "per_device_train_batch_size": settings["batch_size"],
         "per_device_eval_batch_size": 2 * settings["batch_size"],  # nothing is kept for gradients
-        "gradient_accumulation_steps": settings["accumulate"],
+        "gradient_accumulation_steps": settings["gradient_accumulation_steps"],
         "lr_scheduler_type": "linear",
-        "warmup_steps": settings["warmup"],
+        "warmup_steps": settings["warmup_ratio"],
         "weight_decay": settings["weight_decay"],
-        "max_grad_norm": settings["clip"],
+        "max_grad_norm": settings["max_grad_norm"],
         "bf16": settings["precision"] == "bfloat16",
         "use_cpu": device.type == "cpu",
         "seed": seed,

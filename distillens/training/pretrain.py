@@ -203,8 +203,8 @@ def pretrain(
     table = tables.read(corpus, "corpus")
     blocks = {}
     for split in ("train", "validation"):
-        cut = packed(paragraphs(table, split), tokenizer, settings["block"])
-        blocks[split] = Masked(cut, tokenizer, settings["masked"], seed_of(seed, split))
+        cut = packed(paragraphs(table, split), tokenizer, settings["block_size"])
+        blocks[split] = Masked(cut, tokenizer, settings["mlm_probability"], seed_of(seed, split))
     trained = trainer(
         settings,
         master,
@@ -218,7 +218,7 @@ def pretrain(
             save_strategy="steps",
             save_steps=settings["save_steps"],
             load_best_model_at_end=False,
-            gradient_checkpointing=settings["checkpointing"],
+            gradient_checkpointing=settings["gradient_checkpointing"],
         ),
         data_collator=default_data_collator,
         train_dataset=blocks["train"],

@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from distillens.report.page import write_report
 from tests.fixtures import made_up_study
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -42,7 +41,7 @@ document.addEventListener("securitypolicyviolation", (event) => window.violation
 def address(tmp_path_factory):
     """The address of a page with hostile texts and more examples than are drawn at once."""
     folder = tmp_path_factory.mktemp("page")
-    write_report(**made_up_study.write(folder / "in", examples=60), out=folder / "index.html")
+    made_up_study.report(made_up_study.write(folder / "in", examples=60), folder / "index.html")
     return (folder / "index.html").as_uri()
 
 
@@ -189,7 +188,7 @@ def test_ten_thousand_texts_stay_quick(chromium, tmp_path):
         del settings["models"][name]
     settings |= {"published": None, "probes": {}}
     arguments = made_up_study.write(tmp_path / "in", settings, examples=10_000)
-    write_report(**arguments, out=tmp_path / "index.html")
+    made_up_study.report(arguments, tmp_path / "index.html")
     begun = time.monotonic()
     _open(chromium, (tmp_path / "index.html").as_uri())
     assert _count(chromium) == "10000 texts"

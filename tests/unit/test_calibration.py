@@ -34,9 +34,9 @@ def made_up(rng, examples, seeds, runs, spread=0.1, other=0.0, words=12):
     return agreed, between, np.zeros_like(agreed)
 
 
-def judged(row, is_gated=False, confidence=0.95, **more):
+def judged(row, is_gated=False, confidence_level=0.95, **more):
     row = {"task": "t", "explainer": "shap", "metric": "spearman", "k": None, "gated": is_gated, **row}
-    return verdict.judge([row], confidence, **more)[0]
+    return verdict.decide([row], confidence_level, **more)[0]
 
 
 def test_four_examples_by_hand():

@@ -8,10 +8,9 @@ import pytest
 from scipy import stats
 
 from distillens import tables
-from distillens.evaluation.gap_closed import score_closing
+from distillens.evaluation.gap_closed import score_gap_closed
 from distillens.metrics.gap_closed import close
 from distillens.report import gap_closed
-from distillens.report.page import write_report
 from distillens.report.study_data import study_of
 from tests.fixtures import made_up_study
 
@@ -105,7 +104,7 @@ def files(tmp_path):
         answers = np.where(np.arange(TEXTS) < wrong[model], 1 - labels, labels)
         logits = 2.0 * np.eye(2)[answers]
         rows = [
-            {"example_id": i, "perturbation": "none", "fold": 0, "logits": row.tolist()}
+            {"example_id": i, "perturbation": "none", "repeat": 0, "logits": row.tolist()}
             for i, row in zip(ids, logits, strict=True)
         ]
         predictions.append(tmp_path / f"p-{model}-{seed}.parquet")
@@ -139,7 +138,7 @@ def files(tmp_path):
 SETTINGS = {
     "task": "t",
     "task_settings": {"type": "classification", "labels": ["a", "b"], "metrics": ["accuracy"]},
-    "metrics": {"overlap_k": [3], "confidence": 0.95, "resamples": 100},
+    "metrics": {"overlap_k": [3], "confidence_level": 0.95, "resamples": 100},
     "teachers": MODELS,
     "seeds": SEEDS,
     "seed": 0,
@@ -148,8 +147,8 @@ SETTINGS = {
 
 
 def closings(files, tmp_path, baselines, **other):
-    score_closing(**files, out=tmp_path / "closing.parquet", baselines=baselines, **{**SETTINGS, **other})
-    return tables.read(tmp_path / "closing.parquet", "closing").to_pylist()
+    score_gap_closed(**files, out=tmp_path / "closing.parquet", baselines=baselines, **{**SETTINGS, **other})
+    return tables.read(tmp_path / "closing.parquet", "gap_closed").to_pylist()
 
 
 def test_a_better_student_closes_much_of_a_plain_one_s_drift(files, tmp_path):
@@ -226,19 +225,20 @@ def report(tmp_path):
         {**common, **bounds, "gain": 0.04, "metric": "accuracy"},
     ]
     closing, trainings = tmp_path / "in" / "closing.parquet", []
-    tables.write(closing, "closing", rows, {})
+    tables.write(closing, "gap_closed", rows, {})
     for model, seconds in (("half", 50.0), ("soft", 125.0)):
         row = {"task": "sst5", "model": model, "seed": 0, "steps": 9, "epochs": 1.0}
         row |= {"wall_seconds": 1.0, "cpu_seconds": seconds, "device": "cpu"}
         trainings.append(tmp_path / "in" / f"training-{model}.parquet")
         tables.write(trainings[-1], "trainings", [row], {})
-    write_report(**arguments, closing=[closing], trainings=trainings, out=tmp_path / "out" / "index.html")
+    arguments |= {"gap_closed": [closing], "trainings": trainings}
+    made_up_study.report(arguments, tmp_path / "out" / "index.html")
     return tmp_path / "out"
 
 
 def test_the_page_shows_what_is_closed_and_what_it_costs(report):
     page = (report / "index.html").read_text("utf-8")
-    start = page.index('id="table-closing-half-sst5"')
+    start = page.index('id="table-gap-closed-half-sst5"')
     table = page[start : page.index("</table>", start)]
     for words in (
         "61\u00a0%",
@@ -252,12 +252,12 @@ def test_the_page_shows_what_is_closed_and_what_it_costs(report):
         "teacher’s words",
     ):
         assert words in table, words
-    assert 'href="#closing"' in page and (report / "figures" / "closing-sst5-half.svg").is_file()
-    (row, *_) = csv.DictReader((report / "tables" / "closing.csv").open(encoding="utf-8"))
+    assert 'href="#gap_closed"' in page and (report / "figures" / "gap_closed-sst5-half.svg").is_file()
+    (row, *_) = csv.DictReader((report / "tables" / "gap_closed.csv").open(encoding="utf-8"))
     assert row["student"] == "soft"
 
 
 def test_without_a_baseline_the_page_has_no_such_section(tmp_path):
-    write_report(**made_up_study.write(tmp_path / "in", examples=6), out=tmp_path / "out" / "index.html")
-    assert 'id="closing"' not in (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert not (tmp_path / "out" / "tables" / "closing.csv").exists()
+    made_up_study.report(made_up_study.write(tmp_path / "in", examples=6), tmp_path / "out" / "index.html")
+    assert 'id="gap_closed"' not in (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert not (tmp_path / "out" / "tables" / "gap_closed.csv").exists()

@@ -51,7 +51,7 @@ def config(**study):
         "models": models,
         "explainers": {"occlusion": None, "random": None},
         "perturbations": {"swap": None},
-        "folds": 3,
+        "repeats": 3,
         "metrics": {"deletion_k": [3, 20], "random_draws": 2, "aopc_beam": 0},
     }
     return complete({**given, **study})

@@ -282,7 +282,7 @@ def test_a_model_without_some_heads_is_the_one_with_their_output_silenced(teache
     kept = json.loads((folder / "config.json").read_text())["compressed"]["heads"]
     assert sorted(map(len, kept)) == [1, 2]
     silenced = classifier.load_classifier(teacher).eval()
-    for layer, numbers in zip(classifier.trimming.layers_of(silenced), kept, strict=True):
+    for layer, numbers in zip(classifier.architecture.layers_of(silenced), kept, strict=True):
         output = heads._parts(layer)[1].weight.data.view(-1, 2, 8)
         for head in set(range(2)) - set(numbers):
             output[:, head] = 0
@@ -384,4 +384,4 @@ def test_every_compression_says_whether_its_result_can_be_trained():
     for method in registry.options("compression"):
         assert registry.literal("compression", method, "RECOVERS") in (True, False)
         assert callable(registry.load("compression", method).compress)
-        assert Path(registry.__file__).with_name("compression").joinpath(f"{method}.py").is_file()
+        assert Path(registry.__file__).with_name("training").joinpath("compression", f"{method}.py").is_file()

@@ -30,7 +30,7 @@ def test_defaults_are_filled_and_the_given_config_is_left_alone():
     full = complete(given)
     assert given == QUICKSTART
     assert full["models"]["minilm-6"]["teacher"] is None
-    assert full["models"]["minilm-6"]["training"]["warmup"] == 0.1
+    assert full["models"]["minilm-6"]["training"]["warmup_ratio"] == 0.1
     assert full["explainers"]["integrated_gradients"]["max_steps"] == 400
     assert full["explainers"]["random"] == {"method": "random", "draw": 0, "unit": "word"}
     assert full["tasks"]["snippets-5"]["type"] == "classification"
@@ -112,7 +112,12 @@ def pretrained(**checkpoints):
 def test_checkpoints_can_be_made_from_others():
     full = complete(pretrained(headed=HEADED, aligned={**ALIGNED, "layers": [0, 2, 4]}))
     made = full["checkpoints"]["aligned"]["pretrain"]
-    assert (made["block"], made["masked"], made["weight_att"], made["batch_size"]) == (128, 0.15, 1.0, 32)
+    assert (made["block_size"], made["mlm_probability"], made["weight_att"], made["batch_size"]) == (
+        128,
+        0.15,
+        1.0,
+        32,
+    )
     assert full["corpora"]["wiki"]["column"] == "text"
     assert "teacher" not in full["checkpoints"]["headed"]["pretrain"]
 
@@ -164,7 +169,7 @@ T, M = "tasks/snippets-5", "models"
         ("seed", -1, "seed: -1 is less than the minimum of 0"),
         ("seed", "one", "seed: 'one' is not of type 'integer'"),
         ("device", "gpu", "device: 'gpu' is not one of auto, cpu, cuda"),
-        ("folds", 0, "folds: 0 is less than the minimum of 1"),
+        ("repeats", 0, "repeats: 0 is less than the minimum of 1"),
         ("explained_output", "margins", "explained_output: .*did you mean 'margin'"),
         ("tasks", {}, "tasks: "),
         ("tasks/a task", QUICKSTART["tasks"]["snippets-5"], "tasks: 'a task' is not a name"),
@@ -209,7 +214,7 @@ T, M = "tasks/snippets-5", "models"
         ("perturbations/typos", {"method": "keybord"}, "did you mean 'keyboard'"),
         ("metrics/overlap_k", [0], "metrics.overlap_k.0: 0 is less than the minimum of 1"),
         ("metrics/deletion_k", [], "metrics.deletion_k"),
-        ("metrics/confidence", 1, "metrics.confidence"),
+        ("metrics/confidence_level", 1, "metrics.confidence_level"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(path, value, message):

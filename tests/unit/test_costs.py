@@ -11,7 +11,6 @@ from safetensors.torch import save_file
 from distillens import tables
 from distillens.models import measure_cost
 from distillens.models.engine import Engine
-from distillens.report.page import write_report
 from tests.fixtures import made_up_study
 from tests.tiny import SENTENCES
 
@@ -112,7 +111,7 @@ def report(tmp_path_factory):
             }
             paths.append(folder / "in" / f"cost-{model}-{seed}.parquet")
             tables.write(paths[-1], "costs", [row], {})
-    write_report(**arguments, costs_of_runs=paths, out=folder / "out" / "index.html")
+    made_up_study.report({**arguments, "costs": paths}, folder / "out" / "index.html")
     return folder / "out", arguments
 
 
@@ -158,5 +157,5 @@ def test_the_csv_has_the_numbers_of_the_scores_drift_and_costs(report):
 
 def test_without_costs_the_page_has_no_such_section(tmp_path):
     arguments = made_up_study.write(tmp_path / "in", examples=6)
-    write_report(**arguments, out=tmp_path / "out" / "index.html")
+    made_up_study.report(arguments, tmp_path / "out" / "index.html")
     assert 'id="tradeoff"' not in (tmp_path / "out" / "index.html").read_text("utf-8")

@@ -186,14 +186,14 @@ def test_predictions_hold_the_original_and_every_copy(tmp_path, bert):
     test, perturbed = tmp_path / "test.parquet", tmp_path / "swap.parquet"
     tables.write(test, "examples", ROWS, {"task": "t"})
     copies = [
-        {"example_id": "c", "fold": fold, "text_a": text, "changed": True, "edits": []}
-        for fold, text in enumerate(["Bad not at all", "Not at bad all"])
+        {"example_id": "c", "repeat": repeat, "text_a": text, "changed": True, "edits": []}
+        for repeat, text in enumerate(["Bad not at all", "Not at bad all"])
     ]
     tables.write(perturbed, "perturbed", copies, {"task": "t", "perturbation": "swap"})
     out = tmp_path / "predictions.parquet"
     predict.write_predictions(test, [perturbed], bert, out, {"task": "t", "model": "m", "seed": 0}, CPU)
     rows = tables.read(out, "predictions").to_pylist()
-    keys = [(row["example_id"], row["perturbation"], row["fold"]) for row in rows]
+    keys = [(row["example_id"], row["perturbation"], row["repeat"]) for row in rows]
     assert keys == [("a", "none", 0), ("b", "none", 0), ("c", "none", 0), ("c", "swap", 0), ("c", "swap", 1)]
     texts = [row["text_a"] for row in [*ROWS, *copies]]
     expected = Engine(bert, "cpu").logits([(text,) for text in texts])

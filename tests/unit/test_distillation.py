@@ -66,8 +66,8 @@ def settings(method, **given):
 
 def test_a_margin_by_hand():
     logits = torch.tensor([[1.0, 2.0, 6.0], [0.0, 3.0, 0.0]])
-    assert sal.margin(logits, torch.tensor([2, 1])).tolist() == [6 - 1.5, 3.0]
-    assert sal.margin(torch.tensor([[0.5], [2.0]]), torch.tensor([0, 0])).tolist() == [0.5, 2.0]
+    assert sal.logit_contrast(logits, torch.tensor([2, 1])).tolist() == [6 - 1.5, 3.0]
+    assert sal.logit_contrast(torch.tensor([[0.5], [2.0]]), torch.tensor([0, 0])).tolist() == [0.5, 2.0]
 
 
 def test_saliency_of_a_sum_is_what_its_words_add():
@@ -228,7 +228,7 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
         target = torch.tensor([of])
 
         def forward(ids, others=inputs, target=target):
-            return sal.margin(model(**{**others, "input_ids": ids}).logits, target)
+            return sal.logit_contrast(model(**{**others, "input_ids": ids}).logits, target)
 
         method = LayerGradientXActivation(forward, model.get_input_embeddings())
         pieces = method.attribute(inputs["input_ids"]).sum(dim=-1)[0].detach().numpy()
@@ -258,7 +258,7 @@ def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_whole_training_lowers_every_term_and_logs_it(bert, tmp_path, method):
-    train_both(bert, bert, tmp_path, method, layers=[0], epochs=30, patience=30)
+    train_both(bert, bert, tmp_path, method, layers=[0], epochs=30, early_stopping_patience=30)
     card = json.loads((tmp_path / "student" / "training.json").read_text())
     logged = [entry for entry in card["history"] if "loss" in entry]
     names = {"loss_gold", "loss_soft"} | {f"loss_{TERMS[name]}" for name in method.split("+")}

@@ -1,10 +1,11 @@
-"""A published study by number, case studies by rule, and the workflow's graph."""
+"""A published study by number, case studies by rule, and the picture of the workflow."""
 
 import csv
 import html
 import math
 import re
-import xml.etree.ElementTree as ET
+import subprocess
+import sys
 from dataclasses import replace
 
 import pandas as pd
@@ -14,10 +15,9 @@ import yaml
 from distillens import tables
 from distillens.config import validate
 from distillens.provenance import ROOT
-from distillens.report import buckets, cases, graph, label_counts, probe_data, probes, study_data
+from distillens.report import buckets, cases, label_counts, probe_data, probes, study_data
 from distillens.report.exhibits import grid, published
 from distillens.report.exhibits.source import Source
-from distillens.report.page import write_report
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
 
@@ -30,19 +30,19 @@ NUMBERS += ["table-3", "figure-7", "figure-8", "table-4", "table-5", "figure-9"]
 def made(tmp_path_factory):
     """The folder of the made-up study's page."""
     folder = tmp_path_factory.mktemp("study")
-    write_report(**made_up_study.write(folder / "in", examples=16), out=folder / "index.html")
+    made_up_study.report(made_up_study.write(folder / "in", examples=16), folder / "index.html")
     return folder
 
 
 @pytest.fixture(scope="module")
 def poor(tmp_path_factory):
-    """The same of a study without LIME, probes, a graph, and a model for KD-TinyBERT."""
+    """The same of a study without LIME, probes and a model for KD-TinyBERT."""
     folder = tmp_path_factory.mktemp("poor")
     settings = made_up_study.study(explainers=("shap", "random"), perturbations=())
     settings["probes"] = {}
     del settings["published"]["models"]["kd-tinybert"]
-    arguments = made_up_study.write(folder / "in", settings, examples=8) | {"workflow": []}
-    write_report(**arguments, out=folder / "index.html")
+    arguments = made_up_study.write(folder / "in", settings, examples=8)
+    made_up_study.report(arguments, folder / "index.html")
     return folder
 
 
@@ -78,7 +78,7 @@ def _source(rows, more=None, tasks=("t",), **changed):
     scores = study_data.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
     names = {"bert": "BERT", "mini": "MiniBERT", "other": "OtherBERT"}
     given = {"models": {"bert": "big", "mini": "small"}, "explainers": {}, "splits": {}, "explained": {}}
-    given |= {"probes": {}, "graph": (), "examples": scores, **changed}
+    given |= {"probes": {}, "examples": scores, **changed}
     return Source(study=study, task="t", names=names, scores=scores, **given)
 
 
@@ -139,7 +139,6 @@ def test_what_is_missing_is_said_in_words_and_nothing_vanishes(poor):
     assert "This study has no model for KD-TinyBERT" in _exhibit(poor, "table-2")
     for number in ("table-4", "table-5", "figure-9"):
         assert "This study has no probe &#39;contrast&#39;" in _exhibit(poor, number)
-    assert "graph was not among the inputs" in _exhibit(poor, "figure-3")
     assert "not measured" in _exhibit(poor, "table-1") and "0.335" in _exhibit(poor, "table-1")
     assert "nothing stands for KD-TinyBERT" in page
     row = next(row for row in _csv(poor, "table-1") if row["column"] == "short-token ratio @3")
@@ -149,7 +148,7 @@ def test_what_is_missing_is_said_in_words_and_nothing_vanishes(poor):
 def test_without_a_published_study_there_is_no_such_section(tmp_path):
     settings = made_up_study.study(explainers=("shap",), perturbations=())
     settings["published"] = None
-    write_report(**made_up_study.write(tmp_path / "in", settings, examples=8), out=tmp_path / "index.html")
+    made_up_study.report(made_up_study.write(tmp_path / "in", settings, examples=8), tmp_path / "index.html")
     page = (tmp_path / "index.html").read_text("utf-8")
     assert 'id="published"' not in page and 'href="#published"' not in page
     assert not (tmp_path / "published").exists()
@@ -563,63 +562,16 @@ def test_an_item_is_found_by_any_of_its_sentences():
     assert not found and variants["original"]["text_a"] == "x"
 
 
-# ---- the graph of the rules ----
-
-DIAMOND = [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("a", "d")]
+# ---- the picture of the rules ----
 
 
-def test_ways_that_a_longer_one_says_are_left_out():
-    assert graph.reduced(DIAMOND) == [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d")]
-
-
-def test_every_rule_is_below_all_that_it_needs():
-    rows = graph.layers([("a", "b"), ("b", "c"), ("x", "c")])
-    assert [set(row) for row in rows] == [{"a", "x"}, {"b", ("x", "c", 1)}, {"c"}]
-
-
-def test_neighbours_stand_below_each_other():
-    first, second = graph.layers([("a", "z"), ("b", "y"), ("c", "x")])
-    assert [
-        after for _, after in sorted(zip("abc", "zyx", strict=True), key=lambda way: first.index(way[0]))
-    ] == second
-
-
-def test_both_ways_of_writing_a_graph_are_read():
-    ours = 'digraph rules {\n    "a" -> "b";\n    "b" -> "c";\n}\n'
-    theirs = (
-        'Building DAG of jobs...\ndigraph snakemake_dag {\n\t0[label = "c", color = "0 0 0"];\n'
-        '\t1[label = "a", color = "0 0 0"];\n\t2[label = "b", color = "0 0 0"];\n\t2 -> 0\n\t1 -> 2\n}\n'
-    )
-    assert graph.parse(ours) == graph.parse(theirs) == [("a", "b"), ("b", "c")]
-
-
-def test_the_drawing_names_each_rule_once_and_has_no_styles():
-    drawing = ET.fromstring(graph.draw([*DIAMOND, ("d", "all")], "the <workflow>"))
-    names = [element.text for element in drawing.iter() if element.tag.endswith("text")]
-    assert sorted(names) == ["a", "b", "c", "d"]
-    assert not [element for element in drawing.iter() if "style" in element.attrib]
-    assert len([element for element in drawing.iter() if element.tag.endswith("path")]) == 4
-
-
-def test_snakemake_itself_says_its_rules(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    study = validate.complete(yaml.safe_load((ROOT / "config.yaml").read_text()))
-    graph.write_graph(study, tmp_path / "graph.dot")
-    edges = graph.parse((tmp_path / "graph.dot").read_text())
-    assert {("fetch_dataset", "fine_tune"), ("fine_tune", "distil"), ("explain", "score_agreement")} <= set(
-        edges
-    )
-    files = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert files == ["graph.dot"], "it leaves nothing else behind"
-
-
-def test_a_snakemake_that_fails_is_an_error_with_its_words(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(graph.GraphError, match="'study' is a required property"):
-        graph.write_graph({"seed": 1}, tmp_path / "graph.dot")
-    assert not (tmp_path / "graph.dot").exists()
-
-
-def test_a_rule_that_feeds_itself_is_no_circle():
-    dot = '0[label = "all"];\n1[label = "pretrain"];\n1 -> 0\n1 -> 1\n'
-    assert graph.parse(dot) == [("pretrain", "all")]
+def test_the_committed_picture_is_that_of_the_workflow(tmp_path):
+    study = ROOT / "resources" / "studies" / "sst5.yaml"
+    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", "--configfile", study]
+    command += ["--cores", "1", "--forceall", "--nolock", "--rulegraph", "dot", "--quiet", "all"]
+    dot = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path).stdout
+    rules, edges = re.findall(r'label = "(\w+)"', dot), re.findall(r"(\d+) -> (\d+)", dot)
+    svg = (ROOT / "resources" / "page" / "rulegraph.svg").read_text("utf-8")
+    assert sorted(re.findall(r">(\w+)</text>", svg)) == sorted(rules), "make rulegraph"
+    assert sorted(re.findall(r"<title>(\d+)&#45;&gt;(\d+)</title>", svg)) == sorted(edges), "make rulegraph"
+    assert "style=" not in svg, "the page allows no inline styles"

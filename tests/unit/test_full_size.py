@@ -30,9 +30,9 @@ pytestmark = pytest.mark.slow
 
 ENGINE = {"device": "cpu", "backend": "auto", "precision": "float32"}
 SETTINGS = {
-    "method": "fine_tune", "epochs": 1, "learning_rate": 1e-5, "batch_size": 4, "accumulate": 1,
-    "warmup": 0.0, "weight_decay": 0.01, "clip": 1.0, "max_length": 128, "patience": 1,
-    "precision": "float32",
+    "method": "fine_tune", "epochs": 1, "learning_rate": 1e-5, "batch_size": 4,
+    "gradient_accumulation_steps": 1, "warmup_ratio": 0.0, "weight_decay": 0.01, "max_grad_norm": 1.0,
+    "max_length": 128, "early_stopping_patience": 1, "precision": "float32",
 }  # fmt: skip
 TEXTS = ["A dull film, but the ending was joyful.", "Not bad at all", "The plot is dull", "Joyful of it"]
 OPTIONS = {"shap": {"max_evals": 20}, "lime": {"samples": 20}}

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from distillens.config.job_params import Study
+from distillens.config.job_params import JobParams
+from distillens.config.study import Study
 from distillens.config.validate import ConfigError, complete
 
 CONFIG = {
@@ -47,9 +48,9 @@ def test_short_forms_are_spelt_out():
 
 def test_a_finished_model_is_neither_fine_tuned_nor_distilled():
     study = Study(complete(CONFIG))
-    assert study.finished() == ["production", "compressed"]
-    assert study.models(distilled=True) == study.models(distilled=False) == []
-    assert study.importing(of("compressed"))["labels"] is None
+    assert study.of_origin("imported") == ["production", "compressed"]
+    assert study.of_origin("distilled", "fine_tuned") == []
+    assert JobParams(study).import_model(of("compressed"))["labels"] is None
 
 
 def test_several_finished_runs_of_a_teacher_are_its_seeds():
@@ -63,18 +64,18 @@ def test_several_finished_runs_of_a_teacher_are_its_seeds():
 def test_a_model_may_be_known_by_its_attributions_only():
     config = changed("published", explanations="lime.jsonl", teacher="production")
     study = Study(complete(config))
-    assert study.told() == ["published"]
-    assert study.explained(here=False) == ["published"]
-    assert study.explanations_file(of("published")) == "lime.jsonl"
-    assert study.own_explanations(of("published"))["name"] == "published"
-    assert study.scoring(of("published"))["told"] == ["published"]
+    assert study.of_origin("attributions_only") == ["published"]
+    assert study.imported_attributions() == ["published"]
+    assert JobParams(study).explanations_file(of("published")) == "lime.jsonl"
+    assert JobParams(study).import_explanations(of("published"))["name"] == "published"
+    assert JobParams(study).score(of("published"))["attributions_only"] == ["published"]
 
 
 def test_a_model_with_weights_may_bring_its_attributions():
     study = Study(complete(changed("compressed", explanations={"file": "own.parquet", "name": "theirs"})))
-    assert study.told() == []
-    assert study.explained(here=True) == ["production"]
-    assert study.own_explanations(of("compressed"))["name"] == "theirs"
+    assert study.of_origin("attributions_only") == []
+    assert study.computed_attributions() == ["production"]
+    assert JobParams(study).import_explanations(of("compressed"))["name"] == "theirs"
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,9 @@ TEXTS = [
     (SHORT, OTHER), (OTHER, SHORT), ("Fun", LONG), (LONG, "Fun"), (LONG, LONG[::-1]), (SHORT, SHORT),
 ]  # fmt: skip
 SETTINGS = {
-    "method": "fine_tune", "epochs": 1, "learning_rate": 1e-5, "batch_size": 3, "accumulate": 1,
-    "warmup": 0.0, "weight_decay": 0.0, "clip": 1.0, "max_length": MAX_LENGTH, "patience": 1,
-    "precision": "float32",
+    "method": "fine_tune", "epochs": 1, "learning_rate": 1e-5, "batch_size": 3,
+    "gradient_accumulation_steps": 1, "warmup_ratio": 0.0, "weight_decay": 0.0, "max_grad_norm": 1.0,
+    "max_length": MAX_LENGTH, "early_stopping_patience": 1, "precision": "float32",
 }  # fmt: skip
 
 

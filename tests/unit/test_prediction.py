@@ -17,7 +17,7 @@ def test_split(tmp_path):
 
 def perturbed(folder, name, edit):
     rows = [
-        {"example_id": str(number), "fold": 0, "text_a": edit(text), "changed": True, "edits": []}
+        {"example_id": str(number), "repeat": 0, "text_a": edit(text), "changed": True, "edits": []}
         for number, text in enumerate(tiny.SENTENCES)
     ]
     tables.write(folder / f"{name}.parquet", "perturbed", rows, {"perturbation": name})

@@ -15,7 +15,7 @@ from distillens.training.pretraining import attention_interchange, masked_head
 
 pytestmark = pytest.mark.slow
 
-COMMON = {"corpus": "wikitext", "block": 64, "batch_size": 8}
+COMMON = {"corpus": "wikitext", "block_size": 64, "batch_size": 8}
 CONFIG = {
     "study": "s",
     "corpora": {

@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 from distillens import registry, tables
-from distillens.config.job_params import Study
+from distillens.config.job_params import JobParams
+from distillens.config.study import Study
 from distillens.config.validate import ConfigError, complete
 from distillens.data.text import Example, spans
 from distillens.evaluation.probes import score_probes
@@ -315,7 +316,7 @@ def test_a_negator_of_several_pieces_adds_up_and_a_constant_model_has_none():
 SETTINGS = {
     "task": "films",
     "task_settings": {"type": "classification", "labels": ["bad", "so-so", "good"], "metrics": ["accuracy"]},
-    "metrics": {"resamples": 200, "confidence": 0.95},
+    "metrics": {"resamples": 200, "confidence_level": 0.95},
     "teachers": {"big": None, "small": "big"},
     "seeds": {"big": [7], "small": [0]},
     "seed": 0,
@@ -572,7 +573,7 @@ def test_the_same_inputs_give_the_same_bytes_in_any_order(contrasted, tmp_path):
 def test_a_model_that_cannot_be_asked_has_no_answers(contrasted, tmp_path):
     file = contrasted.explained(RUNS[0], [towards(2, 1, 1, 1, 1)] * 6, [GOOD] * 6)
     out = tmp_path / "scores.parquet"
-    told = {**SETTINGS, "told": ["small"]}
+    told = {**SETTINGS, "attributions_only": ["small"]}
     score_probes([contrasted.sentences], [contrasted.design], [file], out=out, **told)
     assert set(tables.read(out, "scores").to_pandas()["model"].dropna()) == {"big"}
 
@@ -655,13 +656,13 @@ def test_who_explains_a_probe_does_not_change_its_sentences_and_its_words_do(mon
     class Wildcards:
         task, probe = "snippets-5", "contrast"
 
-    study = Study(complete(config()))
-    before = study.probe(Wildcards), study.probe_code(Wildcards)
-    study.config["probes"]["contrast"]["explainers"] = ["lime"]
-    assert (study.probe(Wildcards), study.probe_code(Wildcards)) == before
+    params = JobParams(Study(complete(config())))
+    before = params.build_probe(Wildcards), params.build_probe_code(Wildcards)
+    params.config["probes"]["contrast"]["explainers"] = ["lime"]
+    assert (params.build_probe(Wildcards), params.build_probe_code(Wildcards)) == before
     assert before[0]["options"] == {"items": 100} and before[0]["method"] == "contrast"
     words = tmp_path / "resources" / "probes" / "contrast.yaml"
     words.parent.mkdir(parents=True)
     words.write_text("first: Another.")
     monkeypatch.setattr("distillens.config.job_params.ROOT", tmp_path)
-    assert study.probe_code(Wildcards) != before[1]
+    assert params.build_probe_code(Wildcards) != before[1]

@@ -15,7 +15,7 @@ import pytest
 from distillens import tables
 from distillens.metrics.calibration import QUANTITIES
 from distillens.report import formatting, study_data
-from distillens.report.page import embedded, write_report
+from distillens.report.page import embedded
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
 
@@ -51,7 +51,7 @@ def study(tmp_path_factory):
     """The made-up study's tables and its report: (arguments, folder of the page)."""
     folder = tmp_path_factory.mktemp("study")
     arguments = made_up_study.write(folder / "in", examples=16)
-    write_report(**arguments, out=folder / "out" / "index.html")
+    made_up_study.report(arguments, folder / "out" / "index.html")
     return arguments, folder / "out"
 
 
@@ -159,7 +159,7 @@ def test_csv_files_hold_the_tables_numbers(study):
 def test_same_inputs_give_the_same_bytes(study, tmp_path):
     arguments, out = study
     turned = {key: value[::-1] if isinstance(value, list) else value for key, value in arguments.items()}
-    write_report(**turned, out=tmp_path / "index.html")
+    made_up_study.report(turned, tmp_path / "index.html")
     files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
     differing = [str(name) for name in files if (out / name).read_bytes() != (tmp_path / name).read_bytes()]
@@ -221,7 +221,7 @@ def test_figures_are_svg_of_text_in_the_readers_ink(study):
 
 def test_one_teacher_seed_leaves_the_verdict_open(tmp_path):
     arguments = made_up_study.write(tmp_path / "in", made_up_study.study(teacher_seeds=[0]), examples=8)
-    write_report(**arguments, out=tmp_path / "index.html")
+    made_up_study.report(arguments, tmp_path / "index.html")
     text = (tmp_path / "index.html").read_text("utf-8")
     assert "A teacher has only one run that can be used" in text
     said = {row["student"]: row["verdict"] for row in _rows(tmp_path / "tables" / "verdict.csv")}
@@ -239,7 +239,7 @@ def test_missing_pieces_still_give_a_page(tmp_path, missing):
         tables.write(nothing, "drift", [], {})
         arguments |= {"explained": [], "explanations": [], "scores": [], "drift": nothing}
         settings["models"] = {"teacher": settings["models"]["teacher"]}
-    write_report(**arguments, out=tmp_path / "index.html")
+    made_up_study.report(arguments, tmp_path / "index.html")
     page = _Page((tmp_path / "index.html").read_text("utf-8"))
     assert len(page.attributes("section")) == 11
     assert any("Nothing of this was measured" in text for text in page.text)
@@ -250,7 +250,7 @@ def test_explanations_must_say_what_they_are_about(study, tmp_path):
     rows = tables.read(arguments["explanations"][0], "explanations")
     tables.write(tmp_path / "x.parquet", "explanations", rows.replace_schema_metadata(), {"task": "sst5"})
     with pytest.raises(TableError, match=r"x\.parquet: .* does not name explainer, model, seed"):
-        write_report(**arguments | {"explanations": [tmp_path / "x.parquet"]}, out=tmp_path / "index.html")
+        made_up_study.report(arguments | {"explanations": [tmp_path / "x.parquet"]}, tmp_path / "index.html")
 
 
 def test_csv_runs_no_formulas(tmp_path):
@@ -283,7 +283,7 @@ def test_report_imports_no_torch():
 def test_a_report_without_texts_has_none_of_the_data_anywhere(tmp_path):
     settings = made_up_study.study() | {"show_texts": False}
     arguments = made_up_study.write(tmp_path / "in", settings, examples=12)
-    write_report(**arguments, out=tmp_path / "out" / "index.html")
+    made_up_study.report(arguments, tmp_path / "out" / "index.html")
     texts = [
         row["text_a"] for path in arguments["explained"] for row in tables.read(path, "examples").to_pylist()
     ]
@@ -310,8 +310,8 @@ def test_explainers_are_shown_by_what_they_are_not_by_the_alphabet():
 
 
 def test_what_drives_a_drift_is_shown_by_kind_of_word_and_by_word(study, page):
-    rows = _rows(study[1] / "tables" / "shifts.csv")
-    assert {row["group"] for row in rows} == {"sense", "part", "word"}
+    rows = _rows(study[1] / "tables" / "word_shifts.csv")
+    assert {row["kind"] for row in rows} == {"sense", "part", "word"}
     text = (study[1] / "index.html").read_text("utf-8")
     assert 'id="table-kinds-sst5"' in text and 'id="table-words-sst5"' in text
     assert not any(row["explainer"] == "random" for row in rows) or "random" not in _table(text, "kinds-sst5")

@@ -61,7 +61,7 @@ def test_predictions_name_classes_and_say_whether_they_are_right(folder):
 def test_the_frames_of_scores_hold_every_row_once(folder):
     results = distillens.load(folder)
     rows = [
-        row for path in folder.glob("metrics/*/*.parquet") if path.stem not in ("calibration", "shifts")
+        row for path in folder.glob("metrics/*/*.parquet") if path.stem not in ("calibration", "word_shifts")
         for row in tables.read(path, "scores").to_pylist()
     ]  # fmt: skip
     assert len(results.scores) == sum(row["example_id"] is None for row in rows)
@@ -90,7 +90,7 @@ def test_what_was_not_measured_is_a_frame_without_rows(folder):
 
 def test_every_column_is_documented(folder):
     results = distillens.load(folder)
-    for name in ("attributions", "predictions", "agreement", "drift", "shifts", "costs"):
+    for name in ("attributions", "predictions", "agreement", "drift", "word_shifts", "costs"):
         words = type(results).__dict__[name].func.__doc__
         for column in getattr(results, name).columns:
             base = column.removesuffix("_low").removesuffix("_high")

@@ -14,19 +14,19 @@ def logits(classes, n_classes=2):
 
 
 TRUTH = [0, 1, 0, 1]
-# Right on the first three originals; two folds of perturbed copies.
+# Right on the first three originals; two repeats of perturbed copies.
 STUDENT = rb.Outputs(logits([0, 1, 0, 0]), logits([[0, 1, 1, 0], [1, 1, 1, 1]]))
 TEACHER = rb.Outputs(logits([0, 1, 0, 1]), logits([[0, 1, 0, 1], [0, 1, 1, 1]]))
 
 
 def test_four_texts_in_two_folds_by_hand():
     scores = rb.score("accuracy", TRUTH, STUDENT, 2, 0, FEW, teacher=TEACHER)
-    # Folds: 2/4 (texts 1, 2) and 2/4 (texts 2, 4) right.
+    # Repeats: 2/4 (texts 1, 2) and 2/4 (texts 2, 4) right.
     assert scores["accuracy"].value == 0.5
     assert scores["accuracy"].spread == 0
     # From 3/4.
     assert scores["accuracy_change"].value == -0.25
-    # Same prediction as the original: texts 1 2 4 in the first fold, only 2 in the second.
+    # Same prediction as the original: texts 1 2 4 in the first repeat, only 2 in the second.
     assert scores["consistency"].value == (3 / 4 + 1 / 4) / 2
     assert scores["consistency"].spread == pytest.approx(np.std([0.75, 0.25], ddof=1))
     # The teacher falls from 1 to (1 + 3/4) / 2: -1/8. So the student falls by 1/8 more.
@@ -67,7 +67,7 @@ def test_intervals_come_from_examples_not_from_folds(metric):
     truth = rng.integers(0, 2, 60)
     right = rng.random(60) < 0.8
     perturbed = np.where(right, truth, 1 - truth)
-    # All folds are alike: their spread is 0, yet other texts would give another number.
+    # All repeats are alike: their spread is 0, yet other texts would give another number.
     model = rb.Outputs(logits(truth), logits(np.stack([perturbed] * 5)))
     score = rb.score(metric, truth, model, 2, 0, FEW)[metric]
     assert score.spread == pytest.approx(0, abs=1e-12)
@@ -93,7 +93,7 @@ def test_share_of_texts_that_changed():
 
 
 def test_a_share_is_of_the_sum_over_texts_and_of_nothing_it_is_undefined():
-    # One word of four and one of two in the first fold, none in the second.
+    # One word of four and one of two in the first repeat, none in the second.
     share = rb.share([[1, 1], [0, 0]], [[4, 2], [4, 2]], FEW)
     assert share.value == pytest.approx((2 / 6 + 0) / 2)
     assert share.low <= share.value <= share.high

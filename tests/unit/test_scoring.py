@@ -13,6 +13,7 @@ from distillens import tables
 from distillens.evaluation import calibrate
 from distillens.evaluation.agreement import score_agreement
 from distillens.evaluation.buckets import score_buckets
+from distillens.evaluation.decide_verdicts import decide_verdicts
 from distillens.evaluation.faithfulness import score_faithfulness
 from distillens.evaluation.performance import score_performance
 from distillens.evaluation.robustness import score_robustness
@@ -29,7 +30,7 @@ METRICS = {
     "deletion_k": [1],
     "random_draws": 2,
     "resamples": 200,
-    "confidence": 0.95,
+    "confidence_level": 0.95,
     "tolerance": 0.05,
 }
 CLASSES = {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy", "matthews"]}
@@ -78,13 +79,13 @@ class Study:
         flips = draw.random(len(IDS)) < wrong
         return 2.0 * np.eye(self.n_classes)[np.where(flips, 1 - self.labels, self.labels)]
 
-    def predictions(self, folds=2, **wrong):
+    def predictions(self, repeats=2, **wrong):
         paths = []
         for model, seed in RUNS:
             first = self.logits(model, seed, wrong.get(model, 0.1))
-            rows = [("none", 0, first)] + [("typos", f, np.roll(first, f)) for f in range(folds)]
+            rows = [("none", 0, first)] + [("typos", f, np.roll(first, f)) for f in range(repeats)]
             rows = [
-                {"example_id": i, "perturbation": p, "fold": f, "logits": row.tolist()}
+                {"example_id": i, "perturbation": p, "repeat": f, "logits": row.tolist()}
                 for p, f, logits in rows
                 for i, row in zip(IDS, logits, strict=True)
             ]
@@ -92,11 +93,11 @@ class Study:
             paths.append(self.write(f"p-{model}-{seed}", "predictions", rows, **identity))
         return paths
 
-    def perturbed(self, folds=2):
+    def perturbed(self, repeats=2):
         edit = {"segment": 0, "start": 0, "before": "x", "after": "yes"}
         rows = [
-            {"example_id": i, "fold": f, "text_a": "y", "changed": n % 4 > 0, "edits": [edit] * (n % 4 > 0)}
-            for f in range(folds)
+            {"example_id": i, "repeat": f, "text_a": "y", "changed": n % 4 > 0, "edits": [edit] * (n % 4 > 0)}
+            for f in range(repeats)
             for n, i in enumerate(IDS)
         ]
         return [self.write("typos", "perturbed", rows, perturbation="typos")]
@@ -182,7 +183,7 @@ def test_a_regression_flips_by_what_its_task_says(tmp_path):
         settings_ = settings({**REGRESSION, "flip": flip})
         score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings_)
         found = frame(out).query("metric == 'consistency' and model == 'big' and seed == 7")
-        # The first fold is the original text, the second the next one's.
+        # The first repeat is the original text, the second the next one's.
         assert found["value"].item() == pytest.approx((1 + (moved <= flip).mean()) / 2)
     assert (moved <= 0.2).mean() < (moved <= 1.0).mean()
 
@@ -192,7 +193,7 @@ def test_a_teacher_that_cannot_be_asked_gives_its_students_no_gap(study, tmp_pat
     own = [path for path in study.predictions() if "small" in path.name]
     with pytest.raises(TableError, match="no predictions of"):
         score_robustness(study.test, study.perturbed(), own, out=out, **settings())
-    score_robustness(study.test, study.perturbed(), own, out=out, **settings(told=["big"]))
+    score_robustness(study.test, study.perturbed(), own, out=out, **settings(attributions_only=["big"]))
     found = frame(out)
     assert set(found["model"].dropna()) == {"small"}
     assert not found["metric"].str.endswith("_gap").any()
@@ -407,8 +408,8 @@ def drift(study, tmp_path, explanations, name="drift", predictions=None, again=N
     if again is None:
         again = [path for path in explanations if _run(path) == ("big", 7)]
     calibrate.calibrate(performance, explanations, again, out=calibration, **runs)
-    judged = {"confidence": 0.95, "tolerance": 0.05, "controls": []}
-    calibrate.judge([calibration], out=tmp_path / f"{name}.parquet", **judged)
+    judged = {"confidence_level": 0.95, "tolerance": 0.05, "controls": []}
+    decide_verdicts([calibration], out=tmp_path / f"{name}.parquet", **judged)
     return frame(tmp_path / f"{name}.parquet", "drift")
 
 
@@ -578,7 +579,7 @@ def test_missing_runs_are_named(study, tmp_path):
 
 
 def test_missing_predictions_are_named(study, tmp_path):
-    files = study.perturbed(folds=3), study.predictions()
+    files = study.perturbed(repeats=3), study.predictions()
     with pytest.raises(TableError, match="p-big-3.parquet: has no prediction for .*typos.*2.*e0"):
         score_robustness(study.test, *files, out=tmp_path / "s", **settings())
 

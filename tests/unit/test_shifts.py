@@ -8,7 +8,7 @@ import pytest
 from distillens import tables
 from distillens.data.text import Example
 from distillens.evaluation.word_classes import kinds
-from distillens.evaluation.word_shifts import score_shifts
+from distillens.evaluation.word_shifts import score_word_shifts
 from distillens.metrics.word_shifts import of_group, shares, shift
 
 
@@ -100,18 +100,18 @@ def test_words_that_a_planted_student_does_not_see_come_out_on_top(tmp_path):
     settings = {
         "task": "films",
         "task_settings": {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy"]},
-        "metrics": {"confidence": 0.95},
+        "metrics": {"confidence_level": 0.95},
         "teachers": {"big": None, "small": "big"},
         "seeds": {"big": [0, 1, 2], "small": [0]},
         "seed": 0,
     }
-    score_shifts(explained, files, out=tmp_path / "shifts.parquet", **settings)
-    found = tables.read(tmp_path / "shifts.parquet", "shifts").to_pandas()
-    words = found[found["group"] == "word"].sort_values("shift", key=abs, ascending=False)
+    score_word_shifts(explained, files, out=tmp_path / "shifts.parquet", **settings)
+    found = tables.read(tmp_path / "shifts.parquet", "word_shifts").to_pandas()
+    words = found[found["kind"] == "word"].sort_values("shift", key=abs, ascending=False)
     assert words["name"].tolist()[0] == "was" and set(words["name"]) == {"the", "was"}
     top = words.iloc[0]
     assert top["shift_high"] < 0 and top["share_student"] == 0 and (top["n"], top["words"]) == (8, 8)
     assert math.isclose(top["share_teacher"] + top["shift"], 0, abs_tol=1e-12)
-    senses = found[found["group"] == "sense"].set_index("name")
+    senses = found[found["kind"] == "sense"].set_index("name")
     assert set(senses.index) == {"neutral word", "sentiment word"}
     assert senses["shift"].sum() == pytest.approx(0), "in each text the shares of all senses sum to one"

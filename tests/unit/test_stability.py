@@ -42,12 +42,12 @@ def write_texts(folder):
     copies = [
         {
             "example_id": f"e{i}",
-            "fold": fold,
-            "text_a": f"the fil{fold} is {w}",
+            "repeat": repeat,
+            "text_a": f"the fil{repeat} is {w}",
             "changed": w != "e",
             "edits": [],
         }
-        for fold in (0, 1)
+        for repeat in (0, 1)
         for i, w in enumerate("abcde")
     ]
     tables.write(perturbed, "perturbed", copies, {"task": "films", "perturbation": "typos"})
@@ -100,7 +100,7 @@ def test_scores_of_teacher_and_student(tmp_path):
     settings = {
         "task": "films",
         "task_settings": {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy"]},
-        "metrics": {"confidence": 0.95, "resamples": 100},
+        "metrics": {"confidence_level": 0.95, "resamples": 100},
         "teachers": {"big": None, "small": "big"},
         "seeds": {"big": [0], "small": [0]},
         "seed": 0,

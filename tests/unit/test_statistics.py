@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from distillens.metrics.statistics import Resampling, estimate, holm, mean_of, summaries
+from distillens.metrics.multiple_testing import holm
+from distillens.metrics.statistics import Resampling, estimate, mean_of, summaries
 
 FEW = Resampling(seed=1, resamples=400)
 
 
 def test_interval_of_a_mean_is_that_of_scipy():
     x = np.random.default_rng(0).exponential(size=30)
-    ours = estimate(mean_of(x), 30, Resampling(seed=7, resamples=1000, confidence=0.9))
+    ours = estimate(mean_of(x), 30, Resampling(seed=7, resamples=1000, confidence_level=0.9))
     theirs = stats.bootstrap(
         (x,), np.mean, n_resamples=1000, confidence_level=0.9, rng=np.random.default_rng(7)
     )
@@ -71,7 +72,7 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
     covered = 0
     for trial in range(200):
         x = rng.exponential(size=40)
-        _, low, high = estimate(mean_of(x), 40, Resampling(trial, resamples=300, confidence=0.9))
+        _, low, high = estimate(mean_of(x), 40, Resampling(trial, resamples=300, confidence_level=0.9))
         covered += low <= 1 <= high
     assert 0.82 <= covered / 200 <= 0.96
 

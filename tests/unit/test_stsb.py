@@ -10,7 +10,8 @@ from scipy import stats
 
 from distillens import tables
 from distillens.attribution import explain
-from distillens.config.job_params import Study
+from distillens.config.job_params import JobParams
+from distillens.config.study import Study
 from distillens.config.validate import complete
 from distillens.data.fetch import fetch_dataset
 from distillens.evaluation.performance import score_performance
@@ -73,14 +74,14 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
 
     perturbed = tmp_path / "keyboard"
     perturb.write_perturbed(
-        data["test"], perturbed, "stsb", "keyboard", "keyboard", {}, folds=2, seed=42, limit=30
+        data["test"], perturbed, "stsb", "keyboard", "keyboard", {}, repeats=2, seed=42, limit=30
     )
     files = []
     for name, folder in folders.items():
         files.append(tmp_path / f"{name}.parquet")
         identity = {"task": "stsb", "model": name, "seed": 0}
         predict.write_predictions(data["test"], [perturbed], folder, files[-1], identity, ENGINE)
-    settings = Study(config).scoring(about)
+    settings = JobParams(Study(config)).score(about)
     score_performance(data["test"], files, out=tmp_path / "performance", **settings)
     score_robustness(data["test"], [perturbed], files, out=tmp_path / "robustness", **settings)
     performance, robustness = (
@@ -89,7 +90,7 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
     truth = {row["example_id"]: row["label"] for row in rows["test"]}
     for name, file in zip(folders, files, strict=True):
         found = {
-            (row["perturbation"], row["fold"], row["example_id"]): row["logits"][0]
+            (row["perturbation"], row["repeat"], row["example_id"]): row["logits"][0]
             for row in tables.read(file, "predictions").to_pylist()
         }
         original = [found["none", 0, i] for i in truth]

@@ -5,7 +5,8 @@ import pytest
 import yaml
 
 from distillens import provenance
-from distillens.config.job_params import Study, ordered
+from distillens.config.job_params import JobParams, ordered
+from distillens.config.study import Study
 from distillens.config.validate import complete
 
 ROOT = Path(__file__).parents[2]
@@ -16,23 +17,28 @@ def study():
     return Study(complete(yaml.safe_load((ROOT / "config.yaml").read_text())))
 
 
+@pytest.fixture
+def job_params(study):
+    return JobParams(study)
+
+
 def of(**wildcards):
     return SimpleNamespace(**{"task": "snippets-5", **wildcards})
 
 
-def test_a_job_depends_on_its_own_model_only(study):
-    before = study.training(of(model="minilm-3")), study.training(of(model="minilm-6"))
+def test_a_job_depends_on_its_own_model_only(study, job_params):
+    before = job_params.train(of(model="minilm-3")), job_params.train(of(model="minilm-6"))
     study.config["models"]["minilm-3"]["training"] = {"method": "fine_tune", "learning_rate": 1.0}
-    after = study.training(of(model="minilm-3")), study.training(of(model="minilm-6"))
+    after = job_params.train(of(model="minilm-3")), job_params.train(of(model="minilm-6"))
     assert before[0] != after[0]
     assert before[1] == after[1]
 
 
-def test_fine_tuning_does_not_depend_on_how_finished_models_run_and_distilling_does(study):
+def test_fine_tuning_does_not_depend_on_how_finished_models_run_and_distilling_does(study, job_params):
     of_both = [of(model=name) for name in ("minilm-6", "minilm-3-kd")]
-    before = [study.training(one) for one in of_both]
+    before = [job_params.train(one) for one in of_both]
     study.config["precision"] = "bfloat16"
-    assert [study.training(one) == old for one, old in zip(of_both, before, strict=True)] == [True, False]
+    assert [job_params.train(one) == old for one, old in zip(of_both, before, strict=True)] == [True, False]
 
 
 def test_runs_teachers_and_methods_come_from_the_config(study):
@@ -45,44 +51,42 @@ def test_runs_teachers_and_methods_come_from_the_config(study):
     ]
     assert study.teacher("minilm-3-kd") == ("minilm-6", 1)
     assert study.teacher("minilm-6") is None
-    assert study.models(distilled=True) == ["minilm-3-kd"]
+    assert study.of_origin("distilled") == ["minilm-3-kd"]
 
 
-def test_params_hold_only_what_snakemake_compares(study):
+def test_params_hold_only_what_snakemake_compares(study, job_params):
     def check(value):
         assert isinstance(value, dict | list | str | int | float | bool | None)
         for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
             check(item)
 
     wildcards = of(model="minilm-3", explainer="shap", perturbation="swap", checkpoint="minilm", seed="1")
-    names = (
-        "dataset checkpoint selection perturbation training prediction explanation deletion scoring report"
-    )
+    names = "fetch_dataset fetch_checkpoint select_examples perturb train predict explain delete score report"
     for name in names.split():
-        check(getattr(study, name)(wildcards))
+        check(getattr(job_params, name)(wildcards))
 
 
-def test_local_and_mirrored_files_are_inputs_and_downloads_have_none(study, tmp_path):
-    assert study.source_files(of()) == []
-    assert study.source_files(SimpleNamespace(checkpoint="minilm")) == []
+def test_local_and_mirrored_files_are_inputs_and_downloads_have_none(study, job_params, tmp_path):
+    assert job_params.source_files(of()) == []
+    assert job_params.source_files(SimpleNamespace(checkpoint="minilm")) == []
     mirrored = tmp_path / "org" / "set" / "default" / "train.parquet"
     mirrored.parent.mkdir(parents=True)
     mirrored.touch()
     study.config["mirror"] = str(tmp_path)
     study.config["tasks"]["snippets-5"]["source"] = {"hub": "org/set", "config": "default"}
-    assert study.source_files(of()) == [str(mirrored)]
+    assert job_params.source_files(of()) == [str(mirrored)]
     study.config["tasks"]["snippets-5"]["source"] = {"local": {"train": "a.csv", "test": "b.csv"}}
-    assert study.source_files(of()) == ["a.csv", "b.csv"]
+    assert job_params.source_files(of()) == ["a.csv", "b.csv"]
     study.config["checkpoints"]["minilm"] = {"local": str(mirrored.parent)}
-    assert study.source_files(SimpleNamespace(checkpoint="minilm")) == [str(mirrored)]
+    assert job_params.source_files(SimpleNamespace(checkpoint="minilm")) == [str(mirrored)]
 
 
 def test_a_reordered_block_reads_the_same():
     assert repr(ordered({"b": [{"z": 1, "y": 2}], "a": 3})) == repr({"a": 3, "b": [{"y": 2, "z": 1}]})
 
 
-def test_the_code_of_one_explainer_is_no_part_of_another(study, monkeypatch, tmp_path):
-    shap, lime = (study.explanation_code(of(explainer=name)) for name in ("shap", "lime"))
+def test_the_code_of_one_explainer_is_no_part_of_another(study, job_params, monkeypatch, tmp_path):
+    shap, lime = (job_params.explain_code(of(explainer=name)) for name in ("shap", "lime"))
     assert shap != lime
     read = provenance.Path.read_text
 
@@ -92,8 +96,8 @@ def test_the_code_of_one_explainer_is_no_part_of_another(study, monkeypatch, tmp
 
     provenance.code.cache_clear()
     monkeypatch.setattr(provenance.Path, "read_text", edited)
-    assert study.explanation_code(of(explainer="shap")) == shap
-    assert study.explanation_code(of(explainer="lime")) != lime
+    assert job_params.explain_code(of(explainer="shap")) == shap
+    assert job_params.explain_code(of(explainer="lime")) != lime
     provenance.code.cache_clear()
 
 

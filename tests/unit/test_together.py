@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from distillens.attribution.batching import advance_together
+from distillens.attribution.batching import run_in_batches
 
 
 def counting(log):
@@ -26,14 +26,14 @@ TASKS = [task(start, rounds) for start, rounds in [(10, 1), (20, 3), (30, 0), (4
 
 
 def test_results_come_in_order_and_do_not_depend_on_how_many_run_at_once():
-    expected = list(advance_together(TASKS, counting([]), range(5), at_once=1))
+    expected = list(run_in_batches(TASKS, counting([]), range(5), at_once=1))
     for at_once in (2, 3, 99):
-        assert list(advance_together(TASKS, counting([]), range(5), at_once)) == expected
+        assert list(run_in_batches(TASKS, counting([]), range(5), at_once)) == expected
 
 
 def test_requests_of_waiting_tasks_are_merged():
     log = []
-    list(advance_together(TASKS, counting(log), range(5), at_once=99))
+    list(run_in_batches(TASKS, counting(log), range(5), at_once=99))
     assert len(log) == 5  # the longest task's rounds
     assert log[0] == [10, 10, 20, 20, 40, 40, 50, 50]
 
@@ -42,7 +42,7 @@ def test_the_global_generator_is_left_as_it_was():
     np.random.seed(3)
     expected = np.random.random()
     np.random.seed(3)
-    list(advance_together(TASKS, counting([]), range(5), at_once=2))
+    list(run_in_batches(TASKS, counting([]), range(5), at_once=2))
     assert np.random.random() == expected
 
 
@@ -52,4 +52,4 @@ def test_an_error_in_a_task_reaches_the_caller():
         raise ValueError("broken sentence")
 
     with pytest.raises(ValueError, match="broken sentence"):
-        list(advance_together([TASKS[0], broken], counting([]), [0, 1], at_once=2))
+        list(run_in_batches([TASKS[0], broken], counting([]), [0, 1], at_once=2))

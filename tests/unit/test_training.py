@@ -103,7 +103,12 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(splits, ber
 
 
 def test_patience_ends_training_early(splits, bert, tmp_path):
-    card = train(splits, bert, tmp_path / "m", settings=settings(epochs=30, patience=1, learning_rate=1.0))
+    card = train(
+        splits,
+        bert,
+        tmp_path / "m",
+        settings=settings(epochs=30, early_stopping_patience=1, learning_rate=1.0),
+    )
     assert max(entry["epoch"] for entry in card["history"]) < 30
 
 
@@ -190,7 +195,7 @@ def test_weights_stored_in_half_precision_are_trained_in_full(bert, tmp_path):
 
 def test_other_settings_do_not_go_on_from_an_old_checkpoint(splits, bert, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(fine_tune.modeling, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patched.setattr(fine_tune.classifier, "save", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             train(splits, bert, tmp_path / "m")
     card = train(splits, bert, tmp_path / "m", settings=settings(epochs=1, batch_size=9))

@@ -10,8 +10,9 @@ from transformers import AutoTokenizer
 
 from distillens import tables
 from distillens.attribution import explain
-from distillens.evaluation.calibrate import calibrate, judge
-from distillens.evaluation.word_shifts import score_shifts
+from distillens.evaluation.calibrate import calibrate
+from distillens.evaluation.decide_verdicts import decide_verdicts
+from distillens.evaluation.word_shifts import score_word_shifts
 from distillens.metrics import verdict
 from tests import tiny
 
@@ -78,7 +79,7 @@ def study(tmp_path_factory):
     settings = {
         "task": "films",
         "task_settings": {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy"]},
-        "metrics": {"confidence": 0.95, "tolerance": 0.05, "overlap_k": [1]},
+        "metrics": {"confidence_level": 0.95, "tolerance": 0.05, "overlap_k": [1]},
         "teachers": {name: None if name == "teacher" else "teacher" for name in names},
         "seeds": {name: [seed for model, seed in models if model == name] for name in names},
         "seed": 0,
@@ -86,12 +87,12 @@ def study(tmp_path_factory):
     files = list(explanations.values())
     again = [explanations["teacher", 1]]
     calibrate(performance, files, again, out=folder / "calibration.parquet", **settings)
-    judged = {"confidence": 0.95, "tolerance": 0.05, "controls": []}
-    judge([folder / "calibration.parquet"], out=folder / "drift.parquet", **judged)
-    score_shifts(explained, files, out=folder / "shifts.parquet", **settings)
+    judged = {"confidence_level": 0.95, "tolerance": 0.05, "controls": []}
+    decide_verdicts([folder / "calibration.parquet"], out=folder / "drift.parquet", **judged)
+    score_word_shifts(explained, files, out=folder / "shifts.parquet", **settings)
     drift = tables.read(folder / "drift.parquet", "drift").to_pandas()
     drift = drift[drift["metric"] == "spearman"].set_index("student")
-    return drift, tables.read(folder / "shifts.parquet", "shifts").to_pandas()
+    return drift, tables.read(folder / "shifts.parquet", "word_shifts").to_pandas()
 
 
 def test_a_copy_of_the_teacher_agrees_fully_and_keeps_its_reasoning(study):
@@ -114,10 +115,10 @@ def test_random_weights_have_a_normalised_agreement_about_zero(study):
 def test_a_student_blind_for_some_words_drifts_and_they_come_out_on_top(study):
     drift, shifts = study
     assert drift.loc["planted"]["verdict"] == verdict.DRIFTS
-    own = shifts[(shifts["student"] == "planted") & (shifts["group"] == "word")]
+    own = shifts[(shifts["student"] == "planted") & (shifts["kind"] == "word")]
     own = own.sort_values("shift")
     assert set(own["name"][: len(BLIND)]) == set(BLIND)
     top = own.iloc[: len(BLIND)]
     assert (top["share_student"] < 1e-6).all() and (top["shift_high"] < 0).all()
-    twin = shifts[(shifts["student"] == "twin") & (shifts["group"] == "word")]
+    twin = shifts[(shifts["student"] == "twin") & (shifts["kind"] == "word")]
     assert ((twin["shift_low"] < 0) & (twin["shift_high"] > 0)).all()

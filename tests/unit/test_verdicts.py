@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, benjamini_hochberg, judge, overall
+from distillens.metrics.multiple_testing import benjamini_hochberg
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, decide, overall
 
 
 def row(p=0.5, task="t", explainer="shap", metric="spearman", **more):
@@ -23,7 +24,7 @@ def test_benjamini_hochberg_by_hand():
 
 def test_p_values_are_adjusted_over_the_study_and_within_a_task():
     rows = [row(0.01), row(0.02, explainer="lime"), row(0.04, task="u"), row(0.5, task="u", explainer="lime")]
-    found = judge(rows, 0.95)
+    found = decide(rows, 0.95)
     assert [r["p_adjusted"] for r in found] == pytest.approx([0.04, 0.04, 0.04 * 4 / 3, 0.5])
     assert [r["p_holm"] for r in found] == pytest.approx([0.02, 0.02, 0.08, 0.5])
 
@@ -35,15 +36,15 @@ def test_controls_gated_rows_and_other_metrics_are_no_part_of_the_family():
         row(0.9, gated=True, task="u"),
         row(0.9, metric="cosine"),
     ]
-    found = judge(rows, 0.95, controls=["noise"])
+    found = decide(rows, 0.95, controls=["noise"])
     assert found[0]["p_adjusted"] == 0.03 and found[0]["verdict"] == DRIFTS
     assert math.isnan(found[1]["p_adjusted"]) and found[2]["verdict"] == GATED
 
 
 def test_the_tolerance_says_what_is_as_good_as_none():
     small = row(0.4, drift=0.01, drift_low=-0.01, drift_high=0.03)
-    assert judge([small], 0.95)[0]["verdict"] == KEEPS
-    assert judge([small], 0.95, tolerance=0.02)[0]["verdict"] == UNKNOWN
+    assert decide([small], 0.95)[0]["verdict"] == KEEPS
+    assert decide([small], 0.95, tolerance=0.02)[0]["verdict"] == UNKNOWN
 
 
 def rows(**verdicts):

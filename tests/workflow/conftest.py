@@ -146,7 +146,7 @@ def tiny_config(folder: Path) -> dict:
         "batch_size": 8,
         "max_length": 32,
     }
-    corpus_training = {"corpus": "text", "epochs": 1, "batch_size": 8, "block": 16}
+    corpus_training = {"corpus": "text", "epochs": 1, "batch_size": 8, "block_size": 16}
     student = {"checkpoint": "tiny", "layers": [0], "teacher": "teacher", "training": training}
     return {
         "study": "tiny",
@@ -193,7 +193,7 @@ def tiny_config(folder: Path) -> dict:
             "student-aligned": {"checkpoint": "aligned", "teacher": "teacher", "training": training},
         },
         "perturbations": {"character": None, "swap": None},
-        "folds": 2,
+        "repeats": 2,
         "explainers": {"occlusion": None, "random": None},
         "probes": {
             "contrast": {"explainers": ["occlusion"], "items": 4},

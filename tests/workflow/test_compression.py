@@ -93,8 +93,8 @@ def test_each_runs_on_what_it_must_and_the_page_compares_them(compressed):
     assert not (results(compressed) / "models/moods/half/0/model.onnx").exists()
     page = (results(compressed) / "report/index.html").read_text("utf-8")
     assert 'id="table-tradeoff-moods"' in page
-    assert 'id="table-closing-pruned-moods"' in page
-    closing = tables.read(results(compressed) / "metrics/moods/closing.parquet", "closing").to_pylist()
+    assert 'id="table-gap-closed-pruned-moods"' in page
+    closing = tables.read(results(compressed) / "metrics/moods/gap_closed.parquet", "gap_closed").to_pylist()
     assert {(row["student"], row["baseline"]) for row in closing} == {("int8", "pruned"), ("half", "pruned")}
     sizes = {
         model: tables.read(path, "costs")["file_bytes"][0].as_py()
@@ -116,14 +116,14 @@ def test_the_card_says_how_a_student_was_made(compressed):
 
 
 def test_an_option_of_a_compression_reruns_that_student_only(compressed):
-    scores = ["performance", "robustness", "agreement", "faithfulness", "buckets", "shifts", "stability"]
-    scores.append("closing")
+    scores = ["performance", "robustness", "agreement", "faithfulness", "buckets", "word_shifts", "stability"]
+    scores.append("gap_closed")
     jobs = compressed.jobs(compressed.edited("models/int8/compress", {"method": "int8", "embeddings": False}))
     branch = ["compress", "predict", "delete", "measure_cost"]
     expected = [f"{rule} moods int8 0" for rule in branch]
     expected += [f"explain moods int8 0 {name}" for name in ("occlusion", "input_x_gradient")]
     expected += ["explain_perturbed moods int8 0 occlusion", *(f"score_{name} moods" for name in scores)]
-    expected += ["calibrate moods", "judge", "report", "all"]
+    expected += ["calibrate moods", "decide_verdicts", "report", "all"]
     assert jobs == sorted(expected)
 
 

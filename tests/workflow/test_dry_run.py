@@ -90,7 +90,7 @@ def test_another_config_replaces_the_quickstart_and_a_key_overrides(tmp_path):
         "--configfile",
         str(tmp_path / "other.yaml"),
         "--config",
-        "folds=3",
+        "repeats=3",
         "--directory",
         str(tmp_path),
     )

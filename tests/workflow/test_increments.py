@@ -13,8 +13,8 @@ pytestmark = pytest.mark.slow
 
 EXPLAINERS = ["occlusion", "random"]
 RUNS = ["teacher 1", "student 0", "student-kd 0"]
-SCORES = ["performance", "robustness", "agreement", "faithfulness", "buckets", "shifts"]
-OF_EXPLANATIONS = ["agreement", "faithfulness", "buckets", "shifts"]
+SCORES = ["performance", "robustness", "agreement", "faithfulness", "buckets", "word_shifts"]
+OF_EXPLANATIONS = ["agreement", "faithfulness", "buckets", "word_shifts"]
 OF_PREDICTIONS = ["performance", "robustness"]
 OF_MODELS = [*SCORES, "probes", "stability"]  # these two have no files here, but know which models there are
 GPU = {
@@ -43,7 +43,7 @@ def run(which, how="fine_tune", task="moods"):
 
 
 def scores(*which, task="moods"):
-    return [*(f"score_{name} {task}" for name in which or SCORES), f"calibrate {task}", "judge"]
+    return [*(f"score_{name} {task}" for name in which or SCORES), f"calibrate {task}", "decide_verdicts"]
 
 
 def again(*explainers, task="moods"):
@@ -223,7 +223,7 @@ def test_an_edit_runs_exactly_what_it_touches(row, small, tmp_path):
     assert jobs == sorted(row.jobs)
     before = study.files()
     rules = {job.split()[0] for job in jobs} - set(END)
-    scored = {rule for rule in rules if rule.startswith("score_")} | {"calibrate", "judge"}
+    scored = {rule for rule in rules if rule.startswith("score_")} | {"calibrate", "decide_verdicts"}
     until = list(rules - scored or rules)
     if jobs:
         result = study.snakemake("--until", *until, config=config)
@@ -256,7 +256,7 @@ def outputs(job):
         "delete": [f"deletions/{where}.parquet", f"curves/{where}.parquet"],
         "measure_cost": [],
         "calibrate": [f"metrics/{where}/calibration.parquet"],
-        "judge": ["metrics/drift.parquet"],
+        "decide_verdicts": ["metrics/drift.parquet"],
         "report": [],
         "all": [],
     }.get(rule, [f"metrics/{where}/{rule.removeprefix('score_')}.parquet"])

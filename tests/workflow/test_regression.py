@@ -74,7 +74,7 @@ def study(tmp_path_factory):
             "student": {"checkpoint": "tiny", "layers": [0], "teacher": "teacher", "training": distilled},
         },
         "perturbations": dict.fromkeys(PERTURBATIONS),
-        "folds": 2,
+        "repeats": 2,
         "explainers": EXPLAINERS,
         "published": {
             "file": "resources/published/glue.yaml",
@@ -95,11 +95,11 @@ def read(study, path, kind):
 
 
 def predictions(study, model, seed):
-    """One score per (perturbation, fold, example)."""
+    """One score per (perturbation, repeat, example)."""
     found = read(study, f"predictions/stsb/{model}/{seed}.parquet", "predictions")
     assert set(found["logits"].map(len)) == {1}
     found["score"] = found["logits"].map(lambda logits: float(logits[0]))
-    return found.set_index(["perturbation", "fold", "example_id"])["score"]
+    return found.set_index(["perturbation", "repeat", "example_id"])["score"]
 
 
 def test_labels_are_scores_and_rows_are_pairs(study):
@@ -170,13 +170,13 @@ def test_a_score_flips_when_it_moves_by_more_than_the_task_says(perturbation, st
         predicted = predictions(study, model, seed)
         before = predicted.loc["none", 0].reindex(edited["example_id"]).to_numpy()
         after = predicted.loc[perturbation].reindex(
-            pd.MultiIndex.from_frame(edited[["fold", "example_id"]])
+            pd.MultiIndex.from_frame(edited[["repeat", "example_id"]])
         ).to_numpy()  # fmt: skip
         row = scores[(scores["model"] == model) & (scores["seed"] == seed)].set_index("metric")["value"]
         assert row["consistency"] == pytest.approx(np.mean(np.abs(after - before) <= FLIP))
         ids = edited["example_id"].unique()
-        folds = [predicted.loc[perturbation, fold].reindex(ids) for fold in (0, 1)]
-        correlations = [stats.pearsonr(truth[ids], fold).statistic for fold in folds]
+        repeats = [predicted.loc[perturbation, repeat].reindex(ids) for repeat in (0, 1)]
+        correlations = [stats.pearsonr(truth[ids], repeat).statistic for repeat in repeats]
         assert row["pearson"] == pytest.approx(np.mean(correlations))
         unperturbed = stats.pearsonr(truth[ids], predicted.loc["none", 0].reindex(ids)).statistic
         assert row["pearson_change"] == pytest.approx(np.mean(correlations) - unperturbed)
@@ -220,5 +220,5 @@ def test_the_page_shows_it(study):
 def test_another_flip_rescores_and_runs_no_model(study):
     jobs = study.jobs(study.edited("tasks/stsb/flip", 1.0))
     scored = [job for job in jobs if job.startswith(("score_", "calibrate "))]
-    assert jobs == sorted(["all", "judge", "report", *scored])
+    assert jobs == sorted(["all", "decide_verdicts", "report", *scored])
     assert {"score_robustness stsb", "score_faithfulness stsb"} <= set(jobs)

@@ -16,7 +16,7 @@ SCORES = [
     "agreement",
     "faithfulness",
     "buckets",
-    "shifts",
+    "word_shifts",
     "probes",
 ]
 EXPLAINERS = ["occlusion", "random"]
@@ -44,7 +44,7 @@ def scores(*names):
     return [f"score_{name} moods" for name in names or SCORES]
 
 
-DRIFT = ["calibrate moods", "judge"]
+DRIFT = ["calibrate moods", "decide_verdicts"]
 END = ["report", "all"]
 
 
@@ -63,7 +63,12 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     kinds |= {"explanations_again": "explanations"}
     kinds |= {"deletions": "deletions", "curves": "curves", "metrics": "scores", "probes": "explanations"}
     kinds |= {"costs": "costs", "trainings": "trainings", "stability": "explanations"}
-    stems = {"calibration": "calibration", "shifts": "shifts", "sentences": "examples", "design": "probes"}
+    stems = {
+        "calibration": "calibration",
+        "word_shifts": "word_shifts",
+        "sentences": "examples",
+        "design": "probes",
+    }
     stems["texts"] = "examples"
     results = study.folder / "results" / "tiny"
     files = [path for path in sorted(results.rglob("*.parquet")) if ".parts" not in path.parent.name]
@@ -145,7 +150,7 @@ def test_an_explainer_s_setting_reruns_that_explainer(study):
     jobs = [f"{job} random" if job.startswith("explain") else job for job in jobs]
     jobs += [f"explain_probe moods negation {model} {seed} random" for model, seed in runs]
     jobs += ["explain_again moods teacher 1 random"]
-    expected = [*jobs, *scores("agreement", "faithfulness", "buckets", "shifts", "probes"), *DRIFT, *END]
+    expected = [*jobs, *scores("agreement", "faithfulness", "buckets", "word_shifts", "probes"), *DRIFT, *END]
     assert study.jobs(study.edited("explainers/random", {"draw": 1})) == sorted(expected)
 
 

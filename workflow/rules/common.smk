@@ -7,7 +7,8 @@ from snakemake.exceptions import WorkflowError
 from distillens.config.validate import ConfigError, complete
 from distillens.config.files import refuse_duplicates, refuse_missing
 from distillens.provenance import code
-from distillens.config.job_params import Study, report_code
+from distillens.config.job_params import JobParams, report_code
+from distillens.config.study import Study
 
 try:
     refuse_duplicates(workflow.configfiles)
@@ -16,6 +17,7 @@ try:
 except ConfigError as error:
     raise WorkflowError(f"config: {error}") from None
 
+job_params = JobParams(study)
 TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
     list(study.config[section])
     for section in (
@@ -29,7 +31,8 @@ TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
     )
 )
 # Models that have weights, and those of which only attributions are known.
-ASKED, TOLD = study.asked(), study.told()
+WITH_WEIGHTS = study.with_weights()
+ATTRIBUTIONS_ONLY = study.of_origin("attributions_only")
 CHECKPOINT = "<results>/checkpoints/{checkpoint}"
 # The small file that changes with it.
 CHECKPOINT_CARD = "<results>/checkpoints/{checkpoint}.json"
@@ -86,6 +89,17 @@ def hours(number):
 def one_of(names):
     """A pattern for just these names; for none, one that matches nothing."""
     return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def compressed_models(graph):
+    """A pattern for the compressed models with an ONNX graph, or for those that never run on one."""
+    return one_of(
+        [
+            model
+            for model in study.of_origin("compressed")
+            if study.has_graph(model) == graph
+        ]
+    )
 
 
 wildcard_constraints:

@@ -15,7 +15,7 @@ rule compress:
     benchmark:
         "<benchmarks>/compress/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
-        model=one_of(study.compressed(graph=study.exports_onnx)),
+        model=compressed_models(graph=study.exports_onnx),
     priority: 1
     conda:
         "../../envs/models.yaml"
@@ -25,8 +25,8 @@ rule compress:
         mem_mb=at_least(8000),
         runtime=hours(8),
     params:
-        settings=study.compression,
-        code=study.compression_code,
+        settings=job_params.compress,
+        code=job_params.compress_code,
     script:
         "../../scripts/compress.py"
 
@@ -39,4 +39,4 @@ if study.exports_onnx:
             **MODEL_WITHOUT_GRAPH,
             cost=TRAINING,
         wildcard_constraints:
-            model=one_of(study.compressed(graph=False)),
+            model=compressed_models(graph=False),

@@ -19,7 +19,7 @@ rule measure_cost:
         mem_mb=at_least(6000),
         runtime=hours(1),
     params:
-        settings=study.measuring,
+        settings=job_params.measure_cost,
         code=code("scripts/measure_cost.py"),
     script:
         "../../scripts/measure_cost.py"

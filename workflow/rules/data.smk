@@ -3,7 +3,7 @@
 
 rule fetch_dataset:
     input:
-        study.source_files,
+        job_params.source_files,
     output:
         train="<results>/data/{task}/train.parquet",
         validation="<results>/data/{task}/validation.parquet",
@@ -18,7 +18,7 @@ rule fetch_dataset:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.dataset,
+        settings=job_params.fetch_dataset,
         code=code("scripts/fetch_dataset.py"),
     script:
         "../../scripts/fetch_dataset.py"
@@ -26,7 +26,7 @@ rule fetch_dataset:
 
 rule fetch_checkpoint:
     input:
-        study.source_files,
+        job_params.source_files,
     output:
         folder=directory(CHECKPOINT),
         card=CHECKPOINT_CARD,
@@ -42,7 +42,7 @@ rule fetch_checkpoint:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.checkpoint,
+        settings=job_params.fetch_checkpoint,
         code=code("scripts/fetch_checkpoint.py"),
     script:
         "../../scripts/fetch_checkpoint.py"
@@ -50,7 +50,7 @@ rule fetch_checkpoint:
 
 rule fetch_corpus:
     input:
-        study.source_files,
+        job_params.source_files,
     output:
         corpus="<results>/corpora/{corpus}.parquet",
     log:
@@ -63,7 +63,7 @@ rule fetch_corpus:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.corpus,
+        settings=job_params.fetch_corpus,
         code=code("scripts/fetch_corpus.py"),
     script:
         "../../scripts/fetch_corpus.py"
@@ -84,7 +84,7 @@ rule select_examples:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.selection,
+        settings=job_params.select_examples,
         code=code("scripts/select_examples.py"),
     script:
         "../../scripts/select_examples.py"

@@ -1,26 +1,26 @@
 """How far each student is from its teacher, which words that is about, and the verdicts."""
 
 
-rule score_shifts:
+rule score_word_shifts:
     input:
         explained=rules.select_examples.output.explained,
         explanations=of_all_runs(EXPLANATIONS),
     output:
-        shifts="<results>/metrics/{task}/shifts.parquet",
+        word_shifts="<results>/metrics/{task}/word_shifts.parquet",
     log:
-        "<logs>/score_shifts/{task}.log",
+        "<logs>/score_word_shifts/{task}.log",
     benchmark:
-        "<benchmarks>/score_shifts/{task}.tsv"
+        "<benchmarks>/score_word_shifts/{task}.tsv"
     conda:
         "../../envs/data.yaml"
     resources:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
-        code=code("scripts/score_shifts.py"),
+        settings=job_params.score,
+        code=code("scripts/score_word_shifts.py"),
     script:
-        "../../scripts/score_shifts.py"
+        "../../scripts/score_word_shifts.py"
 
 
 rule calibrate:
@@ -40,52 +40,52 @@ rule calibrate:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/calibrate.py"),
     script:
         "../../scripts/calibrate.py"
 
 
-rule score_closing:
+rule score_gap_closed:
     input:
         test=rules.fetch_dataset.output.test,
-        predictions=of_all_runs(rules.predict.output.predictions, ASKED),
+        predictions=of_all_runs(rules.predict.output.predictions, WITH_WEIGHTS),
         performance=rules.score_performance.output.scores,
         explanations=of_all_runs(EXPLANATIONS),
     output:
-        closing="<results>/metrics/{task}/closing.parquet",
+        gap_closed="<results>/metrics/{task}/gap_closed.parquet",
     log:
-        "<logs>/score_closing/{task}.log",
+        "<logs>/score_gap_closed/{task}.log",
     benchmark:
-        "<benchmarks>/score_closing/{task}.tsv"
+        "<benchmarks>/score_gap_closed/{task}.tsv"
     conda:
         "../../envs/data.yaml"
     resources:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.closing,
-        code=code("scripts/score_closing.py"),
+        settings=job_params.score_gap_closed,
+        code=code("scripts/score_gap_closed.py"),
     script:
-        "../../scripts/score_closing.py"
+        "../../scripts/score_gap_closed.py"
 
 
-rule judge:
+rule decide_verdicts:
     input:
         calibrations=collect(rules.calibrate.output.calibration, task=TASKS),
     output:
         drift="<results>/metrics/drift.parquet",
     log:
-        "<logs>/judge.log",
+        "<logs>/decide_verdicts.log",
     benchmark:
-        "<benchmarks>/judge.tsv"
+        "<benchmarks>/decide_verdicts.tsv"
     conda:
         "../../envs/data.yaml"
     resources:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.judging,
-        code=code("scripts/judge.py"),
+        settings=job_params.decide_verdicts,
+        code=code("scripts/decide_verdicts.py"),
     script:
-        "../../scripts/judge.py"
+        "../../scripts/decide_verdicts.py"

@@ -17,7 +17,7 @@ rule explain:
     benchmark:
         part_of("<benchmarks>/explain/{task}/{model}/{seed}/{explainer}.tsv")
     wildcard_constraints:
-        model=one_of(study.explained(here=True)),
+        model=one_of(study.computed_attributions()),
     conda:
         "../../envs/models.yaml"
     threads: 1
@@ -26,8 +26,8 @@ rule explain:
         mem_mb=at_least(6000),
         runtime=hours(8),
     params:
-        settings=study.explanation,
-        code=study.explanation_code,
+        settings=job_params.explain,
+        code=job_params.explain_code,
     script:
         "../../scripts/explain.py"
 
@@ -44,7 +44,7 @@ if PARTS > 1:
         benchmark:
             "<benchmarks>/gather_explanations/{task}/{model}/{seed}/{explainer}.tsv"
         wildcard_constraints:
-            model=one_of(study.explained(here=True)),
+            model=one_of(study.computed_attributions()),
         conda:
             "../../envs/data.yaml"
         resources:
@@ -65,15 +65,15 @@ use rule explain as explain_again with:
     benchmark:
         "<benchmarks>/explain_again/{task}/{model}/{seed}/{explainer}.tsv"
     params:
-        settings=study.explanation_again,
-        code=study.explanation_code,
+        settings=job_params.explain_again,
+        code=job_params.explain_code,
 
 
 rule import_explanations:
     input:
         explained=rules.select_examples.output.explained,
         test=rules.fetch_dataset.output.test,
-        file=study.explanations_file,
+        file=job_params.explanations_file,
         predictions=own_predictions,
     output:
         explanations=EXPLANATIONS,
@@ -82,11 +82,11 @@ rule import_explanations:
     benchmark:
         "<benchmarks>/import_explanations/{task}/{model}/{seed}/{explainer}.tsv"
     wildcard_constraints:
-        model=one_of(study.explained(here=False)),
+        model=one_of(study.imported_attributions()),
     conda:
         "../../envs/data.yaml"
     params:
-        settings=study.own_explanations,
+        settings=job_params.import_explanations,
         code=code("scripts/import_explanations.py"),
     script:
         "../../scripts/import_explanations.py"
@@ -117,7 +117,7 @@ rule delete:
         mem_mb=at_least(6000),
         runtime=hours(2),
     params:
-        settings=study.deletion,
+        settings=job_params.delete,
         code=code("scripts/delete.py"),
     script:
         "../../scripts/delete.py"

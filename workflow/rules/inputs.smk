@@ -17,7 +17,7 @@ def pretrained_from(pattern, role):
     """A file of the checkpoint or corpus that a checkpoint is made from; none where it has no such role."""
 
     def file(wildcards):
-        name = study.pretrained_from(wildcards, role)
+        name = study.pretrained_from(wildcards.checkpoint, role)
         return (
             []
             if name is None
@@ -29,7 +29,7 @@ def pretrained_from(pattern, role):
 
 def corpus_beside(wildcards):
     """The corpus that a distillation reads beside its task's texts; nothing where it reads none."""
-    corpus = study.corpus_beside(wildcards)
+    corpus = study.corpus_beside(wildcards.model)
     return rules.fetch_corpus.output.corpus.format(corpus=corpus) if corpus else []
 
 
@@ -47,7 +47,7 @@ FINISHED = {**MODEL_WITHOUT_GRAPH, "onnx": graph_of}
 def if_recovering(pattern):
     """A split, for a compressed model that is trained after it; none for one that is not."""
     return lambda wildcards: (
-        pattern.format(task=wildcards.task) if study.recovers(wildcards) else []
+        pattern.format(task=wildcards.task) if study.recovers(wildcards.model) else []
     )
 
 
@@ -81,7 +81,7 @@ def own_predictions(wildcards):
     """What a model answers that brings its attributions; nothing where it cannot be asked."""
     return (
         expand(rules.predict.output.predictions, **wildcards)[0]
-        if wildcards.model in ASKED
+        if wildcards.model in WITH_WEIGHTS
         else []
     )
 
@@ -125,7 +125,7 @@ def of_probes(pattern):
             path
             for probe in study.config["tasks"][wildcards.task]["probes"]
             for path in expand(
-                of_runs(pattern, ASKED) if "{model}" in pattern else pattern,
+                of_runs(pattern, WITH_WEIGHTS) if "{model}" in pattern else pattern,
                 task=wildcards.task,
                 probe=probe,
                 explainer=study.config["probes"][probe]["explainers"],

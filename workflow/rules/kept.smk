@@ -8,18 +8,16 @@ def kept_files():
         rules.predict.output.predictions,
         *rules.delete.output,
     ]
-    scores = (
-        "performance robustness agreement faithfulness buckets probes shifts stability"
-    )
+    scores = "performance robustness agreement faithfulness buckets probes word_shifts stability"
     of_task = [
         *rules.fetch_dataset.output,
         rules.select_examples.output.explained,
         *of_all_perturbations(rules.perturb.output.perturbed),
-        *(path for pattern in runs for path in of_runs(pattern, ASKED)),
+        *(path for pattern in runs for path in of_runs(pattern, WITH_WEIGHTS)),
         *(
             path
             for pattern in sorted({*MODEL.values()} - {*MODEL_WITHOUT_GRAPH.values()})
-            for path in of_runs(pattern, list(filter(study.has_graph, ASKED)))
+            for path in of_runs(pattern, list(filter(study.has_graph, WITH_WEIGHTS)))
         ),
         *of_all_runs(EXPLANATIONS),
         *of_first_seeds(EXPLANATIONS_AGAIN),
@@ -30,8 +28,8 @@ def kept_files():
             for path in getattr(rules, f"score_{name}").output
         ),
         *rules.calibrate.output,
-        *(rules.score_closing.output if BASELINES else ()),
-        *of_runs(TRAINING, study.trained()),
+        *(rules.score_gap_closed.output if BASELINES else ()),
+        *of_runs(TRAINING, study.made_here()),
     ]
     return [
         *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),
@@ -39,5 +37,5 @@ def kept_files():
         *of_all_probes(rules.build_probe.output.sentences),
         *of_all_probes(rules.build_probe.output.design),
         *of_all_probes(rules.explain_probe.output.explanations),
-        *rules.judge.output,
+        *rules.decide_verdicts.output,
     ]

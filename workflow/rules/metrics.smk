@@ -4,8 +4,8 @@
 rule score_performance:
     input:
         test=rules.fetch_dataset.output.test,
-        predictions=of_all_runs(rules.predict.output.predictions, ASKED),
-        explanations=of_all_runs(EXPLANATIONS, TOLD),
+        predictions=of_all_runs(rules.predict.output.predictions, WITH_WEIGHTS),
+        explanations=of_all_runs(EXPLANATIONS, ATTRIBUTIONS_ONLY),
     output:
         scores="<results>/metrics/{task}/performance.parquet",
     log:
@@ -18,7 +18,7 @@ rule score_performance:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/score_performance.py"),
     script:
         "../../scripts/score_performance.py"
@@ -28,7 +28,7 @@ rule score_robustness:
     input:
         test=rules.fetch_dataset.output.test,
         perturbed=of_all_perturbations(rules.perturb.output.perturbed),
-        predictions=of_all_runs(rules.predict.output.predictions, ASKED),
+        predictions=of_all_runs(rules.predict.output.predictions, WITH_WEIGHTS),
     output:
         scores="<results>/metrics/{task}/robustness.parquet",
     log:
@@ -41,7 +41,7 @@ rule score_robustness:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/score_robustness.py"),
     script:
         "../../scripts/score_robustness.py"
@@ -62,7 +62,7 @@ rule score_agreement:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/score_agreement.py"),
     script:
         "../../scripts/score_agreement.py"
@@ -71,8 +71,8 @@ rule score_agreement:
 rule score_faithfulness:
     input:
         explained=rules.select_examples.output.explained,
-        deletions=of_all_runs(rules.delete.output.deletions, ASKED),
-        curves=of_all_runs(rules.delete.output.curves, ASKED),
+        deletions=of_all_runs(rules.delete.output.deletions, WITH_WEIGHTS),
+        curves=of_all_runs(rules.delete.output.curves, WITH_WEIGHTS),
         explanations=of_all_runs(EXPLANATIONS),
     output:
         scores="<results>/metrics/{task}/faithfulness.parquet",
@@ -86,7 +86,7 @@ rule score_faithfulness:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/score_faithfulness.py"),
     script:
         "../../scripts/score_faithfulness.py"
@@ -108,7 +108,7 @@ rule score_buckets:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/score_buckets.py"),
     script:
         "../../scripts/score_buckets.py"

@@ -26,8 +26,8 @@ rule pretrain:
         mem_mb=at_least(12000),
         runtime=hours(72),
     params:
-        settings=study.pretraining,
-        code=study.pretraining_code,
+        settings=job_params.pretrain,
+        code=job_params.pretrain_code,
     script:
         "../../scripts/pretrain.py"
 
@@ -46,7 +46,7 @@ rule fine_tune:
     benchmark:
         "<benchmarks>/fine_tune/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
-        model=one_of(study.models(distilled=False)),
+        model=one_of(study.of_origin("fine_tuned")),
     priority: 1
     conda:
         "../../envs/models.yaml"
@@ -56,7 +56,7 @@ rule fine_tune:
         mem_mb=at_least(8000),
         runtime=hours(8),
     params:
-        settings=study.training,
+        settings=job_params.train,
         code=code("scripts/fine_tune.py"),
     script:
         "../../scripts/fine_tune.py"
@@ -78,7 +78,7 @@ rule distil:
     benchmark:
         "<benchmarks>/distil/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
-        model=one_of(study.models(distilled=True)),
+        model=one_of(study.of_origin("distilled")),
     priority: 1
     conda:
         "../../envs/models.yaml"
@@ -88,8 +88,8 @@ rule distil:
         mem_mb=at_least(8000),
         runtime=hours(8),
     params:
-        settings=study.training,
-        code=study.distillation_code,
+        settings=job_params.train,
+        code=job_params.distil_code,
     script:
         "../../scripts/distil.py"
 
@@ -105,7 +105,7 @@ rule import_model:
     benchmark:
         "<benchmarks>/import_model/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
-        model=one_of(study.finished()),
+        model=one_of(study.of_origin("imported")),
     priority: 1
     conda:
         "../../envs/models.yaml"
@@ -114,7 +114,7 @@ rule import_model:
         mem_mb=at_least(8000),
         runtime="1h",
     params:
-        settings=study.importing,
+        settings=job_params.import_model,
         code=code("scripts/import_model.py"),
     script:
         "../../scripts/import_model.py"

@@ -1,4 +1,4 @@
-"""Random edits of the test texts: one file for all folds and for every model."""
+"""Random edits of the test texts: one file for all repeats and for every model."""
 
 
 rule perturb:
@@ -17,7 +17,7 @@ rule perturb:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.perturbation,
-        code=study.perturbation_code,
+        settings=job_params.perturb,
+        code=job_params.perturb_code,
     script:
         "../../scripts/perturb.py"

@@ -17,8 +17,8 @@ rule build_probe:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.probe,
-        code=study.probe_code,
+        settings=job_params.build_probe,
+        code=job_params.build_probe_code,
     script:
         "../../scripts/build_probe.py"
 
@@ -55,7 +55,7 @@ rule score_probes:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/score_probes.py"),
     script:
         "../../scripts/score_probes.py"

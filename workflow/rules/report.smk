@@ -1,7 +1,5 @@
 """The page, its tables and its figures."""
 
-from distillens.config.job_params import workflow_code
-
 PUBLISHED = study.config["published"]
 BASELINES = study.config["baselines"]
 REPORT = {
@@ -16,24 +14,6 @@ REPORT = {
 }
 if PUBLISHED:
     REPORT["published"] = directory("<results>/report/published")
-
-
-# It asks Snakemake in another process, which locks and changes nothing: where the run is, not on a node.
-rule draw_workflow:
-    output:
-        graph="<results>/workflow/rulegraph.dot",
-    log:
-        "<logs>/draw_workflow.log",
-    benchmark:
-        "<benchmarks>/draw_workflow.tsv"
-    localrule: True
-    conda:
-        "../../envs/workflow.yaml"
-    params:
-        shape=study.shape,
-        code=workflow_code(),
-    script:
-        "../../scripts/draw_workflow.py"
 
 
 rule report:
@@ -56,22 +36,19 @@ rule report:
             ],
             task=TASKS,
         ),
-        drift=rules.judge.output.drift,
-        closing=(
-            collect(rules.score_closing.output.closing, task=TASKS)
+        drift=rules.decide_verdicts.output.drift,
+        gap_closed=(
+            collect(rules.score_gap_closed.output.gap_closed, task=TASKS)
             if BASELINES
             else []
         ),
-        trainings=collect(of_runs(TRAINING, study.trained()), task=TASKS),
-        shifts=collect(rules.score_shifts.output.shifts, task=TASKS),
-        costs_of_runs=collect(
-            of_runs(rules.measure_cost.output.cost, ASKED), task=TASKS
-        ),
+        trainings=collect(of_runs(TRAINING, study.made_here()), task=TASKS),
+        word_shifts=collect(rules.score_word_shifts.output.word_shifts, task=TASKS),
+        costs=collect(of_runs(rules.measure_cost.output.cost, WITH_WEIGHTS), task=TASKS),
         probe_designs=of_all_probes(rules.build_probe.output.design),
         probe_sentences=of_all_probes(rules.build_probe.output.sentences),
         probe_explanations=of_all_probes(rules.explain_probe.output.explanations),
-        workflow=[rules.draw_workflow.output.graph] if PUBLISHED else [],
-        published=study.published_file,
+        published=job_params.published_file,
     output:
         **REPORT,
     log:
@@ -84,7 +61,7 @@ rule report:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.report,
+        settings=job_params.report,
         code=report_code(),
     script:
         "../../scripts/report.py"

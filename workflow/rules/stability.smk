@@ -17,7 +17,7 @@ rule select_perturbed:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.stability,
+        settings=job_params.select_perturbed,
         code=code("scripts/select_perturbed.py"),
     script:
         "../../scripts/select_perturbed.py"
@@ -34,13 +34,13 @@ use rule explain as explain_perturbed with:
     benchmark:
         "<benchmarks>/explain_perturbed/{task}/{model}/{seed}/{explainer}.tsv"
     wildcard_constraints:
-        model=one_of(ASKED),
+        model=one_of(WITH_WEIGHTS),
 
 
 rule score_stability:
     input:
         explanations=expand(
-            of_runs(rules.explain_perturbed.output.explanations, ASKED),
+            of_runs(rules.explain_perturbed.output.explanations, WITH_WEIGHTS),
             explainer=study.config["stability"]["explainers"],
             allow_missing=True,
         ),
@@ -56,7 +56,7 @@ rule score_stability:
         mem_mb=at_least(4000),
         runtime=hours(1),
     params:
-        settings=study.scoring,
+        settings=job_params.score,
         code=code("scripts/score_stability.py"),
     script:
         "../../scripts/score_stability.py"

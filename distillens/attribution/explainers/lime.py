@@ -13,7 +13,7 @@ import numpy as np
 from lime.lime_text import LimeTextExplainer
 from sklearn.linear_model import Ridge
 
-from distillens.attribution.batching import Ask, advance_together
+from distillens.attribution.batching import Ask, run_in_batches
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
@@ -52,7 +52,7 @@ def explain(
         for example, own in zip(examples, seeds, strict=True)
     ]
     # One text's samples fill the device; more at once would only hold more of them.
-    yield from advance_together(tasks, engine.logits, seeds, at_once=1)
+    yield from run_in_batches(tasks, engine.logits, seeds, at_once=1)
 
 
 def _explain_one(

@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from distillens.attribution.batching import Ask, advance_together
+from distillens.attribution.batching import Ask, run_in_batches
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
@@ -28,7 +28,7 @@ def explain(
     """Yield the attribution of each example, in order."""
     tasks = [partial(_explain_one, example, engine.mask, output) for example in examples]
     seeds = [seed_of(seed, example.example_id) for example in examples]
-    yield from advance_together(tasks, engine.logits, seeds, engine.at_once)
+    yield from run_in_batches(tasks, engine.logits, seeds, engine.at_once)
 
 
 def _explain_one(example: Example, mask: str, output: str, ask: Ask) -> Attribution:

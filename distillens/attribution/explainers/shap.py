@@ -20,7 +20,7 @@ import numpy as np
 import shap
 from shap.maskers._text import partition_tree
 
-from distillens.attribution.batching import Ask, advance_together
+from distillens.attribution.batching import Ask, run_in_batches
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
@@ -55,7 +55,7 @@ def explain(
         partial(_explain_one, example, engine.mask, output, options["max_evals"]) for example in examples
     ]
     seeds = [seed_of(seed, example.example_id) for example in examples]
-    yield from advance_together(tasks, engine.logits, seeds, engine.at_once)
+    yield from run_in_batches(tasks, engine.logits, seeds, engine.at_once)
 
 
 def _explain_one(example: Example, mask: str, output: str, max_evals: int, ask: Ask) -> Attribution:

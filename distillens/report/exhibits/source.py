@@ -1,6 +1,6 @@
 """Finds the score that an exhibit names, or says in words why there is none."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,12 +9,10 @@ import pandas as pd
 from distillens.report.formatting import metric_name
 from distillens.report.probe_data import Probed
 from distillens.report.score_rows import Row
-from distillens.report.study_data import Run, Study
+from distillens.report.study_data import Outline, Run
 
 SUBJECTS = ("performance", "robustness", "agreement", "explainers", "faithfulness", "buckets", "probes")
 COLUMNS = ("task", "probe", "subset", "explainer", "perturbation", "ranking", "metric", "k", "model")
-
-Edge = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -23,7 +21,7 @@ class Source:
 
     Attributes
     ----------
-    study : Study
+    study : Outline
     task : str or None
         The task that is meant where an exhibit names none.
     models : mapping
@@ -40,11 +38,9 @@ class Source:
         Rows of the explained texts of each task.
     probes : mapping
         What is known of each (task, probe).
-    graph : sequence of (before, after)
-        The rules of the workflow that depend on each other.
     """
 
-    study: Study
+    study: Outline
     task: str | None
     models: Mapping[str, str]
     explainers: Mapping[str, str]
@@ -54,7 +50,6 @@ class Source:
     splits: Mapping[tuple[str, str], list[dict[str, Any]]]
     explained: Mapping[str, list[dict[str, Any]]]
     probes: Mapping[tuple[str, str], Probed]
-    graph: Sequence[Edge]
 
     def run(self, role: str) -> Run | None:
         """The first run of the study's model for a role of the paper."""

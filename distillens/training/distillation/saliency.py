@@ -1,7 +1,7 @@
 """Soft logits, and the teacher's saliency: which words its answer hangs on.
 
 The loss adds ``saliency_weight`` times 1 - cos(s_student, s_teacher), where s has, for each word, the sum
-over its pieces of gradient times input embedding of the margin of the class that the teacher
+over its pieces of gradient times input embedding of the contrast of the class that the teacher
 predicts (z_c less the mean of the others; a regression's score). Aligning input gradients is
 due to Srinivas and Fleuret (2018, "Knowledge transfer with Jacobian matching") and, for
 explanations of a teacher's, AD-KD (Wu et al. 2023). The student's gradient is
@@ -76,9 +76,9 @@ class Distillation(soft_logits.Distillation):
         """The weighted term of the loss; see the module."""
         embedded = self._embedded  # before another term reads a copy
         found = super().hints(model, inputs, batch, answer)
-        margins = margin(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
+        contrasts = logit_contrast(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
         teacher = batch["teacher_saliency"]
-        own = saliency(margins, embedded, batch["owners"], teacher.shape[1], differentiable=True)
+        own = saliency(contrasts, embedded, batch["owners"], teacher.shape[1], differentiable=True)
         loss = (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
         return {**found, "saliency": self.options["saliency_weight"] * loss}
 
@@ -90,7 +90,7 @@ def attend_eagerly(model: PreTrainedModel) -> None:
 
 
 def saliency(
-    margins: torch.Tensor,
+    contrasts: torch.Tensor,
     embedded: torch.Tensor,
     owners: torch.Tensor,
     words: int,
@@ -100,8 +100,8 @@ def saliency(
 
     Parameters
     ----------
-    margins : Tensor, shape (batch,)
-        Of the logits, see `margin`.
+    contrasts : Tensor, shape (batch,)
+        Of the logits, see `logit_contrast`.
     embedded : Tensor, shape (batch, pieces, width)
         The input embeddings that they were computed from.
     owners : Tensor, shape (batch, pieces)
@@ -115,13 +115,13 @@ def saliency(
     -------
     Tensor, shape (batch, words)
     """
-    (gradient,) = torch.autograd.grad(margins.sum(), embedded, create_graph=differentiable)
+    (gradient,) = torch.autograd.grad(contrasts.sum(), embedded, create_graph=differentiable)
     pieces = (gradient * embedded).sum(dim=-1)
     of_words = torch.zeros(len(pieces), words + 1, dtype=pieces.dtype, device=pieces.device)
     return of_words.scatter_add(1, owners, pieces)[:, 1:]
 
 
-def margin(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+def logit_contrast(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """Logit of a class less the mean of the others, shape (batch,); one output: itself."""
     classes = logits.shape[-1]
     if classes == 1:
@@ -163,8 +163,8 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
         target = torch.from_numpy(targets[numbers]).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = model(inputs_embeds=embedded, **tensors).logits
-        margins = margin(logits.float(), target)
-        values = saliency(margins, embedded, torch.from_numpy(owners).to(device), most)
+        contrasts = logit_contrast(logits.float(), target)
+        values = saliency(contrasts, embedded, torch.from_numpy(owners).to(device), most)
         for number, row in zip(numbers, values.detach().cpu().numpy(), strict=True):
             found[number] = row[: len(texts[number].words)]
     return found

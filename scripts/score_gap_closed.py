@@ -3,9 +3,9 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.evaluation.gap_closed import score_closing
+    from distillens.evaluation.gap_closed import score_gap_closed
 
-    score_closing(
+    score_gap_closed(
         snakemake.input.test,
         snakemake.input.predictions,
         snakemake.input.performance,

@@ -3,9 +3,9 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.evaluation.word_shifts import score_shifts
+    from distillens.evaluation.word_shifts import score_word_shifts
 
-    score_shifts(
+    score_word_shifts(
         snakemake.input.explained,
         snakemake.input.explanations,
         out=snakemake.output[0],

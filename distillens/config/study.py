@@ -1,0 +1,140 @@
+"""Which models a study has, where each comes from, and what it runs on."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from distillens import registry
+from distillens.config import external
+
+ORIGINS = ("fine_tuned", "distilled", "compressed", "imported", "attributions_only")
+"""Where a model comes from: trained here on gold labels, or by a teacher; made out of its teacher;
+taken in finished; or known by its attributions only, so that it cannot be asked."""
+
+
+def origin(model: Mapping[str, Any]) -> str:
+    """Where a model of a complete config comes from: one of `ORIGINS`.
+
+    Examples
+    --------
+    >>> origin({"checkpoint": "bert", "compress": None, "training": {"method": "soft_logits"}})
+    'distilled'
+    >>> origin({"checkpoint": None, "compress": None, "training": None})
+    'attributions_only'
+    """
+    if not external.has_weights(model):
+        return "attributions_only"
+    if model["compress"] is not None:
+        return "compressed"
+    if not external.trains(model):
+        return "imported"
+    return "fine_tuned" if model["training"]["method"] == "fine_tune" else "distilled"
+
+
+class Study:
+    """A complete config (see `distillens.config.validate`), and the questions that rules ask of it."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.config = config
+
+    # ---- models ----
+
+    def of_origin(self, *origins: str) -> list[str]:
+        """The models that come from one of these origins."""
+        return [name for name, model in self.config["models"].items() if origin(model) in origins]
+
+    def with_weights(self) -> list[str]:
+        """The models that can be asked."""
+        return self.of_origin(*(one for one in ORIGINS if one != "attributions_only"))
+
+    def made_here(self) -> list[str]:
+        """The models that a training or a compression makes, of which it is known what that took."""
+        return self.of_origin("fine_tuned", "distilled", "compressed")
+
+    def computed_attributions(self) -> list[str]:
+        """The models that the study's explainers explain."""
+        return [name for name, model in self.config["models"].items() if model["explanations"] is None]
+
+    def imported_attributions(self) -> list[str]:
+        """The models that bring their attributions."""
+        return [name for name, model in self.config["models"].items() if model["explanations"] is not None]
+
+    def recovers(self, model: str) -> bool:
+        """Whether a compressed model is trained after it."""
+        return self.config["models"][model]["training"] is not None
+
+    # ---- runs ----
+
+    def runs(self) -> list[tuple[str, int]]:
+        """Every model with each of its seeds."""
+        return [(name, seed) for name, model in self.config["models"].items() for seed in model["seeds"]]
+
+    def first_seeds(self) -> list[tuple[str, int]]:
+        """The first run of each teacher that the study's explainers explain."""
+        models = self.config["models"]
+        return [
+            (name, models[name]["seeds"][0])
+            for name in self.computed_attributions()
+            if models[name]["teacher"] is None
+        ]
+
+    def start(self, wildcards: Any) -> str:
+        """The checkpoint that a run starts from, or is."""
+        model = self.config["models"][wildcards.model]
+        if isinstance(model["checkpoint"], str):
+            return model["checkpoint"]
+        return model["checkpoint"][model["seeds"].index(int(wildcards.seed))]
+
+    def teacher(self, model: str) -> tuple[str, int] | None:
+        """The teacher of a student and its first seed; None for a teacher."""
+        name = self.config["models"][model]["teacher"]
+        return name and (name, self.config["models"][name]["seeds"][0])
+
+    # ---- what models run on ----
+
+    @property
+    def engine(self) -> dict[str, str]:
+        """Where models run, and on what."""
+        return {key: self.config[key] for key in ("device", "backend", "precision")}
+
+    def engine_of(self, model: str) -> dict[str, str]:
+        """Where a model runs, and on what: a compression may need other than the study's."""
+        compress = self.config["models"][model]["compress"]
+        needs = registry.literal("compression", compress["method"], "ENGINE") if compress else None
+        return {**self.engine, **(needs or {})}
+
+    @property
+    def exports_onnx(self) -> bool:
+        """Whether a job may choose ONNX Runtime, and so every finished model has a graph for it."""
+        return self.config["backend"] != "torch" and self.config["device"] != "cuda"
+
+    def has_graph(self, model: str) -> bool:
+        """Whether a finished model has an ONNX graph."""
+        return self.exports_onnx and self.engine_of(model)["backend"] != "torch"
+
+    # ---- checkpoints and corpora ----
+
+    def checkpoints(self, *, pretrained: bool) -> list[str]:
+        """Checkpoints that are made by training on a corpus, or those that are fetched."""
+        return [
+            name
+            for name, source in self.config["checkpoints"].items()
+            if ("pretrain" in source) == pretrained
+        ]
+
+    def used_checkpoints(self) -> list[str]:
+        """Checkpoints that models start from, and those that they are made from."""
+        named = [model["checkpoint"] or [] for model in self.config["models"].values()]
+        used = sorted({name for one in named for name in ([one] if isinstance(one, str) else one)})
+        for name in used:  # grows as it goes
+            made = self.config["checkpoints"][name].get("pretrain", {})
+            others = {made.get("start"), made.get("teacher")} - {None, *used}
+            used += sorted(others)
+        return used
+
+    def pretrained_from(self, checkpoint: str, role: str) -> str | None:
+        """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""
+        return self.config["checkpoints"][checkpoint]["pretrain"].get(role)
+
+    def corpus_beside(self, model: str) -> str | None:
+        """The corpus that a run is trained on beside its task, if there is one."""
+        return (self.config["models"][model]["training"] or {}).get("corpus")

@@ -1,0 +1,30 @@
+"""From the calibrated agreement of all tasks to the study's verdicts."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from distillens import provenance, tables
+from distillens.evaluation.inputs import FilePath, null_for_nan
+from distillens.metrics import verdict
+
+
+def decide_verdicts(
+    calibrations: Sequence[FilePath],
+    *,
+    out: FilePath,
+    confidence_level: float,
+    tolerance: float,
+    controls: Sequence[str],
+) -> None:
+    """Write the study's table of kind ``drift``: the calibrated agreement of all tasks, with verdicts."""
+    rows = [row for path in calibrations for row in tables.read(path, "calibration").to_pylist()]
+    numbers = [f.name for f in tables.SCHEMAS["calibration"] if str(f.type) == "double"]
+    known = [row | {name: np.nan for name in numbers if row[name] is None} for row in rows]
+    decided = verdict.decide(known, confidence_level, tolerance, controls)
+    settings = {"confidence_level": confidence_level, "tolerance": tolerance, "controls": list(controls)}
+    source = settings | {
+        "inputs": provenance.digest(*calibrations),
+        "versions": provenance.versions("numpy", "scipy"),
+    }
+    tables.write(out, "drift", ({k: null_for_nan(v) for k, v in row.items()} for row in decided), source)
