@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
 
-.PHONY: help quickstart bench test operations rulegraph lint format lock
+.PHONY: help quickstart bench test operations rulegraph docs lint format lock
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,6 +37,9 @@ rulegraph: .venv/installed  ## the picture of the workflow (needs Graphviz)
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --configfile resources/studies/sst5.yaml --cores 1 --forceall \
 		--rulegraph dot --quiet all | dot -Tsvg -Gbgcolor=transparent -Nfontcolor=\#777777 | sed -n '/<svg/,$$p' \
 		| sed 's/^<svg width="[^"]*" height="[^"]*"/<svg/' > resources/page/rulegraph.svg
+
+docs: .venv/installed  ## the pages that are made of the schemas: docs/tables.md, docs/config.md
+	$(BIN)/python -m docs.generate
 
 lint: .venv/installed  ## ruff, snakefmt and snakemake's own linter
 	$(BIN)/ruff check .
