@@ -27,8 +27,6 @@ _LIMITS = {
 }
 _ENDS = ("_low", "_high")
 
-Rows = list[dict[str, str]]
-
 
 def pages() -> dict[str, str]:
     """Every generated page, by its file's name."""
@@ -90,7 +88,9 @@ def arrow(kind: pa.DataType) -> str:
     'list of numbers'
     """
     if pa.types.is_list(kind):
-        return f"list of {arrow(kind.value_type)}s".replace("list of list", "lists").replace("}s", "}")
+        inner = arrow(kind.value_type)
+        many = inner.replace("list", "lists", 1) if inner.startswith("list") else f"{inner}s"
+        return f"list of {inner if inner.endswith('}') else many}"
     if pa.types.is_struct(kind):
         return f"{{{', '.join(field.name for field in kind)}}}"
     if pa.types.is_boolean(kind):
@@ -153,8 +153,18 @@ def _entry(name: str, of: Mapping[str, Any], needed: bool, shown: str) -> dict[s
 
 
 def _link(heading: str) -> str:
-    """A link to a heading, as Markdown is shown with anchors."""
-    return f"[{heading}](#{re.sub(r'[^a-z0-9_ -]', '', heading.lower()).replace(' ', '-')})"
+    return f"[{heading}](#{anchor(heading)})"
+
+
+def anchor(heading: str) -> str:
+    """Where a heading of a page is found, as GitHub has it.
+
+    Examples
+    --------
+    >>> anchor("A task `tasks.NAME`")
+    'a-task-tasksname'
+    """
+    return re.sub(r"[^a-z0-9_ -]", "", heading.lower()).replace(" ", "-")
 
 
 def in_words(of: Mapping[str, Any]) -> str:
@@ -175,17 +185,11 @@ def in_words(of: Mapping[str, Any]) -> str:
 
 def _one(kind: str, of: Mapping[str, Any]) -> str:
     if kind == "array":
-        return (
-            f"list of {in_words(of['items'])}" if "enum" in of["items"] else f"list of {_items(of['items'])}"
-        )
+        one, *limits = in_words(of["items"]).partition(",")
+        return f"list of {one}{'' if 'enum' in of['items'] else 's'}{''.join(limits)}"
     if kind == "object":
         return "names with texts" if isinstance(of.get("additionalProperties"), Mapping) else "block"
     return _SIMPLE[kind]
-
-
-def _items(of: Mapping[str, Any]) -> str:
-    words = in_words(of).partition(",")
-    return f"{words[0]}s{words[1]}{words[2]}"
 
 
 def _methods() -> Iterator[dict[str, Any]]:

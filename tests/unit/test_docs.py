@@ -74,11 +74,22 @@ def test_every_key_of_the_config_has_a_meaning():
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_links_lead_to_files_that_are_there(page):
-    text = FENCED.sub("", page.read_text("utf-8"))
-    links = re.findall(r"\]\(([^)#\s]+)", text)
-    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+def test_links_lead_to_files_and_headings_that_are_there(page):
+    missing = []
+    for file, heading in re.findall(
+        r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", FENCED.sub("", page.read_text("utf-8"))
+    ):
+        target = page if not file else page.parent / file
+        if "://" not in file and not target.exists():
+            missing.append(file)
+        elif heading and heading not in headings(target):
+            missing.append(f"{file}#{heading}")
     assert missing == []
+
+
+def headings(page):
+    found = re.findall(r"^#+ (.*)$", FENCED.sub("", page.read_text("utf-8")), flags=re.MULTILINE)
+    return {generate.anchor(heading) for heading in found}
 
 
 def test_every_config_in_the_readme_is_a_whole_study():
