@@ -33,7 +33,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a study, beside the comparisons themselves."""
+    """Scores, drift and training costs for the gap tables."""
 
     subjects: Mapping[str, pd.DataFrame]
     drift: pd.DataFrame

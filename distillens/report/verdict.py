@@ -166,7 +166,7 @@ def lines(said: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[s
 
 
 def _reason(word: str, own: Sequence[Verdict]) -> str:
-    """Why a student has its verdict: size and interval, where, or what would tell."""
+    """Why a student has its verdict: where, with which size and interval, or what would decide."""
     several = len({v.task for v in own}) > 1
     cells = [(v, name, row) for v in own for name, row in v.drift.items()]
 
@@ -191,7 +191,7 @@ def _reason(word: str, own: Sequence[Verdict]) -> str:
     open_ = [cell for cell in cells if cell[2]["verdict"] == UNKNOWN]
     worst = max(open_, key=lambda cell: _width(cell[2]))
     return (
-        f"open by {_list([place(v, name) for v, name, _ in open_])}; {place(*worst[:2])}:"
+        f"undecided by {_list([place(v, name) for v, name, _ in open_])}; {place(*worst[:2])}:"
         f" D = {_with_interval(worst[2], 'drift')}; {what_would_tell(worst[2])}"
     )
 
@@ -202,11 +202,11 @@ def what_would_tell(row: Mapping[str, Any]) -> str:
         return "more seeds of the teacher would give a ceiling"
     if not pd.isna(row["n_needed"]):
         if row["n_needed"] > row["n"]:
-            return f"about {row['n_needed']:.0f} texts would tell (there are {row['n']})"
-        return "the number of comparisons leaves it open"
+            return f"about {row['n_needed']:.0f} texts would decide (there are {row['n']})"
+        return "corrected for all comparisons it stays open"
     if not pd.isna(row["runs_needed"]):
-        return f"more texts would not tell, {row['runs_needed']:.0f} runs of teacher and student would"
-    return "neither more texts nor twenty runs would tell"
+        return f"more texts would not decide, {row['runs_needed']:.0f} runs of teacher and student would"
+    return "neither more texts nor twenty runs would decide"
 
 
 def _width(row: Mapping[str, Any]) -> float:
@@ -239,7 +239,7 @@ def seeds_note(study: Outline, said: Sequence[Verdict]) -> str:
     if any(pd.isna(row["run_spread"]) for row in rows):
         return note + (
             " That is too few to know how unlike two runs of one recipe are: the intervals hold for these"
-            " runs and other texts, and only a drift that is above the tolerance throughout is called one."
+            " runs and other texts, and D counts as drift only if its whole interval is above the tolerance."
             " Three seeds of the teacher tell more, five are better."
         )
     caution = " That is few, so the intervals are wide: five seeds are better." if few < 5 else ""

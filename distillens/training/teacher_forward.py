@@ -1,4 +1,4 @@
-"""A teacher that reads each batch beside its student: for what is too large to be kept for every text."""
+"""Runs the frozen teacher on every training batch; hidden states do not fit into a cache."""
 
 from collections.abc import Sequence
 from typing import Any
