@@ -136,7 +136,7 @@ class Results:
     def scores(self) -> pd.DataFrame:
         """One row per score over all texts of a task, of a bucket of it or of a probe.
 
-        The columns are those of the README's kind ``scores``, but for ``example_id``. Which are
+        The columns are those of the kind ``scores`` (docs/tables.md), but for ``example_id``. Which are
         filled says what a row is about: ``perturbation`` robustness, ``ranking`` faithfulness,
         ``probe`` a probe, ``subset`` without a probe a bucket, ``against_explainer`` two
         explainers of one run, ``against`` with ``explainer`` two runs, none of them performance.
