@@ -65,5 +65,5 @@ def test_a_foreign_file_another_kind_and_another_version_are_errors(tmp_path, mo
     with pytest.raises(tables.TableError, match="'perturbed'.*'examples'"):
         tables.read(path, "perturbed")
     monkeypatch.setattr(tables, "SCHEMA_VERSION", "99")
-    with pytest.raises(tables.TableError, match="version 2.*reads 99"):
+    with pytest.raises(tables.TableError, match="version 3.*reads 99"):
         tables.read(path, "examples")
