@@ -199,7 +199,7 @@ class Crossed:
 
 def _end(excluded: Callable[[float], float], start: float, step: float) -> float:
     """Where an interval that holds ``start`` ends in the direction of ``step``."""
-    if excluded(start) == 0:
+    if excluded(start) >= 0:  # nothing varies: all but `start`, and by rounding `start` too, is excluded
         return start
     while excluded(start + step) <= 0:
         step *= 2

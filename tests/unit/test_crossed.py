@@ -86,6 +86,12 @@ def test_a_ratio_says_of_zero_what_its_parts_do_however_few_the_runs():
     assert 0 < told < 100 and 0 < undefined < 100
 
 
+def test_a_ratio_of_what_does_not_vary_is_all_there_is():
+    # Rounding leaves 0.5 - 0.5 / 0.8 * 0.8 a little off zero.
+    found = Crossed([[0.5] * 4, [0.8] * 4, [0.0] * 4], []).ratio([1, 0, -1], [0, 1, -1], 0.95)
+    assert found[:3] == (0.625, 0.625, 0.625)
+
+
 def test_a_ratio_to_what_may_be_zero_is_undefined():
     rng = np.random.default_rng(0)
     assert math.isnan(Crossed(rng.normal([[1.0], [0.0]], 1, (2, 40)), []).ratio([1, 0], [0, 1], 0.95).value)
