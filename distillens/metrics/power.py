@@ -52,7 +52,7 @@ def needed(
     wanted = max(drift, tolerance - drift)
     df = n - 1 if noise is None else _satterthwaite(by_examples, by_runs, n, noise.df)
     # What runs differ by on single examples shrinks with their number, the rest of their part does not.
-    shrinking = 0.0 if noise is None or by_runs == 0 else min(1.0, noise.interaction / noise.variance)
+    shrinking = 0.0 if noise is None or noise.variance == 0 else min(1.0, noise.interaction / noise.variance)
     room = (wanted / stats.t.ppf((1 + confidence_level) / 2, df)) ** 2 - by_runs * (1 - shrinking)
     if room > 0:
         result["n_needed"] = float(max(n, math.ceil(n * (by_examples + by_runs * shrinking) / room)))

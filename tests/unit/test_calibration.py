@@ -107,6 +107,12 @@ def test_few_runs_cannot_tell_however_many_texts():
     assert math.isnan(row["n_needed"]) and row["run_spread"] > 0.02
 
 
+def test_seeds_of_the_teacher_may_agree_all_alike():
+    students = [[0.5, 0.4, 0.6, 0.5], [0.6, 0.4, 0.5, 0.6], [0.5, 0.5, 0.6, 0.5]]
+    row = calibrate(students, np.full((3, 3, 4), 0.9), np.zeros((3, 4)))
+    assert row["run_spread"] == 0 and row["drift_low"] > 0 and row["n_needed"] == 4
+
+
 def test_without_known_noise_of_runs_drift_must_pass_the_tolerance():
     agreed, between, chance = made_up(np.random.default_rng(0), 400, 2, 1, spread=0.0, other=0.12)
     row = judged(calibrate(agreed, between, chance))
