@@ -4,7 +4,7 @@ All functions take arrays of shape (..., n): the signed attributions of the same
 words, rows being examples with the same number of words; they return shape (...).
 Where a metric is undefined the result is NaN, for the caller to count: an attribution
 that is zero everywhere (or not finite) agrees with nothing; correlations need values
-that differ; metrics at ``k`` need at least ``2 k`` words.
+that differ; metrics at ``k`` need at least ``2 k`` words. Two arrays of unlike shapes are a ValueError.
 
 **Ties.** "The top k words" have the largest absolute values. Where words tie for the
 last places, each belongs to the top with the probability that a random choice would
@@ -23,19 +23,37 @@ Array = NDArray[np.float64]
 
 
 def cosine(a: ArrayLike, b: ArrayLike) -> Array:
-    """Cosine of the angle between two attributions, ``<a, b> / (|a| |b|)``."""
+    """Cosine of the angle between two attributions, ``<a, b> / (|a| |b|)``.
+
+    Examples
+    --------
+    >>> cosine([[1, 0], [1, 1]], [[0, 1], [2, 2]]).round(3).tolist()
+    [0.0, 1.0]
+    """
     a, b = _pair(a, b)
     return np.clip((_unit(a) * _unit(b)).sum(axis=-1), -1, 1)
 
 
 def pearson(a: ArrayLike, b: ArrayLike) -> Array:
-    """Pearson's correlation: the cosine of centred attributions."""
+    """Pearson's correlation: the cosine of centred attributions.
+
+    Examples
+    --------
+    >>> float(pearson([1, 2, 3], [3, 2, 1]).round(3))
+    -1.0
+    """
     a, b = _pair(a, b)
     return cosine(_centred(a), _centred(b))
 
 
 def spearman(a: ArrayLike, b: ArrayLike) -> Array:
-    """Spearman's correlation of signed values: Pearson's of their ranks, ties sharing the mean rank."""
+    """Spearman's correlation of signed values: Pearson's of their ranks, ties sharing the mean rank.
+
+    Examples
+    --------
+    >>> float(spearman([0.1, 0.2, 9.0], [1, 2, 3]).round(3))
+    1.0
+    """
     a, b = _pair(a, b)
     return pearson(_ranks(a), _ranks(b))
 
@@ -44,6 +62,11 @@ def kendall(a: ArrayLike, b: ArrayLike) -> Array:
     """Kendall's tau-b (Kendall 1945): concordant minus discordant pairs of words, ties allowed for.
 
     It is the cosine of the signs of all pairwise differences.
+
+    Examples
+    --------
+    >>> float(kendall([1, 2, 3], [1, 3, 2]).round(3))  # two pairs in the same order, one in the other
+    0.333
     """
     a, b = _pair(a, b)
     signs = [np.sign(x[..., :, None] - x[..., None, :]).reshape(*x.shape[:-1], -1) for x in (a, b)]
@@ -51,7 +74,18 @@ def kendall(a: ArrayLike, b: ArrayLike) -> Array:
 
 
 def overlap(a: ArrayLike, b: ArrayLike, k: int) -> Array:
-    """Share of the top k words that both name, ``|A & B| / k`` (OpenXAI's feature agreement)."""
+    """Share of the top k words that both name, ``|A & B| / k``.
+
+    The feature agreement of Krishna et al. (2022), "The disagreement problem in explainable machine
+    learning".
+
+    Examples
+    --------
+    >>> float(overlap([9, 8, 0, 1], [9, 0, 8, 1], 2))
+    0.5
+    >>> float(overlap([9, 8, 1], [9, 8, 1], 2))  # fewer than 2 k words
+    nan
+    """
     a, b = _pair(a, b, words=2 * k)
     return (_top(a, k) * _top(b, k)).sum(axis=-1) / k
 
@@ -60,21 +94,39 @@ def jaccard(a: ArrayLike, b: ArrayLike, k: int) -> Array:
     """Jaccard index of the top k words, ``o / (2 k - o)`` with the (expected) intersection ``o``.
 
     Per example it is a function of `overlap`, never larger: no second piece of evidence.
+
+    Examples
+    --------
+    >>> float(jaccard([9, 8, 0, 1], [9, 0, 8, 1], 2).round(3))
+    0.333
     """
     shared = overlap(a, b, k)
     return shared / (2 - shared)
 
 
 def overlap_corrected(a: ArrayLike, b: ArrayLike, k: int) -> Array:
-    """Overlap beyond chance, ``(O - k / n) / (1 - k / n)``: 0 for unrelated, 1 for equal tops."""
+    """Overlap beyond chance, ``(O - k / n) / (1 - k / n)``: 0 for unrelated, 1 for equal tops.
+
+    Corrected as Cohen's kappa is (Cohen 1960).
+
+    Examples
+    --------
+    >>> float(overlap_corrected([9, 8, 0, 1], [9, 0, 8, 1], 2))
+    0.0
+    """
     chance = chance_overlap(np.shape(a)[-1], k) if np.shape(a)[-1] > k else np.nan
     return (overlap(a, b, k) - chance) / (1 - chance)
 
 
 def sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
-    """Share of the top k words that both name with the same sign (OpenXAI's sign agreement).
+    """Share of the top k words that both name with the same sign (Krishna et al. 2022, sign agreement).
 
     A value of zero has no sign to agree on.
+
+    Examples
+    --------
+    >>> float(sign_agreement([9, -8, 0, 1], [9, 8, 0, 1], 2))
+    0.5
     """
     a, b = _pair(a, b, words=2 * k)
     return (_top(a, k) * _top(b, k) * (np.sign(a) * np.sign(b) > 0)).sum(axis=-1) / k
@@ -95,12 +147,24 @@ METRICS_AT_K: dict[str, Callable[..., Array]] = {
 
 
 def chance_overlap(n: int, k: int) -> float:
-    """Mean overlap of two random tops of k among n words: ``k / n``."""
+    """Mean overlap of two random tops of k among n words: ``k / n``.
+
+    Examples
+    --------
+    >>> chance_overlap(10, 3)
+    0.3
+    """
     return k / n
 
 
 def chance_jaccard(n: int, k: int) -> float:
-    """Mean Jaccard index of two random tops of k among n words: the intersection is hypergeometric."""
+    """Mean Jaccard index of two random tops of k among n words: the intersection is hypergeometric.
+
+    Examples
+    --------
+    >>> round(chance_jaccard(4, 2), 3)  # 1, 1/3 or 0 with probability 1/6, 4/6, 1/6
+    0.389
+    """
     shared = np.arange(k + 1)
     return float((shared / (2 * k - shared) * stats.hypergeom.pmf(shared, n, k, k)).sum())
 
@@ -110,13 +174,24 @@ def chance_cosine(a: ArrayLike, b: ArrayLike) -> Array:
 
     The mean over all ``n!`` orders, in closed form: each word of ``b`` meets each word
     of ``a`` equally often.
+
+    Examples
+    --------
+    >>> float(chance_cosine([1, 0], [1, 0]).round(3))  # 1 in one order, 0 in the other
+    0.5
     """
     a, b = _pair(a, b)
     return _unit(a).sum(axis=-1) * _unit(b).sum(axis=-1) / a.shape[-1]
 
 
 def chance_sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
-    """Mean sign agreement of ``a`` with ``b`` in random order: tops meet by chance, and so do their signs."""
+    """Mean sign agreement of ``a`` with ``b`` in random order: tops meet by chance, and so do their signs.
+
+    Examples
+    --------
+    >>> float(chance_sign_agreement([1, 1], [1, -1], 1))
+    0.25
+    """
     a, b = _pair(a, b, words=2 * k)
     tops = [_top(x, k) for x in (a, b)]
     same = 0.0
@@ -140,7 +215,13 @@ CHANCE: dict[str, Callable[..., ArrayLike]] = {
 
 
 def grid(ks: Iterable[int]) -> list[tuple[str, int | None]]:
-    """All metrics, those at k once for each k, as ``(metric, k)``."""
+    """All metrics, those at k once for each k, as ``(metric, k)``.
+
+    Examples
+    --------
+    >>> grid([3])[-2:]
+    [('overlap_corrected', 3), ('sign_agreement', 3)]
+    """
     ks = list(ks)
     return [(name, None) for name in METRICS] + [(name, k) for name in METRICS_AT_K for k in ks]
 
@@ -159,6 +240,17 @@ def agreements(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[s
     -------
     array, shape (metrics, examples)
         NaN where undefined.
+
+    Raises
+    ------
+    ValueError
+        If the two models do not have the same number of words for an example.
+
+    Examples
+    --------
+    >>> a, b = [np.array([1, 2])], [np.array([2, 4])]
+    >>> agreements(a, b, [("cosine", None), ("overlap", 1)]).round(3).tolist()
+    [[1.0], [1.0]]
     """
     return _by_length(a, b, [_call({**METRICS, **METRICS_AT_K}[name], k) for name, k in metrics])
 
@@ -168,18 +260,18 @@ def chances(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[str,
 
     It is the exact mean over all orders, for which permuting at random would give an
     estimate. Where the agreement itself is undefined the result means nothing.
+
+    Examples
+    --------
+    >>> a, b = [np.array([1.0, 0, 0, 0])], [np.array([0, 1.0, 0, 0])]
+    >>> chances(a, b, [("cosine", None), ("overlap", 1)]).round(3).tolist()
+    [[0.25], [0.25]]
     """
     return _by_length(a, b, [_call(CHANCE[name], k) for name, k in metrics])
 
 
 def _by_length(a: Sequence[Array], b: Sequence[Array], functions: Sequence[Callable[..., Array]]) -> Array:
-    """Apply functions of (m, n) arrays to ragged examples, those of one length together.
-
-    Raises
-    ------
-    ValueError
-        If the two models do not have the same number of words for an example.
-    """
+    """Apply functions of (m, n) arrays to ragged examples, those of one length together."""
     lengths = np.array([len(row) for row in a], dtype=np.int64)
     differing = [i for i, (n, row) in enumerate(zip(lengths, b, strict=True)) if n != len(row)]
     if differing:

@@ -1,11 +1,17 @@
 """Area over the perturbation curve: how much confidence goes with the words that an explainer names.
 
-Over all numbers k of words, as ferret's defaults have it (Attanasio et al. 2023):
-*comprehensiveness* is the mean of p(x) - p(x without the top k), higher is better;
-*sufficiency* the mean of p(x) - p(the top k only), lower is better (DeYoung et al.
-2020). Both depend on how easily a model loses its confidence: before models are
-compared, they are put on the scale between the worst and the best order of the words
-(Edin et al. 2025).
+Step by step, for one text of n words:
+
+1. Order the words by the explanation, the most important first.
+2. Remove them one by one, and note the confidence c_0 (whole text), c_1, ..., c_n.
+3. *Comprehensiveness* is the mean of the drops c_0 - c_k over k = 1..n; higher is better.
+4. *Sufficiency* is the same with only the top k kept; lower is better. (DeYoung et al.
+   2020, ERASER, eq. 1 and 2; over all k, as ferret has it: Attanasio et al. 2023.)
+5. Some models lose their confidence easily. So a search finds the best and the worst
+   order of the words, and a value is put on the scale between theirs (Edin et al. 2025).
+
+Keeping the first k words of an order is removing the first n - k of its reverse: one
+curve of an order gives the sufficiency of its reverse, too.
 """
 
 import numpy as np
@@ -32,21 +38,35 @@ def drops(confidence: ArrayLike, absolute: bool = False) -> Array:
     Returns
     -------
     array, shape (n,)
+
+    Examples
+    --------
+    >>> drops([0.75, 0.5, 0.25]).tolist()
+    [0.25, 0.5]
     """
     confidence = np.asarray(confidence, dtype=np.float64)
     return drop(confidence[0], confidence[1:], absolute)
 
 
 def area(lost: ArrayLike) -> float:
-    """Mean of the drops of a curve; NaN for a text without words."""
+    """Mean of the drops of a curve; NaN for a text without words.
+
+    Examples
+    --------
+    >>> area([0.25, 0.5])
+    0.375
+    """
     lost = np.asarray(lost, dtype=np.float64)
     return float(lost.mean()) if lost.size else float("nan")
 
 
 def kept_instead(lost: ArrayLike) -> Array:
-    """Drops with the first 1..n words only, from those without them in the reversed order.
+    """Drops with the first 1..n words only, from the drops ``lost`` of the reversed order.
 
-    To keep the first k words is to remove the last n - k; to keep all changes nothing.
+    Examples
+    --------
+    >>> kept_instead([0.1, 0.3, 0.6]).tolist()
+    [0.3, 0.1, 0.0]
     """
     lost = np.asarray(lost, dtype=np.float64)
     return np.append(lost[-2::-1], 0.0) if lost.size else lost
@@ -57,6 +77,11 @@ def normalised(value: float, lower: float, upper: float) -> float:
 
     NaN where no order differs from another. The bounds come from a search, so a value may
     pass them a little.
+
+    Examples
+    --------
+    >>> normalised(0.25, lower=0.0, upper=0.5)
+    0.5
     """
     return (value - lower) / (upper - lower) if upper - lower > 1e-9 else float("nan")
 
@@ -76,6 +101,13 @@ def per_example(curves: pd.DataFrame, absolute: bool) -> dict[tuple[str, str], p
     -------
     dict
         From (metric, ranking) to values indexed by example_id; random orders are averaged.
+
+    Examples
+    --------
+    >>> curve = {"ranking": "own", "operation": "remove", "confidence": [0.75, 0.5, 0.25]}
+    >>> values = per_example(pd.DataFrame([{"example_id": "7", **curve}]), absolute=False)
+    >>> {key: of.to_dict() for key, of in values.items()}
+    {('aopc_comprehensiveness', 'own'): {'7': 0.375}}
     """
     found: dict[tuple[str, str], dict[str, list[float]]] = {}
     bounds: dict[str, dict[str, Array]] = {"upper": {}, "lower": {}}

@@ -25,6 +25,12 @@ def buckets(right: Mapping[str, Flags]) -> dict[str, Flags]:
         From ``all_correct``, ``only_MODEL``, ``MODEL+MODEL`` and so on, and ``all_wrong`` to
         flags: each text is in one of the ``2 ** models`` buckets; a bucket may be empty.
         With more than `MOST_MODELS` there are ``all_correct``, ``6_of_7_correct`` and so on instead.
+
+    Examples
+    --------
+    >>> right = {"bert": np.array([True, True]), "kd": np.array([True, False])}
+    >>> [name for name, flags in buckets(right).items() if flags[1]]  # of the second text
+    ['only_bert']
     """
     flags = np.stack(list(right.values()))
     if len(right) > MOST_MODELS:
@@ -56,6 +62,12 @@ def pairwise(right: Flags, teacher_right: Flags, same: Flags) -> dict[str, Flags
     dict
         Flags by ``both_right``, ``only_teacher_right``, ``only_student_right``, ``both_wrong``; and by
         ``same_prediction``, ``other_prediction``.
+
+    Examples
+    --------
+    >>> flags = pairwise(*np.array([[True, False], [True, True], [True, False]]))
+    >>> [name for name, of in flags.items() if of[1]]  # of the second text
+    ['only_teacher_right', 'other_prediction']
     """
     return {
         "both_right": right & teacher_right,

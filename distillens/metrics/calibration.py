@@ -44,6 +44,11 @@ def gated(low: float, majority: float) -> bool:
         Lower confidence bound of the task's lead metric; NaN shows nothing.
     majority : float
         The best constant answer's value of that metric.
+
+    Examples
+    --------
+    >>> gated(low=0.62, majority=0.5), gated(low=0.45, majority=0.5)
+    (False, True)
     """
     return not low > majority
 
@@ -84,12 +89,20 @@ def calibrate(
 
         each with ``_low`` and ``_high``, over examples and runs (`distillens.metrics.crossed_design`);
         ``p_value`` of drift 0; ``effect_size``, drift in standard deviations of an example
-        (Cohen's d for pairs); ``run_spread``, the standard deviation of a run's mean
+        (Cohen 1988, d_z); ``run_spread``, the standard deviation of a run's mean
         agreement, NaN where neither teacher nor student has runs enough to tell (three
         seeds of the teacher or two runs of the student): then the intervals hold for
         these runs only, and other texts; ``n`` and ``n_undefined``, examples;
         ``n_runs`` and ``n_teacher_runs``; ``n_needed`` and ``runs_needed``, see
         `distillens.metrics.power.needed`. What needs a ceiling is NaN without one.
+
+    Examples
+    --------
+    >>> students = [[0.5, 0.4, 0.6, 0.5], [0.6, 0.4, 0.5, 0.6], [0.5, 0.5, 0.6, 0.5]]
+    >>> teachers = np.array([[[0.9, 0.8, 0.9, 0.8]] * 3] * 3)
+    >>> row = calibrate(students, teachers, chance=np.zeros((3, 4)))
+    >>> {name: round(float(row[name]), 2) for name in ("agreement", "drift", "drift_low", "drift_high")}
+    {'agreement': 0.52, 'drift': 0.33, 'drift_low': 0.29, 'drift_high': 0.38}
     """
     students, chance = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, chance))
     teachers = np.asarray(teachers, dtype=np.float64)

@@ -2,11 +2,25 @@
 
 A student's agreement with its teacher varies with the texts and with the run: another
 seed gives another model. Both must count, and runs are few. A bootstrap of three runs
-covers the truth far too rarely (the coverage of both is measured in the tests), so that
-the interval here comes from the variances of a crossed design instead: examples x runs
-with their interaction, added up by Satterthwaite (1946), Student's t for the quantile.
-With many runs it is what the bootstrap over runs and examples gives (Owen 2007, "The
-pigeonhole bootstrap"; Sellam et al. 2022, "The MultiBERTs").
+covers the truth far too rarely (the tests measure it), so the interval comes from the
+variances of a crossed design, examples x runs. Step by step, for a weighted sum of
+columns such as "ceiling less student":
+
+1. A column has one value per example: the mean over the runs of one recipe.
+2. Examples: form the sum on each of the n examples; the variance of these n values,
+   divided by n, is the examples' part, with n - 1 degrees of freedom.
+3. Runs: the mean over examples of two runs differs by twice the variance of one run
+   (`noise_of`). A column of k runs has a k-th of it: the runs' part, with k - 1 degrees
+   of freedom, times the squared weight of the column.
+4. Interaction: runs also differ on single examples. Both parts contain that, so it is
+   taken off the examples' part.
+5. The parts add up to the variance of the sum. Its degrees of freedom are those of
+   Satterthwaite (1946): total^2 / sum(part^2 / df).
+6. The interval is the sum -+ Student's t times the root of the variance.
+
+For a ratio, Fieller (1954): r belongs to the interval if the one of ``above - r below``
+holds zero. With many runs all this is what a bootstrap over runs and examples gives (Owen
+2007, "The pigeonhole bootstrap"; Sellam et al. 2022, "The MultiBERTs").
 """
 
 import itertools
@@ -81,6 +95,12 @@ def noise_of(differences: ArrayLike, runs: int) -> Noise | None:
     -------
     Noise or None
         None for less than two runs or examples.
+
+    Examples
+    --------
+    >>> noise = noise_of([[0.1, 0.3]], runs=2)
+    >>> round(noise.variance, 3), round(noise.interaction, 3), noise.df
+    (0.02, 0.005, 1)
     """
     differences = np.asarray(differences, dtype=np.float64)
     if runs < 2 or differences.size == 0 or differences.shape[1] < 2:
@@ -94,7 +114,14 @@ def noise_of(differences: ArrayLike, runs: int) -> Noise | None:
 
 
 def noise_of_runs(values: Array) -> Noise | None:
-    """Noise of a run from several runs' values, shape (runs, n); None for less than two."""
+    """Noise of a run from several runs' values, shape (runs, n); None for less than two.
+
+    Examples
+    --------
+    >>> noise = noise_of_runs(np.array([[0.5, 0.6], [0.7, 0.8], [0.6, 0.7]]))
+    >>> round(noise.variance, 3), round(noise.interaction, 3), noise.df
+    (0.01, 0.0, 2)
+    """
     return noise_of([a - b for a, b in itertools.combinations(values, 2)], len(values))
 
 
@@ -102,6 +129,13 @@ def noise_of_pairs(agreement: Array) -> Noise | None:
     """Noise of a run from the agreement of each two runs, shape (runs, runs, n); None for less than three.
 
     Pairs that share a run are compared: they differ by one run, as a student does from a seed.
+
+    Examples
+    --------
+    >>> agreement = np.full((3, 3, 2), 0.8)
+    >>> agreement[0, 1] = agreement[1, 0] = 0.5
+    >>> round(noise_of_pairs(agreement).variance, 3)
+    0.03
     """
     runs = len(agreement)
     if runs < 3:
@@ -121,6 +155,15 @@ class Crossed:
     groups : sequence of Group
         The columns that are means over runs; those with the same noise share its
         uncertainty.
+
+    Examples
+    --------
+    >>> design = Crossed([[0.5, 0.6, 0.7], [0.8, 0.8, 0.9]], groups=[])
+    >>> found = design.interval([-1, 1], confidence_level=0.95)  # the second less the first
+    >>> [round(float(bound), 2) for bound in found[:3]]
+    [0.23, 0.09, 0.38]
+    >>> round(design.ratio([1, 0], [0, 1], confidence_level=0.95).value, 2)
+    0.72
     """
 
     def __init__(self, columns: ArrayLike, groups: Sequence[Group]) -> None:

@@ -1,7 +1,7 @@
 """How much of a text a perturbation edits: of its words, and of its characters.
 
 A word is edited where an edit touches it, both of two that are swapped. Characters are
-counted by Levenshtein's distance (as `nltk` has it), normalised by the longer of the two
+counted by Levenshtein's distance (1966; as `nltk` has it), normalised by the longer of the two
 texts; that of a text is the sum over its edits, for what lies outside them stays.
 """
 
@@ -36,6 +36,12 @@ def extent(example: Example, edits: Sequence[Mapping[str, Any]]) -> Extent:
     ------
     ValueError
         If the edits belong to another text.
+
+    Examples
+    --------
+    >>> edits = [{"segment": 0, "start": 2, "before": "good", "after": "gold"}]
+    >>> extent(Example("1", "a good film"), edits)
+    Extent(edited_words=1, words=3, edited_characters=1, characters=11)
     """
     places = [(edit["segment"], edit["start"], edit["start"] + len(edit["before"])) for edit in edits]
     touched = [

@@ -20,6 +20,16 @@ def explained(logits: np.ndarray, kind: str) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n, outputs)
+
+    Raises
+    ------
+    ValueError
+        For another kind.
+
+    Examples
+    --------
+    >>> explained([[2.0, 0.5]], "margin").tolist()  # of two classes: their difference
+    [[1.5, -1.5]]
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[-1] == 1 or kind == "logit":
@@ -48,6 +58,11 @@ def towards(values: np.ndarray, target: int | None) -> np.ndarray:
     ------
     ValueError
         If there are several outputs and no class.
+
+    Examples
+    --------
+    >>> towards(np.array([[0.1, -0.1], [0.4, -0.4]]), target=1).tolist()
+    [-0.1, -0.4]
     """
     if values.shape[1] > 1 and target is None:
         raise ValueError("values for several classes, but no logits that say which is predicted; add logits")
@@ -68,6 +83,13 @@ def predicted(logits: Sequence[float] | None, values: np.ndarray) -> int | None:
     -------
     int or None
         Without logits the only class that was explained; None where that says nothing either.
+
+    Examples
+    --------
+    >>> predicted([0.2, 1.5], np.zeros((3, 2)))
+    1
+    >>> predicted(None, np.array([[np.nan, 0.3]]))
+    1
     """
     if logits is not None:
         return int(np.argmax(logits))
@@ -76,7 +98,13 @@ def predicted(logits: Sequence[float] | None, values: np.ndarray) -> int | None:
 
 
 def drop(before: np.ndarray, after: np.ndarray, absolute: bool) -> np.ndarray:
-    """Loss of `confidence`; of a regression, which has none, the size of the change (``absolute``)."""
+    """Loss of `confidence`; of a regression, which has none, the size of the change (``absolute``).
+
+    Examples
+    --------
+    >>> drop(np.array([0.75]), np.array([1.0]), absolute=False).tolist()
+    [-0.25]
+    """
     lost = before - after
     return np.abs(lost) if absolute else lost
 
@@ -92,6 +120,11 @@ def confidence(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray of float64, shape (n,)
+
+    Examples
+    --------
+    >>> confidence([[0.0, 0.0], [0.0, 9.0]], [0, 1]).round(3).tolist()
+    [0.5, 1.0]
     """
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[-1] == 1:

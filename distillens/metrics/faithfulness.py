@@ -32,13 +32,24 @@ def confidence_drop(before: ArrayLike, after: ArrayLike, target: ArrayLike) -> A
     Returns
     -------
     array, shape (n,)
+
+    Examples
+    --------
+    >>> confidence_drop([[0.0, 3.0]], [[0.0, 0.0]], [1]).round(3).tolist()
+    [0.453]
     """
     sides = confidence(before, target), confidence(after, target)
     return drop(*sides, absolute=np.shape(before)[-1] == 1)
 
 
 def flips(before: ArrayLike, after: ArrayLike, flip: float) -> Array:
-    """1 where the prediction changes (a regression: by more than ``flip``), else 0; shape (n,)."""
+    """1 where the prediction changes (a regression: by more than ``flip``), else 0; shape (n,).
+
+    Examples
+    --------
+    >>> flips([[0.0, 3.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 1.0]], flip=0.0).tolist()
+    [1.0, 0.0]
+    """
     return (~unchanged(before, after, flip)).astype(np.float64)
 
 
@@ -56,6 +67,13 @@ def per_example(deletions: pd.DataFrame) -> dict[tuple[str, str, int], pd.Series
     dict
         From (metric, ranking, k) to values indexed by example_id. ``METRIC_excess`` is
         the value minus that of random words in the same example.
+
+    Examples
+    --------
+    >>> rows = [("7", "own", 1, 0.4), ("7", "random", 1, 0.1), ("7", "random", 1, 0.2)]
+    >>> rows = pd.DataFrame(rows, columns=["example_id", "ranking", "k", "confidence_drop"])
+    >>> per_example(rows)["confidence_drop_excess", "own", 1].round(3).to_dict()
+    {'7': 0.25}
     """
     groups = deletions.groupby(["ranking", "k", "example_id"], sort=True)
     means = groups.mean(numeric_only=True, skipna=False)

@@ -45,6 +45,13 @@ def close(
         ``n`` and ``n_undefined`` examples, ``n_runs`` and ``n_baseline_runs``. Where one side has a single
         run, that of the other says how unlike runs are; where both have, the intervals hold for these
         runs only.
+
+    Examples
+    --------
+    >>> baselines = [[0.2, 0.3, 0.1, 0.2], [0.2, 0.2, 0.3, 0.1], [0.3, 0.2, 0.1, 0.2]]
+    >>> found = close([[0.5, 0.6, 0.4, 0.5], [0.6, 0.5, 0.5, 0.4], [0.5, 0.4, 0.6, 0.5]], baselines)
+    >>> round(found["gain"], 2), bool(found["gain_low"] > 0), found["n"]
+    (0.3, True, 4)
     """
     students, baselines = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, baselines))
     seeds = 0 if teachers is None else len(teachers)

@@ -33,7 +33,7 @@ def holm(p_values: ArrayLike) -> Array:
 
 
 def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
-    """P-values adjusted to control the false discovery rate (SciPy's); NaN is "not tested".
+    """P-values adjusted for the false discovery rate (Benjamini & Hochberg 1995); NaN is "not tested".
 
     Examples
     --------

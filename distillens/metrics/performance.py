@@ -28,6 +28,11 @@ def predictions_of(logits: ArrayLike) -> Array:
     Returns
     -------
     array, shape (...)
+
+    Examples
+    --------
+    >>> predictions_of([[0.1, 2.0], [1.0, -1.0]]).tolist(), predictions_of([[3.7]]).tolist()
+    ([1.0, 0.0], [3.7])
     """
     logits = np.asarray(logits)
     chosen = logits[..., 0] if logits.shape[-1] == 1 else logits.argmax(axis=-1)
@@ -57,6 +62,12 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
     ------
     ValueError
         If there is no such metric, or a class number is not one of the classes.
+
+    Examples
+    --------
+    >>> accuracy = statistic("accuracy", [0, 1, 1], [0, 1, 0], n_classes=2)
+    >>> float(accuracy(np.ones(3)).round(3)), float(accuracy(np.array([1, 2, 0])))
+    (0.667, 1.0)
     """
     truth, predicted = np.asarray(truth, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     if metric in REGRESSION:
@@ -90,6 +101,12 @@ def scores(
     """Task metrics of one model, each with its confidence interval over examples.
 
     Parameters are those of `statistic`, with ``predicted`` of shape (n,).
+
+    Examples
+    --------
+    >>> found = scores(["accuracy"], [0, 1, 1, 0], [0, 1, 1, 1], 2, Resampling(seed=1, resamples=100))
+    >>> float(found["accuracy"].value)
+    0.75
     """
     parts = [statistic(metric, truth, predicted, n_classes) for metric in metrics]
     result = estimate(lambda weights: np.stack([part(weights) for part in parts]), np.size(truth), resampling)
@@ -101,6 +118,11 @@ def majority(metric: str, truth: ArrayLike, n_classes: int) -> float:
 
     For accuracy that is the share of the majority class; for F1 of two classes it is
     what "always positive" gets; Matthews' and other correlations of a constant are 0.
+
+    Examples
+    --------
+    >>> majority("accuracy", [1, 1, 1, 0], n_classes=2), majority("pearson", [1.5, 2.0], n_classes=1)
+    (0.75, 0.0)
     """
     if metric in REGRESSION:
         return 0.0

@@ -45,6 +45,11 @@ def needed(
         where no number is enough.
         ``runs_needed``: only there, the seeds that teacher and student would both need
         with the examples that there are; NaN if more than twenty.
+
+    Examples
+    --------
+    >>> needed(0.1, by_examples=0.01, by_runs=0, n=50, noise=None, confidence_level=0.95, tolerance=0.05)
+    {'n_needed': 202.0, 'runs_needed': nan}
     """
     result = {"n_needed": math.nan, "runs_needed": math.nan}
     if not math.isfinite(drift):

@@ -15,7 +15,13 @@ _ROUNDING = 1e-12
 
 
 def polarities(n_classes: int) -> Array:
-    """Polarity of each class, shape (n_classes,): evenly from -1 to 1."""
+    """Polarity of each class, shape (n_classes,): evenly from -1 to 1.
+
+    Examples
+    --------
+    >>> polarities(3).tolist()
+    [-1.0, 0.0, 1.0]
+    """
     return (2 * np.arange(n_classes) - (n_classes - 1)) / (n_classes - 1)
 
 
@@ -29,13 +35,24 @@ def directions(logits: ArrayLike) -> Array:
     Returns
     -------
     array, shape (n,)
+
+    Examples
+    --------
+    >>> directions([[3.0, 0.0, 0.0], [0.0, 0.0, 3.0]]).tolist()
+    [-1.0, 1.0]
     """
     logits = np.asarray(logits)
     return np.sign(polarities(logits.shape[-1]))[logits.argmax(axis=-1)]
 
 
 def ratings(logits: ArrayLike) -> Array:
-    """Expected polarity, ``sum_c p_c polarity_c``, of logits of shape (n, n_classes): -1 to 1."""
+    """Expected polarity, ``sum_c p_c polarity_c``, of logits of shape (n, n_classes): -1 to 1.
+
+    Examples
+    --------
+    >>> ratings([[0.0, 0.0], [0.0, 2.0]]).round(3).tolist()
+    [0.0, 0.762]
+    """
     logits = np.asarray(logits, dtype=np.float64)
     return softmax(logits, axis=-1) @ polarities(logits.shape[-1])
 
@@ -55,6 +72,11 @@ def polar(values: ArrayLike) -> Array:
     -------
     array, shape (n_words,)
         Where classes cancel but for rounding, exactly 0.
+
+    Examples
+    --------
+    >>> polar([[-0.5, 0.5], [0.25, 0.25]]).tolist()
+    [1.0, 0.0]
     """
     values = np.asarray(values, dtype=np.float64)
     if values.shape[-1] == 1:
@@ -81,6 +103,12 @@ def post_cue_ratio(values: ArrayLike, cue: Flags, after: Flags) -> float:
     float
         NaN where there is nothing to share out (all zero, or not finite), no cue, or no
         word on one of its sides.
+
+    Examples
+    --------
+    >>> cue, after = np.array([[False, True, False], [False, False, True]])
+    >>> post_cue_ratio([1.0, 5.0, -3.0], cue, after)
+    0.75
     """
     sizes = np.abs(np.asarray(values, dtype=np.float64))
     total = sizes[~cue].sum()
@@ -94,6 +122,11 @@ def post_cue_share(cue: Flags, after: Flags) -> float:
 
     With the cue as word b of n it is ``(n - b) / (n - 1)``. NaN without a cue or a word
     on one of its sides.
+
+    Examples
+    --------
+    >>> post_cue_share(np.array([False, True, False, False]), np.array([False, False, True, True])) == 2 / 3
+    True
     """
     before = ~cue & ~after
     if not (cue.any() and after.any() and before.any()):
@@ -115,6 +148,11 @@ def cue_attribution(polar_values: ArrayLike, cue: Flags) -> float:
     float
         NaN without a cue, and where no word has any (or a finite) value: a constant model
         explains nothing.
+
+    Examples
+    --------
+    >>> cue_attribution([0.25, -1.5, 0.5], np.array([False, True, False]))
+    -1.5
     """
     values = np.asarray(polar_values, dtype=np.float64)
     if not cue.any() or not np.isfinite(values).all() or not values.any():
@@ -129,6 +167,11 @@ def points(value: ArrayLike, expected: ArrayLike) -> Array:
     ----------
     value, expected : array_like, shape (n,)
         ``expected`` is 1 or -1.
+
+    Examples
+    --------
+    >>> points([0.3, 0.0, -0.2], [1, 1, 1]).tolist()
+    [1.0, 0.0, 0.0]
     """
     value = np.asarray(value, dtype=np.float64)
     return np.where(np.isnan(value), np.nan, np.sign(value) == np.asarray(expected))

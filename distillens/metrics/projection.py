@@ -1,10 +1,14 @@
 """A map of models: those whose attributions point the same way lie close together.
 
-Attributions of different texts have different words, so models cannot be put into one
-space directly; but the cosines between models are known for every text. Classical
-scaling (Torgerson 1952) of their mean gives each model a point such that squared
-distances are, as far as two dimensions allow, ``2 (1 - mean cosine)``; projecting each
-text on the same axes gives a cloud around it, whose mean the point is.
+Texts have different words, so models do not share one space; but the cosines between
+models are known for every text. Step by step (classical scaling, Torgerson 1952):
+
+1. Scale each model's attributions of a text to length 1, and subtract the models' mean.
+2. The products of these vectors are a matrix, models x models; average it over texts.
+3. Its two largest eigenvectors are the axes. Squared distances between the models' points
+   are ``2 (1 - mean cosine)``, as far as two dimensions allow.
+4. Projecting each text's own matrix on these axes gives a cloud of points per model; the
+   model's point is their mean.
 """
 
 from collections.abc import Sequence
@@ -32,6 +36,14 @@ def project(values: Sequence[Sequence[Array]]) -> tuple[Array, Array]:
         Centred; signs are chosen so that the largest coordinate of an axis is positive.
     clouds : array, shape (models, texts, 2)
         NaN for a text in which a model's attributions are all zero, or are not defined.
+
+    Examples
+    --------
+    >>> points, clouds = project([[np.array([1.0, 0.0])], [np.array([2.0, 0.0])], [np.array([0.0, 1.0])]])
+    >>> points.shape, clouds.shape
+    ((3, 2), (3, 1, 2))
+    >>> float(np.linalg.norm(points[0] - points[2]).round(3))  # the root of 2 (1 - cosine 0)
+    1.414
     """
     grams = np.stack([_gram([of[text] for of in values]) for text in range(len(values[0]))])
     defined = ~np.isnan(grams).any(axis=(1, 2))

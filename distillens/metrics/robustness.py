@@ -47,6 +47,13 @@ def unchanged(original: ArrayLike, perturbed: ArrayLike, flip: float) -> NDArray
     Returns
     -------
     array of bool, shape (...)
+
+    Examples
+    --------
+    >>> unchanged([[0.0, 3.0]], [[1.0, 0.0]], flip=0.0).tolist()
+    [False]
+    >>> unchanged([[3.0]], [[3.4]], flip=0.5).tolist()
+    [True]
     """
     before, after = predictions_of(original), predictions_of(perturbed)
     if np.shape(original)[-1] == 1:
@@ -86,6 +93,14 @@ def score(
         ``METRIC`` on the perturbed texts, ``METRIC_change`` from the original ones,
         ``consistency`` and, with a teacher, ``METRIC_change_gap``: the model's change
         minus the teacher's.
+
+    Examples
+    --------
+    >>> logits = np.eye(2)[[0, 1, 1, 0]]  # of four texts
+    >>> model = Outputs(logits, np.stack([logits[::-1]]))  # of one repeat
+    >>> found = score("accuracy", [0, 1, 1, 0], model, 2, 0.0, Resampling(seed=1, resamples=100))
+    >>> {name: scored.value for name, scored in found.items()}
+    {'accuracy': 1.0, 'accuracy_change': 0.0, 'consistency': 1.0}
     """
     names = [metric, f"{metric}_change", "consistency"]
     task = _task_metric(metric, truth, model, n_classes)
@@ -117,6 +132,11 @@ def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored
         Both are summed over the texts first. A whole of nothing has no share (NaN).
     resampling : Resampling
         As for `score`.
+
+    Examples
+    --------
+    >>> share([[1, 0, 1]], [[4, 4, 2]], Resampling(seed=1, resamples=100)).value
+    0.2
     """
     parts, wholes = (np.asarray(counts, dtype=np.float64) for counts in (parts, wholes))
 

@@ -16,6 +16,11 @@ def short(words: Sequence[str], places: Sequence[tuple[int, int, int]]) -> list[
         The units, as they stand in the text.
     places : sequence of (segment, start, end)
         Where they stand.
+
+    Examples
+    --------
+    >>> short(["watch", "able", "!", "film"], [(0, 0, 5), (0, 5, 9), (0, 9, 10), (0, 11, 15)])
+    [False, True, True, False]
     """
     flags = []
     for number, (word, (segment, start, _)) in enumerate(zip(words, places, strict=True)):
@@ -31,7 +36,13 @@ def short(words: Sequence[str], places: Sequence[tuple[int, int, int]]) -> list[
 
 
 def short_share(flags: Sequence[bool], order: Sequence[int], k: int) -> float:
-    """Share of short units among the first k of an order; NaN for a text of fewer than k."""
+    """Share of short units among the first k of an order; NaN for a text of fewer than k.
+
+    Examples
+    --------
+    >>> short_share([False, True, True], order=[1, 0, 2], k=2)
+    0.5
+    """
     if len(order) < k:
         return float("nan")
     return float(np.mean([flags[number] for number in order[:k]]))

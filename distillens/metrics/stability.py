@@ -25,6 +25,11 @@ def aligned(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int]
     -------
     list of (int, int)
         Numbers of words, before and after.
+
+    Examples
+    --------
+    >>> aligned(["a", "good", "film"], ["a", "gold", "film", "!"])
+    [(0, 0), (1, 1), (2, 2)]
     """
     pairs: list[tuple[int, int]] = []
     matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
@@ -48,6 +53,11 @@ def stability(before: ArrayLike, after: ArrayLike, pairs: Sequence[tuple[int, in
     -------
     array, shape (metrics,)
         NaN where fewer than two words are left or an attribution is constant.
+
+    Examples
+    --------
+    >>> stability([0.1, 0.5, 0.2], [0.2, 1.0, 0.4], [(0, 0), (1, 1), (2, 2)]).round(3).tolist()
+    [1.0, 1.0]
     """
     if len(pairs) < 2:
         return np.full(len(METRICS), np.nan)

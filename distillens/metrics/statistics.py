@@ -62,6 +62,11 @@ class Summary(NamedTuple):
 def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
     """Value and confidence interval of a statistic of ``n`` examples.
 
+    Step by step: the value is the statistic of weights that are all 1. Each resample draws n examples
+    with replacement; its weights are how often each was drawn. The bounds are quantiles of the statistic
+    over the resamples, corrected for bias and for skewness, which is seen by leaving out one example
+    after the other (BCa: Efron 1987, as `scipy.stats.bootstrap` has it).
+
     Parameters
     ----------
     statistic : callable
@@ -75,10 +80,15 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
     Returns
     -------
     Estimate
-        Bias-corrected and accelerated interval (Efron 1987, as `scipy.stats.bootstrap`
-        has it). Where that is degenerate, the percentile interval of the replicates in
+        Where BCa is degenerate, the percentile interval of the replicates in
         which the statistic is defined; where all replicates are the same, the value.
         Fewer than two examples have no bounds (NaN).
+
+    Examples
+    --------
+    >>> found = estimate(mean_of([1.0, 2.0, 3.0, 4.0]), 4, Resampling(seed=1))
+    >>> float(found.value), bool(1 < found.low < 2 and 3 < found.high < 4)
+    (2.5, True)
     """
     value = np.asarray(statistic(np.ones(n)), dtype=np.float64)
     if n < 2:
@@ -127,6 +137,12 @@ def mean_of(columns: ArrayLike) -> Statistic:
     -------
     callable
         From weights of shape (n,) or (b, n) to means of shape (...) or (..., b).
+
+    Examples
+    --------
+    >>> mean = mean_of([1.0, 2.0, 3.0])
+    >>> float(mean(np.ones(3))), float(mean(np.array([0, 0, 2])))
+    (2.0, 3.0)
     """
     columns = np.asarray(columns, dtype=np.float64)
     return lambda weights: columns @ weights.T / weights.sum(axis=-1)
@@ -141,6 +157,12 @@ def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
         NaN is "undefined": left out of the mean, and counted.
     resampling : Resampling
         Rows that are defined on the same examples share their resamples.
+
+    Examples
+    --------
+    >>> found = summaries([[1.0, 3.0, np.nan]], Resampling(seed=1))
+    >>> found.value.tolist(), found.n.tolist(), found.n_undefined.tolist()
+    ([2.0], [2], [1])
     """
     columns = np.atleast_2d(np.asarray(columns, dtype=np.float64))
     defined = ~np.isnan(columns)

@@ -42,6 +42,13 @@ def decide(
     list of dict
         The rows with ``p_holm`` (Holm 1979, within the rows of one task), ``p_adjusted``
         (Benjamini & Hochberg 1995, over the study) and ``verdict``.
+
+    Examples
+    --------
+    >>> row = {"task": "sst2", "explainer": "shap", "metric": "spearman", "k": None, "gated": False}
+    >>> row |= {"p_value": 0.01, "drift_low": 0.1, "drift_high": 0.3, "normalised": 0.8, "run_spread": 0.02}
+    >>> [(one["verdict"], one["p_adjusted"]) for one in decide([row, row | {"gated": True}], 0.95)]
+    [('drifts', 0.01), ('gated', nan)]
     """
     skipped = set(controls)
     tested = [not row["gated"] and row["explainer"] not in skipped for row in rows]
@@ -68,6 +75,12 @@ def verdict(row: Mapping[str, Any], *, confidence_level: float, tolerance: float
       tolerance, and the teacher's seeds agree beyond chance, so that there is something
       to keep;
     - "cannot be told": anything else, such as a teacher with one seed.
+
+    Examples
+    --------
+    >>> row = {"gated": False, "p_adjusted": 0.4, "drift_low": -0.02, "drift_high": 0.03}
+    >>> verdict(row | {"normalised": 0.98, "run_spread": 0.02}, confidence_level=0.95)
+    "keeps the teacher's reasoning"
     """
     if row["gated"]:
         return GATED
@@ -86,6 +99,12 @@ def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ()) -> 
     Only the headline metric (Spearman) counts, and never an explainer that is a control.
     It drifts if any of these rows does; what is gated is left out, unless all are; it
     keeps the teacher's reasoning if all the others do; anything else cannot be told.
+
+    Examples
+    --------
+    >>> rows = [{"metric": "spearman", "explainer": "shap", "verdict": of} for of in (GATED, KEEPS)]
+    >>> overall(rows)
+    "keeps the teacher's reasoning"
     """
     controls = set(controls)
     verdicts = {

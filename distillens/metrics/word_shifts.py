@@ -18,7 +18,13 @@ _RUNS_TO_TELL = 3
 
 
 def shares(values: ArrayLike) -> Array:
-    """Share of each word: ``|a_i| / sum |a|``, shape (n_words,); NaN for an attribution of nothing."""
+    """Share of each word: ``|a_i| / sum |a|``, shape (n_words,); NaN for an attribution of nothing.
+
+    Examples
+    --------
+    >>> shares([3.0, -1.0]).tolist()
+    [0.75, 0.25]
+    """
     size = np.abs(np.asarray(values, dtype=np.float64))
     total = size.sum()
     return size / total if total > 0 else np.full(size.shape, np.nan)
@@ -45,6 +51,12 @@ def shift(
         ``share_teacher``, ``share_student``: means over runs and texts; ``shift``: their
         difference, with ``shift_low`` and ``shift_high`` over texts, and over runs where teacher or
         student has three (`distillens.metrics.crossed_design`); ``n``: the texts.
+
+    Examples
+    --------
+    >>> found = shift([[0.5, 0.75, 0.5]], [[0.25, 0.25, 0.25]], confidence_level=0.95)
+    >>> round(found["shift"], 3), found["n"]
+    (0.333, 3)
     """
     students, teachers = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, teachers))
     defined = ~np.isnan(np.vstack([students, teachers])).any(axis=0)
@@ -75,7 +87,13 @@ def _noise(runs: Array) -> Noise | None:
 
 
 def of_group(shares_by_text: Sequence[Array], members: Sequence[NDArray[np.bool_]]) -> Array:
-    """The group's share of each text, shape (texts,); NaN where the text has none of its words."""
+    """The group's share of each text, shape (texts,); NaN where the text has none of its words.
+
+    Examples
+    --------
+    >>> of_group([np.array([0.75, 0.25])], [np.array([True, False])]).tolist()
+    [0.75]
+    """
     return np.array(
         [
             share[flags].sum() if flags.any() else np.nan
