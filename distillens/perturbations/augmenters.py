@@ -42,9 +42,13 @@ ONE_WORD = {"tokenizer": lambda word: [word], "reverse_tokenizer": "".join}
 
 
 def altered(augmenter: KeyboardAug | RandomCharAug, word: str) -> str:
-    """Draw until the word differs by more than case; a draw may return the same letter.
+    """Draw until the word, which needs an English letter, differs by more than case.
 
-    The word needs an English letter, which these augmenters can always replace.
+    Examples
+    --------
+    >>> augmenter = KeyboardAug(aug_char_max=1, min_char=1, include_numeric=False, **ONE_WORD)
+    >>> altered(augmenter, "film") != "film"
+    True
     """
     after = word
     while after.lower() == word.lower():

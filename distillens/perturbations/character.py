@@ -32,5 +32,11 @@ _AUGMENTER = _LetterAug(
 
 
 def perturb(text: str, seed: int, min_letters: int = OPTIONS["min_letters"]["default"]) -> list[Edit]:
-    """Substitute one letter of one word; its case is kept."""
+    """Substitute one letter of one word; its case is kept.
+
+    Examples
+    --------
+    >>> perturb("The film was really good.", seed=1)
+    [Edit(start=4, before='film', after='fily')]
+    """
     return replace_one(words(text, min_letters), seed, lambda token: altered(_AUGMENTER, token.text))

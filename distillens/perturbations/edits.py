@@ -41,10 +41,18 @@ class Token:
 def apply(text: str, edits: Iterable[Edit]) -> str:
     """Return the text with the edits made; whatever lies outside them stays as it is.
 
+    From left to right: what stands before an edit is copied, then what replaces it, and so on
+    from behind the edit. All positions are those of the original text, so none has to be shifted.
+
     Raises
     ------
     ValueError
         If an edit does not stand where it says, or if edits overlap.
+
+    Examples
+    --------
+    >>> apply("A good film", [Edit(2, "good", "gold")])
+    'A gold film'
     """
     pieces, position = [], 0
     for edit in sorted(edits, key=lambda edit: edit.start):
@@ -59,7 +67,16 @@ def apply(text: str, edits: Iterable[Edit]) -> str:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Seed the global generators, the only ones that nlpaug draws from, and put them back."""
+    """Seed the global generators, the only ones that nlpaug draws from, and put them back.
+
+    Examples
+    --------
+    >>> with seeded(1):
+    ...     one = random.random()
+    >>> with seeded(1):
+    ...     print(one == random.random())
+    True
+    """
     states = random.getstate(), np.random.get_state()
     random.seed(seed)
     np.random.seed(seed)
@@ -75,6 +92,11 @@ def words(text: str, min_letters: int) -> list[Token]:
 
     Punctuation is none of them, nor is what an apostrophe ties to the word before (``n't``,
     the ``s`` of ``it 's``).
+
+    Examples
+    --------
+    >>> [token.text for token in words("It 's a really good film!", min_letters=4)]
+    ['really', 'good', 'film']
     """
     return [
         Token(start, text[start:end])
@@ -84,7 +106,13 @@ def words(text: str, min_letters: int) -> list[Token]:
 
 
 def is_clitic(text: str, start: int, end: int) -> bool:
-    """Whether a shared word is the split-off end of the word before it."""
+    """Whether a shared word is the split-off end of the word before it.
+
+    Examples
+    --------
+    >>> is_clitic("it 's good", 4, 5), is_clitic("it 's good", 6, 10)
+    (True, False)
+    """
     word = text[start:end].lower()
     after_apostrophe = text[max(start - 1, 0) : start] in _APOSTROPHES
     return word in ("n't", "n’t") or (after_apostrophe and word in _CLITICS)
@@ -102,6 +130,11 @@ def replace_one(tokens: Sequence[Token], seed: int, replace: Callable[[Token], s
     replace : callable
         Returns what replaces a token; the token itself if nothing does. Case is not its
         concern: the replacement takes over that of the token.
+
+    Examples
+    --------
+    >>> replace_one([Token(2, "Good")], seed=1, replace=lambda token: "fine")
+    [Edit(start=2, before='Good', after='Fine')]
     """
     with seeded(seed):
         # The first replaceable one in a random order is a uniform draw from all of them.
@@ -113,7 +146,13 @@ def replace_one(tokens: Sequence[Token], seed: int, replace: Callable[[Token], s
 
 
 def in_case_of(model: str, word: str) -> str:
-    """Return the word with the case of another, letter by letter; a longer one goes on like its end."""
+    """Return the word with the case of another, letter by letter; a longer one goes on like its end.
+
+    Examples
+    --------
+    >>> in_case_of("Good", "excellent"), in_case_of("GOOD", "excellent")
+    ('Excellent', 'EXCELLENT')
+    """
     return "".join(
         letter.upper() if like.isupper() else letter.lower()
         for letter, like in zip(word, model + model[-1] * len(word), strict=False)

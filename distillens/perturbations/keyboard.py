@@ -48,6 +48,12 @@ def perturb(
     digits: bool = OPTIONS["digits"]["default"],
     symbols: bool = OPTIONS["symbols"]["default"],
 ) -> list[Edit]:
-    """Hit the key next to the right one, once; the case is kept."""
+    """Hit the key next to the right one, once; the case is kept.
+
+    Examples
+    --------
+    >>> perturb("The film was really good.", seed=1)
+    [Edit(start=4, before='film', after='filn')]
+    """
     augmenter = _augmenter(digits, symbols)
     return replace_one(words(text, min_letters), seed, lambda token: altered(augmenter, token.text))

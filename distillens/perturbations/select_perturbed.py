@@ -31,6 +31,17 @@ def select_perturbed(
     ------
     DataError
         If fewer than ``count`` of the perturbed texts have at most ``max_words`` words.
+
+    Examples
+    --------
+    >>> row = {"example_id": "7", "text_a": "A good film"}
+    >>> tables.write("test.parquet", "examples", [row], {})
+    >>> row |= {"repeat": 0, "text_a": "A gold film", "changed": True, "edits": []}
+    >>> tables.write("typo.parquet", "perturbed", [row], {"perturbation": "typo"})
+    >>> more = {"out": "out.parquet", "name": "sst2", "count": 1, "max_words": None, "seed": 1}
+    >>> select_perturbed("test.parquet", ["typo.parquet"], **more)
+    >>> tables.read("out.parquet", "examples")["example_id"].to_pylist()
+    ['7::', '7::typo']
     """
     originals = {example.example_id: example for example in examples(tables.read(test, "examples"))}
     copies = {

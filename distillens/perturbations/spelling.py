@@ -45,7 +45,13 @@ def _augmenter() -> _SpellingAug:
 
 
 def perturb(text: str, seed: int, min_letters: int = OPTIONS["min_letters"]["default"]) -> list[Edit]:
-    """Misspell one word that the table has; its case is kept."""
+    """Misspell one word that the table has; its case is kept.
+
+    Examples
+    --------
+    >>> perturb("The film was really good.", seed=1)
+    [Edit(start=4, before='film', after='filme')]
+    """
     return replace_one(
         words(text, min_letters), seed, lambda token: _augmenter().augment(token.text.lower())[0]
     )

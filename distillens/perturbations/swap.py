@@ -17,6 +17,11 @@ def perturb(text: str, seed: int) -> list[Edit]:
     """Swap two words with nothing but space between them; that space stays.
 
     A capital at the beginning of a sentence stays at its beginning.
+
+    Examples
+    --------
+    >>> perturb("The film was really good.", seed=1)
+    [Edit(start=4, before='film was', after='was film')]
     """
     pairs = [pair for pair in pairwise(spans(text)) if _swappable(text, *pair)]
     if not pairs:

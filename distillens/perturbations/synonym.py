@@ -88,7 +88,13 @@ _augmenter = cache(_SynonymAug)
 
 
 def perturb(text: str, seed: int, senses: int | None = OPTIONS["senses"]["default"]) -> list[Edit]:
-    """Replace one word by a synonym; its case is kept."""
+    """Replace one word by a synonym; its case is kept.
+
+    Examples
+    --------
+    >>> perturb("The film was really good.", seed=1)
+    [Edit(start=13, before='really', after='genuinely')]
+    """
 
     def synonym(token: Token) -> str:
         base, inflect = _FORMS[token.tag]

@@ -17,6 +17,11 @@ def perturb(text: str, seed: int) -> list[Edit]:
     """Conjugate every verb at random, at least one of them differently.
 
     Modal verbs, contractions (``'s``) and verbs that pattern's lexicon lacks stay.
+
+    Examples
+    --------
+    >>> perturb("The film was really good.", seed=1)
+    [Edit(start=9, before='was', after='are')]
     """
     verbs = [(token, _forms(token.text.lower())) for token in tagged(text) if token.tag.startswith("VB")]
     verbs = [(token, forms) for token, forms in verbs if len(forms) > 1]

@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "distillens"
 
 # Packages in which every public function has an example; "" holds the modules that lie loose.
-COMPLETE: tuple[str, ...] = ("metrics",)
+COMPLETE: tuple[str, ...] = ("metrics", "perturbations", "probes")
 
 # Public functions that have none, and why.
 WITHOUT: dict[str, str] = {}
