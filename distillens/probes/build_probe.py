@@ -47,6 +47,15 @@ def build_probe(
     ------
     ProbeError
         If there is no sentence, or two have the same id.
+
+    Examples
+    --------
+    >>> text = {"example_id": "7", "text_a": "It was slow but so good."}
+    >>> tables.write("test.parquet", "examples", [text], {})
+    >>> more = {"task": "sst2", "options": {"examples": None}, "seed": 1}
+    >>> build_probe("test.parquet", "sentences.parquet", "design.parquet", name="but", method="but", **more)
+    >>> tables.read("design.parquet", "probes").to_pylist()[0]["cue_start"]
+    12
     """
     module = registry.load("probe", method)
     pool = examples(tables.read(test, "examples"))

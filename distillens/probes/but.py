@@ -40,6 +40,12 @@ def build(pool: list[Example], options: dict[str, Any], seed: int) -> list[Sente
         ``examples``.
     seed : int
         Decides which are drawn; a larger draw holds the smaller one.
+
+    Examples
+    --------
+    >>> pool = [Example("7", "It was slow but so good."), Example("8", "It was good.")]
+    >>> [sentence.example_id for sentence in build(pool, {"examples": None}, seed=1)]
+    ['7']
     """
     found = {example.example_id: (example.text_a, cue) for example in pool if (cue := cue_of(example.text_a))}
     drawn = set(draw(found, seed)[: options["examples"]])
@@ -49,7 +55,13 @@ def build(pool: list[Example], options: dict[str, Any], seed: int) -> list[Sente
 
 
 def cue_of(text: str) -> tuple[int, int] | None:
-    """Characters of the one contrasting "but" of a text; None where there is not exactly one."""
+    """Characters of the one contrasting "but" of a text; None where there is not exactly one.
+
+    Examples
+    --------
+    >>> cue_of("It was slow but so good."), cue_of("It was nothing but noise.")
+    ((12, 15), None)
+    """
     places = spans(text)
     words = [text[start:end].lower() for start, end in places]
     if words.count("but") != 1:

@@ -60,6 +60,11 @@ def build(pool: list[Example], options: dict[str, Any], seed: int) -> list[Sente
     ------
     ProbeError
         If there are not so many items, or the one that comes first is not among them.
+
+    Examples
+    --------
+    >>> [sentence.text for sentence in build([], {"items": 2}, seed=1)][:2]
+    ['The movie was weak but the ending was joyful.', 'The movie was weak. The ending was joyful.']
     """
     words = resource("contrast")
     items = {item.name: item for item in _items(words)}

@@ -43,6 +43,11 @@ def build(pool: list[Example], options: dict[str, Any], seed: int) -> list[Sente
     ------
     ProbeError
         If there are not so many items, or a template does not mark one negator.
+
+    Examples
+    --------
+    >>> [sentence.text for sentence in build([], {"items": 2}, seed=1)][:2]
+    ['The film was believable.', 'The film was not believable.']
     """
     words = resource("negation")
     items: dict[int, dict[str, list[Sentence]]] = {

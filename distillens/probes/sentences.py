@@ -43,7 +43,13 @@ class Sentence:
 
 
 def resource(name: str) -> dict[str, Any]:
-    """Templates and words of a probe, from ``resources/probes``."""
+    """Templates and words of a probe, from ``resources/probes``.
+
+    Examples
+    --------
+    >>> sorted(resource("negation"))
+    ['negative', 'positive', 'templates']
+    """
     return yaml.safe_load((ROOT / "resources" / "probes" / f"{name}.yaml").read_text("utf-8"))
 
 
@@ -65,6 +71,12 @@ def balanced(strata: Sequence[Sequence[str]], items: int, seed: int, first: Sequ
     ------
     ProbeError
         If there are fewer.
+
+    Examples
+    --------
+    >>> first, second = balanced([["good", "fine"], ["bad", "dull"]], items=2, seed=1)
+    >>> first in ("good", "fine"), second in ("bad", "dull")
+    (True, True)
     """
     orders = [sorted(draw(names, seed), key=lambda name: name not in first) for names in strata]
     names = list(chain.from_iterable(zip(*orders, strict=True)))
@@ -76,12 +88,24 @@ def balanced(strata: Sequence[Sequence[str]], items: int, seed: int, first: Sequ
 
 
 def capitalised(text: str) -> str:
-    """The text with its first letter in upper case, the rest as it is."""
+    """The text with its first letter in upper case, the rest as it is.
+
+    Examples
+    --------
+    >>> capitalised("the DVD was good")
+    'The DVD was good'
+    """
     return text[:1].upper() + text[1:]
 
 
 def polar_words(words: Mapping[str, Any], *more: Mapping[str, Any]) -> dict[int, list[str]]:
-    """Adjectives by polarity (1, -1) of a word list and of what adds to it."""
+    """Adjectives by polarity (1, -1) of a word list and of what adds to it.
+
+    Examples
+    --------
+    >>> polar_words({"positive": ["good"], "negative": ["bad"]}, {"positive": ["warm"], "negative": []})
+    {1: ['good', 'warm'], -1: ['bad']}
+    """
     return {
         polarity: [word for block in (words, *more) for word in block[name]]
         for polarity, name in ((1, "positive"), (-1, "negative"))
