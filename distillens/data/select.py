@@ -23,6 +23,12 @@ def select(
     ------
     DataError
         If a class has fewer eligible examples.
+
+    Examples
+    --------
+    >>> pool = [Example(str(n), "A film", label_name="bad" if n < 5 else "good") for n in range(10)]
+    >>> [one.label_name for one in select(pool, 2, None, ["bad", "good"], seed=1)]
+    ['bad', 'good', 'bad', 'good']
     """
     classes: dict[str | None, list[str]] = defaultdict(list)
     for example in pool:
@@ -43,7 +49,17 @@ def select(
 
 
 def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str, Any], seed: int) -> None:
-    """Write the part of a task's test split that is explained."""
+    """Write the part of a task's test split that is explained.
+
+    Examples
+    --------
+    >>> pool = [{"example_id": name, "text_a": "A film", "label_name": name} for name in ("bad", "good")]
+    >>> tables.write("test.parquet", "examples", pool, {})
+    >>> task = {"labels": ["bad", "good"], "explain": {"per_class": 1, "max_words": None}}
+    >>> select_examples("test.parquet", "explained.parquet", "films", task, seed=1)
+    >>> tables.read("explained.parquet", "examples")["example_id"].to_pylist()
+    ['bad', 'good']
+    """
     pool = examples(tables.read(test, "examples"))
     chosen = select(pool, **task["explain"], labels=task["labels"], seed=seed_of(seed, name, "explain"))
     provenance = {"task": name, "test_sha256": digest(test), "seed": seed, **task["explain"]}

@@ -80,22 +80,47 @@ class Example:
 
 
 def segments(text_a: str, text_b: str | None) -> tuple[str, ...]:
-    """One text, or the two of a pair."""
+    """One text, or the two of a pair.
+
+    Examples
+    --------
+    >>> segments("A film", None), segments("A film", "A movie")
+    (('A film',), ('A film', 'A movie'))
+    """
     return (text_a,) if text_b is None else (text_a, text_b)
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    """Character spans ``(start, end)`` of the words of a text."""
+    """Character spans ``(start, end)`` of the words of a text.
+
+    Examples
+    --------
+    >>> spans("It's good!!")
+    [(0, 4), (5, 9), (9, 11)]
+    """
     return [match.span() for match in _WORD.finditer(text)]
 
 
 def examples(table: pa.Table) -> list[Example]:
-    """The examples of a table of kind ``examples``."""
+    """The examples of a table of kind ``examples``.
+
+    Examples
+    --------
+    >>> examples(pa.Table.from_pylist([{"example_id": "7", "text_a": "A film"}]))[0].texts
+    ('A film',)
+    """
     return [Example(**row) for row in table.to_pylist()]
 
 
 def paragraphs(table: pa.Table, split: str) -> list[str]:
-    """The texts of a split of a table of kind ``corpus``."""
+    """The texts of a split of a table of kind ``corpus``.
+
+    Examples
+    --------
+    >>> rows = [{"split": "train", "text": "A film"}, {"split": "validation", "text": "A movie"}]
+    >>> paragraphs(pa.Table.from_pylist(rows), "train")
+    ['A film']
+    """
     return [row["text"] for row in table.to_pylist() if row["split"] == split]
 
 
@@ -104,11 +129,22 @@ def seed_of(*parts: object) -> int:
 
     Every random draw starts from such a seed, so that no result depends on the order
     in which things are computed.
+
+    Examples
+    --------
+    >>> seed_of(1, "sst2")
+    454215506
     """
     digest = hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:4], "big")
 
 
 def draw(ids: Iterable[str], seed: int) -> list[str]:
-    """The ids in a seeded random order in which a longer draw begins with the shorter one."""
+    """The ids in a seeded random order in which a longer draw begins with the shorter one.
+
+    Examples
+    --------
+    >>> draw(["d", "c", "b", "a"], seed=1) == draw(["a", "b", "c", "d"], seed=1)
+    True
+    """
     return sorted(ids, key=lambda item: (hashlib.sha256(f"{seed}\x1f{item}".encode()).digest(), item))
