@@ -10,7 +10,13 @@ class ConfigError(ValueError):
 
 
 def nearest(name: Any, known: Iterable[Any]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the nearest known name, or what there is."""
+    """Return ``"; did you mean 'x'?"`` for the nearest known name, or what there is.
+
+    Examples
+    --------
+    >>> nearest("sharp", ["shap", "lime"]), nearest("x", ["shap", "lime"])
+    ("; did you mean 'shap'?", '; there are: shap, lime')
+    """
     known = [str(item) for item in known]
     close = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     if close:

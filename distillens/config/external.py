@@ -24,6 +24,14 @@ def spell_out(config: dict[str, Any]) -> None:
     ------
     ConfigError
         If another checkpoint has that name, or a model that is not trained says how.
+
+    Examples
+    --------
+    >>> config = {"models": {"bert": {"checkpoint": {"hub": "google/bert"}, "training": "none"}}}
+    >>> spell_out(config)
+    >>> config["models"]["bert"], config["checkpoints"]
+    ({'checkpoint': 'bert', 'training': {'method': 'none', 'max_length': None}},
+     {'bert': {'hub': 'google/bert'}})
     """
     models = config.get("models")
     for name, model in models.items() if isinstance(models, dict) else ():
@@ -66,12 +74,24 @@ def _moved(config: dict[str, Any], source: Any, checkpoint: str, model: str) -> 
 
 
 def trains(model: Mapping[str, Any]) -> bool:
-    """Whether a model of a complete config is trained here."""
+    """Whether a model of a complete config is trained here.
+
+    Examples
+    --------
+    >>> trains({"training": {"method": "fine_tune"}}), trains({"training": {"method": "none"}})
+    (True, False)
+    """
     return model["training"] is not None and model["training"]["method"] != NO_TRAINING
 
 
 def has_weights(model: Mapping[str, Any]) -> bool:
-    """Whether a model can be asked: it is more than its attributions."""
+    """Whether a model can be asked: it is more than its attributions.
+
+    Examples
+    --------
+    >>> has_weights({"checkpoint": None, "compress": {"method": "int8"}})
+    True
+    """
     return model["checkpoint"] is not None or model["compress"] is not None
 
 
@@ -82,6 +102,14 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     ------
     ConfigError
         For the first thing that is wrong.
+
+    Examples
+    --------
+    >>> model = {"checkpoint": "brt", "compress": None}
+    >>> check_model({"checkpoints": {"bert": {}}}, "teacher", model)
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: models.teacher.checkpoint: no checkpoint 'brt'; did you mean 'bert'?
     """
     where = f"models.{name}"
     several = isinstance(model["checkpoint"], list)
@@ -128,6 +156,14 @@ def check_tasks(config: Mapping[str, Any]) -> None:
     ------
     ConfigError
         If a task lacks a split that a model is trained with, or has probes that no model can answer.
+
+    Examples
+    --------
+    >>> model = {"checkpoint": "bert", "compress": None, "training": {"method": "fine_tune"}}
+    >>> check_tasks({"models": {"bert": model}, "tasks": {"sst2": {"splits": {"test": {}}}}})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: tasks.sst2.splits: no 'train', which models.bert is trained with
     """
     models = config["models"]
     trained = next((name for name, model in models.items() if trains(model)), None)
@@ -148,6 +184,14 @@ def check_explainers(config: Mapping[str, Any]) -> None:
     ------
     ConfigError
         If a model has none.
+
+    Examples
+    --------
+    >>> models = {"bert": {"explanations": None}}
+    >>> check_explainers({"explainers": {"given": {"method": "elsewhere"}}, "models": models})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: explainers.given: ..., but models.bert has no explanations
     """
     for explainer, options in config["explainers"].items():
         for name, model in config["models"].items():

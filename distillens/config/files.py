@@ -10,12 +10,20 @@ from distillens.config.validate import ConfigError
 
 
 def refuse_duplicates(files: Iterable[str | Path]) -> None:
-    """Refuse a YAML file in which a key stands twice: its first block would vanish in silence.
+    r"""Refuse a YAML file in which a key stands twice: its first block would vanish in silence.
 
     Raises
     ------
     ConfigError
         With the key and both lines.
+
+    Examples
+    --------
+    >>> _ = Path("study.yaml").write_text("seed: 1\nseed: 2\n")
+    >>> refuse_duplicates(["study.yaml"])
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: seed: stands twice in study.yaml, in line 1 and in line 2; ...
     """
     for file in map(Path, files):
         if file.suffix in (".yaml", ".yml") and file.is_file():
@@ -51,6 +59,13 @@ def refuse_missing(config: Mapping[str, Any]) -> None:
     ------
     ConfigError
         With the key and the path.
+
+    Examples
+    --------
+    >>> refuse_missing({"mirror": "nowhere", "tasks": {}, "corpora": {}, "checkpoints": {}})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: mirror: no folder nowhere; name one that is there, or null for none
     """
     mirror = config["mirror"]
     if mirror is not None and not Path(mirror).is_dir():

@@ -17,7 +17,13 @@ Settings = dict[str, Any]
 
 
 def ordered(block: Any) -> Any:
-    """A config block with its keys in order, all the way down."""
+    """A config block with its keys in order, all the way down.
+
+    Examples
+    --------
+    >>> ordered({"seed": 1, "read": {"quoted": True, "header": None}})
+    {'read': {'header': None, 'quoted': True}, 'seed': 1}
+    """
     if isinstance(block, Mapping):
         return {key: ordered(block[key]) for key in sorted(block)}
     return [ordered(item) for item in block] if isinstance(block, list) else block
@@ -314,6 +320,12 @@ def _files(place: Path, must_exist: bool) -> list[str]:
 
 
 def report_code() -> str:
-    """Digest of the code of the report, its kinds of exhibits, its page's template, style and script."""
+    """Digest of the code of the report, its kinds of exhibits, its page's template, style and script.
+
+    Examples
+    --------
+    >>> len(report_code())
+    32
+    """
     kinds = (registry.module_name("exhibit", kind) for kind in registry.options("exhibit"))
     return code("scripts/report.py", *kinds) + digest(ROOT / "resources" / "page")[:16]

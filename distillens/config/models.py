@@ -18,6 +18,14 @@ def check_pretraining(config: Mapping[str, Any]) -> None:
     ------
     ConfigError
         For the first thing that is wrong.
+
+    Examples
+    --------
+    >>> config = {"tasks": {"sst2": {"source": {"pretrain": {}}}}, "corpora": {}, "checkpoints": {}}
+    >>> check_pretraining(config)
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: tasks.sst2.source: only checkpoints are pretrained
     """
     for section in ("tasks", "corpora"):
         for name, block in config[section].items():
@@ -70,6 +78,14 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     ------
     ConfigError
         For the first thing that is wrong.
+
+    Examples
+    --------
+    >>> model = {"teacher": "brt"}
+    >>> check_model({"models": {"bert": {}, "kd": model}}, "kd", model)
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: models.kd.teacher: no model 'brt'; did you mean 'bert'?
     """
     where = f"models.{name}"
     _check_teacher(config, name, model["teacher"])

@@ -31,7 +31,15 @@ RENAMED = {
 
 
 def refuse_endless(value: Any, where: str = "") -> None:
-    """No comparison of a schema refuses what is not a number, and no limit what has none."""
+    """Refuse NaN and infinity, which pass every comparison of a schema.
+
+    Examples
+    --------
+    >>> refuse_endless({"training": {"learning_rate": float("nan")}})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: training.learning_rate: nan is no number to compute with; ...
+    """
     if isinstance(value, Mapping):
         for key, item in value.items():
             refuse_endless(item, f"{where}.{key}" if where else str(key))
@@ -44,12 +52,27 @@ def refuse_endless(value: Any, where: str = "") -> None:
 
 @cache
 def of_study() -> dict[str, Any]:
-    """The schema of a study's config."""
+    """The schema of a study's config.
+
+    Examples
+    --------
+    >>> of_study()["properties"]["seed"]["type"]
+    'integer'
+    """
     return yaml.safe_load(_SCHEMA.read_text("utf-8"))
 
 
 def check(value: Any, schema: Mapping[str, Any], where: str = "") -> None:
-    """Raise the deepest, most telling error of a value against a schema."""
+    """Raise the deepest, most telling error of a value against a schema.
+
+    Examples
+    --------
+    >>> schema = {"properties": {"seed": {"type": "integer"}}, "additionalProperties": False}
+    >>> check({"seeed": 1}, schema)
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: top level: unknown key 'seeed'; did you mean 'seed'?
+    """
     errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
     error = jsonschema.exceptions.best_match(errors, key=_relevance)
     if error is None:
@@ -112,7 +135,21 @@ def _as_written(value: Any, wanted: str | list[str]) -> str:
 
 
 def fill(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any]) -> None:
-    """Fill the schema's defaults into a valid value, in place."""
+    """Fill the schema's defaults into a valid value, in place.
+
+    A reference (``$ref``) is replaced by the block of ``root`` that it names, its own keys on top. Each
+    missing key gets its default, and then what is in it is filled likewise, so that a default
+    may itself have defaults. Keys with names of the user's (``additionalProperties``), such
+    as models, are filled by the one schema that all of them have.
+
+    Examples
+    --------
+    >>> schema = {"properties": {"read": {"default": {}, "properties": {"quoted": {"default": True}}}}}
+    >>> value = {"seed": 1}
+    >>> fill(value, schema, schema)
+    >>> value
+    {'seed': 1, 'read': {'quoted': True}}
+    """
     if "$ref" in schema:
         schema = {**root["$defs"][schema["$ref"].rpartition("/")[2]], **schema}
     if not isinstance(value, dict):
@@ -134,7 +171,13 @@ def _belongs_elsewhere(key: str, value: Mapping[str, Any]) -> bool:
 
 
 def method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
-    """Return a method's options, checked against its own schema and filled."""
+    """Return a method's options, checked against its own schema and filled.
+
+    Examples
+    --------
+    >>> method("perturbation", "perturbations.typo", {"method": "character"})
+    {'method': 'character', 'min_letters': 4}
+    """
     known = registry.options(kind)
     if given["method"] not in known:
         raise ConfigError(f"{where}: no method {given['method']!r}{nearest(given['method'], known)}")

@@ -34,6 +34,17 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     ConfigError
         For the first thing that is wrong: an unknown or missing key, a wrong type or
         value, a name that refers to nothing, a combination that makes no sense.
+
+    Examples
+    --------
+    >>> config = yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+    >>> del config["repeats"]
+    >>> complete(config)["repeats"]
+    10
+    >>> complete(config | {"sead": 1})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: top level: unknown key 'sead'; did you mean 'seed'?
     """
     schema = schemas.of_study()
     full = copy.deepcopy(dict(config))
@@ -79,6 +90,11 @@ def published(file: str) -> dict[str, Any]:
     ------
     ConfigError
         For the first thing that is wrong with it.
+
+    Examples
+    --------
+    >>> sorted(published("resources/published/sst5.yaml")["names"])
+    ['bert', 'distilbert', 'kd-tinybert']
     """
     path = ROOT / file
     if not path.is_file():
