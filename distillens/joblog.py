@@ -80,7 +80,13 @@ class Progress:
 
 
 def tracked(items: Collection[Item], what: str, unit: str) -> Iterator[Item]:
-    """Iterate with `Progress`."""
+    """Iterate with `Progress`.
+
+    Examples
+    --------
+    >>> list(tracked(["one", "two"], "count", "text"))
+    ['one', 'two']
+    """
     with Progress(len(items), what, unit) as progress:
         for item in items:
             yield item

@@ -26,6 +26,11 @@ def code(script: str, *methods: str) -> str:
         Path below the project, such as ``scripts/explain.py``.
     *methods : str
         Modules that the script loads by name, such as ``distillens.attribution.explainers.shap``.
+
+    Examples
+    --------
+    >>> code("scripts/explain.py") == code("scripts/explain.py", "distillens.attribution.explainers.shap")
+    False
     """
     open_, seen = [ROOT / script, *filter(None, map(_module_path, methods))], {}
     while open_:
@@ -40,7 +45,14 @@ def code(script: str, *methods: str) -> str:
 
 
 def digest(*paths: str | Path) -> str:
-    """SHA-256 of the content of files; of a folder, of its files in the order of their names."""
+    """SHA-256 of the content of files; of a folder, of its files in the order of their names.
+
+    Examples
+    --------
+    >>> _ = Path("text").write_text("A film")
+    >>> digest("text")[:8]
+    'e13b25a6'
+    """
     total = hashlib.sha256()
     for path in map(Path, paths):
         for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
@@ -50,7 +62,13 @@ def digest(*paths: str | Path) -> str:
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Installed versions of packages."""
+    """Installed versions of packages.
+
+    Examples
+    --------
+    >>> list(versions("numpy", "pandas"))
+    ['numpy', 'pandas']
+    """
     return {package: importlib.metadata.version(package) for package in packages}
 
 

@@ -4,13 +4,6 @@ A file of such a folder is a method if it defines ``OPTIONS``, a literal dict of
 properties, each with a default; those of the folder's ``__init__.py`` are common to all its
 methods. Reading the literal from the syntax tree keeps torch out of everything that only needs
 to know which methods there are.
-
-Examples
---------
->>> sorted(options("pretraining"))
-['attention_interchange', 'masked_head']
->>> literal("explainer", "random", "CONTROL")
-True
 """
 
 import ast
@@ -36,7 +29,15 @@ KINDS = {
 
 @cache
 def options(kind: str) -> dict[str, dict[str, Any]]:
-    """The methods of a kind, by name, with the JSON schema of the options of each."""
+    """The methods of a kind, by name, with the JSON schema of the options of each.
+
+    Examples
+    --------
+    >>> sorted(options("pretraining"))
+    ['attention_interchange', 'masked_head']
+    >>> options("perturbation")["character"]["min_letters"]["default"]
+    4
+    """
     schemas = {path.stem: literal(kind, path.stem, "OPTIONS") for path in sorted(_folder(kind).glob("*.py"))}
     common = schemas.pop("__init__", None) or {}
     return {name: {**common, **own} for name, own in schemas.items() if own is not None}
@@ -44,13 +45,25 @@ def options(kind: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def controls() -> tuple[str, ...]:
-    """The explainers that know nothing of the model's output, or nothing at all: ``CONTROL = True``."""
+    """The explainers that know nothing of the model's output, or nothing at all: ``CONTROL = True``.
+
+    Examples
+    --------
+    >>> controls()
+    ('attention_rollout', 'random')
+    """
     return tuple(name for name in options("explainer") if literal("explainer", name, "CONTROL"))
 
 
 @cache
 def literal(kind: str, method: str, name: str) -> Any:
-    """A constant of a method's file, read without importing it; None where the file has none."""
+    """A constant of a method's file, read without importing it; None where the file has none.
+
+    Examples
+    --------
+    >>> literal("explainer", "random", "CONTROL"), literal("explainer", "shap", "CONTROL")
+    (True, None)
+    """
     for node in ast.parse((_folder(kind) / f"{method}.py").read_text("utf-8")).body:
         if isinstance(node, ast.Assign) and [ast.unparse(t) for t in node.targets] == [name]:
             return ast.literal_eval(node.value)
@@ -86,6 +99,11 @@ def load(kind: str, method: str) -> ModuleType:
     ------
     ValueError
         If the kind has no such method.
+
+    Examples
+    --------
+    >>> load("perturbation", "character").__name__
+    'distillens.perturbations.character'
     """
     if method not in options(kind):
         raise ValueError(f"no {kind} method {method!r}; there are: {', '.join(options(kind))}")

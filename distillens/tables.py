@@ -262,6 +262,12 @@ def write(
     ------
     TableError
         If a row does not fit the schema; no file is written.
+
+    Examples
+    --------
+    >>> write("corpus.parquet", "corpus", [{"split": "train", "text": "A film"}], provenance={"seed": 1})
+    >>> read("corpus.parquet", "corpus").to_pylist(), provenance("corpus.parquet")
+    ([{'split': 'train', 'text': 'A film'}], {'seed': 1})
     """
     path, schema = Path(path), SCHEMAS[kind]
     table = rows if isinstance(rows, pa.Table) else _from_rows(path, kind, list(rows))
@@ -288,6 +294,14 @@ def read(path: str | Path, kind: str) -> pa.Table:
     ------
     TableError
         If the file is missing, damaged, of another kind or another schema version.
+
+    Examples
+    --------
+    >>> write("corpus.parquet", "corpus", [], provenance={})
+    >>> read("corpus.parquet", "examples")
+    Traceback (most recent call last):
+        ...
+    distillens.tables.TableError: corpus.parquet: expected a table of kind 'examples', found 'corpus'
     """
     table = _opened(pq.read_table, path, partitioning=None)
     metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
@@ -312,6 +326,12 @@ def provenance(path: str | Path) -> dict[str, Any]:
     ------
     TableError
         If the file is missing or damaged.
+
+    Examples
+    --------
+    >>> write("corpus.parquet", "corpus", [], provenance={"seed": 1})
+    >>> provenance("corpus.parquet")
+    {'seed': 1}
     """
     metadata = _opened(pq.read_schema, path).metadata or {}
     return json.loads(metadata.get(b"distillens.provenance", b"{}"))

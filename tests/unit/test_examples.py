@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "distillens"
 
 # Packages in which every public function has an example; "" holds the modules that lie loose.
-COMPLETE: tuple[str, ...] = ("data", "metrics", "perturbations", "probes")
+COMPLETE: tuple[str, ...] = ("", "config", "data", "metrics", "perturbations", "probes")
 
 # Public functions that have none, and why.
 WITHOUT = {
@@ -18,6 +18,7 @@ WITHOUT = {
     "data.fetch.fetch_checkpoint": "takes a checkpoint; `copy_checkpoint` shows what is left of it",
     "data.fetch.fetch_dataset": "takes a whole block of a config, and a file of texts",
     "data.packages.fetch_package": "downloads",
+    "joblog.logging_to": "takes over the log of the whole process",
 }
 
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
