@@ -9,11 +9,12 @@ columns such as "ceiling less student":
 1. A column has one value per example: the mean over the runs of one recipe.
 2. Examples: form the sum on each of the n examples; the variance of these n values,
    divided by n, is the examples' part, with n - 1 degrees of freedom.
-3. Runs: the mean over examples of two runs differs by twice the variance of one run
-   (`noise_of`). A column of k runs has a k-th of it: the runs' part, with k - 1 degrees
-   of freedom, times the squared weight of the column.
+3. Runs: the difference of two runs' means has twice the variance of one run (`noise_of`).
+   A column of k runs has a k-th of that variance, times its squared weight: the runs' part.
+   Degrees of freedom: one less than the runs that the noise was seen in. A recipe with a
+   single run borrows the noise of another.
 4. Interaction: runs also differ on single examples. Both parts contain that, so it is
-   taken off the examples' part.
+   taken off the examples' part of the columns whose own runs gave the noise.
 5. The parts add up to the variance of the sum. Its degrees of freedom are those of
    Satterthwaite (1946): total^2 / sum(part^2 / df).
 6. The interval is the sum -+ Student's t times the root of the variance.
