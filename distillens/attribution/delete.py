@@ -40,8 +40,11 @@ def write_deletions(
     cross-model deletion); and ``random``, which belongs to no explainer, unless that
     explains tokens: then as many random tokens are removed. A removed word
     becomes the mask token. Attributions from elsewhere that are kept as they were stored
-    (``unit: token``) have no ranking: their positions need not stand in the text. Finished
-    groups of examples are kept, as those of explanations are.
+    (``unit: token``) have no ranking: their positions need not stand in the text.
+
+    Groups of examples are made, kept and found again as those of explanations are. Their digest
+    holds the orders of removal, not those of whole files: where an explanation changed, only the
+    groups of the texts whose order it changed are made again.
 
     Parameters
     ----------

@@ -35,9 +35,10 @@ def write_explanations(
 ) -> None:
     """Explain examples and write the table of kind ``explanations``.
 
-    Examples are explained in groups of about half a minute, and a finished group is kept
-    in a hidden folder beside the target: a job that was killed, or that has more examples
-    than the last one, goes on behind it, and gives the bytes of one in one go.
+    Examples are explained in groups of about half a minute (see `groups`). A finished group is kept
+    in a hidden folder beside the target, under a digest of whatever decides on its bytes. A job
+    that was killed, or has more examples than the last one, makes only the groups that it does
+    not find there, and gives the bytes of one in one go.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ def write_explanations(
         return [rows(group)]
 
     def rows(group: slice) -> Iterator[dict[str, Any]]:
+        # With an empty cache the same batches are made whatever groups went before, or were there already.
         engine.forget()
         logits = engine.logits([example.texts for example, _ in chosen[group]])
         found = explain([example for example, _ in chosen[group]])
@@ -112,15 +114,22 @@ def write_explanations(
 
 
 def named(chosen: Sequence[Example]) -> list[list[str]]:
-    """Examples as plain lists of their ids and texts."""
+    """Examples as plain lists of their ids and texts.
+
+    Examples
+    --------
+    >>> named([Example("a", "Not bad.")])
+    [['a', 'Not bad.']]
+    """
     return [[example.example_id, *example.texts] for example in chosen]
 
 
 def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engine) -> list[slice]:
     """Neighbours that take about `_GROUP_SECONDS` together, or one that takes longer.
 
-    A group depends on no text behind it but the next, so more texts leave all groups but the
-    last as they are.
+    Texts are taken in their order. One that would make a group too long, or too large, begins the
+    next. So a group depends on no text behind it but the next: with more texts all groups but the
+    last stay as they are, and their finished parts are found again.
 
     Parameters
     ----------
@@ -128,6 +137,14 @@ def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engin
     costs : sequence of int
         Forward passes that each takes.
     engine : Engine
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> encoder = Fake(encode=lambda texts: [{"input_ids": [0] * 10} for _ in texts])
+    >>> engine = Fake(encoder=encoder, backend=Fake(speed=1.0), flop_per_token=1, at_once=16)
+    >>> groups([("one",), ("two",), ("three",)], [1, 1, 2], engine)  # 10, 10 and 20 of 30 seconds
+    [slice(0, 2, None), slice(2, 3, None)]
     """
     budget = _GROUP_SECONDS * engine.backend.speed / engine.flop_per_token
     found, start, spent = [], 0, 0.0
@@ -145,6 +162,14 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
 
     Removing words shortens a text; were the rest left in place, words that the model
     never saw would move into its view.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> encoder = Fake(cuts=lambda texts: True, owners=lambda example: [-1, 0, 1, -1])
+    >>> part, unseen = seen_part(Example("a", "not bad at all"), Fake(encoder=encoder))
+    >>> part.text_a, unseen
+    ('not bad', 2)
     """
     if not engine.encoder.cuts(example.texts):
         return example, 0

@@ -89,12 +89,16 @@ class Embedded:
 class _AllOutputs(torch.autograd.Function):
     """Lets captum follow every output at once, with one forward for all.
 
-    The input has a copy of the embeddings for each output, all the same; what captum
-    sees is their outputs' sum, so that the gradient of a copy is that of its output.
-    Outputs that do not change when all logits rise together (margin, probability) are
-    functions of the logits' differences: one backward pass less.
+    captum follows one number per text. So the input, of shape (n, outputs, pieces, width), has a
+    copy of the embeddings for each output, and captum sees the sum of the outputs, shape (n,):
+    the gradient by copy c is to be that of output c.
 
-    The input has the shape (n, outputs, pieces, width), what captum sees (n,).
+    Forward: all copies are alike, so one of them goes through the model.
+    Backward, for c classes: the margin and the probability stay as they are when all logits rise
+    together, so they are functions of the c - 1 differences z_i - z_0. Each difference takes one
+    backward pass, and the chain rule with the outputs' derivatives by the logits (the Jacobian; that
+    by z_0 is not needed) makes the gradients of all outputs of them. A logit, or the one output of a
+    regression, is no such function and takes a pass of its own.
     """
 
     @staticmethod
@@ -106,7 +110,7 @@ class _AllOutputs(torch.autograd.Function):
         *rest: torch.Tensor,
     ) -> torch.Tensor:
         with torch.enable_grad():
-            embedded = copies[:, 0].detach().requires_grad_()
+            embedded = copies[:, 0].detach().requires_grad_()  # any of them
             logits = model(embedded, *rest)
             shifts_matter = kind == "logit" or logits.shape[1] == 1
             each = (logits if shifts_matter else logits[:, 1:] - logits[:, :1]).unbind(-1)
@@ -139,7 +143,13 @@ def _jacobian(logits: torch.Tensor, kind: str) -> torch.Tensor:
 
 
 def explained_tensor(logits: torch.Tensor, kind: str) -> torch.Tensor:
-    """The same as ``outputs.explained``, for gradients."""
+    """The same as `distillens.metrics.explained_output.explained`, for gradients.
+
+    Examples
+    --------
+    >>> explained_tensor(torch.tensor([[2.0, 0.0]]), "margin").tolist()
+    [[2.0, -2.0]]
+    """
     if logits.shape[-1] == 1 or kind == "logit":
         return logits
     if kind == "probability":
@@ -174,6 +184,15 @@ def in_batches(
     ------
     MemoryError
         Or what the device raises instead, if a single example does not fit.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> encoder = Fake(encode=lambda texts: [{"input_ids": text[0].split()} for text in texts])
+    >>> engine = Fake(encoder=encoder, tokens=2, differentiable=Fake(out_of_memory=MemoryError))
+    >>> texts = [Example("a", "bad"), Example("b", "not bad"), Example("c", "fine")]
+    >>> list(in_batches(texts, engine, lambda batch, encoded: [len(batch)] * len(batch)))
+    [2, 1, 2]
     """
     encoded = engine.encoder.encode([example.texts for example in examples])
     lengths = [len(one["input_ids"]) for one in encoded]

@@ -46,6 +46,11 @@ def ranking(values: np.ndarray, logits: Sequence[float] | None) -> list[int]:
     logits : sequence of float, shape (outputs,), or None
         See `distillens.metrics.explained_output.predicted`. Regression (one output) ranks by size: its
         score has no class to speak for.
+
+    Examples
+    --------
+    >>> ranking(np.array([[0.1, -0.1], [0.7, -0.7]]), logits=[2.0, -1.0])
+    [1, 0]
     """
     if not len(values):
         return []
@@ -85,6 +90,13 @@ def orders(
     ------
     TableError
         If there is no explanation of the example.
+
+    Examples
+    --------
+    >>> example = Example("a", "not bad")
+    >>> own = Rankings(in_tokens=False, words={"a": [example.words[1], example.words[0]]})
+    >>> [(name, order) for _, name, _, _, order in orders(example, {("shap", "own"): own}, 0, seed=0)]
+    [('own', [1, 0])]
     """
     for (explainer, name), of in rankings.items():
         if example.example_id not in of.words:
@@ -106,7 +118,13 @@ def orders(
 
 
 def without(example: Example, removed: Sequence[int], mask: str) -> tuple[str, ...]:
-    """The segments of an example with some of its words replaced by the mask token."""
+    """The segments of an example with some of its words replaced by the mask token.
+
+    Examples
+    --------
+    >>> without(Example("a", "Not bad."), [1], "[MASK]")
+    ('Not [MASK].',)
+    """
     keep = np.ones(len(example.words), dtype=bool)
     keep[list(removed)] = False
     return example.masked(keep, mask)

@@ -56,6 +56,16 @@ def trace(
     engine : Engine
     progress : Progress, optional
         Advanced by every example.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> answer = lambda texts: np.array([[0.0, 3.0 * text.count("bad")] for (text,) in texts])
+    >>> engine = Fake(mask="_", logits=answer)
+    >>> for row in trace([Example("a", "so bad")], {}, draws=1, beam=0, engine=engine, seed=0):
+    ...     print(row["ranking"], row["order"], np.round(row["confidence"], 2).tolist())
+    random [0, 1] [0.95, 0.95, 0.5]
+    each [0, 1] [0.95, 0.95, 0.5]
     """
     own = {key: of for key, of in rankings.items() if key[1] == "own"}
     for start in range(0, len(chosen), _AT_ONCE):
@@ -106,6 +116,12 @@ def extreme_orders(lengths: Sequence[int], ask: Ask, beam: int, sign: int) -> li
         States that are kept at each size.
     sign : int
         1 for the largest sum, -1 for the smallest.
+
+    Examples
+    --------
+    >>> drops = lambda asked: np.array([sum(removed) for _, removed in asked])  # word n makes a drop of n
+    >>> extreme_orders([3], drops, beam=2, sign=1)
+    [[2, 1, 0]]
     """
     beams: list[list[tuple[float, tuple[int, ...]]]] = [[(0.0, ())] for _ in lengths]
     for size in range(max(lengths, default=0)):

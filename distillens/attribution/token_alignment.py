@@ -42,6 +42,11 @@ def locate(texts: Sequence[str], pieces: Sequence[str]) -> list[Word]:
     ------
     NotFoundError
         For the first piece that is not there.
+
+    Examples
+    --------
+    >>> [(word.text, word.start) for word in locate(["Not bad"], ["[CLS]", "not", "ba", "##d", "[SEP]"])]
+    [('', 0), ('Not', 0), ('ba', 4), ('d', 6), ('', 7)]
     """
     if any("Ġ" in piece for piece in pieces):
         pieces = [piece if _SPECIAL.fullmatch(piece) else _from_bytes(piece) for piece in pieces]
@@ -53,7 +58,13 @@ def locate(texts: Sequence[str], pieces: Sequence[str]) -> list[Word]:
 
 
 def occurrences(texts: Sequence[str], word: str) -> list[Word]:
-    """All places of a word in a text or pair: as it is written, else in any case."""
+    """All places of a word in a text or pair: as it is written, else in any case.
+
+    Examples
+    --------
+    >>> [word.start for word in occurrences(["Bad, not badly bad."], "bad")]
+    [15]
+    """
     # Letters are not a word within a longer one; punctuation may touch anything.
     before = r"(?<!\w)" if re.match(r"\w", word) else ""
     after = r"(?!\w)" if re.search(r"\w$", word) else ""

@@ -23,7 +23,13 @@ CONTROL = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
-    """Forward passes."""
+    """Forward passes.
+
+    Examples
+    --------
+    >>> cost(12, 2, {})
+    1
+    """
     return 1
 
 
@@ -61,6 +67,11 @@ def rollout(attentions: Sequence[torch.Tensor]) -> torch.Tensor:
     -------
     Tensor, shape (n, pieces, pieces)
         Row i: how much of each input position is in position i of the last layer.
+
+    Examples
+    --------
+    >>> rollout([torch.tensor([[[[0.5, 0.5], [0.0, 1.0]]]])]).tolist()
+    [[[0.75, 0.25], [0.0, 1.0]]]
     """
     flow = torch.eye(attentions[0].shape[-1], device=attentions[0].device)
     for attention in attentions:

@@ -11,7 +11,13 @@ OPTIONS = {}
 
 
 def cost(words: int, outputs: int, options: dict[str, Any]) -> int:
-    """Forward passes: none."""
+    """Forward passes: none.
+
+    Examples
+    --------
+    >>> cost(12, 2, {})
+    0
+    """
     return 0
 
 
@@ -24,5 +30,11 @@ def explain(
     ------
     ValueError
         Always; a config with a model that brings no explanations is refused before.
+
+    Examples
+    --------
+    >>> explain([], None, "margin", {}, 0)
+    Traceback (most recent call last):
+    ValueError: method elsewhere computes nothing; give every model its explanations
     """
     raise ValueError("method elsewhere computes nothing; give every model its explanations")

@@ -19,7 +19,13 @@ OPTIONS = {}
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
-    """Passes: two forward and, for each output, a backward one."""
+    """Passes: two forward and, for each output, a backward one.
+
+    Examples
+    --------
+    >>> cost(12, 2, {})
+    4
+    """
     return 2 + outputs
 
 

@@ -43,6 +43,11 @@ def cost(words: int, outputs: int, options: dict[str, float]) -> int:
 
     Each step is a forward pass and, for each output, a backward one; all doublings of
     the steps together are nearly twice the last one.
+
+    Examples
+    --------
+    >>> cost(12, 2, {"steps": 50, "max_steps": 400})
+    2250
     """
     return int(max(2 * options["max_steps"] - options["steps"], options["steps"])) * (1 + outputs)
 

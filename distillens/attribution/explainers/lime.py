@@ -38,14 +38,31 @@ _REMOVED = "x"
 
 
 def cost(words: int, outputs: int, options: dict[str, float]) -> int:
-    """Forward passes; fewer where samples repeat themselves."""
+    """Forward passes; fewer where samples repeat themselves.
+
+    Examples
+    --------
+    >>> cost(12, 2, {"samples": 5000})
+    5002
+    """
     return int(options["samples"]) + 2
 
 
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, float], seed: int
 ) -> Iterator[Attribution]:
-    """Yield the attribution of each example, in order."""
+    """Yield the attribution of each example, in order.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> answer = lambda texts: np.array([[0.0, text.count("bad")] for (text,) in texts])
+    >>> engine = Fake(mask="_", logits=answer)
+    >>> options = {"samples": 200, "kernel_width": 25}
+    >>> (found,) = explain([Example("a", "so bad")], engine, "logit", options, seed=0)
+    >>> int(found.values[:, 1].argmax())  # the word that the second output hangs on
+    1
+    """
     seeds = [seed_of(seed, example.example_id) for example in examples]
     tasks = [
         partial(_explain_one, example, engine.mask, output, options, own)

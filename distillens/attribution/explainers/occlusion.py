@@ -18,14 +18,30 @@ OPTIONS = {}
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
-    """Forward passes."""
+    """Forward passes.
+
+    Examples
+    --------
+    >>> cost(12, 2, {})
+    14
+    """
     return words + 2
 
 
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
 ) -> Iterator[Attribution]:
-    """Yield the attribution of each example, in order."""
+    """Yield the attribution of each example, in order.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> answer = lambda texts: np.array([[0.0, text.count("bad")] for (text,) in texts])
+    >>> engine = Fake(mask="_", at_once=1, logits=answer)
+    >>> (found,) = explain([Example("a", "so bad")], engine, "logit", {}, seed=0)
+    >>> found.values.tolist()
+    [[0.0, 0.0], [0.0, 1.0]]
+    """
     tasks = [partial(_explain_one, example, engine.mask, output) for example in examples]
     seeds = [seed_of(seed, example.example_id) for example in examples]
     yield from run_in_batches(tasks, engine.logits, seeds, engine.at_once)

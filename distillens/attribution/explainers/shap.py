@@ -4,6 +4,15 @@ Lundberg and Lee 2017; the hierarchy is shap's own clustering of the words of ea
 segment, so that every model shares one tree. In tokens, the special ones at both ends
 are leaves of the tree, as in stock shap, but never masked. Enough evaluations give
 exact values; where there are fewer, ``truncated`` says so.
+
+Step by step:
+
+1. shap gets the numbers of the words instead of a text, and a tree over them.
+2. It walks down the tree. At each node it asks for masks, one bool per leaf: what does the output
+   gain by one half of the node, with and without the other half, beside what is kept already?
+3. A mask becomes a text here: words that are not kept are replaced by the mask token. All open
+   nodes are asked for in one go, and `run_in_batches` joins the requests of many sentences.
+4. The gains are shared out down to the leaves, whose values add up to whole minus base.
 """
 
 import os
@@ -38,19 +47,34 @@ OPTIONS = {
 # Every open node of the tree is asked for in one go.
 _ALL_OPEN_NODES = 1 << 30
 
-
 _GOES_ON = re.compile(r"\w[A-Za-z]")
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
-    """Forward passes that exact values of so many words take, or are limited to."""
+    """Forward passes that exact values of so many words take, or are limited to.
+
+    Examples
+    --------
+    >>> cost(12, 2, {"max_evals": 20000})
+    134
+    """
     return min(words * max(words - 1, 1) + 2, options["max_evals"])
 
 
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
 ) -> Iterator[Attribution]:
-    """Yield the attribution of each example, in order."""
+    """Yield the attribution of each example, in order.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> answer = lambda texts: np.array([[0.0, text.count("bad")] for (text,) in texts])
+    >>> engine = Fake(mask="_", at_once=1, logits=answer)
+    >>> (found,) = explain([Example("a", "so bad")], engine, "logit", {"max_evals": 20}, seed=0)
+    >>> found.values.round(2).tolist(), found.diagnostics
+    ([[0.0, 0.0], [0.0, 1.0]], {'evals': 4, 'truncated': False})
+    """
     tasks = [
         partial(_explain_one, example, engine.mask, output, options["max_evals"]) for example in examples
     ]
@@ -109,6 +133,11 @@ def tree(example: Example) -> np.ndarray:
     ndarray, shape (leaves - 1, 4)
         As in ``scipy.cluster.hierarchy.linkage``; heights are relative sizes, as in
         shap's own text masker. Leaves are the words; in tokens also the two ends.
+
+    Examples
+    --------
+    >>> tree(Example("a", "not bad at all"))[:, :2].astype(int).tolist()  # words are 0 to 3
+    [[0, 1], [2, 3], [4, 5]]
     """
     segments = [_names(example, number) for number in (0, 1)]
     if example.units is not None:
