@@ -24,6 +24,14 @@ def answers_as_before(
     -------
     bool
         Whether it was changed.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertForSequenceClassification
+    >>> config = BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2)
+    >>> model = BertForSequenceClassification(config).eval()
+    >>> answers_as_before(model, {"input_ids": torch.tensor([[1, 2, 3]])}, lambda: lambda: None)
+    True
     """
     with torch.no_grad():
         expected = model(**batch).logits
@@ -39,14 +47,29 @@ def answers_as_before(
 
 
 def layers_of(model: PreTrainedModel) -> torch.nn.ModuleList | None:
-    """The encoder's layers, if they are one stack."""
+    """The encoder's layers, if they are one stack.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> len(layers_of(BertModel(BertConfig(hidden_size=8, num_hidden_layers=3, num_attention_heads=2))))
+    3
+    """
     depth = getattr(model.config, "num_hidden_layers", None)
     stacks = [m for m in model.modules() if isinstance(m, torch.nn.ModuleList) and len(m) == depth]
     return stacks[0] if len(stacks) == 1 and depth else None
 
 
 def attention_of(layer: torch.nn.Module) -> torch.nn.Module | None:
-    """The module of an encoder layer that projects queries, keys and values."""
+    """The module of an encoder layer that projects queries, keys and values.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2))
+    >>> type(attention_of(layers_of(model)[0])).__name__
+    'BertSelfAttention'
+    """
     found = [
         module
         for module in layer.modules()

@@ -26,6 +26,16 @@ def hand_out_scores(model: PreTrainedModel) -> None:
     ------
     ModelError
         If its layers are not one stack of attention with queries, keys and values.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2))
+    >>> hand_out_scores(model)
+    >>> scores = []
+    >>> _ = model(torch.tensor([[1, 2, 3]]), kept_scores=scores)
+    >>> [tuple(of_layer.shape) for of_layer in scores]
+    [(1, 2, 3, 3), (1, 2, 3, 3)]
     """
     stack = layers_of(model)
     if stack is None or any(attention_of(layer) is None for layer in stack):

@@ -22,6 +22,11 @@ def choose(device: str, backend: str, precision: str) -> str:
     -------
     str
         ``torch`` or ``onnxruntime``; what is asked for, where that is not ``auto``.
+
+    Examples
+    --------
+    >>> choose("cpu", "auto", "float32"), choose("cpu", "auto", "bfloat16")
+    ('onnxruntime', 'torch')
     """
     if backend != "auto":
         return backend

@@ -43,7 +43,13 @@ class ModelError(ValueError):
 
 
 def pick_device(wanted: str) -> torch.device:
-    """The device for ``auto``, ``cpu`` or ``cuda``."""
+    """The device for ``auto``, ``cpu`` or ``cuda``.
+
+    Examples
+    --------
+    >>> pick_device("cpu")
+    device(type='cpu')
+    """
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ModelError("device: cuda was asked for, but torch sees no GPU; use auto or cpu")
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
@@ -98,7 +104,16 @@ def new_classifier(folder: str | Path, task: dict[str, Any], layers: list[int] |
 
 
 def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
-    """Drop all encoder layers but some, in place."""
+    """Drop all encoder layers but some, in place.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=4, num_attention_heads=2))
+    >>> keep_layers(model, [0, 3], "tiny")
+    >>> model.config.num_hidden_layers
+    2
+    """
     depth = model.config.num_hidden_layers
     if max(layers) >= depth:
         raise ModelError(f"{name}: layer {max(layers)} is asked for, but it has layers 0 to {depth - 1}")
@@ -121,7 +136,14 @@ def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
 
 
 def accepted_inputs(model: PreTrainedModel) -> set[str]:
-    """Names of the inputs that the model's forward takes."""
+    """Names of the inputs that the model's forward takes.
+
+    Examples
+    --------
+    >>> from transformers import DistilBertModel
+    >>> "token_type_ids" in accepted_inputs(DistilBertModel)
+    False
+    """
     return set(inspect.signature(model.forward).parameters)
 
 
@@ -174,7 +196,16 @@ def save(
 
 @contextmanager
 def whole_folder(folder: Path) -> Iterator[Path]:
-    """A folder to write into, whose files are moved into ``folder`` once all are there."""
+    """A folder to write into, whose files are moved into ``folder`` once all are there.
+
+    Examples
+    --------
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     with whole_folder(Path(place, "model")) as folder:
+    ...         _ = (folder / "config.json").write_text("{}")
+    ...     [path.name for path in Path(place, "model").iterdir()]
+    ['config.json']
+    """
     name = f".{folder.name}.whole-"
     for left in folder.parent.glob(f"{name}*"):  # by a run that was killed
         shutil.rmtree(left)

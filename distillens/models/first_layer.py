@@ -3,6 +3,15 @@
 Copies of a text with some words masked are all alike before the first attention: the
 embedding of a token depends on the token, its position and its segment only. In a batch
 of such copies most rows repeat themselves, and a quarter of the first layer with them.
+
+Step by step, in the ONNX graph:
+
+1. Before the forward, each place of the batch gets a number made of token, segment and position
+   (`_Rows.find`). Places with one number have one embedding. One of each kind is chosen.
+2. Queries, keys and values are computed for the chosen rows only (`_OncePerRow`).
+3. The results are copied to all places of the kind. From attention on, nothing is shared.
+
+As for `distillens.models.last_layer`, a batch must get the same logits both ways.
 """
 
 from collections.abc import Callable
@@ -33,6 +42,14 @@ def share(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
     -------
     bool
         Whether it was done.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertForSequenceClassification
+    >>> config = BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2)
+    >>> model = BertForSequenceClassification(config).eval()
+    >>> share(model, {"input_ids": torch.tensor([[1, 2, 3], [1, 4, 3]])})
+    True
     """
     stack = layers_of(model)
     found = [

@@ -24,6 +24,13 @@ def magnitudes(model: PreTrainedModel) -> list[torch.Tensor]:
     -------
     list of Tensor, shape (heads,)
         One per layer.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=3, num_attention_heads=2))
+    >>> [len(of_layer) for of_layer in magnitudes(model)]
+    [2, 2, 2]
     """
     return [_magnitudes(layer) for layer in _layers(model)]
 
@@ -42,6 +49,14 @@ def keep_heads(model: PreTrainedModel, kept: Sequence[Sequence[int]]) -> None:
     HeadsError
         If the encoder's attention is not built as BERT's or DistilBERT's, or a layer
         would be left without heads.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=4))
+    >>> keep_heads(model, [[0, 2], [3]])
+    >>> [layer.attention.self.query.out_features for layer in layers_of(model)]
+    [4, 2]
     """
     for layer, numbers in zip(_layers(model), kept, strict=True):
         if not numbers:
@@ -55,7 +70,15 @@ def keep_heads(model: PreTrainedModel, kept: Sequence[Sequence[int]]) -> None:
 
 
 def layer_head_size(layer: torch.nn.Module) -> int:
-    """Width of a head."""
+    """Width of a head.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=4))
+    >>> layer_head_size(layers_of(model)[0])
+    2
+    """
     return attention_of(layer).attention_head_size
 
 

@@ -106,6 +106,12 @@ def order_of(
     ------
     ModelError
         If there are more or fewer outputs than labels, or names that are not those of the labels.
+
+    Examples
+    --------
+    >>> task = {"type": "classification", "labels": ["negative", "positive"]}
+    >>> order_of(["POSITIVE", "NEGATIVE"], task, None, "models.tiny")
+    [1, 0]
     """
     outputs = f"{len(names)} output{'s' if len(names) > 1 else ''} ({', '.join(names)})"
     if task["type"] == "regression":

@@ -84,7 +84,16 @@ class Int8Embedding(torch.nn.Module):
 
 
 def quantise(model: PreTrainedModel, embeddings: bool) -> None:
-    """Replace all linear layers, and the embeddings of words if wanted, in place."""
+    """Replace all linear layers, and the embeddings of words if wanted, in place.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2))
+    >>> quantise(model, embeddings=False)
+    >>> model.encoder.layer[0].attention.self.query.uint8.dtype
+    torch.uint8
+    """
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, torch.nn.Linear):
@@ -99,6 +108,15 @@ def unrounded() -> Iterator[None]:
 
     Rounding makes steps out of the last digit: only without it can it be seen whether two
     ways to compute a model are the same.
+
+    Examples
+    --------
+    >>> layer = Int8Linear(torch.nn.Linear(2, 1))
+    >>> with unrounded():
+    ...     layer.rounds
+    False
+    >>> layer.rounds
+    True
     """
     Int8Linear.rounds = False
     try:

@@ -40,6 +40,16 @@ def allow_interchange(model: PreTrainedModel) -> int:
     ------
     InterchangeError
         If its layers are not one stack of attention with queries, keys and values.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2))
+    >>> allow_interchange(model)
+    2
+    >>> weights = [torch.full((1, 2, 3, 3), 1 / 3)] * 2
+    >>> model(torch.tensor([[1, 2, 3]]), interchanged=weights).last_hidden_state.shape
+    torch.Size([1, 3, 8])
     """
     stack = layers_of(model)
     attentions = [attention_of(layer) for layer in stack or ()]
@@ -71,6 +81,12 @@ def compressed(attentions: Sequence[torch.Tensor], layers: int, heads: int) -> l
     ------
     InterchangeError
         If the student's depth does not divide the teacher's.
+
+    Examples
+    --------
+    >>> of_teacher = [torch.full((1, 2, 3, 3), float(layer)) for layer in range(4)]
+    >>> [of_layer.mean().item() for of_layer in compressed(of_teacher, layers=2, heads=2)]
+    [0.5, 2.5]
     """
     if len(attentions) % layers:
         raise InterchangeError(

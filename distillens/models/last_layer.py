@@ -3,6 +3,17 @@
 BERT's relatives classify from the first position of the last layer. There the other
 positions are needed as keys and values only; their queries, output projections and
 feed-forwards, 10 of the layer's 12 units of work, change nothing and are left out.
+
+Step by step, in the last layer:
+
+1. The layer is given the first position only, so its query, the residual connection, the output
+   projection and the feed-forward are those of this position.
+2. Its projections of keys and values are given all positions behind its back (`_OfAll`).
+3. Attention has one query and all keys and values (`_attend`); padding is masked as before.
+4. The classifier takes position 0 of the result, which is all there is.
+
+Whether a model is built like this is not guessed: its logits of a batch with padding, a pair and a
+mask must be the same both ways, else nothing is changed (`answers_as_before`).
 """
 
 import copy
@@ -32,6 +43,14 @@ def trim(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
     bool
         Whether it was trimmed. Models of other build (another pooling, other names of the
         projections, attention that is not a function of queries, keys and values) are not.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertForSequenceClassification
+    >>> config = BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2)
+    >>> model = BertForSequenceClassification(config).eval()
+    >>> trim(model, {"input_ids": torch.tensor([[1, 2, 3], [1, 3, 0]])})
+    True
     """
     stack = layers_of(model)
     if stack is None or attention_of(stack[-1]) is None:

@@ -74,6 +74,17 @@ def sizes(weights: Path) -> dict[str, int]:
     dict
         ``parameters``, ``nonzero`` of them, ``file_bytes``, and ``packed_bytes``: the file
         compressed by zstd, level 3, which is what zeros save where a model is kept or sent.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import torch
+    >>> from safetensors.torch import save_file
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_file({"weight": torch.tensor([0.5, 0.0, 0.0])}, f"{folder}/weights")
+    ...     found = sizes(Path(folder, "weights"))
+    >>> found["parameters"], found["nonzero"]
+    (3, 1)
     """
     parameters = nonzero = 0
     with safe_open(weights, framework="pt") as file:

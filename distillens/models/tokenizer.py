@@ -50,7 +50,7 @@ class Encoder:
         self.max_length = int(config["model_max_length"])
         self._tokenizer.enable_truncation(self.max_length)
         self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
-        self.mask, self.mask_id = self._special(folder, config, "mask_token")
+        self.mask, _ = self._special(folder, config, "mask_token")
         _, self.pad_id = self._special(folder, config, "pad_token")
 
     @property

@@ -261,7 +261,8 @@ class BagOfWords(torch.nn.Module):
 @pytest.mark.parametrize("method", ["shap", "integrated_gradients", "occlusion", "lime"])
 def test_on_a_linear_bag_of_words_every_explainer_gives_the_weights(method, bert):
     engine = Engine(bert, "cpu")
-    silent = [engine.encoder.mask_id, engine.encoder.pad_id]
+    mask = engine.encoder.encode([(engine.mask,)])[0]["input_ids"][1]
+    silent = [mask, engine.encoder.pad_id]
     engine.backend.model = BagOfWords(engine.backend.model.config.vocab_size, silent)
     weights = engine.backend.model.embed.weight.numpy()
     # LIME's ridge shrinks its weights: much for one word, little for many samples of several.

@@ -93,11 +93,12 @@ def test_words_line_up_across_wordpiece_bpe_and_sentencepiece(pair):
 
 def test_a_removed_word_is_one_mask_token_in_every_vocabulary(pair):
     encoder = Engine(pair[1], "cpu").encoder
+    mask = encoder.encode([(encoder.mask,)])[0]["input_ids"][1]
     example = EXAMPLES[1]
     for number in range(len(example.words)):
         keep = np.arange(len(example.words)) != number
         (found,) = encoder.encode([example.masked(keep, encoder.mask)])
-        assert found["input_ids"].count(encoder.mask_id) == 1
+        assert found["input_ids"].count(mask) == 1
 
 
 @pytest.mark.parametrize(
