@@ -11,12 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import (
-    EarlyStoppingCallback,
-    PreTrainedModel,
-    Trainer,
-    TrainingArguments,
-)
+from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import get_last_checkpoint, set_seed
 
@@ -148,7 +143,13 @@ class FineTuning(Trainer):
 
 
 def task_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy on class numbers; for one output, squared error on the score."""
+    """Cross-entropy on class numbers; for one output, squared error on the score.
+
+    Examples
+    --------
+    >>> round(task_loss(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).item(), 3)
+    0.693
+    """
     if logits.shape[-1] == 1:
         return torch.nn.functional.mse_loss(logits.squeeze(-1), labels.float())
     return torch.nn.functional.cross_entropy(logits, labels.long())
@@ -249,12 +250,9 @@ def train(
         clock = next(one for one in trained.callback_handler.callbacks if isinstance(one, Clock))
         state, device = trained.state, trained.args.device.type
         write_cost(cost, identity, [preparing, clock], device, state.global_step, state.epoch)
+    kept = {"epoch", "step", "loss", "eval_loss"}
     history = [
-        {
-            name: value
-            for name, value in entry.items()
-            if name in ("epoch", "step", "loss", "eval_loss") or name.startswith("loss_")
-        }
+        {name: value for name, value in entry.items() if name in kept or name.startswith("loss_")}
         for entry in trained.state.log_history
     ]
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
@@ -281,13 +279,25 @@ def write_cost(
 
 
 def run_folders(out: Path, inputs: dict[str, Any]) -> tuple[Path, Path]:
-    """What is scratch while ``out`` is made, and in it the folder of a run on just these inputs."""
+    """What is scratch while ``out`` is made, and in it the folder of a run on just these inputs.
+
+    Examples
+    --------
+    >>> run_folders(Path("models/student"), {"seed": 1})[0].name
+    '.student.run'
+    """
     scratch = out.with_name(f".{out.name}.run")
     return scratch, scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def last_checkpoint(run: Path) -> str | None:
-    """The last whole checkpoint of a run; those that a kill cut short are deleted."""
+    """The last whole checkpoint of a run; those that a kill cut short are deleted.
+
+    Examples
+    --------
+    >>> last_checkpoint(Path("nowhere")) is None
+    True
+    """
     for folder in run.glob("checkpoint-*"):
         if not (folder / "trainer_state.json").is_file():  # written last
             shutil.rmtree(folder)
@@ -305,10 +315,8 @@ def arguments(
         Folder of the run's checkpoints.
     settings : dict
         A training's block of the config.
-    seed : int
-    device : torch.device
-    **different
-        What else, or differs.
+    seed, device, **different
+        Of the run; what else, or differs.
     """
     usual = {
         "output_dir": str(run),
@@ -345,12 +353,9 @@ def arguments(
 
 def _modules(trainer: type[FineTuning]) -> list[str]:
     """The modules of a trainer and of all that it is made of, but this one."""
-    names = {
-        of.__module__
-        for of in trainer.__mro__
-        if of.__module__.startswith("distillens.training.distillation.")
-    }
-    return sorted(names) or [FineTuning.__module__]
+    names = {of.__module__ for of in trainer.__mro__}
+    methods = [name for name in names if name.startswith("distillens.training.distillation.")]
+    return sorted(methods) or [FineTuning.__module__]
 
 
 def _features(trainer: type[FineTuning], path: str | Path, source: Source) -> list[dict[str, Any]]:

@@ -110,6 +110,16 @@ def at_positions(
     logits : Tensor, shape (chosen, vocabulary)
     hidden : Tensor, shape (chosen, width)
     outputs : ModelOutput
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertForMaskedLM
+    >>> config = BertConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2)
+    >>> inputs = {"input_ids": torch.tensor([[1, 2, 3]])}
+    >>> positions = torch.tensor([[False, True, False]])
+    >>> logits, hidden, _ = at_positions(BertForMaskedLM(config), inputs, positions)
+    >>> tuple(logits.shape), tuple(hidden.shape)
+    ((1, 9), (1, 8))
     """
     kept = {}
 
@@ -127,7 +137,15 @@ def at_positions(
 
 
 def inputs_of(model: PreTrainedModel, batch: Batch) -> Batch:
-    """What a model takes of a batch, its labels left out."""
+    """What a model takes of a batch, its labels left out.
+
+    Examples
+    --------
+    >>> from transformers import DistilBertForMaskedLM
+    >>> batch = dict.fromkeys(("input_ids", "token_type_ids", "labels"), torch.zeros(1, 3))
+    >>> list(inputs_of(DistilBertForMaskedLM, batch))
+    ['input_ids']
+    """
     accepted = classifier.accepted_inputs(model)
     return {name: value for name, value in batch.items() if name in accepted and name != "labels"}
 
@@ -306,6 +324,14 @@ def packed(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, length: int
     ------
     ModelError
         If the text does not fill one block.
+
+    Examples
+    --------
+    >>> from transformers import BertTokenizerFast
+    >>> pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "not", "bad"]
+    >>> tokenizer = BertTokenizerFast(vocab={piece: number for number, piece in enumerate(pieces)})
+    >>> packed(["not bad", "bad"], tokenizer, length=4)
+    [[2, 5, 6, 3], [2, 3, 6, 3]]
     """
     pieces = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False)["input_ids"]
     flat = list(chain.from_iterable([*part, tokenizer.sep_token_id] for part in pieces))

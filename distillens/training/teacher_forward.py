@@ -85,5 +85,10 @@ def layer_map(student: int, teacher: int) -> list[int]:
     Returns
     -------
     list of int, shape (student + 1,)
+
+    Examples
+    --------
+    >>> layer_map(3, 6), layer_map(2, 5)
+    ([0, 2, 4, 6], [0, 2, 5])
     """
     return [round(layer * teacher / student) for layer in range(student + 1)]

@@ -20,5 +20,14 @@ RECOVERS = True
 
 
 def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
-    """Drop the other layers, in place."""
+    """Drop the other layers, in place.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=4, num_attention_heads=2))
+    >>> compress(model, {"keep": [0, 3]})
+    >>> model.config.num_hidden_layers
+    2
+    """
     classifier.keep_layers(model, options["keep"], "compress.keep")

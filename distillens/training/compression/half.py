@@ -14,5 +14,14 @@ ENGINE = {"backend": "torch", "precision": "bfloat16"}
 
 
 def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
-    """Round a classifier's weights, in place."""
+    """Round a classifier's weights, in place.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2))
+    >>> compress(model, {})
+    >>> model.dtype
+    torch.bfloat16
+    """
     model.to(torch.bfloat16)

@@ -25,6 +25,15 @@ NATIVE = ["onnxruntime"]
 
 
 def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
-    """Quantise a classifier, in place."""
+    """Quantise a classifier, in place.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2))
+    >>> compress(model, {"embeddings": True})
+    >>> model.config.compressed
+    {'int8': {'embeddings': True}}
+    """
     int8.quantise(model, options["embeddings"])
     model.config.compressed = {"int8": {"embeddings": options["embeddings"]}}

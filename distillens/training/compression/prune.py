@@ -34,7 +34,16 @@ RECOVERS = True
 
 
 def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
-    """Prune a classifier, in place; a weight that is zero stays so when the model is trained."""
+    """Prune a classifier, in place; a weight that is zero stays so when the model is trained.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2))
+    >>> compress(model, {"what": "heads", "amount": 0.5})
+    >>> [len(heads) for heads in model.config.compressed["heads"]]
+    [1, 1]
+    """
     if options["what"] == "heads":
         kept = strongest(heads.magnitudes(model), options["amount"])
         heads.keep_heads(model, kept)
@@ -58,6 +67,11 @@ def strongest(magnitudes: list[torch.Tensor], amount: float) -> heads.Heads:
         One per layer.
     amount : float
         Share of all heads, rounded to the nearest number of them.
+
+    Examples
+    --------
+    >>> strongest([torch.tensor([0.3, 0.1]), torch.tensor([0.2, 0.4])], 0.5)
+    [[0], [1]]
     """
     kept = [list(range(len(layer))) for layer in magnitudes]
     ranked = sorted(

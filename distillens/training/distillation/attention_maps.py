@@ -56,6 +56,12 @@ def distance(
     ----------
     student, teacher : list of Tensor, shape (batch, heads, length, length)
     attention_mask : Tensor, shape (batch, length)
+
+    Examples
+    --------
+    >>> student, teacher = [torch.zeros(1, 2, 3, 3)], [torch.ones(1, 2, 3, 3)] * 2
+    >>> distance(student, teacher, torch.tensor([[1, 1, 0]])).item()
+    1.0
     """
     real = attention_mask.bool()
     both = real[:, :, None] & real[:, None, :]

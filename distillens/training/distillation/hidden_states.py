@@ -71,6 +71,12 @@ def distance(
     student, teacher : list of Tensor, shape (batch, length, width)
         Embeddings first, then the states behind each layer.
     attention_mask : Tensor, shape (batch, length)
+
+    Examples
+    --------
+    >>> student, teacher = [torch.zeros(1, 3, 4)] * 2, [torch.ones(1, 3, 4)] * 3
+    >>> distance(student, teacher, torch.tensor([[1, 1, 0]])).item()
+    2.0
     """
     real = attention_mask.bool()
     heights = layer_map(len(student) - 1, len(teacher) - 1)

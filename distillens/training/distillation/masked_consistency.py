@@ -105,7 +105,13 @@ class Distillation(soft_logits.Distillation):
 
 
 def has_turn(step: int, share: float) -> bool:
-    """Whether a step is among a share of all, spread evenly."""
+    """Whether a step is among a share of all, spread evenly.
+
+    Examples
+    --------
+    >>> [has_turn(step, 0.5) for step in range(4)]
+    [False, True, False, True]
+    """
     return int((step + 1) * share) > int(step * share)
 
 
@@ -121,6 +127,11 @@ def kept_words(words: int, seed: int, single: float, most: float) -> list[bool]:
         How often just one goes.
     most : float
         The share that goes at most, otherwise.
+
+    Examples
+    --------
+    >>> kept_words(4, seed=1, single=1.0, most=0.5).count(False)
+    1
     """
     rng = np.random.default_rng(seed)
     if words == 0:

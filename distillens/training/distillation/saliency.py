@@ -84,7 +84,16 @@ class Distillation(soft_logits.Distillation):
 
 
 def attend_eagerly(model: PreTrainedModel) -> None:
-    """The attention that can be differentiated twice; of short texts also the faster one backwards."""
+    """The attention that can be differentiated twice; of short texts also the faster one backwards.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2))
+    >>> attend_eagerly(model)
+    >>> model.config._attn_implementation
+    'eager'
+    """
     if model.config._attn_implementation == "sdpa":
         model.set_attn_implementation("eager")
 
@@ -114,6 +123,13 @@ def saliency(
     Returns
     -------
     Tensor, shape (batch, words)
+
+    Examples
+    --------
+    >>> embedded = torch.tensor([[[1.0], [2.0], [3.0]]], requires_grad=True)
+    >>> contrasts = (embedded * 2).sum(dim=(1, 2))
+    >>> saliency(contrasts, embedded, torch.tensor([[0, 1, 1]]), words=1).tolist()  # 2 x 2 + 3 x 2
+    [[10.0]]
     """
     (gradient,) = torch.autograd.grad(contrasts.sum(), embedded, create_graph=differentiable)
     pieces = (gradient * embedded).sum(dim=-1)
@@ -122,7 +138,13 @@ def saliency(
 
 
 def logit_contrast(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Logit of a class less the mean of the others, shape (batch,); one output: itself."""
+    """Logit of a class less the mean of the others, shape (batch,); one output: itself.
+
+    Examples
+    --------
+    >>> logit_contrast(torch.tensor([[3.0, 1.0, 0.0]]), torch.tensor([0])).item()
+    2.5
+    """
     classes = logits.shape[-1]
     if classes == 1:
         return logits[:, 0]

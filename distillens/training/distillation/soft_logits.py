@@ -46,6 +46,12 @@ def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) 
     Parameters
     ----------
     student, teacher : Tensor, shape (batch, outputs)
+
+    Examples
+    --------
+    >>> logits = torch.tensor([[2.0, -1.0]])
+    >>> soft_loss(logits, logits, temperature=2.0).item(), soft_loss(-logits, logits, 2.0).item() > 1
+    (0.0, True)
     """
     if student.shape[-1] == 1:
         return F.mse_loss(student, teacher)
