@@ -91,7 +91,13 @@ def _of_group(
 
 
 def usable(runs: Sequence[Run], gates: Mapping[Run, bool]) -> Sequence[Run]:
-    """The runs that learnt something; all of them where none did, and what is said of them is gated."""
+    """The runs that learnt something; all of them where none did, and what is said of them is gated.
+
+    Examples
+    --------
+    >>> usable([("student", 1), ("student", 2)], {("student", 1): True, ("student", 2): False})
+    [('student', 2)]
+    """
     return [run for run in runs if not gates[run]] or runs
 
 
@@ -106,6 +112,15 @@ def teachers_agreement(
     -------
     array, shape (seeds, seeds, metrics, examples)
         NaN on the diagonal.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> alike = lambda *runs: [[np.array([0.1, 0.7, 0.2])] for _ in runs]
+    >>> first, second = ("teacher", 1), ("teacher", 2)
+    >>> group = Fake(teachers=[first, second], first=first, ids=["a"], aligned=alike)
+    >>> teachers_agreement(group, [("spearman", None)], {second: False}).round(3)[..., 0, 0].tolist()
+    [[nan, 1.0], [1.0, nan]]
     """
     seeds = [run for run in group.teachers if run == group.first or not gates[run]]
     found = np.full((len(seeds), len(seeds), len(metrics), len(group.ids)), np.nan)

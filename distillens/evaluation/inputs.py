@@ -102,12 +102,7 @@ def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> di
     """
     found: dict[tuple, Path] = {}
     for path in map(Path, paths):
-        try:
-            source = tables.provenance(path)
-        except (OSError, pa.ArrowException) as error:
-            raise tables.TableError(
-                f"{path}: cannot be read as Parquet ({error}); delete it and run the workflow again"
-            ) from error
+        source = tables.provenance(path)
         for key in ("task", "model", "seed", *more):
             if key not in source:
                 raise tables.TableError(
@@ -157,7 +152,15 @@ class Predictions:
 
 
 def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) -> Array:
-    """Return a column of logits as an array of shape (rows, outputs), its width checked."""
+    """Return a column of logits as an array of shape (rows, outputs), its width checked.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> table = pa.table({"logits": [[0.5, 1.0], [2.0, 0.0]]})
+    >>> logits_of(table, "logits", "predictions.parquet", Fake(n_classes=2)).shape
+    (2, 2)
+    """
     width = settings.n_classes or 1
     lengths = table[column].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
     wrong = np.flatnonzero(lengths != width)
@@ -233,5 +236,11 @@ def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFram
 
 
 def null_for_nan(value: Any) -> Any:
-    """Undefined numbers are null in a table."""
+    """Undefined numbers are null in a table.
+
+    Examples
+    --------
+    >>> null_for_nan(math.nan), null_for_nan(0.5)
+    (None, 0.5)
+    """
     return None if isinstance(value, float) and math.isnan(value) else value

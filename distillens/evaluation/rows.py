@@ -38,12 +38,25 @@ def versus(run: Run | None) -> dict[str, Any]:
 
 
 def pair(run: Run, against: Run) -> dict[str, Any]:
-    """The columns that name a run and the one that it is compared with."""
+    """The columns that name a run and the one that it is compared with.
+
+    Examples
+    --------
+    >>> pair(("student", 1), ("teacher", 2))
+    {'model': 'student', 'seed': 1, 'against': 'teacher', 'against_seed': 2}
+    """
     return {"model": run[0], "seed": run[1], **versus(against)}
 
 
 def block(rows: int, constant: dict[str, Any], **columns: Sequence | Array) -> pa.Table:
-    """Rows of the table of scores: constants repeated, columns as they are, the rest null."""
+    """Rows of the table of scores: constants repeated, columns as they are, the rest null.
+
+    Examples
+    --------
+    >>> found = block(2, {"task": "toy"}, metric=["cosine", "spearman"])
+    >>> found["task"].to_pylist(), found["metric"].to_pylist(), found["value"].null_count
+    (['toy', 'toy'], ['cosine', 'spearman'], 2)
+    """
     arrays = []
     for field in tables.SCHEMAS["scores"]:
         if field.name in columns:

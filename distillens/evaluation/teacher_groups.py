@@ -1,4 +1,18 @@
-"""Explanations read for comparison: the same examples, the same words, one class."""
+"""Explanations read for comparison: the same examples, the same words, one class.
+
+How the attributions of several runs are put on common positions:
+
+1. Each file is read: for each text its words and a value per word and output.
+2. Mappings from word to value have no order. All runs get the union of their words, NaN where a
+   run has no value (`on_common_words`).
+3. Of each run one column is taken: the class that the teacher's first run predicts
+   (`Attributions.towards`). Texts that a model did not see whole are NaN, others must have the
+   same words.
+4. For each comparison, the runs that are compared, and no others, decide which positions count
+   (`aligned`): those where one of them has a value. A word without a value is 0 or leaves the
+   position out, as its run's ``missing`` says; without ``missing`` it stays NaN, and the agreement
+   is undefined.
+"""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -111,7 +125,17 @@ class Attributions:
 
 
 def on_common_words(read: Mapping[Any, Attributions]) -> dict[Any, Attributions]:
-    """Mappings on the union of their words, so that they can be compared by name; others as they are."""
+    """Mappings on the union of their words, so that they can be compared by name; others as they are.
+
+    Examples
+    --------
+    >>> one, other = (
+    ...     Attributions(Path(word), {"a": [word]}, {"a": np.ones((1, 1))}, {"a": 0}, set(), by_name=True)
+    ...     for word in ("not", "bad")
+    ... )
+    >>> on_common_words({"one": one, "other": other})["other"].values["a"].tolist()
+    [[nan], [1.0]]
+    """
     if not all(one.by_name for one in read.values()):
         return dict(read)
     union: dict[str, list[str]] = {}
@@ -137,13 +161,21 @@ def aligned(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) ->
         Positions where no run has a value are left out. Where others have one, a run with
         ``zero`` has 0; where one with ``intersection`` has none, the position is left out; that
         of a run which should have all values stays NaN, which makes its agreement undefined.
+
+    Examples
+    --------
+    >>> student, teacher = [np.array([0.4, np.nan, 0.1])], [np.array([0.5, 0.2, 0.3])]
+    >>> [of[0].tolist() for of in aligned([student, teacher], ["zero", None])]
+    [[0.4, 0.0, 0.1], [0.5, 0.2, 0.3]]
+    >>> [of[0].tolist() for of in aligned([student, teacher], ["intersection", None])]
+    [[0.4, 0.1], [0.5, 0.3]]
     """
     if not any(missing):
         return [list(of) for of in values]
     zero, cut = (np.array([mode == kind for mode in missing])[:, None] for kind in ("zero", "intersection"))
     found: list[list[Array]] = [[] for _ in values]
     for rows in zip(*values, strict=True):
-        stacked = np.stack(rows)
+        stacked = np.stack(rows)  # of one text: (runs, positions)
         has = ~np.isnan(stacked)
         filled = np.where(has | ~zero, stacked, 0.0)
         kept = has.any(axis=0) & ~(~has & cut).any(axis=0)
@@ -166,9 +198,8 @@ class TeacherGroup:
     students: list[Run]
     ids: list[str]
     values: dict[Run, list[Array]]
-    predicted: dict[Run, list[int]]
-    reference: Attributions
     predicted: dict[Run, list[int | None]]
+    reference: Attributions
     missing: dict[Run, str | None]
 
     @property

@@ -48,6 +48,12 @@ def kinds(texts: Sequence[str], words: Sequence[Word]) -> list[tuple[str, str]]:
         ``function word`` (everything else that has a tag: determiners, pronouns,
         prepositions, conjunctions, modals), ``interjection`` or ``foreign word``; then
         ``negator``, ``sentiment word`` (polarity not 0) or ``neutral word``.
+
+    Examples
+    --------
+    >>> from distillens.data.text import Example
+    >>> kinds(["not bad"], Example("a", "not bad").words)
+    [('adverb', 'negator'), ('adjective', 'sentiment word')]
     """
     tags: list[dict[int, str]] = []
     for text in texts:
