@@ -35,7 +35,13 @@ def buckets(study: Outline, task: str, scores: pd.DataFrame) -> list[Table]:
 
 
 def bucket_name(name: str) -> str:
-    """Say in words which models are right in a bucket."""
+    """Say in words which models are right in a bucket.
+
+    Examples
+    --------
+    >>> bucket_name("all_correct"), bucket_name("only_bert+tiny"), bucket_name("same_prediction")
+    ('all right', 'only bert and tiny', 'same answer')
+    """
     if name in PAIRWISE:
         return PAIRWISE[name]
     if name in ("all_correct", "all_wrong"):

@@ -44,7 +44,16 @@ _HEAD = (
 
 
 def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
-    """Count, per table of explanations, what may make its attributions less than exact."""
+    """Count, per table of explanations, what may make its attributions less than exact.
+
+    Examples
+    --------
+    >>> row = {"evals": 40, "truncated": False, "unseen": 2, "lime_r2": [0.4, 0.8], "ig_delta": None}
+    >>> made = {"task": "toy", "explainer": "lime", "model": "teacher", "seed": 1}
+    >>> (found,) = diagnostics([(made, [row])])
+    >>> found["cut_off"], found["lime_r2_low"]
+    (1, 0.5)
+    """
     return [_diagnose(made, rows) for made, rows in explanations]
 
 
@@ -83,7 +92,14 @@ def summary_table(study: Outline, explanations: Sequence[Explained]) -> Table | 
 
 
 def undefined(scores: Iterable[pd.DataFrame], drift: pd.DataFrame) -> list[tuple[str, int, int]]:
-    """Count undefined values per metric: (metric, undefined, defined), where there are any."""
+    """Count undefined values per metric: (metric, undefined, defined), where there are any.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"metric": ["cosine"], "k": [None], "n": [9], "n_undefined": [1]}, dtype=object)
+    >>> undefined([frame], frame)
+    [('cosine', 2, 18)]
+    """
     counts: dict[str, list[int]] = {}
     for frame in (*scores, drift):
         for metric, k, n, missing in zip(
@@ -96,7 +112,13 @@ def undefined(scores: Iterable[pd.DataFrame], drift: pd.DataFrame) -> list[tuple
 
 
 def undefined_table(counts: Sequence[tuple[str, int, int]]) -> Table | None:
-    """Show where metrics had no value."""
+    """Show where metrics had no value.
+
+    Examples
+    --------
+    >>> [cell.text for cell in undefined_table([("cosine", 1, 9)]).rows[0]]
+    ['cosine', '1', '9']
+    """
     if not counts:
         return None
     caption = "Values that are undefined: counted, and left out of means"
@@ -112,6 +134,12 @@ def origins(files: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, s
     ----------
     files : sequence of (name, provenance)
         Nested keys are joined by dots; what says which part of the study a file is about is left out.
+
+    Examples
+    --------
+    >>> made = {"task": "toy", "versions": {"torch": "2.9"}}
+    >>> origins([("scores", made), ("scores", made)])
+    [('scores: versions.torch', '2.9', 2)]
     """
     counts: dict[tuple[str, str], int] = {}
     for kind, made in files:
@@ -123,7 +151,13 @@ def origins(files: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, s
 
 
 def origins_table(found: Sequence[tuple[str, str, int]]) -> Table | None:
-    """Show digests, versions and settings that the files carry."""
+    """Show digests, versions and settings that the files carry.
+
+    Examples
+    --------
+    >>> [cell.text for cell in origins_table([("scores: versions.torch", "2.9", 2)]).rows[0]]
+    ['scores: versions.torch', '2.9', '2']
+    """
     if not found:
         return None
     caption = "Digests, versions and settings that the files carry"

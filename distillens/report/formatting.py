@@ -122,7 +122,13 @@ class Table:
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
-    """Write a number for reading: a true minus sign, no minus zero, a dash for none."""
+    """Write a number for reading: a true minus sign, no minus zero, a dash for none.
+
+    Examples
+    --------
+    >>> number(-0.128), number(0.5, 1, signed=True), number(-0.001), number(None)
+    ('−0.13', '+0.5', '0.00', '–')
+    """
     if value is None or math.isnan(value):
         return MISSING
     text = f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
@@ -132,24 +138,49 @@ def number(value: float | None, digits: int = 2, signed: bool = False) -> str:
 
 
 def percent(value: float | None, digits: int = 0) -> str:
-    """Write a share as a percentage."""
+    """Write a share as a percentage.
+
+    Examples
+    --------
+    >>> percent(0.283, 1) .split()
+    ['28.3', '%']
+    """
     return MISSING if value is None or math.isnan(value) else f"{number(100 * value, digits)}\u00a0%"
 
 
 def interval(low: float | None, high: float | None, digits: int = 2) -> str:
-    """Write a confidence interval, or nothing where there is none."""
+    """Write a confidence interval, or nothing where there is none.
+
+    Examples
+    --------
+    >>> interval(-0.1, 0.25), interval(None, 0.25)
+    ('[−0.10, 0.25]', '')
+    """
     if low is None or high is None or math.isnan(low) or math.isnan(high):
         return ""
     return f"[{number(low, digits)}, {number(high, digits)}]"
 
 
 def capitalised(text: str) -> str:
-    """Begin with a capital letter, the rest as it is."""
+    """Begin with a capital letter, the rest as it is.
+
+    Examples
+    --------
+    >>> capitalised("macro F1")
+    'Macro F1'
+    """
     return text[:1].upper() + text[1:]
 
 
 def score(row: Mapping[str, Any] | None, digits: int = 2, signed: bool = False) -> Cell:
-    """Show a row of a ``scores`` table: its value, with the interval or the spread and chance below."""
+    """Show a row of a ``scores`` table: its value, with the interval or the spread and chance below.
+
+    Examples
+    --------
+    >>> row = {"value": 0.9, "low": 0.85, "high": 0.94, "chance": math.nan, "n": 8, "n_undefined": 0}
+    >>> score(row).text, score(row).note, score(None).text
+    ('0.90', '[0.85, 0.94]', '–')
+    """
     if row is None:
         return Cell(MISSING, style="missing")
     value, undefined = row["value"], row["n_undefined"]
@@ -167,13 +198,25 @@ def score(row: Mapping[str, Any] | None, digits: int = 2, signed: bool = False) 
 
 
 def metric_name(metric: str, k: int | None = None) -> str:
-    """Name of a metric on the page, such as ``Jaccard@3``."""
+    """Name of a metric on the page, such as ``Jaccard@3``.
+
+    Examples
+    --------
+    >>> metric_name("jaccard", 3), metric_name("stability_cosine")
+    ('Jaccard @3', 'stability cosine')
+    """
     name = METRICS.get(metric, (metric.replace("_", " "),))[0]
     return name if k is None else f"{name} @{k}"
 
 
 def metric_head(metric: str, k: int | None = None) -> Head:
-    """Heading of a metric's column."""
+    """Heading of a metric's column.
+
+    Examples
+    --------
+    >>> metric_head("sign_agreement", 3).text
+    'sign @3'
+    """
     return Head(metric_name(metric, k), METRICS.get(metric, ("", ""))[1])
 
 
@@ -181,6 +224,14 @@ def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     """Write a table for other programs: exact numbers, empty cells for what is missing.
 
     Text that a spreadsheet would run as a formula is made text by a leading apostrophe.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_csv(Path(folder, "words.csv"), ["word", "value"], [["=1+1", 0.1], ["bad", math.nan]])
+    ...     Path(folder, "words.csv").read_text().splitlines()
+    ['word,value', "'=1+1,0.1", 'bad,']
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:

@@ -52,7 +52,16 @@ def tables_of(study: Outline, task: str, closing: pd.DataFrame, known: Known) ->
 
 
 def trained_on(study: Outline, student: str) -> set[str]:
-    """The explainers whose question a student was trained on: no independent judges of it."""
+    """The explainers whose question a student was trained on: no independent judges of it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> models = {"student": {"training": {"method": "saliency"}}}
+    >>> study = Fake(settings={"models": models, "explainers": {"shap": {}, "input_x_gradient": {}}})
+    >>> trained_on(study, "student")
+    {'input_x_gradient'}
+    """
     method = (study.settings["models"][student].get("training") or {}).get("method", "fine_tune")
     known = registry.options("distillation")
     asked = {

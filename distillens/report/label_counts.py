@@ -26,7 +26,15 @@ def read(paths: Sequence[str | Path]) -> dict[tuple[str, str], list[dict[str, An
 
 
 def counts(options: Mapping[str, Any], splits: Splits, task: str) -> dict[str, dict[str, int]]:
-    """Texts of a task per label and split; nothing for a regression, which has no classes."""
+    """Texts of a task per label and split; nothing for a regression, which has no classes.
+
+    Examples
+    --------
+    >>> rows = [{"label": 0.0, "label_name": None}, {"label": 1.0, "label_name": None}]
+    >>> options = {"type": "classification", "labels": ["no", "yes"]}
+    >>> counts(options, {("toy", "train"): rows, ("toy", "test"): rows[:1]}, "toy")
+    {'no': {'train': 1, 'test': 1}, 'yes': {'train': 1}}
+    """
     if options["type"] != "classification":
         return {}
     found: dict[str, dict[str, int]] = {label: {} for label in options["labels"]}
@@ -38,7 +46,16 @@ def counts(options: Mapping[str, Any], splits: Splits, task: str) -> dict[str, d
 
 
 def table(study: Outline, splits: Splits) -> Table | None:
-    """Show how many texts each split has, and of which labels."""
+    """Show how many texts each split has, and of which labels.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> study = Fake(tasks={"toy": {"type": "classification", "labels": ["no", "yes"]}})
+    >>> found = table(study, {("toy", "test"): [{"label": 1.0, "label_name": None}]})
+    >>> [" ".join(cell.text for cell in row) for row in found.rows]
+    ['toy no 0 0 0 0', 'toy yes 0 0 1 1', 'toy all 0 0 1 1']
+    """
     lines = []
     for task, options in study.tasks.items():
         found = counts(options, splits, task)

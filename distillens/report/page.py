@@ -199,6 +199,11 @@ def embedded(value: Any) -> str:
 
     Nothing outside ASCII and none of ``<``, ``>``, ``&`` is left, so no text can close the
     element, begin a comment, or end a line of the script.
+
+    Examples
+    --------
+    >>> "</script>" in embedded({"text": "</script>"})
+    False
     """
     text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

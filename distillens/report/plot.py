@@ -72,7 +72,15 @@ class Look:
 
 
 def looks(study: Outline, gated: Collection[str]) -> dict[Key, Look]:
-    """Choose how each run is drawn; the seeds of a model look alike, gated students grey."""
+    """Choose how each run is drawn; the seeds of a model look alike, gated students grey.
+
+    Examples
+    --------
+    >>> from distillens.report.study_data import study_of
+    >>> models = {"teacher": {"seeds": [1]}, "student": {"seeds": [1], "teacher": "teacher"}}
+    >>> [look.label for look in looks(study_of({"models": models}, {}), gated=["student"]).values()]
+    ['teacher', 'student (gated)']
+    """
     teachers = [name for name in study.models if not study.settings["models"][name].get("teacher")]
     students = [name for name in study.models if name not in teachers]
     chosen = {}
@@ -91,7 +99,14 @@ def looks(study: Outline, gated: Collection[str]) -> dict[Key, Look]:
 
 
 def axes(height: float, legend: int = 0) -> tuple[Figure, Axes]:
-    """Begin a figure of rows; ``legend`` is the number of entries that need room below."""
+    """Begin a figure of rows; ``legend`` is the number of entries that need room below.
+
+    Examples
+    --------
+    >>> figure, drawn = axes(1.0, legend=3)
+    >>> figure.get_size_inches().round(2).tolist()
+    [3.75, 1.34]
+    """
     figure = Figure(figsize=(WIDTH, height + 0.17 * math.ceil(legend / 2)), layout="constrained")
     drawn = figure.subplots()
     drawn.xaxis.set_major_locator(MaxNLocator(5))
@@ -99,7 +114,15 @@ def axes(height: float, legend: int = 0) -> tuple[Figure, Axes]:
 
 
 def rows(drawn: Axes, labels: Sequence[str], lines: bool = True) -> None:
-    """Name the rows, from the top, with thin lines between them."""
+    """Name the rows, from the top, with thin lines between them.
+
+    Examples
+    --------
+    >>> _, drawn = axes(1.0)
+    >>> rows(drawn, ["teacher", "student"])
+    >>> [label.get_text() for label in drawn.get_yticklabels()]
+    ['teacher', 'student']
+    """
     drawn.set_yticks(range(len(labels)), labels)
     drawn.set_ylim(len(labels) - 0.5, -0.5)
     drawn.grid(visible=False, axis="y")
@@ -108,26 +131,57 @@ def rows(drawn: Axes, labels: Sequence[str], lines: bool = True) -> None:
 
 
 def offsets(count: int) -> list[float]:
-    """Where ``count`` marks of one row stand, above and below its middle."""
+    """Where ``count`` marks of one row stand, above and below its middle.
+
+    Examples
+    --------
+    >>> [round(offset, 2) for offset in offsets(2)]
+    [-0.19, 0.19]
+    """
     step = 0.76 / count
     return [(index - (count - 1) / 2) * step for index in range(count)]
 
 
 def point(drawn: Axes, look: Look, value: float, low: float, high: float, height: float) -> None:
-    """Draw a value with its interval."""
+    """Draw a value with its interval.
+
+    Examples
+    --------
+    >>> _, drawn = axes(1.0)
+    >>> point(drawn, Look("black", "o", "teacher"), 0.5, 0.4, 0.6, height=0)
+    >>> [line.get_xdata().tolist() for line in drawn.get_lines()]
+    [[0.4, 0.6], [0.5]]
+    """
     if not math.isnan(value):
         drawn.plot(bounds(value, low, high), [height, height], color=look.colour, linewidth=1.4)
         drawn.plot([value], [height], look.marker, color=look.colour, linestyle="none")
 
 
 def chance(drawn: Axes, value: float, place: int) -> None:
-    """Mark the level that a row's values would have by chance."""
+    """Mark the level that a row's values would have by chance.
+
+    Examples
+    --------
+    >>> _, drawn = axes(1.0)
+    >>> chance(drawn, 0.3, place=0)
+    >>> drawn.collections[0].get_segments()[0].round(2).tolist()
+    [[0.3, -0.42], [0.3, 0.42]]
+    """
     style = {"colors": INK, "linestyles": [CHANCE], "alpha": 0.6, "linewidth": 1.2}
     drawn.vlines(value, place - 0.42, place + 0.42, **style)
 
 
 def curve(drawn: Axes, look: Look, points: Sequence[tuple[float, ...]], style: Any, strong: bool) -> None:
-    """Draw values over k; a strong curve has marks and a band."""
+    """Draw values over k; a strong curve has marks and a band.
+
+    Examples
+    --------
+    >>> _, drawn = axes(1.0)
+    >>> points = [(1, 0.2, 0.1, 0.3), (3, 0.4, 0.3, 0.5)]
+    >>> curve(drawn, Look("black", "o", "teacher"), points, "-", strong=False)
+    >>> drawn.get_lines()[0].get_ydata().tolist()
+    [0.2, 0.4]
+    """
     k, value, _, _ = zip(*points, strict=True)
     marker, width = (look.marker, 1.5) if strong else (None, 1.1)
     drawn.plot(k, value, color=look.colour, linestyle=style, linewidth=width, marker=marker)
@@ -137,14 +191,29 @@ def curve(drawn: Axes, look: Look, points: Sequence[tuple[float, ...]], style: A
 
 
 def bounds(value: float, low: float, high: float) -> tuple[float, float]:
-    """Both ends of an interval; the value itself where one is missing."""
+    """Both ends of an interval; the value itself where one is missing.
+
+    Examples
+    --------
+    >>> bounds(0.5, math.nan, 0.7)
+    (0.5, 0.7)
+    """
     return (value if math.isnan(low) else low), (value if math.isnan(high) else high)
 
 
 def legend(
     figure: Figure, chosen: Mapping[Key, Look], runs: Iterable[Run], more: Sequence[Line2D] = ()
 ) -> None:
-    """Explain the marks below the figure."""
+    """Explain the marks below the figure.
+
+    Examples
+    --------
+    >>> figure, _ = axes(1.0, legend=1)
+    >>> run = Run("teacher", 1, None, "teacher")
+    >>> legend(figure, {("teacher", 1): Look("black", "o", "teacher")}, [run])
+    >>> [text.get_text() for text in figure.legends[0].get_texts()]
+    ['teacher']
+    """
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, label=look.label)
         for look in dict.fromkeys(chosen[run.model, run.seed] for run in runs)
@@ -153,7 +222,14 @@ def legend(
 
 
 def svg(figure: Figure, name: str, title: str) -> str:
-    """Write a figure as an element for the page; the same figure gives the same text."""
+    """Write a figure as an element for the page; the same figure gives the same text.
+
+    Examples
+    --------
+    >>> one, other = (svg(Figure(figsize=(1, 1)), "empty", "An empty figure") for _ in range(2))
+    >>> one == other, 'aria-label="An empty figure"' in one
+    (True, True)
+    """
     drawn = io.StringIO()
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}):
         figure.savefig(drawn, format="svg", transparent=True, metadata={"Date": None})

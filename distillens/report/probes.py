@@ -31,14 +31,26 @@ def probes(study: Outline, task: str, scores: pd.DataFrame) -> list[Table]:
 
 
 def variants(rows: Iterable[Row]) -> list[str]:
-    """The variants that have rows, in a fixed order, each followed by its halves."""
+    """The variants that have rows, in a fixed order, each followed by its halves.
+
+    Examples
+    --------
+    >>> variants([{"subset": "negated"}, {"subset": "affirmative"}, {"subset": "negated_positive"}])
+    ['affirmative', 'negated', 'negated_positive']
+    """
     found = {row["subset"] or "" for row in rows}
     order = ordered(map(_whole, found), list(VARIANTS))
     return sorted(found, key=lambda name: (order.index(_whole(name)), name))
 
 
 def variant_name(name: str) -> str:
-    """Name of a variant on the page; of a half of it, by how its items read at first."""
+    """Name of a variant on the page; of a half of it, by how its items read at first.
+
+    Examples
+    --------
+    >>> variant_name("without_but"), variant_name("negated_positive")
+    ('without “but”', 'negated, of positive')
+    """
     whole, half = _whole(name), name.removeprefix(_whole(name)).strip("_")
     return VARIANTS.get(whole, whole or "all") + (f", of {half}" if half else "")
 

@@ -35,6 +35,12 @@ def load(folder: str | Path) -> "Results":
     ------
     TableError
         If there is no such folder, or nothing of a study in it.
+
+    Examples
+    --------
+    >>> load("nowhere")
+    Traceback (most recent call last):
+    distillens.tables.TableError: nowhere: no such folder; give results/STUDY
     """
     folder = Path(folder)
     if not folder.is_dir():

@@ -15,12 +15,25 @@ Pair = tuple[str, int, str, int]
 
 
 def of(frame: pd.DataFrame, task: str) -> list[dict[str, Any]]:
-    """The rows of a task."""
+    """The rows of a task.
+
+    Examples
+    --------
+    >>> of(pd.DataFrame({"task": ["toy", "other"], "value": [0.9, 0.8]}), "toy")
+    [{'task': 'toy', 'value': 0.9}]
+    """
     return frame[frame["task"] == task].to_dict("records")
 
 
 def grouped(rows: Iterable[Row], key: Callable[[Row], tuple[Any, ...]]) -> dict[tuple[Any, ...], list[Row]]:
-    """Rows by a key."""
+    """Rows by a key.
+
+    Examples
+    --------
+    >>> rows = [{"k": 1, "value": 0.1}, {"k": 3, "value": 0.2}]
+    >>> grouped(rows, lambda row: (row["k"],))
+    {(1,): [{'k': 1, 'value': 0.1}], (3,): [{'k': 3, 'value': 0.2}]}
+    """
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
@@ -28,24 +41,52 @@ def grouped(rows: Iterable[Row], key: Callable[[Row], tuple[Any, ...]]) -> dict[
 
 
 def first(rows: Iterable[Row], metric: str) -> Row | None:
-    """The first row of a metric."""
+    """The first row of a metric.
+
+    Examples
+    --------
+    >>> first([{"metric": "f1", "value": 0.8}, {"metric": "accuracy", "value": 0.9}], "accuracy")["value"]
+    0.9
+    """
     return next((row for row in rows if row["metric"] == metric), None)
 
 
 def by_metric(rows: Iterable[Row]) -> dict[Metric, Row]:
-    """Rows by metric and k."""
+    """Rows by metric and k.
+
+    Examples
+    --------
+    >>> list(by_metric([{"metric": "jaccard", "k": 3}, {"metric": "cosine", "k": None}]))
+    [('jaccard', 3), ('cosine', None)]
+    """
     return {(row["metric"], row["k"]): row for row in rows}
 
 
 def metrics(rows: Sequence[Row]) -> list[Metric]:
-    """Metrics in a fixed order: the headline first, then as listed, each by k."""
+    """Metrics in a fixed order: the headline first, then as listed, each by k.
+
+    Examples
+    --------
+    >>> rows = [{"metric": "jaccard", "k": k} for k in (3, 1)]
+    >>> metrics([*rows, {"metric": "cosine", "k": None}])
+    [('cosine', None), ('jaccard', 1), ('jaccard', 3)]
+    """
     names = ordered((row["metric"] for row in rows), [HEADLINE, *METRICS])
     found = {(row["metric"], row["k"]) for row in rows}
     return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
 
 
 def runs(study: Outline, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
-    """The runs (model, seed) that have rows, in the study's order."""
+    """The runs (model, seed) that have rows, in the study's order.
+
+    Examples
+    --------
+    >>> from distillens.report.study_data import study_of
+    >>> models = {"teacher": {"seeds": [1]}, "student": {"seeds": [1], "teacher": "teacher"}}
+    >>> study = study_of({"models": models}, {})
+    >>> [run.label for run in runs(study, [("student", 1), ("teacher", 1), (None, None)])]
+    ['teacher', 'student']
+    """
     found = {(model, seed) for model, seed in keys if model is not None}
     known = [run for run in study.runs if (run.model, run.seed) in found]
     others = sorted(found - {(run.model, run.seed) for run in known})
@@ -53,17 +94,41 @@ def runs(study: Outline, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
 
 
 def explainers(study: Outline, rows: Iterable[Row]) -> list[str]:
-    """The explainers that have rows, in the study's order."""
+    """The explainers that have rows, in the study's order.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> study = Fake(settings={"explainers": {"shap": {}, "lime": {}}})
+    >>> explainers(study, [{"explainer": "lime"}, {"explainer": "shap"}])
+    ['shap', 'lime']
+    """
     return ordered((row["explainer"] for row in rows), list(study.settings["explainers"]))
 
 
 def pair(row: Row) -> Pair:
-    """The two runs that a row compares."""
+    """The two runs that a row compares.
+
+    Examples
+    --------
+    >>> pair({"model": "student", "seed": 1, "against": "teacher", "against_seed": 1, "value": 0.7})
+    ('student', 1, 'teacher', 1)
+    """
     return row["model"], row["seed"], row["against"], row["against_seed"]
 
 
 def pairs(study: Outline, rows: Iterable[Row]) -> list[Pair]:
-    """The pairs of runs that have rows; seeds of one model last: students are what the reader came for."""
+    """The pairs of runs that have rows; seeds of one model last: students are what the reader came for.
+
+    Examples
+    --------
+    >>> from distillens.report.study_data import study_of
+    >>> models = {"teacher": {"seeds": [1, 2]}, "student": {"seeds": [1], "teacher": "teacher"}}
+    >>> keys = ("model", "seed", "against", "against_seed")
+    >>> found = [("teacher", 2, "teacher", 1), ("student", 1, "teacher", 1)]
+    >>> pairs(study_of({"models": models}, {}), [dict(zip(keys, of, strict=True)) for of in found])
+    [('student', 1, 'teacher', 1), ('teacher', 2, 'teacher', 1)]
+    """
     position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
     last = len(position)
 
@@ -75,7 +140,15 @@ def pairs(study: Outline, rows: Iterable[Row]) -> list[Pair]:
 
 
 def kind_of_pair(study: Outline, of: Pair) -> str:
-    """Say what two runs are to each other."""
+    """Say what two runs are to each other.
+
+    Examples
+    --------
+    >>> from distillens.report.study_data import study_of
+    >>> models = {"teacher": {"seeds": [1]}, "student": {"seeds": [1], "teacher": "teacher"}}
+    >>> kind_of_pair(study_of({"models": models}, {}), ("student", 1, "teacher", 1))
+    'student and teacher'
+    """
     if of[0] == of[2]:
         return "seeds of one model"
     return "student and teacher" if _with_teacher(study, of) else "two students"

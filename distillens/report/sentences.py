@@ -211,7 +211,13 @@ def _predicted(row: Mapping[str, Any]) -> int | None:
 
 
 def gold(example: Mapping[str, Any], options: Mapping[str, Any]) -> str | None:
-    """The label of an example in words; None where it has none."""
+    """The label of an example in words; None where it has none.
+
+    Examples
+    --------
+    >>> gold({"label": 1.0, "label_name": None}, {"type": "classification", "labels": ["no", "yes"]})
+    'yes'
+    """
     if example["label"] is None:
         return None
     if options["type"] != "classification":

@@ -94,7 +94,14 @@ class Outline:
 
 
 def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]) -> Outline:
-    """Put the runs of a study in the order in which they are shown: teachers before their students."""
+    """Put the runs of a study in the order in which they are shown: teachers before their students.
+
+    Examples
+    --------
+    >>> models = {"student": {"seeds": [1], "teacher": "teacher"}, "teacher": {"seeds": [1, 2]}}
+    >>> [run.label for run in study_of({"models": models}, {}).runs]
+    ['teacher · seed 1', 'teacher · seed 2', 'student']
+    """
     settings = {"explainers": {}, "perturbations": {}, "probes": {}, **settings}
     settings["explainers"] = dict(sorted(settings["explainers"].items(), key=_prominence))
     models = settings["models"]
@@ -135,7 +142,13 @@ def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def frame_of(paths: Iterable[str | Path], kind: str) -> pd.DataFrame:
-    """Read tables of one kind below each other."""
+    """Read tables of one kind below each other.
+
+    Examples
+    --------
+    >>> frame_of([], "costs").columns[:3].tolist()
+    ['task', 'model', 'seed']
+    """
     return _frame(_concat((tables.read(path, kind) for path in paths), kind))
 
 
@@ -148,6 +161,12 @@ def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
         ``probes`` (sentences made for a purpose), ``buckets`` (parts of a task), ``projection``
         (attributions as points of a plane), ``explainers`` (two explainers of one run),
         ``faithfulness``, ``agreement`` (two runs), ``stability``, ``robustness`` and ``performance``.
+
+    Examples
+    --------
+    >>> row = dict.fromkeys(tables.SCHEMAS["scores"].names) | {"model": "tiny", "metric": "accuracy"}
+    >>> {name: len(rows) for name, rows in by_subject(pd.DataFrame([row])).items() if len(rows)}
+    {'performance': 1}
     """
     filled = {name: scores[name].notna() for name in scores.columns}
     claims = {
@@ -169,7 +188,13 @@ def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def ordered(values: Iterable[str], known: Sequence[str]) -> list[str]:
-    """Distinct values: those that are known first, in their order, then the others by name."""
+    """Distinct values: those that are known first, in their order, then the others by name.
+
+    Examples
+    --------
+    >>> ordered(["lime", "mine", "shap"], known=["shap", "occlusion", "lime"])
+    ['shap', 'lime', 'mine']
+    """
     found = set(values)
     return [value for value in known if value in found] + sorted(found - set(known))
 

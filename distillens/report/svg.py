@@ -30,6 +30,12 @@ def inline(drawn: str, name: str, title: str) -> str:
         Distinguishes the identifiers of this figure from those of others on the page.
     title : str
         What the figure shows, for readers who do not see it.
+
+    Examples
+    --------
+    >>> drawn = f'<svg xmlns="{_SVG}" viewBox="0 0 3 3"><g id="a" style="fill: {INK}; opacity: 0.5"/></svg>'
+    >>> inline(drawn, "figure", "A mark").partition("<g ")[2]
+    'fill="currentColor" opacity="0.5" /></svg>'
     """
     root = ET.fromstring(drawn)
     _drop(root, {f"{{{_SVG}}}metadata", f"{{{_SVG}}}style"})
@@ -51,7 +57,13 @@ def inline(drawn: str, name: str, title: str) -> str:
 
 
 def standalone(figure: str) -> str:
-    """Complete a figure into a file of its own that suits light and dark viewers."""
+    """Complete a figure into a file of its own that suits light and dark viewers.
+
+    Examples
+    --------
+    >>> standalone('<svg xmlns="http://www.w3.org/2000/svg"></svg>').splitlines()[0]
+    '<?xml version="1.0" encoding="utf-8"?>'
+    """
     start, rest = figure.split(">", 1)
     return f'<?xml version="1.0" encoding="utf-8"?>\n{start}><style>{_ALONE}</style>{rest}\n'
 

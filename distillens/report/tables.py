@@ -330,7 +330,13 @@ def _drift(study: Outline, task: str, rows: list[dict[str, Any]], every: bool) -
 
 
 def verdict(said: str | None, short: bool = False) -> Cell:
-    """Show a verdict in words, with its mark."""
+    """Show a verdict in words, with its mark.
+
+    Examples
+    --------
+    >>> verdict(DRIFTS).style, verdict(UNKNOWN, short=True).text
+    ('verdict drifts', 'cannot be told')
+    """
     word, style = VERDICTS.get(said or "", (said or MISSING, "untold"))
     return Cell(word if short else said or MISSING, style=f"verdict {style}")
 

@@ -155,7 +155,15 @@ def records(study: Outline, said: Sequence[Verdict]) -> tuple[list[str], list[li
 
 
 def lines(said: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[str, Cell, str]]:
-    """One line per student over all tasks: its name, its verdict, and what that rests on."""
+    """One line per student over all tasks: its name, its verdict, and what that rests on.
+
+    Examples
+    --------
+    >>> row = {"explainer": "shap", "metric": HEADLINE, "verdict": KEEPS, "drift_high": 0.04}
+    >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], None, None, {"shap": row}, KEEPS)
+    >>> lines([said])[0][2]
+    'D is at most 0.04 (shap)'
+    """
     found = []
     for student in dict.fromkeys(v.student for v in said):
         own = [v for v in said if v.student == student]
@@ -197,7 +205,13 @@ def _reason(word: str, own: Sequence[Verdict]) -> str:
 
 
 def what_would_tell(row: Mapping[str, Any]) -> str:
-    """How many texts or runs would make an interval narrow enough, in words."""
+    """How many texts or runs would make an interval narrow enough, in words.
+
+    Examples
+    --------
+    >>> what_would_tell({"drift": 0.1, "n": 100, "n_needed": 640.0, "runs_needed": math.nan})
+    'about 640 texts would tell (there are 100)'
+    """
     if pd.isna(row["drift"]):
         return "more seeds of the teacher would give a ceiling"
     if not pd.isna(row["n_needed"]):
@@ -219,12 +233,26 @@ def _with_interval(row: Mapping[str, Any], name: str) -> str:
 
 
 def answer(said: Sequence[Verdict]) -> list[tuple[str, bool]]:
-    """The answer in one paragraph: pieces of text, and whether each is to stand out."""
+    """The answer in one paragraph: pieces of text, and whether each is to stand out.
+
+    Examples
+    --------
+    >>> answer([])[0]
+    ('This study has no student, so there is no reasoning to compare. ', False)
+    """
     return [*_summary(said), (" ".join(_remarks(said)), False)]
 
 
 def seeds_note(study: Outline, said: Sequence[Verdict]) -> str:
-    """Say how many runs the intervals rest on, and what that allows."""
+    """Say how many runs the intervals rest on, and what that allows.
+
+    Examples
+    --------
+    >>> row = {"n_teacher_runs": 5, "run_spread": 0.01}
+    >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], None, None, {"shap": row}, KEEPS)
+    >>> seeds_note(None, [said])
+    'Here the teacher was trained 5 times. The intervals hold for other runs and other texts.'
+    """
     rows = [row for v in said for row in v.drift.values()]
     counts = [row["n_teacher_runs"] for row in rows]
     counts = counts or [len(study.settings["models"][v.teacher_name]["seeds"]) for v in said]

@@ -1,3 +1,19 @@
+"""One kind of exhibit of a published study a file: ``show(number, settings, source)``.
+
+Examples
+--------
+A whole kind of exhibit: how many rows and columns the paper's table has.
+
+>>> from distillens.report.exhibits.exhibit import Shown
+>>> OPTIONS = {}
+>>> def show(number, settings, source):
+...     size = len(settings["rows"]), len(settings["columns"])
+...     return Shown(("rows", "columns"), [size], notes=[f"{number}: {size[0]} by {size[1]}"])
+
+>>> show("table-1", {"rows": ["teacher", "student"], "columns": []}, source=None).notes
+['table-1: 2 by 0']
+"""
+
 OPTIONS = {
     "caption": {"type": "string", "default": "", "description": "What it shows."},
     "select": {

@@ -14,7 +14,17 @@ _COLUMNS = ("example_id", "text", "text_b", "label", "label_name")
 
 
 def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
-    """Show the first explained texts."""
+    """Show the first explained texts.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> row = {"example_id": "a", "text_a": "Fine.", "text_b": None, "label": 1, "label_name": "yes"}
+    >>> study = Fake(tasks={"toy": {"type": "classification", "labels": ["no", "yes"]}})
+    >>> source = Fake(task_of=lambda select: ("toy", ""), explained={"toy": [row]}, study=study)
+    >>> show("table-1", {"select": {}, "first": 8, "caption": ""}, source).notes
+    ['The first 1 of 1 explained texts.']
+    """
     task, why = source.task_of(settings["select"])
     texts = source.explained.get(task, [])
     if why or not texts:

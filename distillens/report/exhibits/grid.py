@@ -72,7 +72,15 @@ def fill(settings: Mapping[str, Any], source: Source) -> list[list[Found]]:
 
 
 def line_of(entry: Any, source: Source) -> Line:
-    """A row of the exhibit: a role, a pair of roles, or a title with what it selects."""
+    """A row of the exhibit: a role, a pair of roles, or a title with what it selects.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> source = Fake(title={"student": "tiny"}.get, names={"student": "DistilBERT"})
+    >>> line_of("student", source)
+    Line(select={'model': 'student'}, title='tiny', paper='DistilBERT')
+    """
     if isinstance(entry, str):
         return Line({"model": entry}, source.title(entry), source.names.get(entry, entry))
     if isinstance(entry, Mapping):
@@ -83,7 +91,13 @@ def line_of(entry: Any, source: Source) -> Line:
 
 
 def ours(found: Found) -> Cell:
-    """Our value, with its interval, chance and control below; in words where there is none."""
+    """Our value, with its interval, chance and control below; in words where there is none.
+
+    Examples
+    --------
+    >>> ours(Found(Line({}, "tiny", ""), {"title": "accuracy"}, None, "no such model", None, 0.9, None)).text
+    'not measured'
+    """
     row, digits = found.row, found.column.get("digits", 3)
     if row is None:
         return Cell("not measured", style="missing", hint=capitalised(found.why))
@@ -103,7 +117,13 @@ def ours(found: Found) -> Cell:
 
 
 def papers(found: Found) -> Cell:
-    """The paper's value."""
+    """The paper's value.
+
+    Examples
+    --------
+    >>> papers(Found(Line({}, "tiny", ""), {"title": "accuracy"}, None, "", None, 0.91, 0.02)).text
+    '0.910 ± 0.020'
+    """
     if found.paper is None:
         return Cell(MISSING, style="missing")
     digits = found.column.get("digits", 3)
@@ -112,7 +132,14 @@ def papers(found: Found) -> Cell:
 
 
 def records(cells: Sequence[Sequence[Found]]) -> list[list[Any]]:
-    """Lines of the CSV file."""
+    """Lines of the CSV file.
+
+    Examples
+    --------
+    >>> found = Found(Line({}, "tiny", ""), {"title": "accuracy"}, None, "no such model", None, 0.9, None)
+    >>> dict(zip(COLUMNS, records([[found]])[0], strict=True))["missing"]
+    'no such model'
+    """
     numbers = ("value", "low", "high", "spread", "chance", "n", "n_undefined")
     return [
         [
@@ -128,7 +155,13 @@ def records(cells: Sequence[Sequence[Found]]) -> list[list[Any]]:
 
 
 def notes(cells: Sequence[Sequence[Found]]) -> list[str]:
-    """Say once each why cells are empty."""
+    """Say once each why cells are empty.
+
+    Examples
+    --------
+    >>> notes([[Found(Line({}, "tiny", ""), {"title": "F1"}, None, "no such model", None, None, None)]])
+    ['No such model.']
+    """
     reasons: dict[str, list[str]] = {}
     for found in (found for line in cells for found in line):
         if found.why:
@@ -141,7 +174,13 @@ def notes(cells: Sequence[Sequence[Found]]) -> list[str]:
 
 
 def undefined(row: Row) -> str:
-    """Say how often a score is undefined."""
+    """Say how often a score is undefined.
+
+    Examples
+    --------
+    >>> undefined({"n": 8, "n_undefined": 2})
+    'undefined for 2 of 10'
+    """
     return f"undefined for {row['n_undefined']} of {row['n_undefined'] + (row['n'] or 0)}"
 
 

@@ -15,7 +15,17 @@ OPTIONS = {}
 
 
 def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
-    """Draw a bar per label, cut by split."""
+    """Draw a bar per label, cut by split.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> splits = {("toy", "test"): [{"label": 1, "label_name": None}]}
+    >>> source = Fake(task_of=lambda select: ("toy", ""), splits=splits)
+    >>> source.study = Fake(tasks={"toy": {"type": "classification", "labels": ["no", "yes"]}})
+    >>> show("figure-1", {"select": {}, "caption": ""}, source).records
+    [['no', 0, 0], ['yes', 1, 1]]
+    """
     task, why = source.task_of(settings["select"])
     found = {} if why else counts(source.study.tasks[task], source.splits, task)
     splits = [split for split in SPLITS if any(split in of for of in found.values())]

@@ -31,6 +31,12 @@ def exhibits(paper: Mapping[str, Any], source: Source) -> list[Exhibit]:
     paper : mapping
         As `distillens.config.validate.published` reads it.
     source : Source
+
+    Examples
+    --------
+    >>> paper = {"exhibits": {"figure-1": {"kind": "workflow", "caption": "The rules"}}}
+    >>> [(exhibit.number, exhibit.kind) for exhibit in exhibits(paper, source=None)]
+    [('figure-1', 'workflow')]
     """
     made = []
     for number, settings in paper["exhibits"].items():
@@ -51,5 +57,11 @@ def write(made: list[Exhibit], folder: Path) -> None:
 
 
 def roles(given: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str | None]]:
-    """Which of the study's models stands for each of the paper's; None where there is none."""
+    """Which of the study's models stands for each of the paper's; None where there is none.
+
+    Examples
+    --------
+    >>> roles({"models": {"student": "tiny"}}, {"student": "DistilBERT", "other": "TinyBERT"})
+    [('DistilBERT', 'tiny'), ('TinyBERT', None)]
+    """
     return [(name, given["models"].get(role)) for role, name in names.items()]

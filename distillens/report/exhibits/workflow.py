@@ -14,6 +14,12 @@ _PICTURE = ROOT / "resources" / "page" / "rulegraph.svg"
 
 
 def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
-    """Show the committed picture of the rules' graph (``make rulegraph``)."""
+    """Show the committed picture of the rules' graph (``make rulegraph``).
+
+    Examples
+    --------
+    >>> ("explain",) in show("figure-1", {}, None).records
+    True
+    """
     svg = _PICTURE.read_text("utf-8")
     return Shown(("rule",), [(rule,) for rule in re.findall(r">(\w+)</text>", svg)], svg=svg)
