@@ -1,6 +1,22 @@
 """The command line: one command a file.
 
-A command has ``HELP``, ``add_arguments(parser)`` and ``run(arguments, console)``.
+A command has ``HELP``, ``add_arguments(parser)`` and ``run(arguments, console)``, and its line in
+``_COMMANDS``.
+
+Examples
+--------
+A whole command: it counts the words of a text.
+
+>>> HELP = "Count words."
+>>> def add_arguments(parser):
+...     parser.add_argument("text")
+>>> def run(arguments, console):
+...     console.print(len(arguments.text.split()))
+
+>>> parser = argparse.ArgumentParser(description=HELP)
+>>> add_arguments(parser)
+>>> run(parser.parse_args(["never dull"]), Console(width=20))
+2
 """
 
 import argparse
@@ -37,6 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         0, or 1 where something is wrong, which is said in one line.
+
+    Examples
+    --------
+    >>> main(["verdict", "nowhere"])  # and on stderr: error: nowhere: no such folder; give results/STUDY
+    1
     """
     given = _parser().parse_args(arguments)
     try:

@@ -27,7 +27,15 @@ part of it. Backward passes of gradients count as passes; those of training do n
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Say what the command takes.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["config.yaml", "--words", "30"]).words
+    30
+    """
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a study's YAML file")
     parser.add_argument("--words", type=int, metavar="N", help="words of a text that is not there yet")
 

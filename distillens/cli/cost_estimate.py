@@ -52,6 +52,16 @@ def passes(config: Mapping[str, Any], results: Path, words: int | None = None) -
         ``results/STUDY``: texts that are there are counted; of others, the config tells the number.
     words : int, optional
         Words of a text that is not there; by default the longest that the task explains, else `WORDS`.
+
+    Examples
+    --------
+    >>> task = {"labels": ["no", "yes"], "explain": {"max_words": 5, "per_class": 2}, "probes": []}
+    >>> task |= {"splits": {"test": {"examples": 10}}, "perturb": {"examples": None}}
+    >>> config = {"tasks": {"toy": task}, "models": {"teacher": {"seeds": [1, 2], "training": None}}}
+    >>> config |= {"explainers": {"occlusion": {"method": "occlusion"}}, "perturbations": {}, "repeats": 1}
+    >>> config |= {"metrics": {"deletion_k": [1], "random_draws": 2, "aopc_beam": 0}}
+    >>> [(row.rule, row.passes) for row in passes(config, Path("results/none"))]
+    [('predict', 20), ('explain', 56), ('delete', 232)]
     """
     return [
         row

@@ -37,7 +37,15 @@ _TEXT = "text"  # the id of the example
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Say what the command takes.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["--study", "results/quickstart", "--text", "Not bad."]).text
+    'Not bad.'
+    """
     parser.add_argument("--study", type=Path, required=True, metavar="RESULTS", help="results/STUDY")
     parser.add_argument("--text", required=True, help="the text")
     parser.add_argument("--text-b", help="the second text, in a task of pairs")

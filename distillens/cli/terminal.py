@@ -16,7 +16,14 @@ _FOR, _AGAINST = (0, 114, 178), (213, 94, 0)
 
 
 def table(of: Table) -> Shown:
-    """A table of the page."""
+    """A table of the page.
+
+    Examples
+    --------
+    >>> from distillens.report.formatting import Head
+    >>> table(Table("t", "A table", [Head("model")], [[Cell("teacher")]])).row_count
+    1
+    """
     shown = Shown(title=of.caption, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for head in of.head:
         shown.add_column(head.text, justify="right" if head.numeric else "left")
@@ -42,6 +49,12 @@ def coloured(example: Example, values: Sequence[float]) -> Text:
         Its segments are joined by a bar.
     values : sequence of float, shape (n_words,)
         Scaled to the strongest.
+
+    Examples
+    --------
+    >>> text = coloured(Example("a", "not bad"), [0.2, -0.8])
+    >>> text.plain, len(text.spans)
+    ('not bad', 2)
     """
     largest = max(map(abs, values), default=0) or 1
     shown, place = Text(), (0, 0)

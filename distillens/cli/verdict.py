@@ -18,7 +18,15 @@ teacher (1); and the scores of both. The page in RESULTS/report has all the rest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Say what the command takes."""
+    """Say what the command takes.
+
+    Examples
+    --------
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["results/quickstart"]).results.name
+    'quickstart'
+    """
     parser.add_argument("results", type=Path, metavar="RESULTS", help="results/STUDY")
 
 
