@@ -41,7 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
-    """Print both tables."""
+    """Print both tables.
+
+    Raises
+    ------
+    CommandError
+        If the config is none, or Snakemake refuses it.
+    """
     config = _read(arguments.config)
     if arguments.words is not None and arguments.words < 1:
         raise CommandError("--words: a text has at least one")

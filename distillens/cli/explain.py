@@ -65,7 +65,13 @@ class Reading:
 
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
-    """Explain, print, and write the page."""
+    """Explain, print, and write the page.
+
+    Raises
+    ------
+    CommandError
+        If the text, or a name, does not fit the study, or a model is not there.
+    """
     settings = dict(load(arguments.study).settings)
     tasks = settings["tasks"]
     study = study_data.study_of(settings, tasks)

@@ -32,6 +32,11 @@ def calibrate(
         Table of kind ``calibration``: a row for each student, explainer and metric.
     **settings
         See `distillens.evaluation.inputs.Settings`.
+
+    Raises
+    ------
+    TableError
+        If a teacher's first seed has no second explanations.
     """
     s = Settings(**settings)
     gates = gates_of(performance, s)
@@ -130,7 +135,13 @@ def teachers_agreement(
 
 
 def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:
-    """Whether each run is no better than a constant, from the table of performance."""
+    """Whether each run is no better than a constant, from the table of performance.
+
+    Raises
+    ------
+    TableError
+        If the table lacks a run, or the score of the constant answer.
+    """
     rows = tables.read(path, "scores").to_pylist()
     majority = [row["value"] for row in rows if row["metric"] == "majority" and row["task"] == settings.task]
     if len(majority) != 1:

@@ -154,6 +154,11 @@ class Predictions:
 def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) -> Array:
     """Return a column of logits as an array of shape (rows, outputs), its width checked.
 
+    Raises
+    ------
+    TableError
+        If a row has more or fewer outputs than the task.
+
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
@@ -174,7 +179,13 @@ def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) 
 
 
 def labels(test: FilePath, settings: Settings) -> pd.Series:
-    """Read the labels of the test split by example, checked."""
+    """Read the labels of the test split by example, checked.
+
+    Raises
+    ------
+    TableError
+        If an example has no label, or one that the task does not know.
+    """
     frame = tables.read(test, "examples").select(["example_id", "label"]).to_pandas()
     labels = frame.set_index("example_id")["label"]
     fits = labels.isin(range(settings.n_classes)) if settings.n_classes else labels.notna()

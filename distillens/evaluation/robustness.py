@@ -28,7 +28,13 @@ def score_robustness(
     out: FilePath,
     **settings: Any,
 ) -> None:
-    """Score what each perturbation does to each model, and to each student beyond its teacher."""
+    """Score what each perturbation does to each model, and to each student beyond its teacher.
+
+    Raises
+    ------
+    TableError
+        If there are no predictions of a student's teacher.
+    """
     s = Settings(**settings)
     truth = labels(test, s)
     runs = {run: Predictions(path, s) for run, path in by_identity(predictions, s).items()}

@@ -25,6 +25,11 @@ def score_stability(explanations: Sequence[FilePath], *, out: FilePath, **settin
     ``stability_spearman`` and ``stability_cosine`` are means over texts; a student's ``_gap`` is
     its stability minus its teacher's on the same texts. The class is the one that the run
     predicts for the unchanged text. Without explanations the table is empty.
+
+    Raises
+    ------
+    TableError
+        If there are no explanations of a student's teacher.
     """
     s = Settings(**settings)
     files = by_identity(explanations, s, "explainer")

@@ -50,7 +50,13 @@ class Attributions:
 
     @classmethod
     def read(cls, path: Path) -> "Attributions":
-        """Read a file; values have shape (n_words, outputs)."""
+        """Read a file; values have shape (n_words, outputs).
+
+        Raises
+        ------
+        TableError
+            If an example is explained twice, or has more or fewer values than words.
+        """
         words, values, predicted, incomparable = {}, {}, {}, set()
         columns = ["example_id", "words", "values", "logits", "unseen"]
         # Pieces of unlike tokenizers cannot be compared, any more than texts incomparable at unlike words.

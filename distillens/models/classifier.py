@@ -45,6 +45,11 @@ class ModelError(ValueError):
 def pick_device(wanted: str) -> torch.device:
     """The device for ``auto``, ``cpu`` or ``cuda``.
 
+    Raises
+    ------
+    ModelError
+        If a GPU is asked for and torch sees none.
+
     Examples
     --------
     >>> pick_device("cpu")
@@ -105,6 +110,11 @@ def new_classifier(folder: str | Path, task: dict[str, Any], layers: list[int] |
 
 def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
     """Drop all encoder layers but some, in place.
+
+    Raises
+    ------
+    ModelError
+        If there is no such layer, or the encoder is not one stack of layers.
 
     Examples
     --------

@@ -15,7 +15,13 @@ Splits = Mapping[tuple[str, str], list[dict[str, Any]]]
 
 
 def read(paths: Sequence[str | Path]) -> dict[tuple[str, str], list[dict[str, Any]]]:
-    """Read tables of examples by (task, split), as their provenance names them."""
+    """Read tables of examples by (task, split), as their provenance names them.
+
+    Raises
+    ------
+    TableError
+        If a file does not name its task and split.
+    """
     found = {}
     for path in paths:
         made = tables.provenance(path)

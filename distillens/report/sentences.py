@@ -20,7 +20,13 @@ Explained = tuple[Mapping[str, Any], list[dict[str, Any]]]
 
 
 def load(paths: Sequence[str | Path], *more: str) -> list[Explained]:
-    """Read tables of kind ``explanations``, sorted by what they are about: task, run, explainer and more."""
+    """Read tables of kind ``explanations``, sorted by what they are about: task, run, explainer and more.
+
+    Raises
+    ------
+    TableError
+        If a file does not name what it is about.
+    """
     read = []
     for path in paths:
         made = tables.provenance(path)

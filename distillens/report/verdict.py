@@ -210,7 +210,7 @@ def what_would_tell(row: Mapping[str, Any]) -> str:
     Examples
     --------
     >>> what_would_tell({"drift": 0.1, "n": 100, "n_needed": 640.0, "runs_needed": math.nan})
-    'about 640 texts would tell (there are 100)'
+    'about 640 texts would decide (there are 100)'
     """
     if pd.isna(row["drift"]):
         return "more seeds of the teacher would give a ceiling"

@@ -51,7 +51,13 @@ class Pretraining(MaskedLanguage):
 
     @staticmethod
     def prepare(student: PreTrainedModel, teacher: PreTrainedModel | None, options: dict[str, Any]) -> None:
-        """Let the student take the teacher's attention; see that the two can be compared."""
+        """Let the student take the teacher's attention; see that the two can be compared.
+
+        Raises
+        ------
+        InterchangeError
+            If the student's depth does not divide the teacher's, or a cosine is wanted and widths differ.
+        """
         layers = allow_interchange(student)
         if teacher.config.num_hidden_layers % layers:
             raise InterchangeError(
