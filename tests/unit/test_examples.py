@@ -21,6 +21,53 @@ WITHOUT = {
     "joblog.logging_to": "takes over the log of the whole process",
 }
 
+COMPLETE += ("attribution", "cli", "evaluation", "models", "report", "training")
+
+# By reason: those that would need a whole study, or a model's folder.
+NEEDS_MORE = {
+    "reads and writes the files of a study": """
+        attribution.delete.write_deletions attribution.explain.write_explanations
+        attribution.import_explanations.import_explanations attribution.rankings.stored_as_given
+        evaluation.agreement.score_agreement evaluation.buckets.score_buckets
+        evaluation.calibrate.calibrate evaluation.calibrate.gates_of
+        evaluation.decide_verdicts.decide_verdicts evaluation.faithfulness.score_faithfulness
+        evaluation.gap_closed.score_gap_closed evaluation.inputs.by_identity evaluation.inputs.edits_of
+        evaluation.inputs.labels evaluation.performance.score_performance evaluation.probes.score_probes
+        evaluation.robustness.score_robustness evaluation.stability.score_stability
+        evaluation.teacher_groups.teacher_groups evaluation.word_shifts.score_word_shifts
+        models.chunks.gather models.chunks.write_in_parts models.measure_cost.write_cost
+        models.predict.write_predictions report.costs.read report.exhibits.published.write
+        report.gap_closed.read report.label_counts.read report.page.write_report report.probe_data.read
+        report.sentences.load report.study_data.scores report.word_shifts.read
+        training.compress.compress training.fine_tune.train training.fine_tune.write_cost
+        training.pretrain.pretrain""",
+    "reads or writes a model's folder, or asks a model that was read from one": """
+        attribution.explainers.attention_rollout.explain attribution.explainers.input_x_gradient.explain
+        attribution.explainers.integrated_gradients.explain attribution.explainers.random.explain
+        models.classifier.export_onnx models.classifier.load_classifier models.classifier.load_tokenizer
+        models.classifier.new_classifier models.classifier.save models.classifier.save_tokenizer
+        models.classifier.trim models.classifier.unlike_lengths models.import_model.import_model
+        models.measure_cost.latencies training.distillation.saliency.teacher_saliency
+        training.pretrain.load_masked""",
+    "takes a training's whole block of a config": "training.fine_tune.arguments",
+    "shows a whole study's scores": """
+        report.buckets.buckets report.cases.choose report.costs.records report.costs.tables_of
+        report.diagnostics.diagnostics_table report.diagnostics.summary_table
+        report.exhibits.bars.show report.exhibits.contrast_predictions.show
+        report.exhibits.contrast_words.show report.exhibits.distribution.show report.exhibits.grid.fill
+        report.exhibits.heatmap.show report.exhibits.probe_item.ask report.exhibits.projection.show
+        report.exhibits.table.show report.figures.draw report.gap_closed.tables_of report.probes.probes
+        report.sections.sections report.sentences.sentences report.sentences.views
+        report.tables.agreement report.tables.changes report.tables.curves report.tables.drift
+        report.tables.drift_by_metric report.tables.explainers report.tables.faithfulness
+        report.tables.performance report.tables.robustness report.tables.stability
+        report.verdict.records report.verdict.table report.verdict.verdicts report.word_shifts.kinds
+        report.word_shifts.words""",
+    "a command's run on a study, see the package": "cli.check.run cli.explain.run cli.verdict.run",
+    "runs Snakemake": "cli.check.jobs",
+}
+WITHOUT |= {name: reason for reason, names in NEEDS_MORE.items() for name in names.split()}
+
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
