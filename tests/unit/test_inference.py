@@ -122,8 +122,9 @@ def test_onnx_runtime_needs_no_torch(bert, tmp_path):
     classifier.export_onnx(classifier.load_classifier(folder), folder)
     code = f"""
 import sys
-from distillens import deletion, explanation, prediction
+from distillens.attribution import delete, explain
 from distillens.attribution.explainers import lime, occlusion, random, shap
+from distillens.models import predict
 from distillens.models.engine import Engine
 print(Engine({str(folder)!r}, "cpu", "onnxruntime").logits([("Fun",)]).shape)
 print([name for name in ("torch", "transformers") if name in sys.modules])
