@@ -1,4 +1,4 @@
-"""``python -m distillens``: one text, the verdict, or what a config would cost, in the terminal."""
+"""``python -m distillens``: the same as ``distillens``."""
 
 import sys
 

@@ -9,11 +9,35 @@ removed, so they do not either.
 import ast
 import hashlib
 import importlib.metadata
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent  # of the project
+PACKAGE = Path(__file__).parent
+ROOT = PACKAGE / "_project" if (PACKAGE / "_project").is_dir() else PACKAGE.parent
+"""The folder of the workflow: beside the package in a clone, inside it where a wheel was installed."""
+
+
+def project_file(path: str | Path) -> Path:
+    """A file of the folder that the user is in; else the project's own of that path, if it has one.
+
+    Examples
+    --------
+    >>> project_file("resources/studies/sst5.yaml").is_file()
+    True
+    """
+    return Path(path) if Path(path).exists() or not (ROOT / path).exists() else ROOT / path
+
+
+def prefer_this_package() -> None:
+    """Let the scripts of a clone import the clone's package where another one is installed as well.
+
+    Snakemake puts the workflow's folder at the end of a script's search path, behind what is installed.
+    """
+    path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if ROOT == PACKAGE.parent and path[0] != str(ROOT):
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, path)])
 
 
 @cache
@@ -39,8 +63,8 @@ def code(script: str, *methods: str) -> str:
             names, seen[path] = _parsed(path.read_text("utf-8"))
             open_ += filter(None, map(_module_path, names))
     digest = hashlib.sha256()
-    for path in sorted(seen):
-        digest.update(f"{path.relative_to(ROOT)}\x1f{seen[path]}\x1e".encode())
+    for name, tree in sorted((_name(path), tree) for path, tree in seen.items()):
+        digest.update(f"{name}\x1f{tree}\x1e".encode())
     return digest.hexdigest()[:16]
 
 
@@ -89,8 +113,13 @@ def _imports(tree: ast.AST) -> Iterator[str]:
         yield from (name for name in names if name.partition(".")[0] == "distillens")
 
 
+def _name(path: Path) -> str:
+    """A file's path below the workflow or beside the package: the same in a clone and in a wheel."""
+    return path.relative_to(ROOT if path.is_relative_to(ROOT) else PACKAGE.parent).as_posix()
+
+
 def _module_path(name: str) -> Path | None:
-    base = ROOT / name.replace(".", "/")
+    base = PACKAGE.parent / name.replace(".", "/")
     return next((p for p in (base.with_suffix(".py"), base / "__init__.py") if p.is_file()), None)
 
 

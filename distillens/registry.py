@@ -23,6 +23,7 @@ KINDS = {
     "pretraining": "training/pretraining",
     "compression": "training/compression",
     "exhibit": "report/exhibits",
+    "command": "cli",
 }
 """The folder of each kind's methods."""
 
@@ -107,7 +108,12 @@ def load(kind: str, method: str) -> ModuleType:
     """
     if method not in options(kind):
         raise ValueError(f"no {kind} method {method!r}; there are: {', '.join(options(kind))}")
-    return importlib.import_module(module_name(kind, method))
+    return module(kind, method)
+
+
+def module(kind: str, name: str) -> ModuleType:
+    """Import a file of a kind's folder."""
+    return importlib.import_module(module_name(kind, name))
 
 
 def _folder(kind: str) -> Path:

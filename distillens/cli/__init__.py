@@ -1,7 +1,8 @@
 """The command line: one command a file.
 
-A command has ``HELP``, ``add_arguments(parser)`` and ``run(arguments, console)``, and its line in
-``_COMMANDS``.
+A command has ``HELP``, ``add_arguments(parser)`` and ``run(arguments, console)``; without
+``add_arguments`` it is given what stands behind its name. It is imported when it is called, since
+reading results needs neither torch nor Snakemake.
 
 Examples
 --------
@@ -21,27 +22,31 @@ A whole command: it counts the words of a text.
 
 import argparse
 from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
 
 import yaml
 from rich.console import Console
 
-from distillens.cli import check, explain, verdict
+from distillens import registry
 from distillens.cli.errors import CommandError
-from distillens.config.validate import ConfigError
+from distillens.config.errors import ConfigError
 from distillens.tables import TableError
 
-_COMMANDS = {"check": check, "explain": explain, "verdict": verdict}
+_COMMANDS = ("run", "check", "verdict", "explain")
 _ABOUT = """Does a distilled or compressed text classifier still reason like its teacher?
 
-A study is run by Snakemake (see README.md); these commands look at one:
-before it, what it would cost; after it, its verdict; and one text of your own.
+Paths, those in a study's YAML file too, are relative to the folder that you are in; results
+go to results/STUDY there.
 """
 _EXAMPLES = """examples:
-  python -m distillens check config.yaml
-  python -m distillens verdict results/quickstart
-  python -m distillens explain --study results/quickstart --text "Slow, but never dull."
+  distillens run                          # the quickstart
+  distillens check mine.yaml              # is it right, and what would it cost?
+  distillens run mine.yaml --cores 4
+  distillens verdict results/mine
+  distillens explain --study results/mine --text "Slow, but never dull."
 
-`python -m distillens COMMAND --help` says more. Results for your own programs:
+`distillens COMMAND --help` says more. Results for your own programs:
   import distillens; distillens.load("results/quickstart").drift
 """
 
@@ -59,28 +64,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["verdict", "nowhere"])  # and on stderr: error: nowhere: no such folder; give results/STUDY
     1
     """
-    given = _parser().parse_args(arguments)
+    name, rest = _parsed(arguments)
     try:
-        return _COMMANDS[given.command].run(given, Console()) or 0
+        command = registry.module("command", name)
+        return command.run(_arguments_of(name, command, rest), Console()) or 0
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("", "distillens"):
+            raise
+        wrong = f"{name} needs {error.name}: pip install 'distillens[run]'"
     except (CommandError, ConfigError, TableError, yaml.YAMLError) as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {_plain(error)}", soft_wrap=True, highlight=False)
-        return 1
+        wrong = str(error)
+    message = wrong.replace("[", "\\[")
+    Console(stderr=True).print(f"[bold red]error:[/] {message}", soft_wrap=True, highlight=False)
+    return 1
 
 
-def _plain(error: Exception) -> str:
-    return str(error).replace("[", "\\[")
+def _parsed(arguments: Sequence[str] | None) -> tuple[str, list[str]]:
+    """The command, and what stands behind it."""
+    said = {name: registry.literal("command", name, "HELP").partition("\n")[0] for name in _COMMANDS}
+    commands = "\n".join(f"  {name:10}{summary}" for name, summary in said.items())
+    parser = _parser("distillens", _ABOUT, epilog=f"commands:\n{commands}\n\n{_EXAMPLES}")
+    parser.add_argument("command", choices=_COMMANDS, metavar="COMMAND", help="one of the commands below")
+    parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
+    given = parser.parse_args(arguments)
+    return given.command, given.rest
 
 
-def _parser() -> argparse.ArgumentParser:
+def _arguments_of(name: str, command: ModuleType, rest: list[str]) -> Any:
+    parser = _parser(f"distillens {name}", command.HELP, usage=getattr(command, "USAGE", None))
+    if hasattr(command, "add_arguments"):
+        command.add_arguments(parser)
+    elif rest[:1] not in (["-h"], ["--help"]):
+        return rest
+    return parser.parse_args(rest)
+
+
+def _parser(name: str, about: str, **more: Any) -> argparse.ArgumentParser:
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
-        "python -m distillens", description=_ABOUT, epilog=_EXAMPLES, formatter_class=formatter
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in _COMMANDS.items():
-        summary, _, details = module.HELP.partition("\n")
-        command = commands.add_parser(
-            name, help=summary, description=f"{summary}\n{details}".strip(), formatter_class=formatter
-        )
-        module.add_arguments(command)
-    return parser
+    return argparse.ArgumentParser(name, description=about, formatter_class=formatter, **more)

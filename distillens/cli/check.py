@@ -3,7 +3,6 @@
 import argparse
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ from rich.table import Table
 
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
+from distillens.cli.run import snakemake
 from distillens.config.validate import ConfigError, complete
-from distillens.provenance import ROOT
+from distillens.provenance import project_file
 
 HELP = """Check a config, and print the jobs and the forward passes that it would cost.
 
@@ -48,12 +48,13 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     CommandError
         If the config is none, or Snakemake refuses it.
     """
-    config = _read(arguments.config)
+    file = project_file(arguments.config)
+    config = _read(file)
     if arguments.words is not None and arguments.words < 1:
         raise CommandError("--words: a text has at least one")
     results = Path("results", config["study"])
     with console.status("asking Snakemake"):
-        every, left = jobs(arguments.config, "--forceall"), jobs(arguments.config)
+        every, left = jobs(file, "--forceall"), jobs(file)
     console.print(_jobs(config["study"], every, left))
     with console.status("loading explainers"):
         found = passes(config, results, arguments.words)
@@ -68,10 +69,9 @@ def jobs(config: Path, *more: str) -> dict[str, int]:
     CommandError
         If Snakemake refuses, such as for a file that is missing; with what it says.
     """
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--configfile", str(config), "--dry-run", "--nolock", "--quiet", "rules", *more]
-    command += ["--profile", "none", "--workflow-profile", "none", "--cores", "1"]
-    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    quiet = ["--dry-run", "--nolock", "--quiet", "rules", "--cores", "1"]
+    command, environment = snakemake(config, *quiet, "--profile", "none", "--workflow-profile", "none", *more)
+    said = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     if said.returncode:
         raise CommandError(f"snakemake: {(said.stderr or said.stdout).strip()[-2000:]}")
     table = re.search(r"^job +count\n-.*\n((?:\w+ +\d+\n)+)", said.stdout + said.stderr, flags=re.MULTILINE)

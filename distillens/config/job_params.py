@@ -11,7 +11,7 @@ from typing import Any
 
 from distillens import registry
 from distillens.config.study import Study, origin
-from distillens.provenance import ROOT, code, digest
+from distillens.provenance import ROOT, code, digest, project_file
 
 Settings = dict[str, Any]
 
@@ -260,7 +260,7 @@ class JobParams:
     def published_file(self, wildcards: Any) -> list[str]:
         """The file that says what a published study shows; nothing where none is named."""
         published = self.config["published"]
-        return [str(ROOT / published["file"])] if published else []
+        return [str(project_file(published["file"]))] if published else []
 
     def report(self, wildcards: Any) -> Settings:
         """Settings of ``report``: all of them, it shows them, but where files were looked for."""

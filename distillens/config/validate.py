@@ -14,7 +14,7 @@ from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 from distillens.config.models import check_model, check_pretraining
-from distillens.provenance import ROOT
+from distillens.provenance import ROOT, project_file
 
 __all__ = ["ConfigError", "complete", "nearest", "published"]
 
@@ -84,7 +84,7 @@ def published(file: str) -> dict[str, Any]:
     Parameters
     ----------
     file : str
-        Below the project, or absolute.
+        Below this folder or the project, or absolute.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def published(file: str) -> dict[str, Any]:
     >>> sorted(published("resources/published/sst5.yaml")["names"])
     ['bert', 'distilbert', 'kd-tinybert']
     """
-    path = ROOT / file
+    path = project_file(file)
     if not path.is_file():
         raise ConfigError(f"published.file: no file {path}")
     content, schema = yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(_PUBLISHED.read_text("utf-8"))

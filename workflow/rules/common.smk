@@ -6,10 +6,11 @@ from snakemake.exceptions import WorkflowError
 
 from distillens.config.validate import ConfigError, complete
 from distillens.config.files import refuse_duplicates, refuse_missing
-from distillens.provenance import code
+from distillens.provenance import code, prefer_this_package
 from distillens.config.job_params import JobParams, report_code
 from distillens.config.study import Study
 
+prefer_this_package()
 try:
     refuse_duplicates(workflow.configfiles)
     study = Study(complete(config))

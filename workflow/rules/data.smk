@@ -3,7 +3,7 @@
 
 rule fetch_dataset:
     input:
-        job_params.source_files,
+        from_outside(job_params.source_files),
     output:
         train="<results>/data/{task}/train.parquet",
         validation="<results>/data/{task}/validation.parquet",
@@ -26,7 +26,7 @@ rule fetch_dataset:
 
 rule fetch_checkpoint:
     input:
-        job_params.source_files,
+        from_outside(job_params.source_files),
     output:
         folder=directory(CHECKPOINT),
         card=CHECKPOINT_CARD,
@@ -50,7 +50,7 @@ rule fetch_checkpoint:
 
 rule fetch_corpus:
     input:
-        job_params.source_files,
+        from_outside(job_params.source_files),
     output:
         corpus="<results>/corpora/{corpus}.parquet",
     log:

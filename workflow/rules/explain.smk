@@ -73,7 +73,7 @@ rule import_explanations:
     input:
         explained=rules.select_examples.output.explained,
         test=rules.fetch_dataset.output.test,
-        file=job_params.explanations_file,
+        file=from_outside(job_params.explanations_file),
         predictions=own_predictions,
     output:
         explanations=EXPLANATIONS,

@@ -3,6 +3,16 @@
 from types import SimpleNamespace
 
 
+def from_outside(files):
+    """Files that the study was given, whose paths no workflow that uses this one as a module may prefix."""
+
+    def local_files(wildcards):
+        found = files(wildcards)
+        return list(map(local, [found] if isinstance(found, str) else found))
+
+    return local_files
+
+
 def checkpoint_of(wildcards):
     """The folder of the checkpoint that a run starts from."""
     return CHECKPOINT.replace("{checkpoint}", study.start(wildcards))

@@ -1,0 +1,66 @@
+"""Run a study."""
+
+import argparse
+import importlib.util
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from distillens.cli.errors import CommandError
+from distillens.provenance import ROOT, project_file
+
+HELP = """Run a study; what is made already is not made again.
+
+Without STUDY.yaml it is the quickstart. Paths in it are relative to the folder that you are in,
+where results/, logs/ and benchmarks/ are written; `--directory FOLDER` takes another one. All cores
+are used, unless --cores, --jobs, --executor or a profile says otherwise; GPU jobs run one at a time.
+
+examples:
+  distillens run mine.yaml -n                                   what would be done, and why
+  distillens run mine.yaml --cores 4 --config seed=8
+  distillens run mine.yaml --workflow-profile slurm             on a cluster (docs/operations.md)
+  distillens run mine.yaml --report report.zip                  Snakemake's own report, afterwards
+
+`snakemake --help` has all options."""
+
+USAGE = "distillens run [STUDY.yaml] [anything that snakemake takes]"
+
+_HOW_MANY = (["-c", "--cores"], ["-j", "--jobs"], ["-e", "--executor"], ["--profile"], ["--workflow-profile"])
+
+
+def run(arguments: list[str], console: Console) -> None:
+    """Become Snakemake: its exit status and how it takes signals are the command's."""
+    named = bool(arguments) and not arguments[0].startswith("-")
+    study = project_file(arguments[0]) if named else ROOT / "config.yaml"
+    if not study.is_file():
+        raise CommandError(f"{arguments[0]}: no such file; the study comes first, then Snakemake's options")
+    given = arguments[named:]
+    cores = [] if _says_how_many(given) else ["--cores", "all"]
+    command, environment = snakemake(study, *cores, *given)
+    os.execve(command[0], command, environment)
+
+
+def snakemake(study: Path, *more: str) -> tuple[list[str], dict[str, str]]:
+    """The command that runs a study in this folder, and its environment.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If Snakemake is not installed.
+    """
+    if importlib.util.find_spec("snakemake") is None:
+        raise ModuleNotFoundError("no snakemake", name="snakemake")
+    command = [sys.executable, "-m", "snakemake", "--configfile", str(study)]
+    # No Python that it starts takes a module from the folder that the user happens to be in.
+    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    return [*command, "--snakefile", str(ROOT / "Snakefile"), *more], environment
+
+
+def _says_how_many(given: Sequence[str]) -> bool:
+    parser = argparse.ArgumentParser(add_help=False)
+    for names in _HOW_MANY:
+        parser.add_argument(*names, dest="said", nargs="?", const="", action="append")
+    return "SNAKEMAKE_PROFILE" in os.environ or parser.parse_known_args(given)[0].said is not None
