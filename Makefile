@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
 
-.PHONY: help quickstart bench test operations rulegraph docs lint format lock
+.PHONY: help quickstart bench test operations rulegraph docs wheel lint format lock
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -12,6 +12,7 @@ help:
 .venv/installed: envs/requirements.lock
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -r envs/requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
 quickstart: .venv/installed  ## the default study on two cores, no GPU, no model hub
@@ -41,6 +42,9 @@ rulegraph: .venv/installed  ## the picture of the workflow (needs Graphviz)
 docs: .venv/installed  ## the pages that are made of the schemas: docs/tables.md, docs/config.md
 	$(BIN)/python -m docs.generate
 
+wheel: .venv/installed  ## dist/*.whl, which carries the workflow and the command `distillens`
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 lint: .venv/installed  ## ruff, snakefmt and snakemake's own linter
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,7 +56,7 @@ format: .venv/installed  ## what can be put right by itself
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
 
-lock:  ## the newest versions that requirements.in allows
+lock:  ## the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade -r envs/requirements.in
-	$(BIN)/pip freeze --all | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,dev]'
+	$(BIN)/pip freeze --all --exclude-editable | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock

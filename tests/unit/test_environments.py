@@ -3,6 +3,7 @@
 import ast
 import re
 import sys
+import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -87,5 +88,7 @@ def test_every_rule_has_an_environment_and_every_environment_a_rule():
 def test_the_lock_has_all_that_is_asked_for():
     lines = (ROOT / "envs/requirements.lock").read_text().split()
     lock = {line.split("==")[0].lower().replace("_", "-") for line in lines}
-    asked = re.findall(r"(?m)^([A-Za-z][\w.-]*)", (ROOT / "envs/requirements.in").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    asked = [re.match(r"[\w.-]+", line).group() for group in groups for line in group]
     assert [name for name in asked if name.lower().replace("_", "-") not in lock] == []

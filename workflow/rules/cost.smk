@@ -17,7 +17,6 @@ rule measure_cost:
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),
-        runtime=hours(1),
     params:
         settings=job_params.measure_cost,
         code=code("scripts/measure_cost.py"),

@@ -14,9 +14,6 @@ rule fetch_dataset:
         "<benchmarks>/fetch_dataset/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.fetch_dataset,
         code=code("scripts/fetch_dataset.py"),
@@ -38,9 +35,6 @@ rule fetch_checkpoint:
         checkpoint=one_of(study.checkpoints(pretrained=False)),
     conda:
         "../../envs/models.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.fetch_checkpoint,
         code=code("scripts/fetch_checkpoint.py"),
@@ -59,9 +53,6 @@ rule fetch_corpus:
         "<benchmarks>/fetch_corpus/{corpus}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.fetch_corpus,
         code=code("scripts/fetch_corpus.py"),
@@ -80,9 +71,6 @@ rule select_examples:
         "<benchmarks>/select_examples/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.select_examples,
         code=code("scripts/select_examples.py"),

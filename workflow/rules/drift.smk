@@ -13,9 +13,6 @@ rule score_word_shifts:
         "<benchmarks>/score_word_shifts/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_word_shifts.py"),
@@ -36,9 +33,6 @@ rule calibrate:
         "<benchmarks>/calibrate/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/calibrate.py"),
@@ -60,9 +54,6 @@ rule score_gap_closed:
         "<benchmarks>/score_gap_closed/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score_gap_closed,
         code=code("scripts/score_gap_closed.py"),
@@ -81,9 +72,6 @@ rule decide_verdicts:
         "<benchmarks>/decide_verdicts.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.decide_verdicts,
         code=code("scripts/decide_verdicts.py"),

@@ -47,9 +47,6 @@ if PARTS > 1:
             model=one_of(study.computed_attributions()),
         conda:
             "../../envs/data.yaml"
-        resources:
-            mem_mb=at_least(4000),
-            runtime=hours(1),
         params:
             code=code("scripts/gather_explanations.py"),
         script:

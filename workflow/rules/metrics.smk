@@ -14,9 +14,6 @@ rule score_performance:
         "<benchmarks>/score_performance/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_performance.py"),
@@ -37,9 +34,6 @@ rule score_robustness:
         "<benchmarks>/score_robustness/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_robustness.py"),
@@ -58,9 +52,6 @@ rule score_agreement:
         "<benchmarks>/score_agreement/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_agreement.py"),
@@ -82,9 +73,6 @@ rule score_faithfulness:
         "<benchmarks>/score_faithfulness/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_faithfulness.py"),
@@ -104,9 +92,6 @@ rule score_buckets:
         "<benchmarks>/score_buckets/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_buckets.py"),

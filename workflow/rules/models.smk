@@ -112,7 +112,6 @@ rule import_model:
     threads: 1
     resources:
         mem_mb=at_least(8000),
-        runtime="1h",
     params:
         settings=job_params.import_model,
         code=code("scripts/import_model.py"),

@@ -13,9 +13,6 @@ rule perturb:
     conda:
         "../../envs/perturb.yaml"
     threads: 1
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.perturb,
         code=job_params.perturb_code,

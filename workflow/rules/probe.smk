@@ -13,9 +13,6 @@ rule build_probe:
         "<benchmarks>/build_probe/{task}/{probe}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.build_probe,
         code=job_params.build_probe_code,
@@ -51,9 +48,6 @@ rule score_probes:
         "<benchmarks>/score_probes/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_probes.py"),

@@ -5,15 +5,34 @@ BASELINES = study.config["baselines"]
 REPORT = {
     "page": report(
         "<results>/report/index.html",
-        caption="../report/report.rst",
+        caption="../report/page.rst",
         category="Report",
+        labels={"page": "verdicts, tables and figures"},
     ),
-    "tables": directory("<results>/report/tables"),
-    "figures": directory("<results>/report/figures"),
+    "tables": report(
+        directory("<results>/report/tables"),
+        patterns=["{name}.csv"],
+        caption="../report/table.rst",
+        category="Tables",
+        labels={"table": "{name}"},
+    ),
+    "figures": report(
+        directory("<results>/report/figures"),
+        patterns=["{name}.svg"],
+        caption="../report/figure.rst",
+        category="Figures",
+        labels={"figure": "{name}"},
+    ),
     "study": "<results>/report/study.yaml",
 }
 if PUBLISHED:
-    REPORT["published"] = directory("<results>/report/published")
+    REPORT["published"] = report(
+        directory("<results>/report/published"),
+        patterns=["{name}.{format}"],
+        caption="../report/published.rst",
+        category="Published exhibits",
+        labels={"exhibit": "{name}", "format": "{format}"},
+    )
 
 
 rule report:
@@ -57,9 +76,6 @@ rule report:
         "<benchmarks>/report.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.report,
         code=report_code(),

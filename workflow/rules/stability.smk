@@ -13,9 +13,6 @@ rule select_perturbed:
         "<benchmarks>/select_perturbed/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.select_perturbed,
         code=code("scripts/select_perturbed.py"),
@@ -52,9 +49,6 @@ rule score_stability:
         "<benchmarks>/score_stability/{task}.tsv"
     conda:
         "../../envs/data.yaml"
-    resources:
-        mem_mb=at_least(4000),
-        runtime=hours(1),
     params:
         settings=job_params.score,
         code=code("scripts/score_stability.py"),
