@@ -1,0 +1,275 @@
+"""What is installed from a wheel does in any folder what a clone does."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+from email.parser import HeaderParser
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distillens.provenance import code
+from tests.fixtures import made_up_results
+from tests.wheel.conftest import ROOT
+from tests.workflow.conftest import Study, small_config, tiny_config
+
+PARTS = ("Snakefile", "config.yaml", "workflow", "scripts", "envs", "resources", "profiles")
+
+
+def files(folder, parts):
+    """Content by path; compiled files aside."""
+    paths = [path for part in parts for path in [folder / part, *(folder / part).rglob("*")] if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths if path.suffix != ".pyc"}
+
+
+def write(folder, config, name="study.yaml"):
+    (folder / name).write_text(yaml.safe_dump(config, sort_keys=False))
+
+
+def ready(folder, configure):
+    """A folder with a study, its data and its checkpoint, all by relative paths."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = configure(folder)
+    write(folder, config)
+    return config
+
+
+def jobs(said):
+    """Rule, inputs, outputs and log of every job of a dry run."""
+    found = set()
+    for block in re.split(r"\n(?=\[|(?:local)?rule )", said):
+        if head := re.match(r"(?:local)?rule (\w+):", block):
+            lines = (re.search(rf"(?m)^    {key}: (.*)$", block) for key in ("input", "output", "log"))
+            found.add((head.group(1), *(tuple(sorted(line.group(1).split(", "))) if line else () for line in lines)))
+    return found
+
+
+# what is in it
+
+
+def test_a_wheel_has_every_file_of_the_workflow_and_of_the_package(installed):
+    assert files(installed.project, PARTS) == files(ROOT, PARTS)
+    there = files(installed.packages, ["distillens"])
+    package = files(ROOT, ["distillens"])
+    assert {path: there.get(path) for path in package} == package
+    assert {path for path in there if "/_project/" not in path} == set(package)
+    assert os.access(installed.project / "profiles/slurm/cancel.sh", os.X_OK)
+
+
+def test_reading_results_asks_for_neither_torch_nor_snakemake(wheel):
+    with zipfile.ZipFile(wheel) as content:
+        (path,) = (name for name in content.namelist() if name.endswith(".dist-info/METADATA"))
+        about = HeaderParser().parsestr(content.read(path).decode())
+    assert about.get_all("Provides-Extra") == ["dev", "run"]
+    asked = {"base": set(), "run": set(), "dev": set()}
+    for line in about.get_all("Requires-Dist"):
+        extra = re.search(r"extra == '(\w+)'", line)
+        asked[extra.group(1) if extra else "base"].add(re.match(r"[\w.-]+", line).group().lower())
+    assert {"torch", "snakemake", "transformers", "onnxruntime", "shap", "lime", "captum"} <= asked["run"]
+    assert {"pytest", "hatchling"} <= asked["dev"]
+    assert not asked["base"] & (asked["run"] | asked["dev"])
+    assert len(about.get_all("Classifier")) > 3
+    assert len(about.get_all("Project-URL")) > 2
+
+
+def test_code_has_the_same_digests_in_a_clone_and_in_a_wheel(installed, tmp_path):
+    ask = """
+import json
+from distillens import registry
+from distillens.config.job_params import report_code
+from distillens.provenance import ROOT, code
+scripts = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
+shap = registry.module_name("explainer", "shap")
+print(json.dumps([*(code(f"scripts/{name}.py") for name in scripts), code("scripts/explain.py", shap), report_code()]))
+"""
+    clone = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert json.loads(installed.run("python", "-c", ask, folder=tmp_path)) == json.loads(clone.stdout)
+    assert code("scripts/explain.py") in clone.stdout
+
+
+# what it takes to read results
+
+
+@pytest.fixture(scope="module")
+def made_up(tmp_path_factory):
+    return made_up_results.write(tmp_path_factory.mktemp("made-up"))
+
+
+def test_results_are_read_and_the_verdict_printed_without_torch_and_snakemake(reader, made_up, tmp_path):
+    ask = f"""
+import importlib.util
+assert not any(map(importlib.util.find_spec, ("torch", "snakemake", "transformers", "jsonschema", "matplotlib")))
+import distillens
+results = distillens.load({str(made_up)!r})
+print(len(results.drift), len(results.scores), len(results.attributions), len(results.predictions))
+"""
+    assert all(map(int, reader.run("python", "-c", ask, folder=tmp_path).split()))
+    assert "drifts" in reader.run("distillens", "verdict", made_up, folder=tmp_path)
+    assert "commands:" in reader.run("distillens", "--help", folder=tmp_path)
+
+
+@pytest.mark.parametrize("command", [["run"], ["check", "config.yaml"], ["explain", "--study", "x", "--text", "y"]])
+def test_a_command_that_needs_more_says_so_in_a_line(reader, tmp_path, command):
+    said = reader.run("distillens", *command, folder=tmp_path, code=1)
+    assert re.fullmatch(rf"error: {command[0]} needs \w+: pip install 'distillens\[run\]'\n", said)
+
+
+# any folder
+
+
+def test_commands_work_in_the_user_s_own_folder(installed, tmp_path):
+    ready(tmp_path / "data", small_config)
+    config = small_config(tmp_path / "data")
+    config["tasks"]["moods"]["source"]["local"] = "data/data.csv"
+    config["checkpoints"]["tiny"]["local"] = "data/checkpoint"
+    (tmp_path / "studies").mkdir()
+    write(tmp_path / "studies", config, "mine.yaml")
+    said = installed.run("distillens", "run", "studies/mine.yaml", "-n", folder=tmp_path)
+    assert "results/tiny/report/index.html" in said
+    assert "profiles/default" in said
+    assert not (tmp_path / "results").exists()
+    said = installed.run("distillens", "check", "studies/mine.yaml", folder=tmp_path)
+    assert re.search(r"in all +35 +35", said)
+    elsewhere = installed.run("distillens", "run", "../studies/mine.yaml", "-n", folder=tmp_path / "data", code=1)
+    assert f"no file or folder data/data.csv (below {tmp_path / 'data'}, or absolute)" in elsewhere
+
+
+def test_the_quickstart_and_the_shipped_studies_are_there(installed, tmp_path):
+    assert "minilm-3-kd" in installed.run("distillens", "run", "-n", folder=tmp_path)
+    shipped = "resources/studies/sst5.yaml"
+    assert "results/sst5/" in installed.run("distillens", "run", shipped, "-n", folder=tmp_path)
+    said = installed.run("distillens", "run", "mien.yaml", folder=tmp_path, code=1)
+    assert said == "error: mien.yaml: no such file; the study comes first, then Snakemake's options\n"
+
+
+def test_options_and_targets_are_snakemake_s_and_so_is_the_exit_status(installed, tmp_path):
+    ready(tmp_path, small_config)
+    target = "results/tiny/data/moods/explained.parquet"
+    said = installed.run("distillens", "run", "study.yaml", target, "--cores", "1", folder=tmp_path)
+    assert "Provided cores: 1 " in said
+    assert (tmp_path / target).is_file()
+    assert "No rule to produce nothing" in installed.run(
+        "distillens", "run", "study.yaml", "nothing", folder=tmp_path, code=1
+    )
+    said = installed.run("distillens", "run", "study.yaml", "--config", "seed=8", "-n", target, folder=tmp_path)
+    assert "Params have changed" in said
+
+
+# the whole way
+
+
+@pytest.fixture(scope="module")
+def finished(installed, tmp_path_factory):
+    """A teacher and a student, run to the end from the wheel."""
+
+    def configure(folder):
+        config = small_config(folder)
+        del config["models"]["student-kd"], config["explainers"]["random"]
+        return config
+
+    folder = tmp_path_factory.mktemp("finished")
+    config = ready(folder, configure)
+    installed.run("distillens", "run", "study.yaml", "--quiet", "all", folder=folder)
+    return Study(folder, config)
+
+
+@pytest.mark.slow
+def test_a_study_runs_to_its_verdict_and_a_clone_would_do_nothing_more(installed, finished):
+    assert finished.jobs() == []
+    said = installed.run("distillens", "verdict", "results/tiny", folder=finished.folder)
+    assert "student" in said
+    text = ["--text", "A dull film, but joyful."]
+    said = installed.run("distillens", "explain", "--study", "results/tiny", *text, folder=finished.folder)
+    assert "Spearman" in said
+
+
+@pytest.mark.slow
+def test_snakemake_s_report_holds_page_tables_and_figures_with_captions(installed, finished):
+    installed.run("distillens", "run", "study.yaml", "--report", "report.zip", folder=finished.folder)
+    with zipfile.ZipFile(finished.folder / "report.zip") as content:
+        page = content.read("report/report.html").decode()
+        names = {Path(name).name for name in content.namelist()}
+    made = finished.folder / "results/tiny/report"
+    assert names >= {path.name for path in [*made.glob("*.html"), *made.glob("tables/*"), *made.glob("figures/*.svg")]}
+    categories = json.loads(re.search(r"(?m)^var categories = (.*?);?$", page).group(1))
+    assert {name: len(found["Other"]) for name, found in categories.items()} == {
+        "Report": 1,
+        "Tables": len(list(made.glob("tables/*.csv"))),
+        "Figures": len(list(made.glob("figures/*.svg"))),
+    }
+    for words in ("Table <em>verdict</em> of study <strong>tiny</strong>", "Figure <em>performance-moods</em>"):
+        assert words in page
+
+
+# a module of another workflow
+
+PARENT = """
+configfile: "parent.yaml"
+
+module one:
+    snakefile: "{snakefile}"
+    prefix: "drift"
+    config: config["one"]
+
+module two:
+    snakefile: "{snakefile}"
+    config: config["two"]
+
+use rule * from one as one_*
+use rule * from two as two_*
+
+rule both:
+    default_target: True
+    input: rules.one_all.input, rules.two_all.input
+    output: "both.txt"
+    shell: "touch {{output}}"
+"""
+
+
+def test_it_is_a_module_of_another_workflow(installed, tmp_path):
+    one = ready(tmp_path, tiny_config)
+    alone = jobs(installed.run("distillens", "run", "study.yaml", "-n", folder=tmp_path))
+    two = {**small_config(tmp_path), "study": "small", "parts": 2}
+    write(tmp_path, {"one": one, "two": two, "more": "of the parent's"}, "parent.yaml")
+    (tmp_path / "Snakefile").write_text(PARENT.format(snakefile=installed.project / "Snakefile"))
+
+    def snakemake(*arguments):
+        return installed.run("python", "-m", "snakemake", "--cores", "2", *arguments, folder=tmp_path)
+
+    def without(text):
+        return text.removeprefix("one_").removeprefix("drift/")
+
+    said = jobs(snakemake("-n"))
+    prefixed = {job for job in said if job[0].startswith("one_")}
+    assert {tuple(map(without, [name])) + tuple(tuple(sorted(map(without, p))) for p in paths)
+            for name, *paths in prefixed} == {job for job in alone if job[0] != "all"}  # fmt: skip
+    assert all(path.startswith("drift/") for _, _, outputs, logs in prefixed for path in [*outputs, *logs])
+    assert ("two_calibrate", "results/small") in {(name, *path[0].split("/metrics")[:1]) for name, _, path, _ in said}
+    explained = "drift/results/tiny/data/moods/explained.parquet"
+    snakemake(explained)
+    assert (tmp_path / explained).is_file()
+    assert not (tmp_path / "results").exists()
+
+
+# beside a clone
+
+
+def test_a_clone_s_scripts_import_the_clone_s_package_where_a_wheel_is_installed(installed, tmp_path):
+    config = ready(tmp_path / "study", small_config)
+    study = Study(tmp_path / "study", config).with_code(
+        tmp_path / "clone", "distillens/data/fetch.py", lambda text: f"{text}\nprint('from', __file__)\n"
+    )
+    target = "results/tiny/data/moods/test.parquet"
+    arguments = ["--snakefile", study.project / "Snakefile", "--configfile", "study.yaml", "--cores", "1"]
+    installed.run("python", "-m", "snakemake", *arguments, "--", target, folder=study.folder)
+    log = (study.folder / "logs/tiny/fetch_dataset/moods.log").read_text()
+    assert f"from {study.project}/distillens/data/fetch.py" in log
+    # And the installed command is not led astray by a clone that it is called in.
+    (study.folder / "results").rename(study.folder / "before")
+    (study.project / "study.yaml").write_bytes((study.folder / "study.yaml").read_bytes())
+    installed.run("distillens", "run", "study.yaml", "--directory", study.folder, target, folder=study.project)
+    assert "from" not in (study.folder / "logs/tiny/fetch_dataset/moods.log").read_text()
