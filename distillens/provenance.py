@@ -36,27 +36,27 @@ def prefer_this_package() -> None:
     Snakemake puts the workflow's folder at the end of a script's search path, behind what is installed.
     """
     path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    if ROOT == PACKAGE.parent and path[0] != str(ROOT):
+    if PACKAGE.parent == ROOT and path[0] != str(ROOT):
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, path)])
 
 
 @cache
-def code(script: str, *methods: str) -> str:
-    """Digest of a script and the local modules that it reaches.
+def code(*parts: str) -> str:
+    """Digest of scripts and modules, and of the local modules that they reach.
 
     Parameters
     ----------
-    script : str
-        Path below the project, such as ``scripts/explain.py``.
-    *methods : str
-        Modules that the script loads by name, such as ``distillens.attribution.explainers.shap``.
+    *parts : str
+        A script, such as ``scripts/explain.py``, and modules that it loads by name, such as
+        ``distillens.attribution.explainers.shap``.
 
     Examples
     --------
     >>> code("scripts/explain.py") == code("scripts/explain.py", "distillens.attribution.explainers.shap")
     False
     """
-    open_, seen = [ROOT / script, *filter(None, map(_module_path, methods))], {}
+    found = (ROOT / part if part.endswith(".py") else _module_path(part) for part in parts)
+    open_, seen = [*filter(None, found)], {}
     while open_:
         path = open_.pop()
         if path not in seen:

@@ -54,7 +54,7 @@ def compress(
     identity = {
         **identity,
         "compression": compression,
-        "compression_code": code(method.__name__.replace(".", "/") + ".py"),
+        "compression_code": code(method.__name__),
     }
     if settings is None:
         clock = Clock()

@@ -222,7 +222,7 @@ def train(
         "train_sha256": digest(splits["train"]),
         "validation_sha256": digest(splits["validation"]),
         "corpus_sha256": digest(corpus) if corpus else None,
-        "code": [code(name.replace(".", "/") + ".py") for name in _modules(trainer)],
+        "code": [code(name) for name in _modules(trainer)],
         "versions": versions("torch", "transformers"),
     }
     scratch, run = run_folders(Path(out), inputs)

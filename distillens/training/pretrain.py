@@ -204,7 +204,7 @@ def pretrain(
         "start_sha256": digest(start),
         "teacher_sha256": digest(teacher) if teacher else None,
         "corpus_sha256": digest(corpus),
-        "code": code(trainer.__module__.replace(".", "/") + ".py"),
+        "code": code(trainer.__module__),
         "versions": versions("torch", "transformers"),
     }
     scratch, run = run_folders(Path(folder), inputs)

@@ -11,11 +11,13 @@ from rich.console import Console
 
 from distillens import registry
 from distillens.cli import check, main, terminal
+from distillens.cli import run as run_command
 from distillens.cli.cost_estimate import passes
 from distillens.config.validate import complete
 from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import towards
 from distillens.models.engine import Engine
+from distillens.provenance import ROOT
 from distillens.report.formatting import Cell, Head, Table
 from tests.fixtures import made_up_results
 
@@ -191,12 +193,45 @@ def test_help_has_examples_and_says_what_a_command_does(capsys):
         main(["--help"])
     assert end.value.code == 0
     out = capsys.readouterr().out
-    for words in ("examples:", "check config.yaml", "explain --study", "distillens.load"):
+    for words in ("examples:", "check mine.yaml", "run mine.yaml", "explain --study", "distillens.load"):
         assert words in out
-    for command in ("check", "explain", "verdict"):
+    for command in ("run", "check", "explain", "verdict"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         assert len(capsys.readouterr().out.splitlines()) > 8
+
+
+# running a study
+
+
+@pytest.mark.parametrize(
+    ("given", "cores"),
+    [
+        ("", ["--cores", "all"]),
+        ("-n --config cores=3", ["--cores", "all"]),
+        ("--cores 2", []),
+        ("-c2 -n", []),
+        ("--jobs=4", []),
+        ("--executor slurm", []),
+        ("--workflow-profile slurm", []),
+    ],
+)
+def test_all_cores_are_used_unless_something_says_how_many(monkeypatch, given, cores):
+    monkeypatch.delenv("SNAKEMAKE_PROFILE", raising=False)
+    ran = []
+    monkeypatch.setattr(run_command.os, "execve", lambda program, command, _: ran.append((program, command)))
+    main(["run", *given.split()])
+    ((program, command),) = ran
+    before = ["-m", "snakemake", "--configfile", f"{ROOT}/config.yaml", "--snakefile", f"{ROOT}/Snakefile"]
+    assert command == [program, *before, *cores, *given.split()]
+
+
+def test_a_machine_s_profile_says_how_many(monkeypatch):
+    monkeypatch.setenv("SNAKEMAKE_PROFILE", "machine")
+    monkeypatch.setattr(run_command.os, "execve", lambda _, command, __: ran.extend(command))
+    ran = []
+    main(["run"])
+    assert "--cores" not in ran
 
 
 # what a config would cost

@@ -105,6 +105,7 @@ def test_comments_formatting_and_docstrings_are_no_change_of_code(tmp_path, monk
     (tmp_path / "scripts").mkdir()
     (tmp_path / "distillens").mkdir()
     monkeypatch.setattr(provenance, "ROOT", tmp_path)
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path / "distillens")
     script, module = tmp_path / "scripts" / "a.py", tmp_path / "distillens" / "b.py"
     script.write_text("import sys\nfrom distillens import b\n")
     digests = []

@@ -80,7 +80,8 @@ def reader(wheel, tmp_path_factory) -> Environment:
     folder = tmp_path_factory.mktemp("reader")
     made = environment(folder / "env", wheel, folder / "libraries")
     (folder / "libraries").mkdir()
-    open_, seen = needed((made.packages / next(made.packages.glob("*.dist-info")) / "METADATA").read_text()), set()
+    (about,) = made.packages.glob("distillens-*.dist-info/METADATA")
+    open_, seen = needed(about.read_text()), set()
     while open_:
         name = open_.pop()
         if name in seen:

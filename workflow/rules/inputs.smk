@@ -4,13 +4,8 @@ from types import SimpleNamespace
 
 
 def from_outside(files):
-    """Files that the study was given, whose paths no workflow that uses this one as a module may prefix."""
-
-    def local_files(wildcards):
-        found = files(wildcards)
-        return list(map(local, [found] if isinstance(found, str) else found))
-
-    return local_files
+    """Files that the study was given: a workflow that this one is a module of may not prefix their paths."""
+    return lambda wildcards: local(files(wildcards))
 
 
 def checkpoint_of(wildcards):
