@@ -216,15 +216,17 @@ def test_snakemake_s_report_holds_page_tables_and_figures_with_captions(installe
 # a module of another workflow
 
 PARENT = """
+from distillens.provenance import ROOT
+
 configfile: "parent.yaml"
 
 module one:
-    snakefile: "{snakefile}"
+    snakefile: str(ROOT / "Snakefile")
     prefix: "drift"
     config: config["one"]
 
 module two:
-    snakefile: "{snakefile}"
+    snakefile: str(ROOT / "Snakefile")
     config: config["two"]
 
 use rule * from one as one_*
@@ -234,7 +236,7 @@ rule both:
     default_target: True
     input: rules.one_all.input, rules.two_all.input
     output: "both.txt"
-    shell: "touch {{output}}"
+    shell: "touch {output}"
 """
 
 
@@ -244,7 +246,7 @@ def test_it_is_a_module_of_another_workflow(installed, tmp_path):
     alone = jobs(installed.run("distillens", "run", "study.yaml", "-n", folder=tmp_path))
     two = {**small_config(tmp_path), "study": "small", "parts": 2}
     write(tmp_path, {"one": one, "two": two, "more": "of the parent's"}, "parent.yaml")
-    (tmp_path / "Snakefile").write_text(PARENT.format(snakefile=installed.project / "Snakefile"))
+    (tmp_path / "Snakefile").write_text(PARENT)
 
     def snakemake(*arguments):
         return installed.run("python", "-m", "snakemake", "--cores", "2", *arguments, folder=tmp_path)
