@@ -114,8 +114,8 @@ def test_a_study_runs_on_a_cluster_where_things_go_wrong(cluster, study, tmp_pat
     cpu = [job for job in record if job.rule not in GPU]
     assert at_once(gpu) == cluster.GPUS
     assert any(one.start < other.end and other.start < one.end for one in gpu for other in cpu)
-    perturbed = [(job.state, job.limit) for job in record if job.rule == "perturb"]
-    assert perturbed == [("TIMEOUT", "1:00"), ("COMPLETED", "2:00")]
+    perturbed = [(job.state, job.limit, job.memory) for job in record if job.rule == "perturb"]
+    assert perturbed == [("TIMEOUT", "1:00", "4000M"), ("COMPLETED", "2:00", "8000M")]
     explained = [(job.state, job.memory) for job in record if job.rule == "explain"]
     assert sorted(explained) == [("CANCELLED", "6000M"), ("COMPLETED", "12000M"), ("COMPLETED", "6000M")]
     assert {job.state for job in record if job.rule not in ("perturb", "explain")} == {"COMPLETED"}

@@ -85,10 +85,24 @@ def test_every_rule_has_an_environment_and_every_environment_a_rule():
     }
 
 
+def asked_for():
+    """What pyproject.toml names, in all its groups."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    return {re.match(r"[\w.-]+", line).group().lower() for group in groups for line in group}
+
+
+def test_an_installed_package_has_what_it_imports():
+    distributions = packages_distributions()
+    libraries = set().union(*(imported(path.stem) for path in (ROOT / "scripts").glob("*.py")))
+    assert {
+        name
+        for name in libraries
+        if not {of.lower().replace("_", "-") for of in distributions.get(name, [name])} & asked_for()
+    } == set()
+
+
 def test_the_lock_has_all_that_is_asked_for():
     lines = (ROOT / "envs/requirements.lock").read_text().split()
     lock = {line.split("==")[0].lower().replace("_", "-") for line in lines}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    asked = [re.match(r"[\w.-]+", line).group() for group in groups for line in group]
-    assert [name for name in asked if name.lower().replace("_", "-") not in lock] == []
+    assert [name for name in asked_for() if name.replace("_", "-") not in lock] == []

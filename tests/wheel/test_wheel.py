@@ -8,7 +8,6 @@ import sys
 import zipfile
 from email.parser import HeaderParser
 from functools import partial
-from pathlib import Path
 
 import pytest
 import yaml
@@ -191,26 +190,6 @@ def test_a_study_runs_to_its_verdict_and_a_clone_would_do_nothing_more(installed
     text = ["--text", "A dull film, but joyful."]
     said = installed.run("distillens", "explain", "--study", "results/tiny", *text, folder=finished.folder)
     assert "Spearman" in said
-
-
-@pytest.mark.slow
-def test_snakemake_s_report_holds_page_tables_and_figures_with_captions(installed, finished):
-    installed.run("distillens", "run", "study.yaml", "--report", "report.zip", folder=finished.folder)
-    with zipfile.ZipFile(finished.folder / "report.zip") as content:
-        page = content.read("report/report.html").decode()
-        names = {Path(name).name for name in content.namelist()}
-    made = finished.folder / "results/tiny/report"
-    assert names >= {
-        path.name for path in [*made.rglob("*.html"), *made.rglob("*.csv"), *made.rglob("*.svg")]
-    }
-    categories = json.loads(re.search(r"(?m)^var categories = (.*?);?$", page).group(1))
-    assert {name: len(found["Other"]) for name, found in categories.items()} == {
-        "Report": 1,
-        "Tables": len(list(made.glob("tables/*.csv"))),
-        "Figures": len(list(made.glob("figures/*.svg"))),
-    }
-    assert "Table <em>verdict</em> of study <strong>tiny</strong>" in page
-    assert "Figure <em>performance-moods</em> of study <strong>tiny</strong>" in page
 
 
 # a module of another workflow

@@ -393,3 +393,19 @@ def test_two_snakemakes_on_one_folder(copy, tmp_path):
 
 def test_the_table_of_faults_has_these_rows():
     assert names("faults") == [KILLED, *FAULTS]
+
+
+def test_a_job_that_ran_out_of_memory_gets_twice_what_the_cluster_s_profile_gives_by_default(tmp_path):
+    study = Study(tmp_path, small_config(tmp_path))
+    fault = with_fault(
+        tmp_path, rule="select_examples", event="open", path=r"test\.parquet$", action="memory"
+    )
+    arguments = ["--workflow-profile", "slurm", "--executor", "local", "--until", "select_examples"]
+    result = run(study, *arguments, env=fault)
+    asked = re.findall(
+        r"rule select_examples:.*?resources: (.*?)$",
+        result.stdout + result.stderr,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    given = [dict(part.split("=") for part in line.split(", ")) for line in asked]
+    assert [(one["mem_mb"], one["runtime"]) for one in given] == [("4000", "60"), ("8000", "120")]

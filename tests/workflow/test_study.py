@@ -1,6 +1,9 @@
 """One tiny study, end to end, and what an edit of its config reruns."""
 
+import json
 import shutil
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -173,6 +176,27 @@ def test_the_published_exhibits_are_there_by_number(study):
     made = {path.name for path in (study.folder / "results/tiny/report/published").iterdir()}
     assert {f"table-{number}.csv" for number in range(1, 6)} <= made
     assert {f"figure-{number}.svg" for number in (1, 3, 4, 5, 6, 7, 8, 9)} <= made
+
+
+def test_snakemake_s_report_holds_page_tables_and_figures_with_captions(study):
+    result = study.snakemake("--report", "report.zip")
+    assert result.returncode == 0, result.stdout + result.stderr
+    with zipfile.ZipFile(study.folder / "report.zip") as content:
+        page = content.read("report/report.html").decode()
+        held = {Path(name).name for name in content.namelist()}
+    made = study.folder / "results/tiny/report"
+    folders = {"Tables": "tables", "Figures": "figures", "Published exhibits": "published"}
+    files = {category: list((made / folder).glob("*.*v*")) for category, folder in folders.items()}
+    assert held >= {"index.html", *(path.name for of in files.values() for path in of)}
+    categories, _ = json.JSONDecoder().raw_decode(page.partition("var categories = ")[2])
+    shown = {category: len(found["Other"]) for category, found in categories.items()}
+    assert shown == {"Report": 1, **{category: len(paths) for category, paths in files.items()}}
+    for caption in (
+        "Table <em>verdict</em>",
+        "Figure <em>performance-moods</em>",
+        "Exhibit <em>table-1</em>",
+    ):
+        assert caption in page
 
 
 def test_a_study_in_two_halves_has_the_bytes_of_one_in_one_go(study, tmp_path):
