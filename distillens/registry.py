@@ -112,7 +112,13 @@ def load(kind: str, method: str) -> ModuleType:
 
 
 def module(kind: str, name: str) -> ModuleType:
-    """Import a file of a kind's folder."""
+    """Import a file of a kind's folder.
+
+    Examples
+    --------
+    >>> module("command", "verdict").HELP.splitlines()[0]
+    'Print the verdict of a finished study.'
+    """
     return importlib.import_module(module_name(kind, name))
 
 

@@ -1,8 +1,8 @@
 """The command line: one command a file.
 
-A command has ``HELP``, ``add_arguments(parser)`` and ``run(arguments, console)``; without
-``add_arguments`` it is given what stands behind its name. It is imported when it is called, since
-reading results needs neither torch nor Snakemake.
+A command has ``HELP``, ``add_arguments(parser)`` and ``run(arguments, console)``, and its name in
+``_COMMANDS``; without ``add_arguments`` it is given what stands behind its name. It is imported when
+it is called, since reading results needs neither torch nor Snakemake.
 
 Examples
 --------

@@ -32,7 +32,13 @@ _HOW_MANY = (["-c", "--cores"], ["-j", "--jobs"], ["-e", "--executor"], ["--prof
 
 
 def run(arguments: list[str], console: Console) -> None:
-    """Become Snakemake: its exit status and how it takes signals are the command's."""
+    """Become Snakemake: its exit status and how it takes signals are the command's.
+
+    Raises
+    ------
+    CommandError
+        If there is no such study.
+    """
     named = bool(arguments) and not arguments[0].startswith("-")
     study = project_file(arguments[0]) if named else ROOT / "config.yaml"
     if not study.is_file():
@@ -50,6 +56,12 @@ def snakemake(study: Path, *more: str) -> tuple[list[str], dict[str, str]]:
     ------
     ModuleNotFoundError
         If Snakemake is not installed.
+
+    Examples
+    --------
+    >>> command, environment = snakemake(Path("mine.yaml"), "-n")
+    >>> command[1:5], command[-1]
+    (['-m', 'snakemake', '--configfile', 'mine.yaml'], '-n')
     """
     if importlib.util.find_spec("snakemake") is None:
         raise ModuleNotFoundError("no snakemake", name="snakemake")

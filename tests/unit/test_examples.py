@@ -16,6 +16,7 @@ WITHOUT = {
     "data.fetch.fetch_dataset": "takes a whole block of a config, and a file of texts",
     "data.packages.fetch_package": "downloads",
     "joblog.logging_to": "takes over the log of the whole process",
+    "provenance.prefer_this_package": "changes the environment of the whole process",
 }
 
 # By reason: those that would need a whole study, or a model's folder.
@@ -59,7 +60,7 @@ NEEDS_MORE = {
         report.verdict.records report.verdict.table report.verdict.verdicts report.word_shifts.kinds
         report.word_shifts.words""",
     "a command's run on a study, see the package": "cli.check.run cli.explain.run cli.verdict.run",
-    "runs Snakemake": "cli.check.jobs",
+    "runs Snakemake": "cli.check.jobs cli.run.run",
 }
 WITHOUT |= {name: reason for reason, names in NEEDS_MORE.items() for name in names.split()}
 
