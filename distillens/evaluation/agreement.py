@@ -69,11 +69,9 @@ def _compared(
     where = {"task": s.task, **where}
     scores = agreement.agreements(a, b, metrics)
     summary = summaries(scores, s.resampling("agreement", *where.values()))
-    by_chance = [(metric, k) for metric, k in metrics if metric in agreement.CHANCE]
-    chance = dict(zip(by_chance, agreement.chances(a, b, by_chance), strict=True))
     levels = [
-        np.mean(chance[what][~np.isnan(values)]) if what in chance and not np.isnan(values).all() else np.nan
-        for what, values in zip(metrics, scores, strict=True)
+        np.nan if np.isnan(values).all() else np.mean(chance[~np.isnan(values)])
+        for chance, values in zip(agreement.chances(a, b, metrics), scores, strict=True)
     ]
     names, ks = zip(*metrics, strict=True)
     yield block(len(metrics), where, metric=names, k=ks, chance=levels, **summary._asdict())

@@ -41,8 +41,7 @@ def score_buckets(
 def _of_group(group: TeacherGroup, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
     known = _known(group)
     right = {model: np.array(group.predicted[model, seed]) == truth for model, seed in known}
-    metrics = [("cosine", None), ("spearman", None)]
-    metrics += [(name, k) for name in ("jaccard", "overlap") for k in s.metrics["overlap_k"]]
+    metrics = [m for m in agreement.grid(s.metrics["overlap_k"]) if agreement.METRICS[m[0]].in_buckets]
     names, ks = zip(*metrics, strict=True)
     sets = buckets(right)
     found = []

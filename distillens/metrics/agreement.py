@@ -14,6 +14,7 @@ agreement: two attributions in which all words tie overlap by chance, ``k / n``.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -132,20 +133,6 @@ def sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
     return (_top(a, k) * _top(b, k) * (np.sign(a) * np.sign(b) > 0)).sum(axis=-1) / k
 
 
-METRICS: dict[str, Callable[..., Array]] = {
-    "cosine": cosine,
-    "pearson": pearson,
-    "spearman": spearman,
-    "kendall": kendall,
-}
-METRICS_AT_K: dict[str, Callable[..., Array]] = {
-    "jaccard": jaccard,
-    "overlap": overlap,
-    "overlap_corrected": overlap_corrected,
-    "sign_agreement": sign_agreement,
-}
-
-
 def chance_overlap(n: int, k: int) -> float:
     """Mean overlap of two random tops of k among n words: ``k / n``.
 
@@ -201,17 +188,75 @@ def chance_sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
     return same / (a.shape[-1] * k)
 
 
-# What a metric is on average over all orders of the words of one of the two. Correlations are 0 by symmetry.
-CHANCE: dict[str, Callable[..., ArrayLike]] = {
-    "cosine": chance_cosine,
-    "pearson": lambda a, b: 0.0,
-    "spearman": lambda a, b: 0.0,
-    "kendall": lambda a, b: 0.0,
-    "jaccard": lambda a, b, k: chance_jaccard(a.shape[-1], k),
-    "overlap": lambda a, b, k: chance_overlap(a.shape[-1], k),
-    "overlap_corrected": lambda a, b, k: 0.0,
-    "sign_agreement": chance_sign_agreement,
+@dataclass(frozen=True)
+class AgreementMetric:
+    """All that is to be said of a metric; one more entry in `METRICS` is enough for a new one.
+
+    ``function`` and ``chance`` (its mean over all orders of the words of one of the two) take two arrays
+    of shape (..., n), and ``k`` where it is about the k strongest words (``at_k``). The page calls it by
+    its ``label`` and says its ``meaning``; ``in_buckets``: also taken of texts by which models are right.
+    """
+
+    function: Callable[..., Array]
+    chance: Callable[..., ArrayLike]
+    label: str
+    meaning: str
+    at_k: bool = False
+    in_buckets: bool = False
+
+
+def _no_chance(*_: object) -> float:
+    """By symmetry, or by correction."""
+    return 0.0
+
+
+METRICS: dict[str, AgreementMetric] = {
+    "cosine": AgreementMetric(
+        cosine, chance_cosine, "cosine", "cosine of the two attribution vectors", in_buckets=True
+    ),
+    "pearson": AgreementMetric(pearson, _no_chance, "Pearson", "linear correlation"),
+    "spearman": AgreementMetric(
+        spearman,
+        _no_chance,
+        "Spearman",
+        "rank correlation; of attributions: decides the verdict",
+        in_buckets=True,
+    ),
+    "kendall": AgreementMetric(
+        kendall, _no_chance, "Kendall τ", "rank correlation by pairs of words, ties counted"
+    ),
+    "jaccard": AgreementMetric(
+        jaccard,
+        lambda a, b, k: chance_jaccard(a.shape[-1], k),
+        "Jaccard",
+        "shared share of the two sets of k strongest words",
+        at_k=True,
+        in_buckets=True,
+    ),
+    "overlap": AgreementMetric(
+        overlap,
+        lambda a, b, k: chance_overlap(a.shape[-1], k),
+        "overlap",
+        "share of the k strongest words that both name",
+        at_k=True,
+        in_buckets=True,
+    ),
+    "overlap_corrected": AgreementMetric(
+        overlap_corrected,
+        _no_chance,
+        "overlap, corrected",
+        "overlap above chance: 0 is chance, 1 the same words",
+        at_k=True,
+    ),
+    "sign_agreement": AgreementMetric(
+        sign_agreement,
+        chance_sign_agreement,
+        "sign",
+        "share of the k strongest words that both name with the same sign",
+        at_k=True,
+    ),
 }
+"""Every metric by its name, in the order in which tables show them."""
 
 
 def grid(ks: Iterable[int]) -> list[tuple[str, int | None]]:
@@ -223,7 +268,7 @@ def grid(ks: Iterable[int]) -> list[tuple[str, int | None]]:
     [('overlap_corrected', 3), ('sign_agreement', 3)]
     """
     ks = list(ks)
-    return [(name, None) for name in METRICS] + [(name, k) for name in METRICS_AT_K for k in ks]
+    return [(name, k) for name, metric in METRICS.items() for k in (ks if metric.at_k else [None])]
 
 
 def agreements(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[str, int | None]]) -> Array:
@@ -252,7 +297,7 @@ def agreements(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[s
     >>> agreements(a, b, [("cosine", None), ("overlap", 1)]).round(3).tolist()
     [[1.0], [1.0]]
     """
-    return _by_length(a, b, [_call({**METRICS, **METRICS_AT_K}[name], k) for name, k in metrics])
+    return _by_length(a, b, [_call(METRICS[name].function, k) for name, k in metrics])
 
 
 def chances(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[str, int | None]]) -> Array:
@@ -267,7 +312,7 @@ def chances(a: Sequence[Array], b: Sequence[Array], metrics: Sequence[tuple[str,
     >>> chances(a, b, [("cosine", None), ("overlap", 1)]).round(3).tolist()
     [[0.25], [0.25]]
     """
-    return _by_length(a, b, [_call(CHANCE[name], k) for name, k in metrics])
+    return _by_length(a, b, [_call(METRICS[name].chance, k) for name, k in metrics])
 
 
 def _by_length(a: Sequence[Array], b: Sequence[Array], functions: Sequence[Callable[..., Array]]) -> Array:

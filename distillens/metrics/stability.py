@@ -63,4 +63,4 @@ def stability(before: ArrayLike, after: ArrayLike, pairs: Sequence[tuple[int, in
         return np.full(len(METRICS), np.nan)
     left, right = zip(*pairs, strict=True)
     a, b = np.asarray(before, dtype=np.float64)[list(left)], np.asarray(after, dtype=np.float64)[list(right)]
-    return np.array([float(agreement.METRICS[metric](a, b)) for metric in METRICS])
+    return np.array([float(agreement.METRICS[metric].function(a, b)) for metric in METRICS])

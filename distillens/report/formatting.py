@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillens.metrics import agreement
+
 MISSING = "–"
 
 METRICS: dict[str, tuple[str, str]] = {
@@ -28,14 +30,6 @@ METRICS: dict[str, tuple[str, str]] = {
         "characters edited",
         "share of all characters that the perturbation edits: Levenshtein distance to the original text",
     ),
-    "cosine": ("cosine", "cosine of the two attribution vectors"),
-    "pearson": ("Pearson", "linear correlation"),
-    "spearman": ("Spearman", "rank correlation; of attributions: decides the verdict"),
-    "kendall": ("Kendall τ", "rank correlation by pairs of words, ties counted"),
-    "jaccard": ("Jaccard", "shared share of the two sets of k strongest words"),
-    "overlap": ("overlap", "share of the k strongest words that both name"),
-    "overlap_corrected": ("overlap, corrected", "overlap above chance: 0 is chance, 1 the same words"),
-    "sign_agreement": ("sign", "share of the k strongest words that both name with the same sign"),
     "confidence_drop": ("confidence drop", "loss of confidence when the k strongest words are removed"),
     "confidence_drop_excess": ("drop − random", "confidence drop beyond that of k random words"),
     "flip_rate": ("flip rate", "share of predictions that change when the k strongest words are removed"),
@@ -80,7 +74,7 @@ METRICS: dict[str, tuple[str, str]] = {
     "cue_direction": ("cue, direction", "share of cue words whose attribution has the expected sign"),
     "cue_attribution": ("cue, attribution", "mean attribution of the cue word"),
 }
-"""How a metric is called on the page, and what it is; others appear under their own name."""
+"""How a metric is called on the page, and what it is, but for those of agreement, which say so themselves."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +199,7 @@ def metric_name(metric: str, k: int | None = None) -> str:
     >>> metric_name("jaccard", 3), metric_name("stability_cosine")
     ('Jaccard @3', 'stability cosine')
     """
-    name = METRICS.get(metric, (metric.replace("_", " "),))[0]
+    name = _described(metric)[0]
     return name if k is None else f"{name} @{k}"
 
 
@@ -217,7 +211,13 @@ def metric_head(metric: str, k: int | None = None) -> Head:
     >>> metric_head("sign_agreement", 3).text
     'sign @3'
     """
-    return Head(metric_name(metric, k), METRICS.get(metric, ("", ""))[1])
+    return Head(metric_name(metric, k), _described(metric)[1])
+
+
+def _described(metric: str) -> tuple[str, str]:
+    """How a metric is called, and what it is; one that is not listed appears under its own name."""
+    listed = agreement.METRICS.get(metric)
+    return (listed.label, listed.meaning) if listed else METRICS.get(metric, (metric.replace("_", " "), ""))
 
 
 def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

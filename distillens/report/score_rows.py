@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from distillens.metrics import agreement
 from distillens.metrics.calibration import HEADLINE
 from distillens.report.formatting import METRICS
 from distillens.report.study_data import Outline, Run, ordered
@@ -71,7 +72,7 @@ def metrics(rows: Sequence[Row]) -> list[Metric]:
     >>> metrics([*rows, {"metric": "cosine", "k": None}])
     [('cosine', None), ('jaccard', 1), ('jaccard', 3)]
     """
-    names = ordered((row["metric"] for row in rows), [HEADLINE, *METRICS])
+    names = ordered((row["metric"] for row in rows), [HEADLINE, *agreement.METRICS, *METRICS])
     found = {(row["metric"], row["k"]) for row in rows}
     return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
 

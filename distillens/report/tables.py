@@ -8,7 +8,6 @@ from distillens.metrics.calibration import HEADLINE, QUANTITIES
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
 from distillens.report import score_rows
 from distillens.report.formatting import (
-    METRICS,
     MISSING,
     Cell,
     Head,
@@ -84,8 +83,7 @@ def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None
             + [score(found.get(metric), 3, signed=named[metric]["against"] is not None) for metric in metrics]
         )
     head = [Head("model", numeric=False), Head("role", numeric=False)]
-    head += [Head(name, METRICS.get(named[name]["metric"], ("", ""))[1]) for name in metrics]
-    head = [Head(metric_name(h.text), h.meaning, h.numeric) for h in head]
+    head += [Head(metric_name(name), metric_head(named[name]["metric"]).meaning) for name in metrics]
     return Table(f"performance-{task}", f"Performance on {task}", head, lines, csv="performance")
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -116,11 +117,11 @@ def test_what_says_nothing_agrees_with_nothing(metric, k, nothing):
 @pytest.mark.parametrize("metric", ["pearson", "spearman", "kendall"])
 def test_correlations_of_equal_values_are_undefined(metric):
     # 0.1 is not exact: a rounded mean must not turn into a correlation.
-    assert np.isnan(ag.METRICS[metric](np.full(6, 0.1), np.arange(6)))
+    assert np.isnan(ag.METRICS[metric].function(np.full(6, 0.1), np.arange(6)))
     assert ag.cosine(np.full(6, 0.1), np.full(6, 0.1)) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("metric", ag.METRICS_AT_K)
+@pytest.mark.parametrize("metric", [name for name, metric in ag.METRICS.items() if metric.at_k])
 def test_short_texts_have_no_top_k(metric):
     n = [len(x) for x in (A, A[:3], A[:1], A[:0])]
     found = ag.agreements([A[:i] for i in n], [B[:i] for i in n], [(metric, 2)])
@@ -136,13 +137,13 @@ def test_different_numbers_of_words_are_an_error():
 
 # Not for Jaccard with ties: that of an expected intersection is not the expected one.
 @pytest.mark.parametrize(
-    ("metric", "ties"), sorted({*itertools.product(ag.CHANCE, [False, True])} - {("jaccard", True)})
+    ("metric", "ties"), sorted({*itertools.product(ag.METRICS, [False, True])} - {("jaccard", True)})
 )
 def test_chance_is_the_mean_over_all_orders(metric, ties):
     a, b = np.array([4.0, -3, 1, 0.5, 2]), np.array([3.0, 1, -2, 0.2, 1.5])
     if ties:
         a, b = np.array([2.0, -2, 1, 0, 1]), np.array([3.0, 3, 3, 0, 1])
-    k = 2 if metric in ag.METRICS_AT_K else None
+    k = 2 if ag.METRICS[metric].at_k else None
     orders = [np.array(order) for order in itertools.permutations(b)]
     every = ag.agreements([a] * len(orders), orders, [(metric, k)])
     assert ag.chances([a], [b], [(metric, k)])[0, 0] == pytest.approx(every.mean(), abs=1e-12)
@@ -162,3 +163,16 @@ def test_thousands_of_examples_take_seconds():
     start = time.monotonic()
     assert ag.agreements(a, b, ag.grid([3, 5, 10])).shape == (16, 3000)
     assert time.monotonic() - start < 10
+
+
+def test_a_metric_needs_its_chance_level():
+    with pytest.raises(TypeError, match="chance"):
+        ag.AgreementMetric(function=ag.cosine, label="cosine", meaning="")
+
+
+def test_the_documents_list_every_metric():
+    root = Path(__file__).parents[2]
+    pages = [path.read_text("utf-8") for path in (root / "README.md", *sorted((root / "docs").glob("*.md")))]
+    sections = [" ".join(section.split()).lower() for page in pages for section in page.split("\n#")]
+    names = [name.replace("_", " ") for name in ag.METRICS]
+    assert any(all(name in section for name in names) for section in sections)

@@ -10,9 +10,13 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from distillens import tables
+from distillens.evaluation.agreement import score_agreement
+from distillens.evaluation.buckets import score_buckets
+from distillens.metrics import agreement
 from distillens.metrics.calibration import QUANTITIES
 from distillens.report import formatting, study_data
 from distillens.report.page import embedded
@@ -319,3 +323,38 @@ def test_what_drives_a_drift_is_shown_by_kind_of_word_and_by_word(study, page):
 
 def _table(text, name):
     return re.search(rf'<table class="sortable" id="table-{name}">(.*?)</table>', text, re.S)[1]
+
+
+def test_one_entry_of_the_registry_brings_a_metric_into_every_table(tmp_path, monkeypatch):
+    constant = agreement.AgreementMetric(
+        lambda a, b, k: np.full(len(a), 0.75),
+        lambda a, b, k: 0.25,
+        "made up",
+        "a metric of a test",
+        at_k=True,
+        in_buckets=True,
+    )
+    monkeypatch.setitem(agreement.METRICS, "invented", constant)
+    arguments = made_up_study.write(tmp_path / "in", examples=6)
+    task = [path for path in arguments["explanations"] if tables.provenance(path)["task"] == "sst5"]
+    scoring = made_up_study.scoring("sst5", arguments["study"])
+    agreed, split = tmp_path / "agreement.parquet", tmp_path / "buckets.parquet"
+    score_agreement(task, out=agreed, **scoring)
+    score_buckets(arguments["explained"][0], task, out=split, **scoring)
+    drift = tables.read(arguments["drift"], "drift").to_pylist()
+    drift += [{**row, "metric": "invented", "k": 3} for row in drift if row["metric"] == "spearman"]
+    tables.write(tmp_path / "drift.parquet", "drift", drift, {})
+    arguments |= {"scores": [agreed, split], "drift": tmp_path / "drift.parquet"}
+    made_up_study.report(arguments, tmp_path / "out" / "index.html")
+
+    for name in ("agreement", "explainers", "buckets"):
+        rows = [
+            row for row in _rows(tmp_path / "out" / "tables" / f"{name}.csv") if row["metric"] == "invented"
+        ]
+        assert {row["k"] for row in rows} == {"3"}, name
+        assert {row["value"] for row in rows} - {""} == {"0.75"}, name  # a bucket may be empty
+        assert name == "buckets" or {row["chance"] for row in rows} == {"0.25"}, name
+    text = (tmp_path / "out" / "index.html").read_text("utf-8")
+    for name in ("agreement-sst5", "explainers-of-sst5", "all-buckets-sst5", "drift-sst5", "drift-stsb"):
+        assert "made up @3" in _table(text, name), name
+    assert "a metric of a test" in _table(text, "agreement-sst5") and "chance 0.25" in text
