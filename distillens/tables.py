@@ -233,6 +233,11 @@ SCHEMAS: dict[str, pa.Schema] = {
 }
 
 
+def numbers(kind: str) -> list[str]:
+    """The columns of a kind that hold numbers which may be undefined."""
+    return [field.name for field in SCHEMAS[kind] if pa.types.is_floating(field.type)]
+
+
 class TableError(ValueError):
     """A file is not the table that was expected; the message names the file."""
 

@@ -19,9 +19,9 @@ def decide_verdicts(
 ) -> None:
     """Write the study's table of kind ``drift``: the calibrated agreement of all tasks, with verdicts."""
     rows = [row for path in calibrations for row in tables.read(path, "calibration").to_pylist()]
-    numbers = [f.name for f in tables.SCHEMAS["calibration"] if str(f.type) == "double"]
-    known = [row | {name: np.nan for name in numbers if row[name] is None} for row in rows]
-    decided = verdict.decide(known, confidence_level, tolerance, controls)
+    numbers = tables.numbers("calibration")
+    rows = [row | {name: np.nan for name in numbers if row[name] is None} for row in rows]
+    decided = verdict.decide(rows, confidence_level, tolerance, controls)
     settings = {"confidence_level": confidence_level, "tolerance": tolerance, "controls": list(controls)}
     source = settings | {
         "inputs": provenance.digest(*calibrations),

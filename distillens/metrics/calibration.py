@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from distillens import tables
 from distillens.metrics.crossed_design import Crossed, Group, noise_of_pairs, noise_of_runs
 from distillens.metrics.power import needed
 
@@ -25,7 +26,9 @@ Array = NDArray[np.float64]
 
 HEADLINE = "spearman"
 TOLERANCE = 0.05
-QUANTITIES = ("agreement", "ceiling", "explainer_ceiling", "floor", "normalised", "drift")
+_NUMBERS = tables.numbers("calibration")
+QUANTITIES = tuple(name for name in _NUMBERS if f"{name}_low" in _NUMBERS)
+"""The numbers of the table that have an interval: S, C, R, Z, A and D."""
 
 _STUDENT, _CEILING, _AGAIN, _FLOOR = range(4)
 _DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])
@@ -113,16 +116,10 @@ def calibrate(
     defined = ~np.isnan(np.vstack([students, chance, between, repeated])).any(axis=0)
     students, chance, between, repeated = (x[:, defined] for x in (students, chance, between, repeated))
     n = int(defined.sum())
-    counts = {
-        "n": n,
-        "n_undefined": int(defined.size - n),
-        "n_runs": runs,
-        "n_teacher_runs": seeds,
-    }
-    nothing = dict.fromkeys((f"{q}{end}" for q in QUANTITIES for end in ("", "_low", "_high")), math.nan)
-    nothing |= dict.fromkeys(("p_value", "effect_size", "run_spread", "n_needed", "runs_needed"), math.nan)
+    row = dict.fromkeys(_NUMBERS, math.nan)
+    row |= {"n": n, "n_undefined": int(defined.size - n), "n_runs": runs, "n_teacher_runs": seeds}
     if n == 0:
-        return nothing | counts
+        return row
 
     teacher, student = noise_of_pairs(teachers[:, :, defined]), noise_of_runs(students)
     ceiling = between[[i for i, pair in enumerate(pairs) if 0 in pair]]
@@ -134,7 +131,6 @@ def calibrate(
     # A column that there is not must not make the others undefined: its weight is 0 wherever it matters.
     design = Crossed(np.where(known[:, None], columns, 0.0), groups)
 
-    row = nothing | counts
     for name, column in zip(("agreement", "ceiling", "explainer_ceiling", "floor"), range(4), strict=True):
         if known[column]:
             found = design.interval(np.eye(4)[column], confidence_level)

@@ -1,5 +1,6 @@
 """Tables of texts by which models are right on them."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -102,21 +103,17 @@ def _split(study: Outline, task: str, rows: Sequence[Row]) -> Table | None:
 
 
 def _all_buckets(study: Outline, task: str, rows: Sequence[Row]) -> Table | None:
-    if not rows:
-        return None
     cells = score_rows.grouped(rows, lambda row: (row["subset"], row["explainer"], score_rows.pair(row)))
-    metrics, pairs, lines = score_rows.metrics(rows), score_rows.pairs(study, rows), []
-    for bucket in _in_order(rows):
-        for explainer in score_rows.explainers(study, rows):
-            for pair in pairs:
-                found = score_rows.by_metric(cells.get((bucket, explainer, pair), ()))
-                if found:
-                    names = [bucket_name(bucket), explainer, _both(study, pair)]
-                    lines.append([*map(Cell, names), *(score(found.get(metric)) for metric in metrics)])
-    head = [Head(name, numeric=False) for name in ("right are", "explainer", "pair")]
-    head += [metric_head(*metric) for metric in metrics]
-    caption = f"Buckets of {task}: all metrics, all pairs"
-    return Table(f"all-buckets-{task}", caption, head, lines, 3, "buckets", True)
+    keys = itertools.product(
+        _in_order(rows), score_rows.explainers(study, rows), score_rows.pairs(study, rows)
+    )
+    lines = [
+        ([*map(Cell, (bucket_name(bucket), explainer, _both(study, pair)))], cells[bucket, explainer, pair])
+        for bucket, explainer, pair in keys
+        if (bucket, explainer, pair) in cells
+    ]
+    caption, labels = f"Buckets of {task}: all metrics, all pairs", ("right are", "explainer", "pair")
+    return score_rows.metric_table(f"all-buckets-{task}", caption, labels, lines, "buckets")
 
 
 def _in_order(rows: Sequence[Row]) -> list[str]:

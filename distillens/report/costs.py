@@ -1,6 +1,6 @@
 """What a student loses for what it saves: score, robustness and drift beside size and latency."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -10,13 +10,15 @@ import pandas as pd
 from distillens import tables
 from distillens.report import score_rows
 from distillens.report.formatting import (
-    MISSING,
+    NOTHING,
     Cell,
-    Head,
+    Column,
     Table,
+    csv_table,
     interval,
     metric_name,
     number,
+    page_table,
     percent,
     score,
 )
@@ -28,13 +30,6 @@ Costs = Mapping[tuple[str, str, int], Mapping[str, Any]]
 """A row of a table of kind ``costs`` by task, model and seed."""
 
 _MEASURED = tuple(name for name in tables.SCHEMAS["costs"].names if name not in ("task", "model", "seed"))
-COLUMNS = (
-    *("task", "model", "seed", "teacher", "metric", "value", "low", "high"),
-    *("perturbations", "mean_change", "worst_change", "worst_perturbation"),
-    *("explainer", "drift", "drift_low", "drift_high", "verdict"),
-    *_MEASURED,
-)
-"""Columns of the CSV file, in order."""
 
 
 def read(paths: Sequence[str | Path]) -> Costs:
@@ -47,43 +42,69 @@ def records(
     study: Outline, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
 ) -> tuple[Sequence[str], list[list[Any]]]:
     """Columns and rows of the CSV file: a row per task and run."""
-    found = [
+    rows = [
         _gathered(study, task, run, said, subjects, costs)
         for task in study.tasks
         for run in study.runs
         if (task, run.model, run.seed) in costs
     ]
-    return COLUMNS, [[row.get(column) for column in COLUMNS] for row in found]
+    return csv_table(_columns(), rows)
 
 
 def tables_of(
     study: Outline, task: str, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
 ) -> list[Table]:
     """The table of a task; none where nothing was measured."""
-    runs = [run for run in study.runs if (task, run.model, run.seed) in costs]
-    if not runs:
+    rows = {
+        run: _gathered(study, task, run, said, subjects, costs)
+        for run in study.runs
+        if (task, run.model, run.seed) in costs
+    }
+    if not rows:
         return []
-    rows = {run: _gathered(study, task, run, said, subjects, costs) for run in runs}
+    for run, row in rows.items():
+        row |= {"label": run.label, "beside": rows.get(study.first(run.teacher)) if run.teacher else None}
     explainer = next((row["explainer"] for row in rows.values() if row.get("explainer")), None)
-    lines = []
-    for run in runs:
-        teacher = rows.get(study.first(run.teacher)) if run.teacher else None
-        role = f"student of {run.teacher}" if run.teacher else "teacher"
-        lines.append([Cell(run.label, note=role), *_lost(rows[run]), *_saved(rows[run], teacher)])
-    head = [
-        Head("model", numeric=False),
-        Head(metric_name(study.lead(task)), "with its confidence interval"),
-        Head("under edits", "its mean change over the perturbations; below it the worst of them"),
-        Head(f"D by {explainer}" if explainer else "D", "drift, and its confidence interval"),
-        Head("verdict", numeric=False),
-        Head("MB", "size of the file of weights; below it the share of the teacher's"),
-        Head("MB, packed", "the same file compressed by zstd, which is what weights of zero save"),
-        Head("weights, millions", "those that are not zero"),
-        Head("ms", "median time from one text to its answer on one thread, and its quartiles over texts"),
-        Head("ran on", numeric=False),
-    ]
+    columns = _columns(metric_name(study.lead(task)), f"D by {explainer}" if explainer else "D")
     caption = f"What is lost on {task}, and what is saved"
-    return [Table(f"tradeoff-{task}", caption, head, lines, csv="tradeoff")]
+    return [page_table(f"tradeoff-{task}", caption, columns, rows.values(), csv="tradeoff")]
+
+
+def _columns(lead: str = "", drift: str = "") -> list[Column]:
+    """The columns of a run's row, as `_gathered` gives it; headings of its score and its drift."""
+    return [
+        Column("model", _named, csv="task model seed teacher", numeric=False),
+        Column(
+            lead,
+            lambda row: score(row["performance"], 3),
+            "with its confidence interval",
+            "metric value low high",
+        ),
+        Column(
+            "under edits",
+            _change,
+            "its mean change over the perturbations; below it the worst of them",
+            "perturbations mean_change worst_change worst_perturbation",
+        ),
+        Column(drift, _drift, "drift, and its confidence interval", "explainer drift drift_low drift_high"),
+        Column("verdict", _verdict, csv="verdict", numeric=False),
+        Column(
+            "MB", _size("file_bytes", 1), "size of the file of weights; below it the share of the teacher's"
+        ),
+        Column(
+            "MB, packed",
+            _size("packed_bytes", 1),
+            "the same file compressed by zstd, which is what weights of zero save",
+        ),
+        Column("weights, millions", _size("nonzero", 2), "those that are not zero"),
+        Column(
+            "ms",
+            _latency,
+            "median time from one text to its answer on one thread, and its quartiles over texts",
+        ),
+        Column("ran on", lambda row: Cell(row["backend"], note=row["precision"]), numeric=False),
+        Column("", csv=" ".join(_MEASURED)),
+    ]
 
 
 def _gathered(
@@ -94,7 +115,7 @@ def _gathered(
     subjects: Mapping[str, pd.DataFrame],
     costs: Costs,
 ) -> dict[str, Any]:
-    """All that is known of a run; keys as in `COLUMNS`, left out where there is nothing."""
+    """All that is known of a run; keys as in the CSV file, left out where there is nothing."""
     lead, key = study.lead(task), (run.model, run.seed)
     own = [row for row in score_rows.of(subjects["performance"], task) if (row["model"], row["seed"]) == key]
     performance = score_rows.first([row for row in own if row["against"] is None], lead)
@@ -123,31 +144,43 @@ def _gathered(
     return row | {name: measured[name] for name in _MEASURED}
 
 
-def _lost(row: Mapping[str, Any]) -> list[Cell]:
-    change = Cell(MISSING, style="missing")
-    if "mean_change" in row:
-        note = f"{row['worst_perturbation']} {number(row['worst_change'], 3, signed=True)}"
-        change = Cell(number(row["mean_change"], 3, signed=True), row["mean_change"], note)
-    drift = Cell(MISSING, style="missing")
-    if not pd.isna(row.get("drift")):
-        note = interval(row["drift_low"], row["drift_high"])
-        drift = Cell(number(row["drift"], signed=True), row["drift"], note)
-    said = in_words(row["verdict"], short=True) if "verdict" in row else Cell("")
-    return [score(row["performance"], 3), change, drift, said]
+def _named(row: Mapping[str, Any]) -> Cell:
+    return Cell(row["label"], note=f"student of {row['teacher']}" if row["teacher"] else "teacher")
 
 
-def _saved(row: Mapping[str, Any], teacher: Mapping[str, Any] | None) -> list[Cell]:
-    ran_on = Cell(row["backend"], note=row["precision"])
+def _change(row: Mapping[str, Any]) -> Cell:
+    if "mean_change" not in row:
+        return NOTHING
+    note = f"{row['worst_perturbation']} {number(row['worst_change'], 3, signed=True)}"
+    return Cell(number(row["mean_change"], 3, signed=True), row["mean_change"], note)
+
+
+def _drift(row: Mapping[str, Any]) -> Cell:
+    if pd.isna(row.get("drift")):
+        return NOTHING
+    note = interval(row["drift_low"], row["drift_high"])
+    return Cell(number(row["drift"], signed=True), row["drift"], note)
+
+
+def _verdict(row: Mapping[str, Any]) -> Cell:
+    return in_words(row["verdict"], short=True) if "verdict" in row else Cell("")
+
+
+def _latency(row: Mapping[str, Any]) -> Cell:
     if row["latency_ms"] is None:
         hint = "This backend computes the same answers, but not in the arithmetic that makes the model fast."
-        return [*_sizes(row, teacher), Cell("simulated", style="missing", hint=hint), ran_on]
-    note = interval(row["latency_low"], row["latency_high"])
-    return [*_sizes(row, teacher), Cell(number(row["latency_ms"]), row["latency_ms"], note), ran_on]
+        return Cell("simulated", style="missing", hint=hint)
+    return Cell(
+        number(row["latency_ms"]), row["latency_ms"], interval(row["latency_low"], row["latency_high"])
+    )
 
 
-def _sizes(row: Mapping[str, Any], teacher: Mapping[str, Any] | None) -> list[Cell]:
-    cells = []
-    for name, digits in (("file_bytes", 1), ("packed_bytes", 1), ("nonzero", 2)):
-        share = f"{percent(row[name] / teacher[name])} of the teacher’s" if teacher else ""
-        cells.append(Cell(number(row[name] / 1e6, digits), row[name] / 1e6, share))
-    return cells
+def _size(name: str, digits: int) -> Callable[[Mapping[str, Any]], Cell]:
+    """What shows a size in millions, below it the share of the teacher's."""
+
+    def cell(row: Mapping[str, Any]) -> Cell:
+        teacher, size = row["beside"], row[name]
+        share = f"{percent(size / teacher[name])} of the teacher’s" if teacher else ""
+        return Cell(number(size / 1e6, digits), size / 1e6, share)
+
+    return cell

@@ -2,45 +2,30 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
 import pandas as pd
 
-from distillens.report.formatting import MISSING, Cell, Head, Table, metric_name, number, percent
+from distillens.report.formatting import (
+    NOTHING,
+    Cell,
+    Column,
+    Head,
+    Table,
+    csv_table,
+    metric_name,
+    number,
+    page_table,
+    percent,
+    valued,
+)
 from distillens.report.sentences import Explained
 from distillens.report.study_data import Outline, ordered
 
 LOW_R2 = 0.5
 """Below this share of explained variance a LIME fit says little about the model."""
-
-COLUMNS = (
-    "task",
-    "explainer",
-    "model",
-    "seed",
-    "explanations",
-    "evaluations",
-    "truncated",
-    "cut_off",
-    "lime_r2_median",
-    "lime_r2_low",
-    "ig_delta_median",
-    "ig_delta_max",
-)
-"""Columns of the CSV file of diagnostics."""
-
-_HEAD = (
-    Head("explanations"),
-    Head("evaluations", "mean number of texts that the model was asked about, per explanation"),
-    Head("truncated", "explanations stopped before their values were exact"),
-    Head("cut off", "texts with words beyond the model's longest input"),
-    Head("LIME R²", "median local fit"),
-    Head(f"R² < {LOW_R2}", "share of local fits that say little about the model"),
-    Head("IG delta", "median gap between the attributions' sum and the output's change"),
-    Head("largest delta"),
-)
 
 
 def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
@@ -57,6 +42,11 @@ def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
     return [_diagnose(made, rows) for made, rows in explanations]
 
 
+def records(study: Outline, found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+    """Columns and rows of the CSV file of diagnostics."""
+    return csv_table(_columns(study), found)
+
+
 def diagnostics_table(study: Outline, found: Sequence[Mapping[str, Any]]) -> Table | None:
     """Show the diagnostics of every table of explanations, in the study's order."""
     tasks, explainers = list(study.tasks), list(study.settings["explainers"])
@@ -66,29 +56,59 @@ def diagnostics_table(study: Outline, found: Sequence[Mapping[str, Any]]) -> Tab
         run = (row["model"], row["seed"])
         return _index(tasks, row["task"]), _index(explainers, row["explainer"]), _index(runs, run), str(run)
 
-    lines = [
-        [
-            Cell(row["task"]),
-            Cell(row["explainer"]),
-            Cell(study.find(row["model"], row["seed"]).label),
-            *_cells(row),
-        ]
-        for row in sorted(found, key=place)
-    ]
-    labels = [Head(name, numeric=False) for name in ("task", "explainer", "model")]
-    caption = "What the explainers report about themselves, per model"
-    return Table("diagnostics", caption, [*labels, *_HEAD], lines, 3, "diagnostics", True) if lines else None
+    caption, rows = "What the explainers report about themselves, per model", sorted(found, key=place)
+    options = {"labels": 3, "csv": "diagnostics", "folded": True}
+    return page_table("diagnostics", caption, _columns(study), rows, **options) if rows else None
 
 
 def summary_table(study: Outline, explanations: Sequence[Explained]) -> Table | None:
     """The same, all explanations of an explainer together."""
     names = ordered((made["explainer"] for made, _ in explanations), list(study.settings["explainers"]))
-    lines = []
-    for name in names:
-        rows = [row for made, part in explanations if made["explainer"] == name for row in part]
-        lines.append([Cell(name), *_cells(_diagnose({}, rows))])
+    rows = [
+        _diagnose(
+            {"explainer": name},
+            [row for made, part in explanations if made["explainer"] == name for row in part],
+        )
+        for name in names
+    ]
+    columns = [column for column in _columns(study) if column.head not in ("task", "model")]
     caption = "What the explainers report about themselves"
-    return Table("explainers", caption, [Head("explainer", numeric=False), *_HEAD], lines) if lines else None
+    return page_table("explainers", caption, columns, rows) if rows else None
+
+
+def _columns(study: Outline) -> list[Column]:
+    """The columns of a row that `diagnostics` gives."""
+    return [
+        valued("task", "task", Cell, numeric=False),
+        valued("explainer", "explainer", Cell, numeric=False),
+        Column(
+            "model",
+            lambda row: Cell(study.find(row["model"], row["seed"]).label),
+            "",
+            "model seed",
+            numeric=False,
+        ),
+        valued("explanations", "explanations", _count),
+        valued(
+            "evaluations",
+            "evaluations",
+            _number(0),
+            "mean number of texts that the model was asked about, per explanation",
+        ),
+        valued("truncated", "truncated", _warning, "explanations stopped before their values were exact"),
+        valued("cut off", "cut_off", _warning, "texts with words beyond the model's longest input"),
+        valued("LIME R²", "lime_r2_median", _number(2), "median local fit"),
+        valued(
+            f"R² < {LOW_R2}", "lime_r2_low", _share, "share of local fits that say little about the model"
+        ),
+        valued(
+            "IG delta",
+            "ig_delta_median",
+            _number(3),
+            "median gap between the attributions' sum and the output's change",
+        ),
+        valued("largest delta", "ig_delta_max", _number(3)),
+    ]
 
 
 def undefined(scores: Iterable[pd.DataFrame], drift: pd.DataFrame) -> list[tuple[str, int, int]]:
@@ -123,7 +143,7 @@ def undefined_table(counts: Sequence[tuple[str, int, int]]) -> Table | None:
         return None
     caption = "Values that are undefined: counted, and left out of means"
     head = [Head("metric", numeric=False), Head("undefined"), Head("defined")]
-    lines = [[Cell(name), Cell(str(lost), lost), Cell(str(kept), kept)] for name, lost, kept in counts]
+    lines = [[Cell(name), _count(lost), _count(kept)] for name, lost, kept in counts]
     return Table("undefined", caption, head, lines, csv="undefined", folded=True)
 
 
@@ -162,7 +182,7 @@ def origins_table(found: Sequence[tuple[str, str, int]]) -> Table | None:
         return None
     caption = "Digests, versions and settings that the files carry"
     head = [Head("what", numeric=False), Head("value", numeric=False), Head("files")]
-    lines = [[Cell(key), Cell(value, style="code"), Cell(str(count), count)] for key, value, count in found]
+    lines = [[Cell(key), Cell(value, style="code"), _count(count)] for key, value, count in found]
     return Table("provenance", caption, head, lines, csv="provenance", folded=True)
 
 
@@ -183,21 +203,6 @@ def _diagnose(made: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dic
     }
 
 
-def _cells(row: Mapping[str, Any]) -> list[Cell]:
-    return [
-        Cell(str(row["explanations"]), row["explanations"]),
-        _number(row["evaluations"], 0),
-        *(
-            Cell(str(row[key]), row[key], style="warn" if row[key] else "")
-            for key in ("truncated", "cut_off")
-        ),
-        _number(row["lime_r2_median"], 2),
-        _share(row["lime_r2_low"]),
-        _number(row["ig_delta_median"], 3),
-        _number(row["ig_delta_max"], 3),
-    ]
-
-
 def _values(rows: Sequence[Mapping[str, Any]], column: str) -> list[float]:
     return [v for row in rows for v in row[column] or () if v is not None and not math.isnan(v)]
 
@@ -206,12 +211,20 @@ def _index(known: Sequence[Any], value: Any) -> int:
     return known.index(value) if value in known else len(known)
 
 
-def _number(value: float | None, digits: int) -> Cell:
-    return Cell(MISSING, style="missing") if value is None else Cell(number(value, digits), value)
+def _count(value: int) -> Cell:
+    return Cell(str(value), value)
+
+
+def _warning(value: int) -> Cell:
+    return Cell(str(value), value, style="warn" if value else "")
+
+
+def _number(digits: int) -> Callable[[float | None], Cell]:
+    return lambda value: NOTHING if value is None else Cell(number(value, digits), value)
 
 
 def _share(value: float | None) -> Cell:
-    return Cell(MISSING, style="missing") if value is None else Cell(percent(value), value)
+    return NOTHING if value is None else Cell(percent(value), value)
 
 
 def _flat(value: Any, prefix: str = "") -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,9 @@ class Cell:
     unit: str = ""
 
 
+NOTHING = Cell(MISSING, style="missing")
+
+
 @dataclass(frozen=True)
 class Head:
     """A column's heading and what it means."""
@@ -113,6 +116,52 @@ class Table:
     labels: int = 1
     csv: str = ""
     folded: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, for the page, the terminal and the CSV file alike.
+
+    On the page and in the terminal it has a ``head``, a ``meaning`` and a ``cell`` of each row; without a
+    cell it is not shown. In the CSV file its exact numbers have the names ``csv``: a row's ``values``, or
+    what it has by these names. There columns stand by ``rank``, and else as on the page.
+    """
+
+    head: str
+    cell: Callable[[Any], Cell] | None = None
+    meaning: str = ""
+    csv: str = ""
+    values: Callable[[Any], Sequence[Any]] | None = None
+    numeric: bool = True
+    rank: int = 0
+
+
+def valued(head: str, name: str, cell: Callable[[Any], Cell], meaning: str = "", **options: Any) -> Column:
+    """The column of what rows have by one name; its cell is made of that alone."""
+    return Column(head, lambda row: cell(row[name]), meaning, name, **options)
+
+
+def page_table(
+    name: str, caption: str, columns: Sequence[Column], rows: Iterable[Any], **options: Any
+) -> Table:
+    """The table of the page that columns make of rows; options as of `Table`."""
+    shown = [(column, column.cell) for column in columns if column.cell is not None]
+    head = [Head(column.head, column.meaning, column.numeric) for column, _ in shown]
+    return Table(name, caption, head, [[cell(row) for _, cell in shown] for row in rows], **options)
+
+
+def csv_table(columns: Iterable[Column], rows: Iterable[Any]) -> tuple[list[str], list[list[Any]]]:
+    """Names and rows of the CSV file that the same columns make."""
+    written = sorted((column for column in columns if column.csv), key=lambda column: column.rank)
+
+    def line(row: Any) -> list[Any]:
+        return [
+            value
+            for column in written
+            for value in (column.values(row) if column.values else map(row.get, column.csv.split()))
+        ]
+
+    return [name for column in written for name in column.csv.split()], [line(row) for row in rows]
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:

@@ -135,8 +135,7 @@ def write_report(
     _write_frame(folder / "tables" / "word_shifts.csv", moved, word_shifts.COLUMNS)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(about, said))
     write_csv(folder / "tables" / "tradeoff.csv", *costs.records(about, said, subjects, paid))
-    rows = [[row[column] for column in diagnostics.COLUMNS] for row in diagnosed]
-    write_csv(folder / "tables" / "diagnostics.csv", diagnostics.COLUMNS, rows)
+    write_csv(folder / "tables" / "diagnostics.csv", *diagnostics.records(about, diagnosed))
     write_csv(folder / "tables" / "undefined.csv", ("metric", "undefined", "defined"), undefined)
     write_csv(folder / "tables" / "provenance.csv", ("what", "value", "files"), origins)
     (folder / "figures").mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from distillens.report import score_rows
-from distillens.report.formatting import Cell, Head, Table, metric_head, score
+from distillens.report.formatting import Cell, Table, score
 from distillens.report.score_rows import Row
 from distillens.report.study_data import Outline, ordered
 
@@ -62,36 +62,34 @@ def _whole(name: str) -> str:
 
 def _attributions(study: Outline, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
     rows = [row for row in rows if row["explainer"] is not None]
-    if not rows:
-        return None
     cells = score_rows.grouped(
         rows, lambda row: (row["subset"] or "", row["explainer"], row["model"], row["seed"])
     )
-    metrics, lines = score_rows.metrics(rows), []
-    for variant in variants(rows):
-        for explainer in score_rows.explainers(study, rows):
-            for run in score_rows.runs(study, {key[2:] for key in cells if key[:2] == (variant, explainer)}):
-                found = score_rows.by_metric(cells[variant, explainer, run.model, run.seed])
-                names = [variant_name(variant), explainer, run.label]
-                lines.append([*map(Cell, names), *(score(found.get(metric)) for metric in metrics)])
-    head = [Head(name, numeric=False) for name in ("sentences", "explainer", "model")]
-    head += [metric_head(*metric) for metric in metrics]
+    lines = [
+        (
+            [*map(Cell, (variant_name(variant), explainer, run.label))],
+            cells[variant, explainer, run.model, run.seed],
+        )
+        for variant in variants(rows)
+        for explainer in score_rows.explainers(study, rows)
+        for run in score_rows.runs(study, {key[2:] for key in cells if key[:2] == (variant, explainer)})
+    ]
     caption = f"Probe “{probe}” on {task}: where the attribution lies"
-    return Table(f"probe-{probe}-{task}", caption, head, lines, 3, "probes", True)
+    labels = ("sentences", "explainer", "model")
+    return score_rows.metric_table(f"probe-{probe}-{task}", caption, labels, lines, "probes")
 
 
 def _answers(study: Outline, task: str, probe: str, rows: Sequence[Row]) -> Table | None:
     rows = [row for row in rows if row["explainer"] is None]
-    if not rows:
-        return None
     cells = score_rows.grouped(rows, lambda row: (row["subset"] or "", row["model"], row["seed"]))
-    metrics, lines = score_rows.metrics(rows), []
-    for variant in variants(rows):
-        for run in score_rows.runs(study, {key[1:] for key in cells if key[0] == variant}):
-            found = score_rows.by_metric(cells[variant, run.model, run.seed])
-            values = [score(found.get(metric), signed=metric[0].endswith("_change")) for metric in metrics]
-            lines.append([Cell(variant_name(variant)), Cell(run.label), *values])
-    head = [Head(name, numeric=False) for name in ("sentences", "model")]
-    head += [metric_head(*metric) for metric in metrics]
-    caption = f"Probe “{probe}” on {task}: what the models say"
-    return Table(f"answers-{probe}-{task}", caption, head, lines, 2, "probes", True)
+    lines = [
+        ([Cell(variant_name(variant)), Cell(run.label)], cells[variant, run.model, run.seed])
+        for variant in variants(rows)
+        for run in score_rows.runs(study, {key[1:] for key in cells if key[0] == variant})
+    ]
+
+    def cell(row: Row | None, metric: score_rows.Metric) -> Cell:
+        return score(row, signed=metric[0].endswith("_change"))
+
+    caption, labels = f"Probe “{probe}” on {task}: what the models say", ("sentences", "model")
+    return score_rows.metric_table(f"answers-{probe}-{task}", caption, labels, lines, "probes", cell)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from distillens.metrics import agreement
 from distillens.metrics.calibration import HEADLINE
-from distillens.report.formatting import METRICS
+from distillens.report.formatting import METRICS, Cell, Head, Table, metric_head, score
 from distillens.report.study_data import Outline, Run, ordered
 
 Row = Mapping[str, Any]
@@ -75,6 +75,23 @@ def metrics(rows: Sequence[Row]) -> list[Metric]:
     names = ordered((row["metric"] for row in rows), [HEADLINE, *agreement.METRICS, *METRICS])
     found = {(row["metric"], row["k"]) for row in rows}
     return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
+
+
+def metric_table(
+    name: str,
+    caption: str,
+    labels: Sequence[str | Head],
+    lines: Sequence[tuple[Sequence[Cell], Iterable[Row]]],
+    csv: str,
+    cell: Callable[[Row | None, Metric], Cell] = lambda row, _: score(row),
+) -> Table | None:
+    """A folded table with a column per metric: each line has the cells that name it, and its scores."""
+    found = [(named, by_metric(rows)) for named, rows in lines]
+    columns = metrics([row for _, own in found for row in own.values()])
+    head = [label if isinstance(label, Head) else Head(label, numeric=False) for label in labels]
+    head += [metric_head(*metric) for metric in columns]
+    body = [[*named, *(cell(own.get(metric), metric) for metric in columns)] for named, own in found]
+    return Table(name, caption, head, body, len(labels), csv, True) if body else None
 
 
 def runs(study: Outline, keys: Iterable[tuple[Any, ...]]) -> list[Run]:

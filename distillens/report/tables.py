@@ -4,22 +4,26 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.metrics.calibration import HEADLINE, QUANTITIES
+from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
 from distillens.report import score_rows
 from distillens.report.formatting import (
     MISSING,
+    NOTHING,
     Cell,
+    Column,
     Head,
     Table,
     interval,
     metric_head,
     metric_name,
     number,
+    page_table,
     percent,
     score,
+    valued,
 )
-from distillens.report.score_rows import Row
+from distillens.report.score_rows import Row, metric_table
 from distillens.report.study_data import Outline, Run, ordered
 
 VERDICTS = {
@@ -123,42 +127,47 @@ def changes(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
 def robustness(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """All that was measured under each perturbation."""
     rows = score_rows.of(scores, task)
-    if not rows:
-        return None
     lead = study.lead(task)
     cells = score_rows.grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
-    lines = []
-    for perturbation in ordered((row["perturbation"] for row in rows), list(study.settings["perturbations"])):
-        edited = cells.get((perturbation, None, None), ())
-        for run in score_rows.runs(study, {key[1:] for key in cells if key[0] == perturbation}):
-            found = cells[perturbation, run.model, run.seed]
-            lines.append(
-                [
-                    Cell(perturbation),
-                    Cell(run.label),
-                    score(score_rows.first(found, lead), 3),
-                    score(score_rows.first(found, f"{lead}_change"), 3, signed=True),
-                    score(score_rows.first(found, f"{lead}_change_gap"), 3, signed=True),
-                    _share(score_rows.first(found, "consistency")),
-                    _share(score_rows.first(edited, "changed")),
-                    _share(score_rows.first(edited, "edited_words"), 1),
-                    _share(score_rows.first(edited, "edited_characters"), 1),
-                ]
-            )
-    head = [
-        Head("perturbation", numeric=False),
-        Head("model", numeric=False),
-        Head(metric_name(lead), "mean over the repeats, ± their standard deviation"),
-        Head("change", "change from the unchanged texts"),
-        Head("student − teacher", "the student's change minus its teacher's"),
-        metric_head("consistency"),
-        metric_head("changed"),
-        metric_head("edited_words"),
-        metric_head("edited_characters"),
+    lines = [
+        (
+            perturbation,
+            run,
+            cells[perturbation, run.model, run.seed] + cells.get((perturbation, None, None), []),
+        )
+        for perturbation in ordered(
+            (row["perturbation"] for row in rows), list(study.settings["perturbations"])
+        )
+        for run in score_rows.runs(study, {key[1:] for key in cells if key[0] == perturbation})
     ]
-    return Table(
-        f"robustness-{task}", f"Robustness on {task}: all numbers", head, lines, 2, "robustness", True
+
+    def scored(head: Head, metric: str, signed: bool = False) -> Column:
+        return Column(
+            head.text, lambda line: score(score_rows.first(line[2], metric), 3, signed), head.meaning
+        )
+
+    def shared(metric: str, digits: int = 0) -> Column:
+        head = metric_head(metric)
+        return Column(head.text, lambda line: _share(score_rows.first(line[2], metric), digits), head.meaning)
+
+    columns = [
+        Column("perturbation", lambda line: Cell(line[0]), numeric=False),
+        Column("model", lambda line: Cell(line[1].label), numeric=False),
+        scored(Head(metric_name(lead), "mean over the repeats, ± their standard deviation"), lead),
+        scored(Head("change", "change from the unchanged texts"), f"{lead}_change", True),
+        scored(
+            Head("student − teacher", "the student's change minus its teacher's"), f"{lead}_change_gap", True
+        ),
+        shared("consistency"),
+        shared("changed"),
+        shared("edited_words", 1),
+        shared("edited_characters", 1),
+    ]
+    caption, options = (
+        f"Robustness on {task}: all numbers",
+        {"labels": 2, "csv": "robustness", "folded": True},
     )
+    return page_table(f"robustness-{task}", caption, columns, lines, **options) if lines else None
 
 
 def stability(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
@@ -183,31 +192,20 @@ def stability(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
 def agreement(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike the attributions of each pair of runs are."""
     rows = score_rows.of(scores, task)
-    if not rows:
-        return None
     cells = score_rows.grouped(rows, lambda row: (row["explainer"], score_rows.pair(row)))
-    metrics = score_rows.metrics(rows)
     lines = []
     for explainer in score_rows.explainers(study, rows):
         for pair in score_rows.pairs(study, (row for row in rows if row["explainer"] == explainer)):
-            found = score_rows.by_metric(cells[explainer, pair])
             names = f"{study.find(*pair[:2]).label} and {study.find(*pair[2:]).label}"
-            lines.append(
-                [Cell(explainer), Cell(names, note=score_rows.kind_of_pair(study, pair))]
-                + [score(found.get(metric)) for metric in metrics]
-            )
-    head = [Head("explainer", numeric=False), Head("pair", numeric=False)]
-    head += [metric_head(*metric) for metric in metrics]
-    return Table(
-        f"agreement-{task}", f"Agreement on {task}: all metrics, all pairs", head, lines, 2, "agreement", True
-    )
+            named = [Cell(explainer), Cell(names, note=score_rows.kind_of_pair(study, pair))]
+            lines.append((named, cells[explainer, pair]))
+    caption = f"Agreement on {task}: all metrics, all pairs"
+    return metric_table(f"agreement-{task}", caption, ("explainer", "pair"), lines, "agreement")
 
 
 def explainers(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike two explainers say that one and the same run reasons."""
     rows = score_rows.of(scores, task)
-    if not rows:
-        return None
     known = list(study.settings["explainers"])
     cells = score_rows.grouped(
         rows,
@@ -217,19 +215,14 @@ def explainers(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
             *ordered((row["explainer"], row["against_explainer"]), known),
         ),
     )
-    metrics, names = score_rows.metrics(rows), ordered((name for key in cells for name in key[2:]), known)
-    lines = []
+    names, lines = ordered((name for key in cells for name in key[2:]), known), []
     for run in score_rows.runs(study, {key[:2] for key in cells}):
         pairs = [key[2:] for key in cells if key[:2] == (run.model, run.seed)]
         for pair in sorted(pairs, key=lambda pair: [names.index(name) for name in pair]):
-            found = score_rows.by_metric(cells[run.model, run.seed, *pair])
-            lines.append(
-                [Cell(run.label), Cell(" and ".join(pair))] + [score(found.get(metric)) for metric in metrics]
-            )
-    head = [Head("model", numeric=False), Head("explainers", numeric=False)]
-    head += [metric_head(*metric) for metric in metrics]
+            named = [Cell(run.label), Cell(" and ".join(pair))]
+            lines.append((named, cells[run.model, run.seed, *pair]))
     caption = f"Agreement on {task}: two explainers of one model"
-    return Table(f"explainers-of-{task}", caption, head, lines, 2, "explainers", True)
+    return metric_table(f"explainers-of-{task}", caption, ("model", "explainers"), lines, "explainers")
 
 
 def drift(study: Outline, task: str, rows_of_drift: pd.DataFrame) -> Table | None:
@@ -259,33 +252,24 @@ def curves(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
 
 
 def _by_ranking(study: Outline, rows: list[dict[str, Any]], name: str, caption: str) -> Table | None:
-    if not rows:
-        return None
     cells = score_rows.grouped(
         rows, lambda row: (row["explainer"], row["model"], row["seed"], row["ranking"])
     )
-    metrics = score_rows.metrics(rows)
     lines = []
     for explainer in score_rows.explainers(study, rows):
         for run in score_rows.runs(study, {key[1:3] for key in cells if key[0] == explainer}):
             rankings = {key[3] for key in cells if key[:3] == (explainer, run.model, run.seed)}
             for ranking in ordered(rankings, ("own", "teacher", "random")):
-                found = score_rows.by_metric(cells[explainer, run.model, run.seed, ranking])
-                lines.append(
-                    [Cell(explainer), Cell(run.label), Cell(ranking)]
-                    + [score(found.get(metric)) for metric in metrics]
-                )
-    head = [Head("explainer", numeric=False), Head("model", numeric=False)]
-    head += [Head("words ranked by", "whose attributions say which words are removed", numeric=False)]
-    head += [metric_head(*metric) for metric in metrics]
-    return Table(name, caption, head, lines, 3, "faithfulness", True)
+                named = [Cell(explainer), Cell(run.label), Cell(ranking)]
+                lines.append((named, cells[explainer, run.model, run.seed, ranking]))
+    by = Head("words ranked by", "whose attributions say which words are removed", numeric=False)
+    return metric_table(name, caption, ("explainer", "model", by), lines, "faithfulness")
 
 
 def _drift(study: Outline, task: str, rows: list[dict[str, Any]], every: bool) -> Table | None:
     if not rows:
         return None
-    metrics = score_rows.metrics(rows)
-    explainers = score_rows.explainers(study, rows)
+    metrics, explainers = score_rows.metrics(rows), score_rows.explainers(study, rows)
     position = list(study.models)
     rows.sort(
         key=lambda row: (
@@ -294,37 +278,23 @@ def _drift(study: Outline, task: str, rows: list[dict[str, Any]], every: bool) -
             explainers.index(row["explainer"]),
         )
     )
-    lines = [
-        [
-            *([Cell(metric_name(row["metric"], row["k"]))] if every else []),
-            Cell(row["student"], note=_runs(row)),
-            Cell(row["explainer"]),
-            *(_quantity(row, name) for name in QUANTITIES),
-            Cell(number(row["effect_size"]), _known(row["effect_size"])),
-            Cell(_p_value(row["p_adjusted"]), _known(row["p_adjusted"])),
-            verdict(row["verdict"], short=True),
-        ]
-        for row in rows
-    ]
-    head = [
-        *([Head("metric", numeric=False)] if every else []),
-        Head("student", numeric=False),
-        Head("explainer", numeric=False),
-        Head("S", "agreement of the student with its teacher"),
-        Head("C", "ceiling: agreement of the teacher's other seeds with its first"),
-        Head("R", "the explainer's own ceiling: agreement of its two runs on the teacher"),
-        Head("Z", "chance: agreement with shuffled attributions"),
-        Head("A", "normalised agreement (S − Z) / (C − Z)"),
-        Head("D", "drift: C − S"),
-        Head("d", "effect size: drift in standard deviations of a text"),
-        Head(
-            "p", "that there is no drift, corrected for all comparisons of the study (false discovery rate)"
-        ),
-        Head("verdict", numeric=False),
-    ]
     if every:
-        return Table(f"drift-{task}", f"Drift on {task}: by every metric", head, lines, 3, "drift", True)
-    return Table(f"headline-{task}", f"From agreement to drift on {task}", head, lines, 2, "drift")
+        columns = [
+            Column("metric", lambda row: Cell(metric_name(row["metric"], row["k"])), numeric=False),
+            *_DRIFT,
+        ]
+        caption = f"Drift on {task}: by every metric"
+        return page_table(f"drift-{task}", caption, columns, rows, labels=3, csv="drift", folded=True)
+    caption = f"From agreement to drift on {task}"
+    return page_table(f"headline-{task}", caption, _DRIFT, rows, labels=2, csv="drift")
+
+
+def _quantity(head: str, name: str, meaning: str) -> Column:
+    def cell(row: Row) -> Cell:
+        note = interval(row[f"{name}_low"], row[f"{name}_high"])
+        return Cell(number(row[name], signed=name == "drift"), _known(row[name]), note)
+
+    return Column(head, cell, meaning)
 
 
 def verdict(said: str | None, short: bool = False) -> Cell:
@@ -349,24 +319,44 @@ def _role(run: Run) -> str:
 
 def _share(row: Row | None, digits: int = 0) -> Cell:
     if row is None:
-        return Cell(MISSING, style="missing")
+        return NOTHING
     return Cell(percent(row["value"], digits), _known(row["value"]))
-
-
-def _quantity(row: Row, name: str) -> Cell:
-    value = row[name]
-    signed = name == "drift"
-    note = interval(row[f"{name}_low"], row[f"{name}_high"])
-    return Cell(number(value, signed=signed), _known(value), note)
 
 
 def _runs(row: Row) -> str:
     return f"{row['n_runs']} runs" if row["n_runs"] > 1 else ""
 
 
-def _p_value(value: float) -> str:
-    return "< 0.001" if value < 0.001 else number(value, 3)
+def _plain(value: float) -> Cell:
+    return Cell(number(value), _known(value))
+
+
+def _p_value(value: float) -> Cell:
+    return Cell("< 0.001" if value < 0.001 else number(value, 3), _known(value))
 
 
 def _known(value: float) -> float | None:
     return None if pd.isna(value) else value
+
+
+_DRIFT = (
+    Column("student", lambda row: Cell(row["student"], note=_runs(row)), numeric=False),
+    valued("explainer", "explainer", Cell, numeric=False),
+    _quantity("S", "agreement", "agreement of the student with its teacher"),
+    _quantity("C", "ceiling", "ceiling: agreement of the teacher's other seeds with its first"),
+    _quantity(
+        "R", "explainer_ceiling", "the explainer's own ceiling: agreement of its two runs on the teacher"
+    ),
+    _quantity("Z", "floor", "chance: agreement with shuffled attributions"),
+    _quantity("A", "normalised", "normalised agreement (S − Z) / (C − Z)"),
+    _quantity("D", "drift", "drift: C − S"),
+    valued("d", "effect_size", _plain, "effect size: drift in standard deviations of a text"),
+    valued(
+        "p",
+        "p_adjusted",
+        _p_value,
+        "that there is no drift, corrected for all comparisons of the study (false discovery rate)",
+    ),
+    valued("verdict", "verdict", lambda value: verdict(value, short=True), numeric=False),
+)
+"""The columns of drift; the CSV file has all that its schema has."""

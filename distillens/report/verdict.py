@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 import pandas as pd
@@ -10,14 +11,16 @@ import pandas as pd
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, overall
 from distillens.report.formatting import (
-    MISSING,
+    NOTHING,
     Cell,
-    Head,
+    Column,
     Table,
     capitalised,
+    csv_table,
     interval,
     metric_name,
     number,
+    page_table,
     percent,
 )
 from distillens.report.study_data import Outline, ordered
@@ -99,59 +102,58 @@ def verdicts(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> 
 
 def table(study: Outline, said: Sequence[Verdict]) -> Table:
     """The verdict table; a cell per explainer shows the normalised agreement A."""
-    explainers = ordered((name for verdict in said for name in verdict.drift), study.explainers)
-    lines = [
-        [
-            Cell(verdict.task, note=metric_name(verdict.lead)),
-            Cell(verdict.student),
-            in_words(verdict.overall),
-            *(_heat(verdict, name) for name in explainers),
-            _performance(verdict),
-            _plain(verdict.teacher),
-            _plain(verdict.majority),
-        ]
-        for verdict in said
-    ]
-    head = [
-        Head("task", numeric=False),
-        Head("student", numeric=False),
-        Head("verdict", numeric=False),
-        *(
-            Head(f"A by {name}", "normalised agreement: 0 is chance, 1 is the teacher's own consistency")
-            for name in explainers
-        ),
-        Head("student’s score", "with its confidence interval"),
-        Head("teacher", "score of the teacher's first seed"),
-        Head("majority", "score of always giving the commonest answer"),
-    ]
-    return Table("verdict", "Verdict per task and student", head, lines, 2, "verdict")
+    columns = _columns(study, said)
+    return page_table("verdict", "Verdict per task and student", columns, said, labels=2, csv="verdict")
 
 
 def records(study: Outline, said: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the CSV file of the verdict table."""
-    explainers = ordered((name for verdict in said for name in verdict.drift), study.explainers)
+    return csv_table(_columns(study, said), said)
+
+
+def _columns(study: Outline, said: Sequence[Verdict]) -> list[Column]:
+    """The verdict table's columns, of page, terminal and CSV file."""
+    return [
+        Column(
+            "task",
+            lambda v: Cell(v.task, note=metric_name(v.lead)),
+            csv="task student teacher metric",
+            values=lambda v: (v.task, v.student, v.teacher_name, v.lead),
+            numeric=False,
+        ),
+        Column("student", lambda v: Cell(v.student), numeric=False),
+        Column("verdict", lambda v: in_words(v.overall), "", "verdict", lambda v: [v.overall], False, rank=2),
+        *map(_normalised, ordered((name for verdict in said for name in verdict.drift), study.explainers)),
+        Column(
+            "student’s score",
+            _performance,
+            "with its confidence interval",
+            "value low high",
+            lambda v: (v.score, *v.bounds),
+        ),
+        _reference("teacher", "teacher_value", "score of the teacher's first seed"),
+        _reference("majority", "majority", "score of always giving the commonest answer"),
+    ]
+
+
+def _reference(name: str, csv: str, meaning: str) -> Column:
+    """The column of a score that the student's is held against; it is an attribute of the verdict."""
+    of = attrgetter(name)
+    return Column(name, lambda v: _plain(of(v)), meaning, csv, lambda v: [of(v) and of(v)["value"]])
+
+
+def _normalised(explainer: str) -> Column:
+    """Columns of one explainer: A on the page, and what it rests on in the CSV file."""
     quantities = ("normalised", "normalised_low", "normalised_high", "drift", "drift_low", "drift_high")
     quantities += ("p_adjusted", "verdict")
-    columns = [
-        "task",
-        "student",
-        "teacher",
-        "metric",
-        "value",
-        "low",
-        "high",
-        "teacher_value",
-        "majority",
-    ]
-    columns += [f"{quantity}_{name}" for name in explainers for quantity in quantities] + ["verdict"]
-    rows = []
-    for v in said:
-        row: list[Any] = [v.task, v.student, v.teacher_name, v.lead, v.score, *v.bounds]
-        row += [part["value"] if part else None for part in (v.teacher, v.majority)]
-        for name in explainers:
-            row += [v.drift[name][quantity] if name in v.drift else None for quantity in quantities]
-        rows.append([*row, v.overall])
-    return columns, rows
+    return Column(
+        f"A by {explainer}",
+        lambda v: _heat(v, explainer),
+        "normalised agreement: 0 is chance, 1 is the teacher's own consistency",
+        " ".join(f"{quantity}_{explainer}" for quantity in quantities),
+        lambda v: [v.drift.get(explainer, {}).get(quantity) for quantity in quantities],
+        rank=1,
+    )
 
 
 def lines(said: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[str, Cell, str]]:
@@ -281,22 +283,20 @@ def _explainers(study: Outline, rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _performance(verdict: Verdict) -> Cell:
     if not verdict.scores:
-        return Cell(MISSING, style="missing")
+        return NOTHING
     runs = len(verdict.scores)
     note = interval(*verdict.bounds, 3) + (f"\n{runs} runs" if runs > 1 else "")
     return Cell(number(verdict.score, 3), None if math.isnan(verdict.score) else verdict.score, note)
 
 
 def _plain(row: Mapping[str, Any] | None) -> Cell:
-    if row is None or pd.isna(row["value"]):
-        return Cell(MISSING, style="missing")
-    return Cell(number(row["value"], 3), row["value"])
+    return NOTHING if row is None or pd.isna(row["value"]) else Cell(number(row["value"], 3), row["value"])
 
 
 def _heat(verdict: Verdict, explainer: str) -> Cell:
     row = verdict.drift.get(explainer)
     if row is None:
-        return Cell(MISSING, style="missing")
+        return NOTHING
     value, said = row["normalised"], row["verdict"]
     word, _ = VERDICTS.get(said, (said or "", ""))
     if pd.isna(value):

@@ -18,7 +18,7 @@ from distillens.evaluation.agreement import score_agreement
 from distillens.evaluation.buckets import score_buckets
 from distillens.metrics import agreement
 from distillens.metrics.calibration import QUANTITIES
-from distillens.report import formatting, study_data
+from distillens.report import formatting, study_data, verdict
 from distillens.report.page import embedded
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
@@ -358,3 +358,25 @@ def test_one_entry_of_the_registry_brings_a_metric_into_every_table(tmp_path, mo
     for name in ("agreement-sst5", "explainers-of-sst5", "all-buckets-sst5", "drift-sst5", "drift-stsb"):
         assert "made up @3" in _table(text, name), name
     assert "a metric of a test" in _table(text, "agreement-sst5") and "chance 0.25" in text
+
+
+def test_one_more_column_stands_on_the_page_in_the_terminal_and_in_the_csv_file(tmp_path, monkeypatch):
+    own = verdict._columns
+
+    def columns(*about):
+        extra = formatting.Column(
+            "explainers",
+            lambda v: formatting.Cell(str(len(v.drift))),
+            "how many",
+            "count",
+            lambda v: [len(v.drift)],
+        )
+        return [*own(*about), extra]
+
+    monkeypatch.setattr(verdict, "_columns", columns)
+    made_up_study.report(made_up_study.write(tmp_path / "in", examples=6), tmp_path / "index.html")
+    assert {row["count"] for row in _rows(tmp_path / "tables" / "verdict.csv")} == {"3"}
+    page = _table((tmp_path / "index.html").read_text("utf-8"), "verdict")
+    assert "explainers" in page and "how many" in page
+    # The terminal prints the same table.
+    assert verdict.table(study_data.study_of(made_up_study.study(), {}), []).head[-1].text == "explainers"
