@@ -234,7 +234,13 @@ SCHEMAS: dict[str, pa.Schema] = {
 
 
 def numbers(kind: str) -> list[str]:
-    """The columns of a kind that hold numbers which may be undefined."""
+    """The columns of a kind that hold numbers which may be undefined.
+
+    Examples
+    --------
+    >>> numbers("costs")
+    ['latency_ms', 'latency_low', 'latency_high']
+    """
     return [field.name for field in SCHEMAS[kind] if pa.types.is_floating(field.type)]
 
 

@@ -37,12 +37,14 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     study = study_data.study_of(settings, settings.pop("tasks"))
     aggregates, _ = study_data.scores(sorted(arguments.results.glob("metrics/*/performance.parquet")))
     drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
-    said = verdict.verdicts(study, study_data.by_subject(aggregates)["performance"], drift)
-    console.print(Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(said))))
+    verdicts = verdict.of_study(study, study_data.by_subject(aggregates)["performance"], drift)
+    console.print(
+        Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(verdicts)))
+    )
     console.print()
-    for student, word, why in verdict.lines(said, study.controls):
+    for student, word, why in verdict.lines(verdicts, study.controls):
         console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))
-    if said:
+    if verdicts:
         console.print()
-        console.print(terminal.table(verdict.table(study, said)))
-        console.print(verdict.seeds_note(study, said), style="dim")
+        console.print(terminal.table(verdict.table(study, verdicts)))
+        console.print(verdict.seeds_note(study, verdicts), style="dim")

@@ -43,14 +43,15 @@ def spell_out(config: dict[str, Any]) -> None:
             _check_untrained(f"models.{name}.training", model["training"])
         if isinstance(model.get("explanations"), str):
             model["explanations"] = {"file": model["explanations"]}
-        given = model.get("checkpoint")
-        if isinstance(given, list):
+        checkpoint = model.get("checkpoint")
+        if isinstance(checkpoint, list):
             model["checkpoint"] = [
-                _moved(config, one, f"{name}-{number}", name) for number, one in enumerate(given, start=1)
+                _moved(config, one, f"{name}-{number}", name)
+                for number, one in enumerate(checkpoint, start=1)
             ]
-            model.setdefault("seeds", list(range(1, len(given) + 1)))
-        elif given is not None:
-            model["checkpoint"] = _moved(config, given, name, name)
+            model.setdefault("seeds", list(range(1, len(checkpoint) + 1)))
+        elif checkpoint is not None:
+            model["checkpoint"] = _moved(config, checkpoint, name, name)
 
 
 def _check_untrained(where: str, training: dict[str, Any]) -> None:
@@ -203,8 +204,8 @@ def check_explainers(config: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"stability.explainers: {explainer!r} is computed elsewhere, not for perturbed texts"
             )
-        for probe, asked in config["probes"].items():
-            if options["method"] == ELSEWHERE and explainer in asked.get("explainers", ()):
+        for probe, settings in config["probes"].items():
+            if options["method"] == ELSEWHERE and explainer in settings.get("explainers", ()):
                 raise ConfigError(
                     f"probes.{probe}.explainers: {explainer!r} is computed elsewhere, not for probes"
                 )

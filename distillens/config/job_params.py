@@ -275,8 +275,8 @@ class JobParams:
         """Digest of the code of a probe, and of its templates and words."""
         method = self.config["probes"][wildcards.probe]["method"]
         words = ROOT / "resources" / "probes" / f"{method}.yaml"
-        found = code("scripts/build_probe.py", registry.module_name("probe", method))
-        return found + digest(words)[:16] if words.is_file() else found
+        code_digest = code("scripts/build_probe.py", registry.module_name("probe", method))
+        return code_digest + digest(words)[:16] if words.is_file() else code_digest
 
     def explain_code(self, wildcards: Any) -> str:
         """Digest of the code of an explainer."""

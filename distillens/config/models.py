@@ -36,22 +36,22 @@ def check_pretraining(config: Mapping[str, Any]) -> None:
             _check_pretrain(config, name, source["pretrain"])
 
 
-def _check_pretrain(config: Mapping[str, Any], name: str, given: dict[str, Any]) -> None:
+def _check_pretrain(config: Mapping[str, Any], name: str, options: dict[str, Any]) -> None:
     where = f"checkpoints.{name}.pretrain"
-    known = registry.options("pretraining")
-    method = given["method"]
-    if method not in known:
-        raise ConfigError(f"{where}.method: no method {method!r}{nearest(method, known)}")
+    methods = registry.options("pretraining")
+    method = options["method"]
+    if method not in methods:
+        raise ConfigError(f"{where}.method: no method {method!r}{nearest(method, methods)}")
     blocks = schemas.of_study()["$defs"]
-    properties = {**blocks["training"]["properties"], **blocks["pretrain"]["properties"], **known[method]}
+    properties = {**blocks["training"]["properties"], **blocks["pretrain"]["properties"], **methods[method]}
     # What a method cannot do without has no default.
-    needed = [name for name, option in known[method].items() if "default" not in option]
+    needed = [name for name, option in methods[method].items() if "default" not in option]
     schema = {"type": "object", "properties": properties, "additionalProperties": False, "required": needed}
-    schemas.check(given, schema, where)
-    schemas.fill(given, schema, schema)
-    _check_there_is(config, f"{where}.corpus", given["corpus"])
+    schemas.check(options, schema, where)
+    schemas.fill(options, schema, schema)
+    _check_there_is(config, f"{where}.corpus", options["corpus"])
     for key in ("start", "teacher"):
-        other = given.get(key)
+        other = options.get(key)
         if other is not None and other not in config["checkpoints"]:
             others = [checkpoint for checkpoint in config["checkpoints"] if checkpoint != name]
             raise ConfigError(f"{where}.{key}: no checkpoint {other!r}{nearest(other, others)}")
@@ -60,15 +60,15 @@ def _check_pretrain(config: Mapping[str, Any], name: str, given: dict[str, Any])
 
 
 def _ancestors(
-    config: Mapping[str, Any], checkpoint: str, seen: frozenset[str] = frozenset()
+    config: Mapping[str, Any], checkpoint: str, ancestors: frozenset[str] = frozenset()
 ) -> frozenset[str]:
     """A checkpoint and all that it is made from."""
-    seen |= {checkpoint}
-    made = config["checkpoints"].get(checkpoint, {}).get("pretrain", {})
-    for other in (made.get("start"), made.get("teacher")):
-        if other is not None and other not in seen:
-            seen |= _ancestors(config, other, seen)
-    return seen
+    ancestors |= {checkpoint}
+    source = config["checkpoints"].get(checkpoint, {}).get("pretrain", {})
+    for other in (source.get("start"), source.get("teacher")):
+        if other is not None and other not in ancestors:
+            ancestors |= _ancestors(config, other, ancestors)
+    return ancestors
 
 
 def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
@@ -100,11 +100,11 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
 def _check_training(config: Mapping[str, Any], where: str, model: dict[str, Any]) -> None:
     training, teacher = model["training"], model["teacher"]
     method = training["method"]
-    known = registry.options("distillation")
+    methods = registry.options("distillation")
     combined = [] if method == _FINE_TUNE else registry.parts(method)
-    there_are = [_FINE_TUNE, bring.NO_TRAINING, *known]
+    there_are = [_FINE_TUNE, bring.NO_TRAINING, *methods]
     for part in combined:
-        if part not in known:
+        if part not in methods:
             raise ConfigError(f"{where}.training.method: no method {part!r}{nearest(part, there_are)}")
     if len(set(combined)) < len(combined):
         raise ConfigError(f"{where}.training.method: {method!r} names a method twice")
@@ -114,7 +114,7 @@ def _check_training(config: Mapping[str, Any], where: str, model: dict[str, Any]
         raise ConfigError(f"{where}.teacher: {method} asks its teacher, and {teacher!r} has no checkpoint")
     properties = dict(schemas.of_study()["$defs"]["training"]["properties"])
     for part in combined:
-        properties |= known[part]
+        properties |= methods[part]
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     schemas.check(training, schema, f"{where}.training")
     schemas.fill(training, schema, schema)

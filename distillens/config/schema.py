@@ -88,11 +88,11 @@ def _relevance(error: jsonschema.ValidationError) -> tuple[Any, ...]:
 
 def _explain(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        unknown = next(key for key in error.instance if key not in known)
-        if RENAMED.get(unknown) in known:
+        keys = error.schema.get("properties", {})
+        unknown = next(key for key in error.instance if key not in keys)
+        if RENAMED.get(unknown) in keys:
             return f"unknown key {unknown!r}: it is called {RENAMED[unknown]!r} now"
-        return f"unknown key {unknown!r}{nearest(unknown, known)}"
+        return f"unknown key {unknown!r}{nearest(unknown, keys)}"
     if error.validator == "enum":
         return f"{error.instance!r} is not one of {', '.join(map(str, error.validator_value))}" + nearest(
             error.instance, error.validator_value
@@ -110,8 +110,8 @@ def _explain(error: jsonschema.ValidationError) -> str:
         return f"{error.instance!r} is too long; at most {error.validator_value} characters"
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
-        said = error.schema.get("properties", {}).get(missing, {}).get("description")
-        return f"{missing!r} is a required property{f': {said}' if said else ''}"
+        description = error.schema.get("properties", {}).get(missing, {}).get("description")
+        return f"{missing!r} is a required property{f': {description}' if description else ''}"
     if error.validator == "type":
         return f"{error.message}{_as_written(error.instance, error.validator_value)}"
     return error.message
@@ -121,10 +121,10 @@ def _as_written(value: Any, wanted: str | list[str]) -> str:
     """What YAML took for something else, as it has to be written."""
     if wanted in ("number", "integer") and isinstance(value, str):
         try:
-            written = f"{float(value):.1e}, without quotes"
+            example = f"{float(value):.1e}, without quotes"
         except ValueError:
-            written = "a number"
-        return f"; write {'a whole number' if wanted == 'integer' else written}"
+            example = "a number"
+        return f"; write {'a whole number' if wanted == 'integer' else example}"
     if wanted == "string" and isinstance(value, (bool, int, float)):
         return "; put it in quotes"
     if wanted == "object":
@@ -170,7 +170,7 @@ def _belongs_elsewhere(key: str, value: Mapping[str, Any]) -> bool:
     return {"config": "hub" not in value, "flip": value.get("type") != "regression"}.get(key, False)
 
 
-def method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
+def method(kind: str, where: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return a method's options, checked against its own schema and filled.
 
     Examples
@@ -178,17 +178,17 @@ def method(kind: str, where: str, given: dict[str, Any]) -> dict[str, Any]:
     >>> method("perturbation", "perturbations.typo", {"method": "character"})
     {'method': 'character', 'min_letters': 4}
     """
-    known = registry.options(kind)
-    if given["method"] not in known:
-        raise ConfigError(f"{where}: no method {given['method']!r}{nearest(given['method'], known)}")
+    methods = registry.options(kind)
+    if options["method"] not in methods:
+        raise ConfigError(f"{where}: no method {options['method']!r}{nearest(options['method'], methods)}")
     # What a method cannot do without has no default.
-    needed = [name for name, option in known[given["method"]].items() if "default" not in option]
+    needed = [name for name, option in methods[options["method"]].items() if "default" not in option]
     schema = {
         "type": "object",
-        "properties": {"method": {}, **known[given["method"]]},
+        "properties": {"method": {}, **methods[options["method"]]},
         "additionalProperties": False,
         "required": needed if kind == "compression" else [],
     }
-    check(given, schema, where)
-    fill(given, schema, schema)
-    return given
+    check(options, schema, where)
+    fill(options, schema, schema)
+    return options

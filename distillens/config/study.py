@@ -126,8 +126,8 @@ class Study:
         named = [model["checkpoint"] or [] for model in self.config["models"].values()]
         used = sorted({name for one in named for name in ([one] if isinstance(one, str) else one)})
         for name in used:  # grows as it goes
-            made = self.config["checkpoints"][name].get("pretrain", {})
-            others = {made.get("start"), made.get("teacher")} - {None, *used}
+            source = self.config["checkpoints"][name].get("pretrain", {})
+            others = {source.get("start"), source.get("teacher")} - {None, *used}
             used += sorted(others)
         return used
 

@@ -59,8 +59,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         ("probe", "probes"),
     ):
         full[section] = {
-            name: schemas.method(kind, f"{section}.{name}", {"method": name, **(given or {})})
-            for name, given in full[section].items()
+            name: schemas.method(kind, f"{section}.{name}", {"method": name, **(options or {})})
+            for name, options in full[section].items()
         }
     check_pretraining(full)
     for name, model in full["models"].items():
@@ -122,18 +122,22 @@ def _check_backend(config: Mapping[str, Any]) -> None:
         raise ConfigError("precision: bfloat16 needs torch; set backend: auto or torch")
 
 
-def _check_published(config: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    parts = (("models", given["models"]), ("explainers", given["explainers"]), ("tasks", {"": given["task"]}))
+def _check_published(config: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
+    parts = (
+        ("models", settings["models"]),
+        ("explainers", settings["explainers"]),
+        ("tasks", {"": settings["task"]}),
+    )
     for section, names in parts:
         for role, name in names.items():
             if name is not None and name not in config[section]:
                 where = f"published.{section}.{role}" if role else "published.task"
                 raise ConfigError(f"{where}: no {section[:-1]} {name!r}{nearest(name, config[section])}")
-    names = published(given["file"])["names"]
-    for role in given["models"]:
+    names = published(settings["file"])["names"]
+    for role in settings["models"]:
         if role not in names:
             raise ConfigError(
-                f"published.models: {given['file']} has no model {role!r}{nearest(role, names)}"
+                f"published.models: {settings['file']} has no model {role!r}{nearest(role, names)}"
             )
 
 

@@ -87,8 +87,8 @@ def _projected(group: TeacherGroup, s: Settings) -> Iterator[pa.Table]:
         for axis in range(projection.DIMENSIONS):
             where = {"task": s.task, "model": model, "seed": seed, "explainer": group.explainer}
             where["metric"] = f"projection_{axis + 1}"
-            known = int((~np.isnan(cloud[:, axis])).sum())
-            count = {"n": [known], "n_undefined": [len(cloud) - known]}
+            defined = int((~np.isnan(cloud[:, axis])).sum())
+            count = {"n": [defined], "n_undefined": [len(cloud) - defined]}
             yield block(1, where, value=[point[axis]], **count)
             yield block(len(cloud), where, example_id=group.ids, value=cloud[:, axis])
 

@@ -26,38 +26,38 @@ def score_buckets(
     are known. A regression has no right or wrong, so no buckets.
     """
     s = Settings(**settings)
-    found = [tables.SCHEMAS["scores"].empty_table()]
+    blocks = [tables.SCHEMAS["scores"].empty_table()]
     if s.n_classes:
         truth = labels(explained, s)
         sized = set()
         for group in teacher_groups(explanations, s):
-            if len(_known(group)) > 1:
+            if len(_with_predictions(group)) > 1:
                 sizes = group.first not in sized
-                found += _of_group(group, truth[group.ids].to_numpy(), s, with_sizes=sizes)
+                blocks += _of_group(group, truth[group.ids].to_numpy(), s, with_sizes=sizes)
                 sized.add(group.first)
-    s.write(out, "scores", pa.concat_tables(found), [explained, *explanations])
+    s.write(out, "scores", pa.concat_tables(blocks), [explained, *explanations])
 
 
 def _of_group(group: TeacherGroup, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
-    known = _known(group)
-    right = {model: np.array(group.predicted[model, seed]) == truth for model, seed in known}
+    runs = _with_predictions(group)
+    right = {model: np.array(group.predicted[model, seed]) == truth for model, seed in runs}
     metrics = [m for m in agreement.grid(s.metrics["overlap_k"]) if agreement.METRICS[m[0]].in_buckets]
     names, ks = zip(*metrics, strict=True)
     sets = buckets(right)
-    found = []
+    blocks = []
     if with_sizes:
         sizes = [int(flags.sum()) for flags in sets.values()]
         where = {"task": s.task, "metric": "size"}
         where |= versus(group.first)
-        found.append(block(len(sets), where, subset=list(sets), value=sizes, n=[len(truth)] * len(sets)))
-    for run, against in itertools.combinations(known, 2):
+        blocks.append(block(len(sets), where, subset=list(sets), value=sizes, n=[len(truth)] * len(sets)))
+    for run, against in itertools.combinations(runs, 2):
         # The teacher, or who comes first, is what another is compared with.
         run, against = against, run
         scores = agreement.agreements(*group.aligned(run, against), metrics)
         of_pair = {}
         if against == group.first:
-            said, asked = (np.array(group.predicted[of]) for of in (run, against))
-            of_pair = pairwise(right[run[0]], right[against[0]], said == asked)
+            own, theirs = (np.array(group.predicted[one]) for one in (run, against))
+            of_pair = pairwise(right[run[0]], right[against[0]], own == theirs)
         for name, flags in {**sets, **of_pair}.items():
             resampling = s.resampling("buckets", group.explainer, *run, *against, name)
             summary = summaries(scores[:, flags], resampling)
@@ -67,10 +67,10 @@ def _of_group(group: TeacherGroup, truth: np.ndarray, s: Settings, with_sizes: b
                 **pair(run, against),
                 "explainer": group.explainer,
             }
-            found.append(block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
-    return found
+            blocks.append(block(len(metrics), where, metric=names, k=ks, **summary._asdict()))
+    return blocks
 
 
-def _known(group: TeacherGroup) -> list[Run]:
+def _with_predictions(group: TeacherGroup) -> list[Run]:
     """The models whose predictions are known; with attributions from elsewhere they need not be."""
     return [run for run in group.models if None not in group.predicted[run]]

@@ -128,10 +128,10 @@ def teachers_agreement(
     [[nan, 1.0], [1.0, nan]]
     """
     seeds = [run for run in group.teachers if run == group.first or not gates[run]]
-    found = np.full((len(seeds), len(seeds), len(metrics), len(group.ids)), np.nan)
+    between = np.full((len(seeds), len(seeds), len(metrics), len(group.ids)), np.nan)
     for i, j in itertools.combinations(range(len(seeds)), 2):
-        found[i, j] = found[j, i] = agreement.agreements(*group.aligned(seeds[j], seeds[i]), metrics)
-    return found
+        between[i, j] = between[j, i] = agreement.agreements(*group.aligned(seeds[j], seeds[i]), metrics)
+    return between
 
 
 def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:

@@ -23,7 +23,7 @@ from distillens.metrics.explained_output import predicted, towards
 from distillens.metrics.short_tokens import short, short_share
 from distillens.metrics.statistics import summaries
 
-Found = dict[tuple[str, str, int | None], pd.Series]
+ByExample = dict[tuple[str, str, int | None], pd.Series]
 """From (metric, ranking, k) to values by example."""
 
 OWN = "own"
@@ -52,27 +52,27 @@ def score_faithfulness(
     rows = []
     for run, path in tracked(by_identity(deletions, s).items(), "faithfulness", "run"):
         removed = _removals(path, s, ids)
-        along = _Curves(_of(traced, run, path), ids, absolute=not s.n_classes)
-        for explainer, found in removed.items():
-            found |= along.areas(explainer)
-            found |= _described(_of(described, (*run, explainer), path), along.alone(explainer), s)
-            rows += _rows(run, explainer, found, ids, s)
+        along = _Curves(_file_of(traced, run, path), ids, absolute=not s.n_classes)
+        for explainer, by_metric in removed.items():
+            by_metric |= along.areas(explainer)
+            by_metric |= _described(_file_of(described, (*run, explainer), path), along.alone(explainer), s)
+            rows += _rows(run, explainer, by_metric, ids, s)
     s.write(out, "scores", rows, [explained, *deletions, *curves, *explanations])
 
 
-def _of(files: Mapping[tuple, Path], identity: tuple, beside: Path) -> Path:
+def _file_of(files: Mapping[tuple, Path], identity: tuple, beside: Path) -> Path:
     if identity not in files:
         raise tables.TableError(f"{beside}: nothing else about {identity} among the inputs; add the file")
     return files[identity]
 
 
 def _rows(
-    run: Run, explainer: str, found: Found, ids: Sequence[str], s: Settings
+    run: Run, explainer: str, by_metric: ByExample, ids: Sequence[str], s: Settings
 ) -> Iterator[dict[str, Any]]:
     # Texts with too few words for a k are left out there, and counted.
-    columns = np.array([values.reindex(ids) for values in found.values()], dtype=np.float64)
+    columns = np.array([values.reindex(ids) for values in by_metric.values()], dtype=np.float64)
     summary = summaries(columns.reshape(-1, len(ids)), s.resampling("faithfulness", *run, explainer))
-    for (metric, name, k), *numbers in zip(found, *summary, strict=True):
+    for (metric, name, k), *numbers in zip(by_metric, *summary, strict=True):
         against = s.reference(run[0]) if name == "teacher" else None
         where = {"model": run[0], "seed": run[1], "explainer": explainer}
         where |= versus(against)
@@ -80,7 +80,7 @@ def _rows(
         yield {**where, "ranking": name, "metric": metric, "k": k, **numbers}
 
 
-def _removals(path: Path, s: Settings, ids: Sequence[str]) -> dict[str, Found]:
+def _removals(path: Path, s: Settings, ids: Sequence[str]) -> dict[str, ByExample]:
     """Metrics by example of one file of deletions, for each of its explainers."""
     table = tables.read(path, "deletions")
     before, after = (logits_of(table, f"logits_{when}", path, s) for when in ("before", "after"))
@@ -119,7 +119,7 @@ class _Curves:
         self._absolute = absolute
         _check(self._frame, path, ids)
 
-    def areas(self, explainer: str) -> Found:
+    def areas(self, explainer: str) -> ByExample:
         """Both areas of an explainer and of random orders."""
         frame = _beside_random(self._frame, explainer)
         areas = aopc.per_example(frame[frame["ranking"] != "each"], self._absolute)
@@ -135,7 +135,7 @@ class _Curves:
         }
 
 
-def _described(path: Path, alone: Mapping[str, np.ndarray], s: Settings) -> Found:
+def _described(path: Path, alone: Mapping[str, np.ndarray], s: Settings) -> ByExample:
     """What the attributions themselves say, by example."""
     names, values, lost = [], [], []
     shares: dict[tuple[str, int], dict[str, float]] = {}
@@ -152,8 +152,9 @@ def _described(path: Path, alone: Mapping[str, np.ndarray], s: Settings) -> Foun
             names.append(name)
             values.append(towards(own, predicted(row["logits"], own)))
             lost.append(alone[name])
-    found: Found = {
-        ("short_token_ratio", of, k): pd.Series(share, dtype=np.float64) for (of, k), share in shares.items()
+    short_tokens: ByExample = {
+        ("short_token_ratio", whose, k): pd.Series(share, dtype=np.float64)
+        for (whose, k), share in shares.items()
     }
     tau = agreement.agreements(values, lost, [("kendall", None)])[0]
-    return found | {("tau_loo", OWN, None): pd.Series(tau, index=names, dtype=np.float64)}
+    return short_tokens | {("tau_loo", OWN, None): pd.Series(tau, index=names, dtype=np.float64)}

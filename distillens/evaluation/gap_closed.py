@@ -77,9 +77,9 @@ def _of_answers(
         ]
         if all(sides):
             values = [np.stack([_right(answers[run], truth, s) for run in side]) for side in sides]
-            found = gap_closed.close(*values, confidence_level=s.metrics["confidence_level"])
+            comparison = gap_closed.close(*values, confidence_level=s.metrics["confidence_level"])
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
-            yield _named(student, baseline, gates, s) | what | found
+            yield _named(student, baseline, gates, s) | what | comparison
 
 
 def _right(logits: np.ndarray, truth: pd.Series, s: Settings) -> np.ndarray:
@@ -104,14 +104,14 @@ def _of_group(
         if baseline not in students:
             continue
         for i, (metric, k) in enumerate(metrics):
-            found = gap_closed.close(
+            comparison = gap_closed.close(
                 students[student][:, i],
                 students[baseline][:, i],
                 teachers[:, :, i],
                 s.metrics["confidence_level"],
             )
             named = {"explainer": group.explainer, "metric": metric, "k": k}
-            yield _named(student, baseline, gates, s) | named | found
+            yield _named(student, baseline, gates, s) | named | comparison
 
 
 def _compared(baselines: Sequence[str], s: Settings) -> Iterator[tuple[str, str]]:

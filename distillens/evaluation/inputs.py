@@ -100,7 +100,7 @@ def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> di
         If a file cannot be read, is about another task or a model or seed that the
         settings do not have, or about the same thing as another one.
     """
-    found: dict[tuple, Path] = {}
+    files: dict[tuple, Path] = {}
     for path in map(Path, paths):
         source = tables.provenance(path)
         for key in ("task", "model", "seed", *more):
@@ -116,10 +116,10 @@ def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> di
                 f"{path}: model {identity[0]!r} with seed {identity[1]} is not in the settings; "
                 "give the files of the study's own models only"
             )
-        if identity in found:
-            raise tables.TableError(f"{path}: is about {identity}, like {found[identity]}; give one of them")
-        found[identity] = path
-    return dict(sorted(found.items()))
+        if identity in files:
+            raise tables.TableError(f"{path}: is about {identity}, like {files[identity]}; give one of them")
+        files[identity] = path
+    return dict(sorted(files.items()))
 
 
 class Predictions:
@@ -227,9 +227,9 @@ def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFram
         raise tables.TableError(
             f"{path}: example {frame['example_id'][twice].iloc[0]!r} is twice in a repeat"
         )
-    made = zip(frame["example_id"], table["edits"].to_pylist(), strict=True)
+    pairs = zip(frame["example_id"], table["edits"].to_pylist(), strict=True)
     try:
-        extents = [extent(examples_by_id[name], edits) for name, edits in made]
+        extents = [extent(examples_by_id[name], edits) for name, edits in pairs]
     except ValueError as error:
         raise tables.TableError(f"{path}: {error}; delete it and run the workflow again") from error
     counts = pd.DataFrame(extents, columns=Extent._fields, index=frame.index)

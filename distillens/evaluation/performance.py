@@ -45,30 +45,30 @@ def score_performance(
         run: Predictions(path, s).of("none", [0], truth.index)[0]
         for run, path in tracked(by_identity(predictions, s).items(), "performance", "run")
     }
-    asked = {run: (truth, logits) for run, logits in answers.items()}
-    for (model, seed), (labelled, logits) in (asked | _told(explanations, truth, s)).items():
-        found = performance.scores(
+    of_all_texts = {run: (truth, logits) for run, logits in answers.items()}
+    for (model, seed), (labelled, logits) in (of_all_texts | _from_elsewhere(explanations, truth, s)).items():
+        estimates = performance.scores(
             s.task_settings["metrics"],
             labelled,
             performance.predictions_of(logits),
             s.n_classes,
             s.resampling("performance", model, seed),
         )
-        for metric, value in found.items():
+        for metric, value in estimates.items():
             rows.append(aggregate(len(labelled), value, model=model, seed=seed, metric=metric))
     majority = performance.majority(s.lead, truth, s.n_classes)
     rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
     s.write(out, "scores", rows, [test, *predictions, *explanations])
 
 
-def _told(
+def _from_elsewhere(
     paths: Sequence[FilePath], truth: pd.Series, s: Settings
 ) -> dict[Run, tuple[pd.Series, np.ndarray]]:
     """Labels and logits of the texts that attributions from elsewhere are about, where all have logits."""
-    found = {}
+    by_run = {}
     for (model, seed, _), path in by_identity(paths, s, "explainer").items():
         table = tables.read(path, "explanations")
         if table.num_rows and not table["logits"].null_count:
             ids = table["example_id"].to_pylist()
-            found.setdefault((model, seed), (truth[ids], logits_of(table, "logits", path, s)))
-    return found
+            by_run.setdefault((model, seed), (truth[ids], logits_of(table, "logits", path, s)))
+    return by_run

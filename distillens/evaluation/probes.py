@@ -59,13 +59,13 @@ def score_probes(
         If a file is missing, foreign, or not about the sentences of its probe.
     """
     s = Settings(**settings)
-    found = {probe.name: probe for probe in _probes(sentences, designs, s)}
+    by_name = {probe.name: probe for probe in _probes(sentences, designs, s)}
     files = by_identity(explanations, s, "probe", "explainer")
-    _check_complete(found, files, s)
+    _check_complete(by_name, files, s)
     rows: list[dict[str, Any]] = []
     answered: set[tuple] = set()
     for (model, seed, name, explainer), path in tracked(files.items(), "probes", "file"):
-        probe = found[name]
+        probe = by_name[name]
         explained = _Explained.read(path, probe, s)
         where = {"probe": name, "model": model, "seed": seed}
         if (model, seed, name) not in answered:
@@ -95,10 +95,10 @@ class _Probe:
 
     def subsets(self) -> Iterator[tuple[str, pd.Index]]:
         direction = self.design["item"].map(self.first["expected"])
-        for variant, of in self.design.groupby("variant", sort=False):
-            yield variant, of.index
+        for variant, rows in self.design.groupby("variant", sort=False):
+            yield variant, rows.index
             for suffix, sign in (("positive", 1), ("negative", -1)):
-                part = of.index[direction[of.index] == sign]
+                part = rows.index[direction[rows.index] == sign]
                 if len(part):
                     yield f"{variant}_{suffix}", part
 
@@ -156,14 +156,14 @@ def _probes(sentences: Sequence[FilePath], designs: Sequence[FilePath], s: Setti
         yield _Probe(source["probe"], source["cue"], design.assign(label=label.reindex(design.index)))
 
 
-def _check_complete(found: dict[str, _Probe], files: dict[tuple, Path], s: Settings) -> None:
-    asked = {identity[2:] for identity in files}
-    strange = sorted({probe for probe, _ in asked} ^ found.keys())
+def _check_complete(by_name: dict[str, _Probe], files: dict[tuple, Path], s: Settings) -> None:
+    pairs = {identity[2:] for identity in files}
+    strange = sorted({probe for probe, _ in pairs} ^ by_name.keys())
     if strange:
         raise tables.TableError(
             f"task {s.task!r}: probe {strange[0]!r} has only one of sentences and explanations; add the other"
         )
-    for probe, explainer in sorted(asked):
+    for probe, explainer in sorted(pairs):
         for model, seeds in s.seeds.items():
             for seed in seeds if model not in s.attributions_only else ():
                 if (model, seed, probe, explainer) not in files:
@@ -185,8 +185,8 @@ def _answers(probe: _Probe, logits: np.ndarray) -> Columns:
         for name, sign in (("positive", 1), ("neutral", 0), ("negative", -1))
     }
     columns |= {"confidence": own, "rating": rating}
-    asked = design.index[design["expected"] != 0]
-    columns["expected_direction"] = (direction == design["expected"])[asked].astype(float)
+    directed = design.index[design["expected"] != 0]
+    columns["expected_direction"] = (direction == design["expected"])[directed].astype(float)
     labelled = design.index[design["label"].notna()]
     columns["accuracy"] = (predicted == design["label"])[labelled].astype(float)
     first = design["item"].map(probe.first["example_id"])
@@ -215,12 +215,12 @@ def _sides(probe: _Probe, explained: _Explained) -> Columns:
 
 def _negators(probe: _Probe, explained: _Explained) -> Columns:
     """Which way the attribution of the negator points."""
-    found = [
+    attributions = [
         probes.cue_attribution(probes.polar(values), cue)
         for values, cue in zip(explained.values, explained.cues, strict=True)
     ]
     with_cue = probe.design["cue_start"].notna()
-    attribution = pd.Series(found, probe.design.index)[with_cue]
+    attribution = pd.Series(attributions, probe.design.index)[with_cue]
     points = probes.points(attribution, probe.design["expected"][with_cue])
     return {"cue_attribution": attribution, "cue_direction": pd.Series(points, attribution.index)}
 

@@ -46,8 +46,8 @@ def score_robustness(
             share = robustness.share(counts[part], counts[whole], s.resampling("robustness", name))
             rows.append(aggregate(len(ids), share, perturbation=name, metric=part))
         outputs = {
-            run: robustness.Outputs(of.of("none", [0], ids)[0], of.of(name, repeats, ids))
-            for run, of in runs.items()
+            run: robustness.Outputs(one.of("none", [0], ids)[0], one.of(name, repeats, ids))
+            for run, one in runs.items()
         }
         for (model, seed), own in outputs.items():
             reference = s.reference(model)

@@ -33,13 +33,13 @@ def score_stability(explanations: Sequence[FilePath], *, out: FilePath, **settin
     """
     s = Settings(**settings)
     files = by_identity(explanations, s, "explainer")
-    found: dict[tuple[Run, str], Stable] = {}
+    by_run: dict[tuple[Run, str], Stable] = {}
     for (model, seed, explainer), path in tracked(files.items(), "stability", "file"):
-        found[(model, seed), explainer] = _of_file(path)
+        by_run[(model, seed), explainer] = _of_file(path)
     rows = []
-    for (run, explainer), stable in found.items():
+    for (run, explainer), stable in by_run.items():
         teacher = s.reference(run[0])
-        against = None if teacher is None else found.get((teacher, explainer))
+        against = None if teacher is None else by_run.get((teacher, explainer))
         if teacher is not None and against is None:
             raise tables.TableError(f"no explanations of {teacher}, the teacher of {run[0]!r}; add the file")
         rows += _rows(run, explainer, stable, teacher, against, s)
@@ -56,10 +56,10 @@ def _of_file(path: FilePath) -> Stable:
         if not perturbation:
             continue
         before = explained[example_id, ""]
-        said = int(np.argmax(before["logits"]))
+        target = int(np.argmax(before["logits"]))
         pairs = aligned(before["words"], row["words"])
         values = [
-            towards(np.array(one["values"], dtype=np.float64).reshape(len(one["words"]), -1), said)
+            towards(np.array(one["values"], dtype=np.float64).reshape(len(one["words"]), -1), target)
             if one["words"]
             else np.empty(0)
             for one in (before, row)

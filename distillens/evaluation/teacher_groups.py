@@ -177,17 +177,17 @@ def aligned(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) ->
     [[0.4, 0.1], [0.5, 0.3]]
     """
     if not any(missing):
-        return [list(of) for of in values]
+        return [list(one) for one in values]
     zero, cut = (np.array([mode == kind for mode in missing])[:, None] for kind in ("zero", "intersection"))
-    found: list[list[Array]] = [[] for _ in values]
+    result: list[list[Array]] = [[] for _ in values]
     for rows in zip(*values, strict=True):
         stacked = np.stack(rows)  # of one text: (runs, positions)
         has = ~np.isnan(stacked)
         filled = np.where(has | ~zero, stacked, 0.0)
         kept = has.any(axis=0) & ~(~has & cut).any(axis=0)
-        for of, row in zip(found, filled[:, kept], strict=True):
-            of.append(row)
-    return found
+        for one, row in zip(result, filled[:, kept], strict=True):
+            one.append(row)
+    return result
 
 
 @dataclass(frozen=True)
@@ -217,10 +217,10 @@ class TeacherGroup:
     @property
     def by_student(self) -> dict[str, list[Run]]:
         """The runs of each student."""
-        found: dict[str, list[Run]] = {}
+        runs: dict[str, list[Run]] = {}
         for run in self.students:
-            found.setdefault(run[0], []).append(run)
-        return found
+            runs.setdefault(run[0], []).append(run)
+        return runs
 
     def aligned(self, *runs: Run) -> list[list[Array]]:
         """Attributions of some runs on the positions where they are compared; see `aligned`."""
@@ -237,8 +237,8 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
     """
     files = by_identity(paths, settings, "explainer")
     for explainer in tracked(sorted({identity[2] for identity in files}), "compare", "explainer"):
-        for teacher in [model for model, of in settings.teachers.items() if of is None]:
-            students = [model for model, of in settings.teachers.items() if of == teacher]
+        for teacher in [model for model, its_teacher in settings.teachers.items() if its_teacher is None]:
+            students = [model for model, its_teacher in settings.teachers.items() if its_teacher == teacher]
             runs = {
                 model: [(model, seed) for seed in settings.seeds[model]] for model in (teacher, *students)
             }

@@ -53,16 +53,16 @@ def _of_teacher_group(
     teacher_group: TeacherGroup, groups: Groups, lengths: list[int], s: Settings
 ) -> Iterator[dict[str, Any]]:
     shared = {
-        run: [_fitting(values, words) for values, words in zip(of, lengths, strict=True)]
-        for run, of in teacher_group.values.items()
+        run: [_fitting(values, words) for values, words in zip(own_values, lengths, strict=True)]
+        for run, own_values in teacher_group.values.items()
     }
     sizes = Counter(kind for kind, _ in groups)
     for (kind, name), members in groups.items():
-        share = {run: word_shifts.of_group(of, members) for run, of in shared.items()}
+        share = {run: word_shifts.of_group(own_values, members) for run, own_values in shared.items()}
         teachers = [share[run] for run in teacher_group.teachers]
         for student, runs in teacher_group.by_student.items():
             own = [share[run] for run in runs]
-            found = word_shifts.shift(own, teachers, s.metrics["confidence_level"], sizes[kind])
+            shift = word_shifts.shift(own, teachers, s.metrics["confidence_level"], sizes[kind])
             yield {
                 "student": student,
                 "teacher": teacher_group.first[0],
@@ -71,7 +71,7 @@ def _of_teacher_group(
                 "name": name,
                 "words": int(sum(flags.sum() for flags in members)),
                 "groups": sizes[kind],
-                **found,
+                **shift,
             }
 
 

@@ -109,7 +109,7 @@ def per_example(curves: pd.DataFrame, absolute: bool) -> dict[tuple[str, str], p
     >>> {key: of.to_dict() for key, of in values.items()}
     {('aopc_comprehensiveness', 'own'): {'7': 0.375}}
     """
-    found: dict[tuple[str, str], dict[str, list[float]]] = {}
+    by_metric: dict[tuple[str, str], dict[str, list[float]]] = {}
     bounds: dict[str, dict[str, Array]] = {"upper": {}, "lower": {}}
     for row in curves.itertuples(index=False):
         lost = drops(row.confidence, absolute)
@@ -120,10 +120,10 @@ def per_example(curves: pd.DataFrame, absolute: bool) -> dict[tuple[str, str], p
         if row.ranking == "random":
             sides[SUFFICIENCY] = kept_instead(lost)
         for metric, along in sides.items():
-            found.setdefault((metric, row.ranking), {}).setdefault(row.example_id, []).append(area(along))
+            by_metric.setdefault((metric, row.ranking), {}).setdefault(row.example_id, []).append(area(along))
     result = {
         key: pd.Series({name: float(np.mean(areas)) for name, areas in values.items()})
-        for key, values in found.items()
+        for key, values in by_metric.items()
     }
     if bounds["upper"]:
         for (metric, ranking), values in list(result.items()):

@@ -124,26 +124,26 @@ def calibrate(
     teacher, student = noise_of_pairs(teachers[:, :, defined]), noise_of_runs(students)
     ceiling = between[[i for i, pair in enumerate(pairs) if 0 in pair]]
     columns = np.stack([_mean(x, n) for x in (students, ceiling, repeated, chance)])
-    known = ~np.isnan(columns).any(axis=1)
+    present = ~np.isnan(columns).any(axis=1)
     groups = [Group(_STUDENT, runs, student or teacher, student is not None)]
     if seeds > 1:
         groups.append(Group(_CEILING, seeds - 1, teacher or student, teacher is not None))
     # A column that there is not must not make the others undefined: its weight is 0 wherever it matters.
-    design = Crossed(np.where(known[:, None], columns, 0.0), groups)
+    design = Crossed(np.where(present[:, None], columns, 0.0), groups)
 
     for name, column in zip(("agreement", "ceiling", "explainer_ceiling", "floor"), range(4), strict=True):
-        if known[column]:
-            found = design.interval(np.eye(4)[column], confidence_level)
+        if present[column]:
+            interval = design.interval(np.eye(4)[column], confidence_level)
             # No agreement is beyond 1, whatever the few runs allow.
-            row |= _bounds(name, found._replace(low=max(found.low, -1.0), high=min(found.high, 1.0)))
-    if known[_CEILING]:
-        found = design.interval(_DRIFT, confidence_level)
-        row |= _bounds("drift", found) | {"p_value": found.p_value}
+            row |= _bounds(name, interval._replace(low=max(interval.low, -1.0), high=min(interval.high, 1.0)))
+    if present[_CEILING]:
+        interval = design.interval(_DRIFT, confidence_level)
+        row |= _bounds("drift", interval) | {"p_value": interval.p_value}
         row |= _bounds("normalised", design.ratio(*_ABOVE_FLOOR.values(), confidence_level))
         row["effect_size"] = _effect_size(columns[_CEILING] - columns[_STUDENT])
         if n > 1:
             spread = design.variance(_DRIFT)
-            row |= needed(found.value, *spread, n, teacher or student, confidence_level, tolerance)
+            row |= needed(interval.value, *spread, n, teacher or student, confidence_level, tolerance)
     if (teacher or student) is not None:
         row["run_spread"] = math.sqrt((teacher or student).variance)
     return row
@@ -153,8 +153,8 @@ def _mean(rows: Array, n: int) -> Array:
     return rows.mean(axis=0) if len(rows) else np.full(n, np.nan)
 
 
-def _bounds(name: str, found: Any) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+def _bounds(name: str, interval: Any) -> dict[str, float]:
+    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _effect_size(differences: Array) -> float:

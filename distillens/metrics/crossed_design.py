@@ -225,20 +225,20 @@ class Crossed:
 
     def _examples(self, weights: ArrayLike) -> float:
         weights = np.asarray(weights, dtype=np.float64)
-        found = float((weights @ self._columns).var(ddof=1) / self.n)
+        variance = float((weights @ self._columns).var(ddof=1) / self.n)
         for group in self._groups:
             if group.noise is not None and group.own:
-                found -= weights[group.column] ** 2 * group.noise.interaction / group.runs
-        return max(0.0, found)
+                variance -= weights[group.column] ** 2 * group.noise.interaction / group.runs
+        return max(0.0, variance)
 
     def _by_noise(self, weights: ArrayLike) -> list[tuple[float, int]]:
         weights = np.asarray(weights, dtype=np.float64)
-        found: dict[Noise, float] = {}
+        variances: dict[Noise, float] = {}
         for group in self._groups:
             if group.noise is not None:
                 factor = float(weights[group.column]) ** 2 / group.runs
-                found[group.noise] = found.get(group.noise, 0.0) + factor * group.noise.variance
-        return [(variance, noise.df) for noise, variance in found.items()]
+                variances[group.noise] = variances.get(group.noise, 0.0) + factor * group.noise.variance
+        return [(variance, noise.df) for noise, variance in variances.items()]
 
 
 def _end(excluded: Callable[[float], float], start: float, step: float) -> float:

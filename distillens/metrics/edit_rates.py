@@ -48,9 +48,9 @@ def extent(example: Example, edits: Sequence[Mapping[str, Any]]) -> Extent:
         any(word.segment == where and word.start < end and start < word.end for where, start, end in places)
         for word in example.words
     ]
-    made = [(edit["segment"], Edit(edit["start"], edit["before"], edit["after"])) for edit in edits]
+    by_segment = [(edit["segment"], Edit(edit["start"], edit["before"], edit["after"])) for edit in edits]
     perturbed = [
-        apply(text, [edit for where, edit in made if where == segment])
+        apply(text, [edit for where, edit in by_segment if where == segment])
         for segment, text in enumerate(example.texts)
     ]
     return Extent(

@@ -93,8 +93,8 @@ def predicted(logits: Sequence[float] | None, values: np.ndarray) -> int | None:
     """
     if logits is not None:
         return int(np.argmax(logits))
-    known = np.flatnonzero(~np.isnan(values).all(axis=0)) if values.shape[1] > 1 else ()
-    return int(known[0]) if len(known) == 1 else None
+    classes = np.flatnonzero(~np.isnan(values).all(axis=0)) if values.shape[1] > 1 else ()
+    return int(classes[0]) if len(classes) == 1 else None
 
 
 def drop(before: np.ndarray, after: np.ndarray, absolute: bool) -> np.ndarray:
@@ -129,5 +129,5 @@ def confidence(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
     logits = np.asarray(logits, dtype=np.float64)
     if logits.shape[-1] == 1:
         return logits[:, 0]
-    chosen = np.asarray(target, dtype=np.int64)[:, None]
-    return np.take_along_axis(softmax(logits, axis=-1), chosen, axis=-1)[:, 0]
+    targets = np.asarray(target, dtype=np.int64)[:, None]
+    return np.take_along_axis(softmax(logits, axis=-1), targets, axis=-1)[:, 0]

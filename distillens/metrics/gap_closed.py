@@ -60,29 +60,29 @@ def close(
     defined = ~np.isnan(np.vstack([students, baselines, upper])).any(axis=0)
     students, baselines, teachers = (x[..., defined] for x in (students, baselines, teachers))
     n = int(defined.sum())
-    found = dict.fromkeys((f"{q}{end}" for q in ("gain", "share") for end in ("", "_low", "_high")), math.nan)
-    found |= {"p_value": math.nan, "n": n, "n_undefined": int(defined.size - n)}
-    found |= {"n_runs": len(students), "n_baseline_runs": len(baselines)}
+    row = dict.fromkeys((f"{q}{end}" for q in ("gain", "share") for end in ("", "_low", "_high")), math.nan)
+    row |= {"p_value": math.nan, "n": n, "n_undefined": int(defined.size - n)}
+    row |= {"n_runs": len(students), "n_baseline_runs": len(baselines)}
     if n == 0:
-        return found
+        return row
 
-    known = {
+    noises = {
         _STUDENT: (noise_of_runs(students), len(students)),
         _BASELINE: (noise_of_runs(baselines), len(baselines)),
     }
     columns = [students.mean(axis=0), baselines.mean(axis=0), np.zeros(n)]
     if len(teachers):
-        known[_CEILING] = noise_of_pairs(teachers), len(teachers) - 1
+        noises[_CEILING] = noise_of_pairs(teachers), len(teachers) - 1
         columns[_CEILING] = teachers[0, 1:].mean(axis=0)
     # A recipe with one run is as uncertain as another that has several.
-    other = next((noise for noise, _ in known.values() if noise is not None), None)
+    other = next((noise for noise, _ in noises.values() if noise is not None), None)
     groups = [
-        Group(column, runs, noise or other, noise is not None) for column, (noise, runs) in known.items()
+        Group(column, runs, noise or other, noise is not None) for column, (noise, runs) in noises.items()
     ]
     design = Crossed(np.stack(columns), groups)
     gain = design.interval(_GAIN, confidence_level)
-    found |= {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "p_value": gain.p_value}
+    row |= {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "p_value": gain.p_value}
     if len(teachers):
         share = design.ratio(_GAIN, _GAP, confidence_level)
-        found |= {"share": share.value, "share_low": share.low, "share_high": share.high}
-    return found
+        row |= {"share": share.value, "share_low": share.low, "share_high": share.high}
+    return row

@@ -76,7 +76,9 @@ def adjusted_within(
     >>> adjusted_within(rows, ["k"], holm, [True, True, True])
     [0.02, 0.02, 0.02]
     """
-    p_values = np.array([row["p_value"] if of else np.nan for row, of in zip(rows, tested, strict=True)])
+    p_values = np.array(
+        [row["p_value"] if is_tested else np.nan for row, is_tested in zip(rows, tested, strict=True)]
+    )
     adjusted = np.full(len(rows), np.nan)
     places: dict[tuple[Hashable, ...], list[int]] = {}
     for place, row in enumerate(rows):

@@ -35,8 +35,8 @@ def predictions_of(logits: ArrayLike) -> Array:
     ([1.0, 0.0], [3.7])
     """
     logits = np.asarray(logits)
-    chosen = logits[..., 0] if logits.shape[-1] == 1 else logits.argmax(axis=-1)
-    return chosen.astype(np.float64)
+    answers = logits[..., 0] if logits.shape[-1] == 1 else logits.argmax(axis=-1)
+    return answers.astype(np.float64)
 
 
 def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> Statistic:

@@ -45,7 +45,7 @@ def project(values: Sequence[Sequence[Array]]) -> tuple[Array, Array]:
     >>> float(np.linalg.norm(points[0] - points[2]).round(3))  # the root of 2 (1 - cosine 0)
     1.414
     """
-    grams = np.stack([_gram([of[text] for of in values]) for text in range(len(values[0]))])
+    grams = np.stack([_gram([model[text] for model in values]) for text in range(len(values[0]))])
     defined = ~np.isnan(grams).any(axis=(1, 2))
     if not defined.any():
         nothing = np.full((len(values), len(grams), DIMENSIONS), np.nan)
@@ -54,8 +54,8 @@ def project(values: Sequence[Sequence[Array]]) -> tuple[Array, Array]:
     weights = np.zeros((len(values), DIMENSIONS))
     for axis, number in enumerate(np.argsort(-spread)[:DIMENSIONS]):
         if spread[number] > _VANISHING:
-            chosen = axes[:, number]
-            weights[:, axis] = chosen * np.sign(chosen[np.abs(chosen).argmax()]) / np.sqrt(spread[number])
+            vector = axes[:, number]
+            weights[:, axis] = vector * np.sign(vector[np.abs(vector).argmax()]) / np.sqrt(spread[number])
     clouds = np.moveaxis(grams @ weights, 0, 1)
     return clouds[:, defined].mean(axis=1), clouds
 

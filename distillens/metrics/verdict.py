@@ -112,5 +112,5 @@ def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ()) -> 
     }
     if DRIFTS in verdicts:
         return DRIFTS
-    told = verdicts - {GATED} or verdicts
-    return told.pop() if len(told) == 1 else UNKNOWN
+    ungated = verdicts - {GATED} or verdicts
+    return ungated.pop() if len(ungated) == 1 else UNKNOWN

@@ -71,13 +71,13 @@ def shift(
         [side.mean(axis=0) for side in sides],
         [Group(i, len(sides[i]), borrowed[i], own[i] is not None) for i in range(2)],
     )
-    found = design.interval([1, -1], 1 - (1 - confidence_level) / groups)
+    difference = design.interval([1, -1], 1 - (1 - confidence_level) / groups)
     return {
         "share_teacher": float(design.means[1]),
         "share_student": float(design.means[0]),
-        "shift": found.value,
-        "shift_low": found.low,
-        "shift_high": found.high,
+        "shift": difference.value,
+        "shift_low": difference.low,
+        "shift_high": difference.high,
         "n": n,
     }
 

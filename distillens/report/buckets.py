@@ -27,12 +27,12 @@ def buckets(study: Outline, task: str, scores: pd.DataFrame) -> list[Table]:
     """How large each bucket is and how alike models reason in it: at a glance, and in full."""
     rows = score_rows.of(scores, task)
     compared = [row for row in rows if row["metric"] != "size"]
-    found = [
+    candidates = [
         _sizes(study, task, rows, compared),
         _split(study, task, compared),
         _all_buckets(study, task, compared),
     ]
-    return [table for table in found if table is not None]
+    return [table for table in candidates if table is not None]
 
 
 def bucket_name(name: str) -> str:
@@ -56,11 +56,11 @@ def _sizes(study: Outline, task: str, rows: Sequence[Row], compared: Sequence[Ro
     if not rows:
         return None
     # Only the controls are left where a study has no other explainer.
-    known = ordered((row["explainer"] for row in compared), [*study.explainers, *study.controls])
-    explainer = known[0] if known else None
-    shown = [row for row in compared if (row["explainer"], row["metric"]) == (explainer, "cosine")]
-    pairs = score_rows.pairs(study, shown)
-    named = {(row["subset"], score_rows.pair(row)): row for row in shown}
+    explainers = ordered((row["explainer"] for row in compared), [*study.explainers, *study.controls])
+    explainer = explainers[0] if explainers else None
+    cosines = [row for row in compared if (row["explainer"], row["metric"]) == (explainer, "cosine")]
+    pairs = score_rows.pairs(study, cosines)
+    named = {(row["subset"], score_rows.pair(row)): row for row in cosines}
     teachers = list(dict.fromkeys(row["against"] for row in rows if row["metric"] == "size"))
     sizes = {(row["subset"], row["against"]): row for row in rows if row["metric"] == "size"}
     lines = []
@@ -84,17 +84,17 @@ def _split(study: Outline, task: str, rows: Sequence[Row]) -> Table | None:
     rows = [row for row in rows if row["explainer"] not in study.controls]
     if not rows:
         return None
-    found = {(row["subset"], row["explainer"], score_rows.pair(row)): row for row in rows}
+    by_key = {(row["subset"], row["explainer"], score_rows.pair(row)): row for row in rows}
     lines = []
     for pair in score_rows.pairs(study, rows):
         for explainer in score_rows.explainers(study, rows):
-            cells = [found.get((subset, explainer, pair)) for subset in PAIRWISE]
+            cells = [by_key.get((subset, explainer, pair)) for subset in PAIRWISE]
             notes = ["" if row is None else f"{row['n']} texts" for row in cells]
-            shown = [
+            cells_with_counts = [
                 replace(cell, note="\n".join(filter(None, (cell.note, note))))
                 for cell, note in zip(map(score, cells), notes, strict=True)
             ]
-            lines.append([Cell(pair[0]), Cell(explainer), *shown])
+            lines.append([Cell(pair[0]), Cell(explainer), *cells_with_counts])
     head = [Head("student", numeric=False), Head("explainer", numeric=False)]
     meaning = "mean rank correlation with the teacher on these texts"
     head += [Head(name, meaning) for name in PAIRWISE.values()]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
 from distillens.report.formatting import metric_name, number, percent
-from distillens.report.probe_data import Probed
+from distillens.report.probe_data import Probe
 from distillens.report.sentences import Explained, View, gold, views
 from distillens.report.study_data import Outline, Run
 
@@ -25,7 +25,7 @@ class Line:
     """What one model makes of a text: its name, its prediction, and its words as (text, class, hint)."""
 
     run: Run
-    said: str
+    prediction: str
     segments: Sequence[Sequence[tuple[str, str, str]]]
 
 
@@ -54,7 +54,7 @@ def choose(
     texts: Sequence[Text],
     explanations: Sequence[Explained],
     examples: Mapping[str, pd.DataFrame],
-    probes: Mapping[tuple[str, str], Probed],
+    probes: Mapping[tuple[str, str], Probe],
 ) -> list[Group]:
     """Choose the cases of a task, all by the study's first explainer that is no control.
 
@@ -96,28 +96,29 @@ def _view(
     examples: Mapping[str, pd.DataFrame],
 ) -> View | None:
     """Texts as the first explainer shows them that is no control."""
-    found = views(study, task, texts, explanations, examples["agreement"])
-    return next((view for view in found if view.explainer in study.explainers), None)
+    by_explainer = views(study, task, texts, explanations, examples["agreement"])
+    return next((view for view in by_explainer if view.explainer in study.explainers), None)
 
 
-def _is_contrast(probed: Probed, task: str) -> bool:
-    return probed.task == task and any(row["variant"] == "flipped" for row in probed.design)
+def _is_contrast(probe: Probe, task: str) -> bool:
+    return probe.task == task and any(row["variant"] == "flipped" for row in probe.design)
 
 
 def _drifted(study: Outline, view: View, texts: Sequence[Text], family: list[Run], student: Run) -> Group:
     teacher = family[0]
-    found = []
+    candidates = []
     for place, text in enumerate(texts):
         agreed = view.agreement(student, text)
         if not math.isnan(agreed) and all(_right(view, run, text) for run in (teacher, student)):
-            found.append((agreed, place))
+            candidates.append((agreed, place))
     rule = (
         f"Of the texts that both {teacher.model} and {student.model} classify right, those on which their "
-        f"attributions by {view.explainer} agree least ({metric_name(HEADLINE)}): {_of(len(found))}."
+        f"attributions by {view.explainer} agree least ({metric_name(HEADLINE)}): "
+        f"{_how_many(len(candidates))}."
     )
     cases = [
         _case(study, view, texts[place], family, [(f"agreement of {student.model}", number(agreed))])
-        for agreed, place in sorted(found)[:TOP]
+        for agreed, place in sorted(candidates)[:TOP]
     ]
     none = f"{teacher.model} and {student.model} are both right on no explained text."
     return Group(f"Same right answer, other reasons: {student.model}", rule, cases, "" if cases else none)
@@ -132,7 +133,7 @@ def _borderline(study: Outline, view: View, texts: Sequence[Text], family: list[
     )
     rule = (
         f"The texts on which {teacher.model} wavers most: the smallest difference between its two most "
-        f"probable classes: {_of(len(gaps))}."
+        f"probable classes: {_how_many(len(gaps))}."
     )
     cases = [
         _case(study, view, texts[place], family, [("gap of their probabilities", number(gap, 3))])
@@ -142,37 +143,37 @@ def _borderline(study: Outline, view: View, texts: Sequence[Text], family: list[
 
 
 def _contrasts(
-    study: Outline, probed: Probed, family: list[Run], examples: Mapping[str, pd.DataFrame]
+    study: Outline, probe: Probe, family: list[Run], examples: Mapping[str, pd.DataFrame]
 ) -> Group:
     teacher, students = family[0], family[1:]
-    title = f"Sentences with “but” that are read otherwise ({probed.probe})"
-    view = _view(study, probed.task, probed.sentences, probed.explanations, examples)
+    title = f"Sentences with “but” that are read otherwise ({probe.probe})"
+    view = _view(study, probe.task, probe.sentences, probe.explanations, examples)
     if view is None:
-        return Group(title, "", (), f"No explainer was asked about the probe {probed.probe}.")
-    ratios = _ratios(examples["probes"], probed, view.explainer)
-    variant = {row["example_id"]: row["variant"] for row in probed.design}
-    found = []
-    for place, text in enumerate(probed.sentences):
+        return Group(title, "", (), f"No explainer was asked about the probe {probe.probe}.")
+    ratios = _ratios(examples["probes"], probe, view.explainer)
+    variant = {row["example_id"]: row["variant"] for row in probe.design}
+    candidates = []
+    for place, text in enumerate(probe.sentences):
         own = {run: ratios.get((run.model, run.seed, text["example_id"]), math.nan) for run in family}
         gaps = [abs(own[student] - own[teacher]) for student in students]
         gaps = [gap for gap in gaps if not math.isnan(gap)]
         if gaps and variant[text["example_id"]] == "original":
-            found.append((-max(gaps), place, own))
+            candidates.append((-max(gaps), place, own))
     rule = (
-        f"Of the sentences that the probe {probed.probe} builds, those on which the share of the attribution "
+        f"Of the sentences that the probe {probe.probe} builds, those on which the share of the attribution "
         f"behind “but” (by {view.explainer}, to each model’s own prediction) differs most between "
-        f"{teacher.model} and a student: {_of(len(found))}."
+        f"{teacher.model} and a student: {_how_many(len(candidates))}."
     )
     cases = []
-    for _, place, own in sorted(found, key=lambda one: one[:2])[:TOP]:
+    for _, place, own in sorted(candidates, key=lambda one: one[:2])[:TOP]:
         facts = [(f"behind “but”, {run.model}", percent(own[run])) for run in family]
-        cases.append(_case(study, view, probed.sentences[place], family, facts))
+        cases.append(_case(study, view, probe.sentences[place], family, facts))
     none = "This share is not defined for any sentence and student."
     return Group(title, rule, cases, "" if cases else none)
 
 
-def _ratios(frame: pd.DataFrame, probed: Probed, explainer: str) -> dict[tuple[str, int, str], float]:
-    wanted = (probed.task, probed.probe, explainer, "post_cue_ratio")
+def _ratios(frame: pd.DataFrame, probe: Probe, explainer: str) -> dict[tuple[str, int, str], float]:
+    wanted = (probe.task, probe.probe, explainer, "post_cue_ratio")
     return {
         (row["model"], row["seed"], row["example_id"]): row["value"]
         for row in frame.to_dict("records")
@@ -201,11 +202,13 @@ def _case(
     cells = {run: cell for run in family if (cell := view.cell(run, text)) is not None}
     about = [] if label is None else [("gold", label)]
     about += [("explained class", cells[family[0]]["t"])] if family[0] in cells else []
-    lines = [Line(run, _said(cell), list(_segments(cell, view.pieces(text)))) for run, cell in cells.items()]
+    lines = [
+        Line(run, _prediction(cell), list(_segments(cell, view.pieces(text)))) for run, cell in cells.items()
+    ]
     return Case(text["example_id"], [*about, *facts], lines)
 
 
-def _said(cell: Mapping[str, Any]) -> str:
+def _prediction(cell: Mapping[str, Any]) -> str:
     mark = {True: "\u00a0✓", False: "\u00a0✗"}.get(cell["ok"], "")
     cut = f"; {cell['unseen']} words cut off" if cell.get("unseen") else ""
     return f"says {cell['p']}, {percent(cell['c'])}{mark}{cut}"
@@ -234,5 +237,5 @@ def _signed(value: float) -> str:
     return f"{value:+g}".replace("-", "−")
 
 
-def _of(count: int) -> str:
+def _how_many(count: int) -> str:
     return f"the first {TOP} of {count}" if count > TOP else f"all {count}" if count else "there is none"

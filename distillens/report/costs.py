@@ -39,11 +39,11 @@ def read(paths: Sequence[str | Path]) -> Costs:
 
 
 def records(
-    study: Outline, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
+    study: Outline, verdicts: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
 ) -> tuple[Sequence[str], list[list[Any]]]:
     """Columns and rows of the CSV file: a row per task and run."""
     rows = [
-        _gathered(study, task, run, said, subjects, costs)
+        _row_of(study, task, run, verdicts, subjects, costs)
         for task in study.tasks
         for run in study.runs
         if (task, run.model, run.seed) in costs
@@ -52,11 +52,11 @@ def records(
 
 
 def tables_of(
-    study: Outline, task: str, said: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
+    study: Outline, task: str, verdicts: Sequence[Verdict], subjects: Mapping[str, pd.DataFrame], costs: Costs
 ) -> list[Table]:
     """The table of a task; none where nothing was measured."""
     rows = {
-        run: _gathered(study, task, run, said, subjects, costs)
+        run: _row_of(study, task, run, verdicts, subjects, costs)
         for run in study.runs
         if (task, run.model, run.seed) in costs
     }
@@ -107,11 +107,11 @@ def _columns(lead: str = "", drift: str = "") -> list[Column]:
     ]
 
 
-def _gathered(
+def _row_of(
     study: Outline,
     task: str,
     run: Run,
-    said: Sequence[Verdict],
+    verdicts: Sequence[Verdict],
     subjects: Mapping[str, pd.DataFrame],
     costs: Costs,
 ) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def _gathered(
         row |= {"perturbations": len(changes), "mean_change": fmean(changes.values())}
         row |= {"worst_change": changes[worst], "worst_perturbation": worst}
     # Drift is of a student, whatever its runs.
-    verdict = next((v for v in said if (v.task, v.student) == (task, run.model)), None)
+    verdict = next((v for v in verdicts if (v.task, v.student) == (task, run.model)), None)
     if verdict is not None:
         row["verdict"] = verdict.overall
         for explainer, quantities in list(verdict.drift.items())[:1]:  # the leading one

@@ -39,15 +39,15 @@ def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
     >>> found["cut_off"], found["lime_r2_low"]
     (1, 0.5)
     """
-    return [_diagnose(made, rows) for made, rows in explanations]
+    return [_diagnose(source, rows) for source, rows in explanations]
 
 
-def records(study: Outline, found: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
+def records(study: Outline, diagnoses: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the CSV file of diagnostics."""
-    return csv_table(_columns(study), found)
+    return csv_table(_columns(study), diagnoses)
 
 
-def diagnostics_table(study: Outline, found: Sequence[Mapping[str, Any]]) -> Table | None:
+def diagnostics_table(study: Outline, diagnoses: Sequence[Mapping[str, Any]]) -> Table | None:
     """Show the diagnostics of every table of explanations, in the study's order."""
     tasks, explainers = list(study.tasks), list(study.settings["explainers"])
     runs = [(run.model, run.seed) for run in study.runs]
@@ -56,18 +56,18 @@ def diagnostics_table(study: Outline, found: Sequence[Mapping[str, Any]]) -> Tab
         run = (row["model"], row["seed"])
         return _index(tasks, row["task"]), _index(explainers, row["explainer"]), _index(runs, run), str(run)
 
-    caption, rows = "What the explainers report about themselves, per model", sorted(found, key=place)
+    caption, rows = "What the explainers report about themselves, per model", sorted(diagnoses, key=place)
     options = {"labels": 3, "csv": "diagnostics", "folded": True}
     return page_table("diagnostics", caption, _columns(study), rows, **options) if rows else None
 
 
 def summary_table(study: Outline, explanations: Sequence[Explained]) -> Table | None:
     """The same, all explanations of an explainer together."""
-    names = ordered((made["explainer"] for made, _ in explanations), list(study.settings["explainers"]))
+    names = ordered((source["explainer"] for source, _ in explanations), list(study.settings["explainers"]))
     rows = [
         _diagnose(
             {"explainer": name},
-            [row for made, part in explanations if made["explainer"] == name for row in part],
+            [row for source, part in explanations if source["explainer"] == name for row in part],
         )
         for name in names
     ]
@@ -162,15 +162,15 @@ def origins(files: Sequence[tuple[str, Mapping[str, Any]]]) -> list[tuple[str, s
     [('scores: versions.torch', '2.9', 2)]
     """
     counts: dict[tuple[str, str], int] = {}
-    for kind, made in files:
+    for kind, source in files:
         for key, value in _flat(
-            {k: v for k, v in made.items() if k not in ("task", "model", "seed", "explainer")}
+            {k: v for k, v in source.items() if k not in ("task", "model", "seed", "explainer")}
         ):
             counts[f"{kind}: {key}", value] = counts.get((f"{kind}: {key}", value), 0) + 1
     return [(key, value, count) for (key, value), count in sorted(counts.items())]
 
 
-def origins_table(found: Sequence[tuple[str, str, int]]) -> Table | None:
+def origins_table(entries: Sequence[tuple[str, str, int]]) -> Table | None:
     """Show digests, versions and settings that the files carry.
 
     Examples
@@ -178,20 +178,20 @@ def origins_table(found: Sequence[tuple[str, str, int]]) -> Table | None:
     >>> [cell.text for cell in origins_table([("scores: versions.torch", "2.9", 2)]).rows[0]]
     ['scores: versions.torch', '2.9', '2']
     """
-    if not found:
+    if not entries:
         return None
     caption = "Digests, versions and settings that the files carry"
     head = [Head("what", numeric=False), Head("value", numeric=False), Head("files")]
-    lines = [[Cell(key), Cell(value, style="code"), _count(count)] for key, value, count in found]
+    lines = [[Cell(key), Cell(value, style="code"), _count(count)] for key, value, count in entries]
     return Table("provenance", caption, head, lines, csv="provenance", folded=True)
 
 
-def _diagnose(made: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _diagnose(source: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     evaluations = [row["evals"] for row in rows if row["evals"] is not None]
     fits = _values(rows, "lime_r2")
     deltas = [abs(value) for value in _values(rows, "ig_delta")]
     return {
-        **{key: made.get(key) for key in ("task", "explainer", "model", "seed")},
+        **{key: source.get(key) for key in ("task", "explainer", "model", "seed")},
         "explanations": len(rows),
         "evaluations": fmean(evaluations) if evaluations else None,
         "truncated": sum(bool(row["truncated"]) for row in rows),
@@ -207,8 +207,8 @@ def _values(rows: Sequence[Mapping[str, Any]], column: str) -> list[float]:
     return [v for row in rows for v in row[column] or () if v is not None and not math.isnan(v)]
 
 
-def _index(known: Sequence[Any], value: Any) -> int:
-    return known.index(value) if value in known else len(known)
+def _index(order: Sequence[Any], value: Any) -> int:
+    return order.index(value) if value in order else len(order)
 
 
 def _count(value: int) -> Cell:

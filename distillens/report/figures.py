@@ -101,10 +101,10 @@ class _Task:
     def _named(self, explainer: str) -> str:
         return f"{explainer} (control)" if explainer in self._study.controls else explainer
 
-    def _point(self, axes: Axes, run: Run, row: Row | None, height: float, of: str = "value") -> None:
+    def _point(self, axes: Axes, run: Run, row: Row | None, height: float, name: str = "value") -> None:
         if row is not None:
-            low, high = ("low", "high") if of == "value" else (f"{of}_low", f"{of}_high")
-            plot.point(axes, self._looks[run.model, run.seed], row[of], row[low], row[high], height)
+            low, high = ("low", "high") if name == "value" else (f"{name}_low", f"{name}_high")
+            plot.point(axes, self._looks[run.model, run.seed], row[name], row[low], row[high], height)
 
     def _performance(self) -> Figure | None:
         rows = [row for row in self._rows["performance"] if row["against"] is None]
@@ -222,8 +222,8 @@ class _Task:
         rows = [row for row in self._rows["faithfulness"] if row["explainer"] == explainer]
         panels = [metric for metric in _PANELS if any(row["metric"] == metric for row in rows)]
         # One run per model: the curves of seeds lie on top of each other.
-        found = self._runs([(row["model"], row["seed"]) for row in rows])
-        runs = list({run.model: run for run in reversed(found)}.values())[::-1]
+        every_run = self._runs([(row["model"], row["seed"]) for row in rows])
+        runs = list({run.model: run for run in reversed(every_run)}.values())[::-1]
         if not panels or not runs:
             return None
         entries = max(len(runs), len(_RANKINGS))
@@ -256,9 +256,9 @@ class _Task:
                 yield "probes", f"-{probe}-{metric}", f"{title} Probe {probe} on {self._task}", figure
         rows = [row for row in own if row["metric"] == "expected_direction" and row["subset"] in VARIANTS]
         if rows:
-            found = variants(rows)
+            subsets = variants(rows)
             label = "share of predictions in the expected direction"
-            figure = self._dots(rows, "subset", found, [variant_name(name) for name in found], label)
+            figure = self._dots(rows, "subset", subsets, [variant_name(name) for name in subsets], label)
             title = f"Answers that go the way the sentence asks for: probe {probe} on {self._task}"
             yield "probes", f"-{probe}-direction", title, figure
 
@@ -266,20 +266,20 @@ class _Task:
         self, rows: Sequence[Row], column: str, names: Sequence[str], titles: Sequence[str], label: str
     ) -> Figure:
         """Draw a row for each name of a column, with a point for each run, and chance."""
-        found = {(row[column], row["model"], row["seed"]): row for row in rows}
-        runs = self._runs([key[1:] for key in found])
+        by_key = {(row[column], row["model"], row["seed"]): row for row in rows}
+        runs = self._runs([key[1:] for key in by_key])
         figure, axes = plot.axes(0.9 + len(names) * (0.14 + 0.1 * len(runs)), legend=len(runs) + 1)
         for place, name in enumerate(names):
             for offset, run in zip(plot.offsets(len(runs)), runs, strict=True):
-                self._point(axes, run, found.get((name, run.model, run.seed)), place + offset)
+                self._point(axes, run, by_key.get((name, run.model, run.seed)), place + offset)
             levels = [row["chance"] for row in rows if row[column] == name and not math.isnan(row["chance"])]
             if levels:
                 plot.chance(axes, sum(levels) / len(levels), place)
         plot.rows(axes, titles)
         axes.set_xlabel(label)
         key = Line2D([], [], color=INK, alpha=0.6, linestyle=plot.CHANCE, label="chance")
-        known = any(not math.isnan(row["chance"]) for row in rows)
-        plot.legend(figure, self._looks, runs, [key] if known else [])
+        has_chance = any(not math.isnan(row["chance"]) for row in rows)
+        plot.legend(figure, self._looks, runs, [key] if has_chance else [])
         return figure
 
     def _curves(self, axes: Axes, run: Run, rows: Sequence[Row]) -> None:

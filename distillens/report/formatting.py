@@ -137,31 +137,52 @@ class Column:
 
 
 def valued(head: str, name: str, cell: Callable[[Any], Cell], meaning: str = "", **options: Any) -> Column:
-    """The column of what rows have by one name; its cell is made of that alone."""
+    """The column of what rows have by one name; its cell is made of that alone.
+
+    Examples
+    --------
+    >>> valued("texts", "n", lambda n: Cell(f"{n} texts")).cell({"n": 30}).text
+    '30 texts'
+    """
     return Column(head, lambda row: cell(row[name]), meaning, name, **options)
 
 
 def page_table(
     name: str, caption: str, columns: Sequence[Column], rows: Iterable[Any], **options: Any
 ) -> Table:
-    """The table of the page that columns make of rows; options as of `Table`."""
-    shown = [(column, column.cell) for column in columns if column.cell is not None]
-    head = [Head(column.head, column.meaning, column.numeric) for column, _ in shown]
-    return Table(name, caption, head, [[cell(row) for _, cell in shown] for row in rows], **options)
+    """The table of the page that columns make of rows; options as of `Table`.
+
+    Examples
+    --------
+    >>> columns = [Column("model", Cell, numeric=False), Column("letters", lambda name: Cell(f"{len(name)}"))]
+    >>> table = page_table("names", "How long names are", columns, ["kd", "tiny"])
+    >>> [head.text for head in table.head], [[cell.text for cell in row] for row in table.rows]
+    (['model', 'letters'], [['kd', '2'], ['tiny', '4']])
+    """
+    visible = [(column, column.cell) for column in columns if column.cell is not None]
+    head = [Head(column.head, column.meaning, column.numeric) for column, _ in visible]
+    return Table(name, caption, head, [[cell(row) for _, cell in visible] for row in rows], **options)
 
 
 def csv_table(columns: Iterable[Column], rows: Iterable[Any]) -> tuple[list[str], list[list[Any]]]:
-    """Names and rows of the CSV file that the same columns make."""
-    written = sorted((column for column in columns if column.csv), key=lambda column: column.rank)
+    """Names and rows of the CSV file that the same columns make.
+
+    Examples
+    --------
+    >>> columns = [Column("D", csv="drift low"), valued("student", "student", Cell, rank=-1)]
+    >>> csv_table(columns, [{"student": "kd", "drift": 0.1, "low": 0.0}])
+    (['student', 'drift', 'low'], [['kd', 0.1, 0.0]])
+    """
+    in_csv = sorted((column for column in columns if column.csv), key=lambda column: column.rank)
 
     def line(row: Any) -> list[Any]:
         return [
             value
-            for column in written
+            for column in in_csv
             for value in (column.values(row) if column.values else map(row.get, column.csv.split()))
         ]
 
-    return [name for column in written for name in column.csv.split()], [line(row) for row in rows]
+    return [name for column in in_csv for name in column.csv.split()], [line(row) for row in rows]
 
 
 def number(value: float | None, digits: int = 2, signed: bool = False) -> str:

@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Known:
+class GapInputs:
     """Scores, drift and training costs for the gap tables."""
 
     subjects: Mapping[str, pd.DataFrame]
@@ -40,15 +40,15 @@ class Known:
     trainings: pd.DataFrame
 
 
-def tables_of(study: Outline, task: str, closing: pd.DataFrame, known: Known) -> list[Table]:
+def tables_of(study: Outline, task: str, closing: pd.DataFrame, inputs: GapInputs) -> list[Table]:
     """Per baseline, the table at a glance, and one with all metrics."""
     rows = score_rows.of(closing, task)
-    found = []
+    result = []
     for baseline in study.settings.get("baselines", ()):
         own = [row for row in rows if row["baseline"] == baseline]
         if own:
-            found += [_glance(study, task, baseline, own, known), _by_metric(study, task, baseline, own)]
-    return found
+            result += [_glance(study, task, baseline, own, inputs), _by_metric(study, task, baseline, own)]
+    return result
 
 
 def trained_on(study: Outline, student: str) -> set[str]:
@@ -63,24 +63,24 @@ def trained_on(study: Outline, student: str) -> set[str]:
     {'input_x_gradient'}
     """
     method = (study.settings["models"][student].get("training") or {}).get("method", "fine_tune")
-    known = registry.options("distillation")
-    asked = {
+    methods = registry.options("distillation")
+    questions = {
         name
         for part in registry.parts(method)
-        if part in known
+        if part in methods
         for name in registry.literal("distillation", part, "TRAINS_ON") or ()
     }
     explainers = study.settings["explainers"].items()
-    return {name for name, options in explainers if (options or {}).get("method", name) in asked}
+    return {name for name, options in explainers if (options or {}).get("method", name) in questions}
 
 
-def _glance(study: Outline, task: str, baseline: str, rows: Sequence[Row], known: Known) -> Table:
+def _glance(study: Outline, task: str, baseline: str, rows: Sequence[Row], inputs: GapInputs) -> Table:
     explainers = score_rows.explainers(study, (row for row in rows if row["explainer"]))
     shares = {(row["student"], row["explainer"]): row for row in rows if row["metric"] == HEADLINE}
     answers = {row["student"]: row for row in rows if not row["explainer"]}
     drift = {
         row["explainer"]: row
-        for row in score_rows.of(known.drift, task)
+        for row in score_rows.of(inputs.drift, task)
         if (row["student"], row["metric"]) == (baseline, HEADLINE)
     }
     compared = {row["student"] for row in rows}
@@ -89,14 +89,16 @@ def _glance(study: Outline, task: str, baseline: str, rows: Sequence[Row], known
     for name in (baseline, *others):
         runs = [(run.model, run.seed) for run in study.runs_of_students[name]]
         line = [Cell(name, note=f"{len(runs)} runs" if len(runs) > 1 else "")]
-        line += [_score(study, task, runs, answers.get(name), known)]
-        line += [_edits(study, task, runs, known), *_words(study, task, runs, explainers[0], known)]
+        line += [_score(study, task, runs, answers.get(name), inputs)]
+        line += [_edits(study, task, runs, inputs), *_words(study, task, runs, explainers[0], inputs)]
         if name == baseline:
             line += [_gap(drift.get(explainer)) for explainer in explainers]
         else:
-            judged = trained_on(study, name)
-            line += [_share(shares.get((name, explainer)), explainer in judged) for explainer in explainers]
-        lines.append([*line, _cost(runs, _seconds(known.trainings, task, baseline), known.trainings, task)])
+            trains_on = trained_on(study, name)
+            line += [
+                _share(shares.get((name, explainer)), explainer in trains_on) for explainer in explainers
+            ]
+        lines.append([*line, _cost(runs, _seconds(inputs.trainings, task, baseline), inputs.trainings, task)])
     closes = "share of the baseline’s drift that is closed; of the baseline, its drift"
     head = [
         Head("student", numeric=False),
@@ -116,10 +118,10 @@ def _by_metric(study: Outline, task: str, baseline: str, rows: Sequence[Row]) ->
     cells = score_rows.grouped(rows, lambda row: (row["student"], row["explainer"]))
     metrics, lines = score_rows.metrics(rows), []
     for student in (name for name in study.runs_of_students if any(key[0] == name for key in cells)):
-        judged = trained_on(study, student)
+        trains_on = trained_on(study, student)
         for explainer in score_rows.explainers(study, rows):
-            found = score_rows.by_metric(cells.get((student, explainer), ()))
-            shares = [_share(found.get(metric), explainer in judged) for metric in metrics]
+            own = score_rows.by_metric(cells.get((student, explainer), ()))
+            shares = [_share(own.get(metric), explainer in trains_on) for metric in metrics]
             lines.append([Cell(student), Cell(explainer), *shares])
     head = [Head("student", numeric=False), Head("explainer", numeric=False)]
     head += [metric_head(*metric) for metric in metrics]
@@ -135,14 +137,14 @@ def _share(row: Row | None, trained: bool) -> Cell:
     if row["gated"] or pd.isna(row["gain"]):
         return Cell(MISSING + mark, style="missing", hint="gated" if row["gated"] else "")
     # Of a drift that is not shown to be one there is no share.
-    of = "gain" if pd.isna(row["share"]) else "share"
-    low, high = row[f"{of}_low"], row[f"{of}_high"]
-    told = "told" if low > 0 or high < 0 else ""
-    if of == "gain":
+    quantity = "gain" if pd.isna(row["share"]) else "share"
+    low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
+    style = "told" if low > 0 or high < 0 else ""
+    if quantity == "gain":
         hint = "The baseline is not shown to drift here, so this is the gain in agreement, no share."
         text = number(row["gain"], 2, signed=True) + mark
-        return Cell(text, row["gain"], interval(low, high), told, hint)
-    return Cell(percent(row["share"]) + mark, row["share"], f"[{percent(low)}, {percent(high)}]", told)
+        return Cell(text, row["gain"], interval(low, high), style, hint)
+    return Cell(percent(row["share"]) + mark, row["share"], f"[{percent(low)}, {percent(high)}]", style)
 
 
 def _gap(row: Row | None) -> Cell:
@@ -153,10 +155,10 @@ def _gap(row: Row | None) -> Cell:
 
 
 def _score(
-    study: Outline, task: str, runs: Sequence[tuple[str, int]], gain: Row | None, known: Known
+    study: Outline, task: str, runs: Sequence[tuple[str, int]], gain: Row | None, inputs: GapInputs
 ) -> Cell:
     lead = study.lead(task)
-    rows = [row for row in _of_runs(known, "performance", task, runs) if row["metric"] == lead]
+    rows = [row for row in _of_runs(inputs, "performance", task, runs) if row["metric"] == lead]
     values = [row["value"] for row in rows if row["against"] is None]
     if not values:
         return Cell(MISSING, style="missing")
@@ -169,20 +171,20 @@ def _score(
     return Cell(number(fmean(values), 3), fmean(values), note, style)
 
 
-def _edits(study: Outline, task: str, runs: Sequence[tuple[str, int]], known: Known) -> Cell:
+def _edits(study: Outline, task: str, runs: Sequence[tuple[str, int]], inputs: GapInputs) -> Cell:
     relabels, metric = study.relabels(task), f"{study.lead(task)}_change"
-    rows = _of_runs(known, "robustness", task, runs)
-    found = [row for row in rows if row["metric"] == metric and row["perturbation"] not in relabels]
-    return _mean((row["value"] for row in found), signed=True)
+    rows = _of_runs(inputs, "robustness", task, runs)
+    changes = [row for row in rows if row["metric"] == metric and row["perturbation"] not in relabels]
+    return _mean((row["value"] for row in changes), signed=True)
 
 
 def _words(
-    study: Outline, task: str, runs: Sequence[tuple[str, int]], explainer: str, known: Known
+    study: Outline, task: str, runs: Sequence[tuple[str, int]], explainer: str, inputs: GapInputs
 ) -> list[Cell]:
     """What hiding the words of its own explanation and of its teacher's does, most words at once."""
     rows = [
         row
-        for row in _of_runs(known, "faithfulness", task, runs)
+        for row in _of_runs(inputs, "faithfulness", task, runs)
         if (row["explainer"], row["metric"]) == (explainer, "confidence_drop")
     ]
     most = max((row["k"] for row in rows), default=None)
@@ -209,16 +211,18 @@ def _seconds(trainings: pd.DataFrame, task: str, model: str) -> float | None:
     return fmean(times) if times else None
 
 
-def _of_runs(known: Known, subject: str, task: str, runs: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
-    rows = score_rows.of(known.subjects[subject], task)
+def _of_runs(
+    inputs: GapInputs, subject: str, task: str, runs: Sequence[tuple[str, int]]
+) -> list[dict[str, Any]]:
+    rows = score_rows.of(inputs.subjects[subject], task)
     return [row for row in rows if (row["model"], row["seed"]) in runs]
 
 
 def _mean(values: Iterable[float], signed: bool = False) -> Cell:
-    found = [value for value in values if not pd.isna(value)]
-    if not found:
+    defined = [value for value in values if not pd.isna(value)]
+    if not defined:
         return Cell(MISSING, style="missing")
-    return Cell(number(fmean(found), 3, signed), fmean(found))
+    return Cell(number(fmean(defined), 3, signed), fmean(defined))
 
 
 def read(closing: Sequence[str | Path], trainings: Sequence[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -22,13 +22,13 @@ def read(paths: Sequence[str | Path]) -> dict[tuple[str, str], list[dict[str, An
     TableError
         If a file does not name its task and split.
     """
-    found = {}
+    splits = {}
     for path in paths:
-        made = tables.provenance(path)
-        if not {"task", "split"} <= made.keys():
+        source = tables.provenance(path)
+        if not {"task", "split"} <= source.keys():
             raise TableError(f"{path}: its provenance does not name its task and split")
-        found[made["task"], made["split"]] = tables.read(path, "examples").to_pylist()
-    return found
+        splits[source["task"], source["split"]] = tables.read(path, "examples").to_pylist()
+    return splits
 
 
 def counts(options: Mapping[str, Any], splits: Splits, task: str) -> dict[str, dict[str, int]]:
@@ -43,12 +43,12 @@ def counts(options: Mapping[str, Any], splits: Splits, task: str) -> dict[str, d
     """
     if options["type"] != "classification":
         return {}
-    found: dict[str, dict[str, int]] = {label: {} for label in options["labels"]}
+    by_label: dict[str, dict[str, int]] = {label: {} for label in options["labels"]}
     for split in SPLITS:
         for row in splits.get((task, split), ()):
-            of = found.setdefault(gold(row, options) or "without a label", {})
-            of[split] = of.get(split, 0) + 1
-    return found if any(found.values()) else {}
+            by_split = by_label.setdefault(gold(row, options) or "without a label", {})
+            by_split[split] = by_split.get(split, 0) + 1
+    return by_label if any(by_label.values()) else {}
 
 
 def table(study: Outline, splits: Splits) -> Table | None:
@@ -64,14 +64,14 @@ def table(study: Outline, splits: Splits) -> Table | None:
     """
     lines = []
     for task, options in study.tasks.items():
-        found = counts(options, splits, task)
+        by_label = counts(options, splits, task)
         sizes = {split: len(splits[task, split]) for split in SPLITS if (task, split) in splits}
-        lines += [_line(task, label, of) for label, of in found.items()]
+        lines += [_line(task, label, by_split) for label, by_split in by_label.items()]
         lines += [_line(task, "all", sizes)] if sizes else []
     head = [Head("task", numeric=False), Head("label", numeric=False), *map(Head, SPLITS), Head("all")]
     return Table("labels", "Texts of each split", head, lines, 2, folded=True) if lines else None
 
 
-def _line(task: str, label: str, of: Mapping[str, int]) -> list[Cell]:
-    numbers = [*(of.get(split, 0) for split in SPLITS), sum(of.values())]
+def _line(task: str, label: str, by_split: Mapping[str, int]) -> list[Cell]:
+    numbers = [*(by_split.get(split, 0) for split in SPLITS), sum(by_split.values())]
     return [Cell(task), Cell(label), *(Cell(str(count), count) for count in numbers)]

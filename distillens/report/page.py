@@ -102,26 +102,26 @@ def write_report(
         The page; ``tables/*.csv`` and ``figures/*.svg`` are written into its folder, and where
         the study names a published one, its exhibits to ``published/``.
     """
-    about = study_data.study_of(study, tasks)
+    outline = study_data.study_of(study, tasks)
     aggregates, singles = study_data.scores(files.scores)
     subjects, examples = study_data.by_subject(aggregates), study_data.by_subject(singles)
-    drifts, moved = study_data.frame_of([files.drift], "drift"), word_shifts.read(files.word_shifts)
+    drifts, shifts = study_data.frame_of([files.drift], "drift"), word_shifts.read(files.word_shifts)
     attributions, texts = sentences.load(files.explanations), _texts(files.explained)
-    asked = probe_data.read(files.probe_designs, files.probe_sentences, files.probe_explanations)
-    every = label_counts.read(files.splits)
-    shown = study.get("show_texts", True)
-    if not shown:
-        texts, asked = {}, {key: probe for key, probe in asked.items() if probe.built}
-    said = verdict.verdicts(about, subjects["performance"], drifts)
+    probes = probe_data.read(files.probe_designs, files.probe_sentences, files.probe_explanations)
+    splits = label_counts.read(files.splits)
+    show_texts = study.get("show_texts", True)
+    if not show_texts:
+        texts, probes = {}, {key: probe for key, probe in probes.items() if probe.built}
+    verdicts = verdict.of_study(outline, subjects["performance"], drifts)
     closings, trained = gap_closed.read(files.gap_closed, files.trainings)
-    known = gap_closed.Known(subjects, drifts, trained)
-    drawings = figures.draw(about, {**subjects, "gap_closed": closings}, drifts)
+    gap_inputs = gap_closed.GapInputs(subjects, drifts, trained)
+    drawings = figures.draw(outline, {**subjects, "gap_closed": closings}, drifts)
     diagnosed = diagnostics.diagnostics(attributions)
     undefined = diagnostics.undefined([*subjects.values()], drifts)
     origins = diagnostics.origins(files.origins())
-    paid = costs.read(files.costs)
-    data = sentences.sentences(about, texts, attributions, examples["agreement"])
-    paper = _paper(about, subjects, examples, every, texts, asked)
+    run_costs = costs.read(files.costs)
+    data = sentences.sentences(outline, texts, attributions, examples["agreement"])
+    paper = _paper(outline, subjects, examples, splits, texts, probes)
 
     folder = Path(out).parent
     for name, columns in built.COLUMNS.items():
@@ -130,12 +130,12 @@ def write_report(
     if files.gap_closed:
         _write_frame(folder / "tables" / "gap_closed.csv", closings, gap_closed.COLUMNS)
     _write_frame(folder / "tables" / "trainings.csv", trained, tables.SCHEMAS["trainings"].names)
-    if not shown:
-        moved = moved[moved["kind"] != "word"]
-    _write_frame(folder / "tables" / "word_shifts.csv", moved, word_shifts.COLUMNS)
-    write_csv(folder / "tables" / "verdict.csv", *verdict.records(about, said))
-    write_csv(folder / "tables" / "tradeoff.csv", *costs.records(about, said, subjects, paid))
-    write_csv(folder / "tables" / "diagnostics.csv", *diagnostics.records(about, diagnosed))
+    if not show_texts:
+        shifts = shifts[shifts["kind"] != "word"]
+    _write_frame(folder / "tables" / "word_shifts.csv", shifts, word_shifts.COLUMNS)
+    write_csv(folder / "tables" / "verdict.csv", *verdict.records(outline, verdicts))
+    write_csv(folder / "tables" / "tradeoff.csv", *costs.records(outline, verdicts, subjects, run_costs))
+    write_csv(folder / "tables" / "diagnostics.csv", *diagnostics.records(outline, diagnosed))
     write_csv(folder / "tables" / "undefined.csv", ("metric", "undefined", "defined"), undefined)
     write_csv(folder / "tables" / "provenance.csv", ("what", "value", "files"), origins)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -143,10 +143,10 @@ def write_report(
         (folder / "figures" / f"{drawing.name}.svg").write_text(standalone(drawing.svg), "utf-8")
     if paper:
         published.write(paper["exhibits"], folder / "published")
-    made = (
-        label_counts.table(about, every),
-        diagnostics.summary_table(about, attributions),
-        diagnostics.diagnostics_table(about, diagnosed),
+    origin_tables = (
+        label_counts.table(outline, splits),
+        diagnostics.summary_table(outline, attributions),
+        diagnostics.diagnostics_table(outline, diagnosed),
         diagnostics.undefined_table(undefined),
         diagnostics.origins_table(origins),
     )
@@ -155,40 +155,44 @@ def write_report(
     )
     (folder / "study.yaml").write_text(settings, "utf-8")
     page = _render(
-        study=about,
-        verdict=verdict.table(about, said),
-        answer=verdict.answer(said),
-        seeds_note=verdict.seeds_note(about, said),
-        verdict_lines=verdict.lines(said, about.controls),
+        study=outline,
+        verdict=verdict.table(outline, verdicts),
+        answer=verdict.answer(verdicts),
+        seeds_note=verdict.seeds_note(outline, verdicts),
+        verdict_lines=verdict.lines(verdicts, outline.controls),
         tolerance=study["metrics"]["tolerance"],
         confidence_level=study["metrics"]["confidence_level"],
-        sections=sections.sections(about, subjects, drifts, moved, closings, known, drawings),
-        tradeoff=[table for task in tasks for table in costs.tables_of(about, task, said, subjects, paid)],
+        sections=sections.sections(outline, subjects, drifts, shifts, closings, gap_inputs, drawings),
+        tradeoff=[
+            table for task in tasks for table in costs.tables_of(outline, task, verdicts, subjects, run_costs)
+        ],
         cases=[
-            (task, cases.choose(about, task, texts.get(task, []), attributions, examples, asked))
+            (task, cases.choose(outline, task, texts.get(task, []), attributions, examples, probes))
             for task in tasks
         ],
         paper=paper,
         sentences=bool(data),
-        texts_shown=shown,
+        texts_shown=show_texts,
         data=Markup(embedded({"tasks": data})),
-        made=[table for table in made if table is not None],
+        made=[table for table in origin_tables if table is not None],
         config=settings,
     )
     Path(out).write_text(page.lstrip(), "utf-8")
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(drawings))
 
 
-def _paper(study: study_data.Outline, *known: Any) -> dict[str, Any] | None:
+def _paper(study: study_data.Outline, *inputs: Any) -> dict[str, Any] | None:
     """The published study beside this one, where one is named: title, source, models and exhibits."""
-    given = study.settings.get("published")
-    if given is None:
+    settings = study.settings.get("published")
+    if settings is None:
         return None
-    content = validate.published(given["file"])
-    source = Source(study, given["task"], given["models"], given["explainers"], content["names"], *known)
+    content = validate.published(settings["file"])
+    source = Source(
+        study, settings["task"], settings["models"], settings["explainers"], content["names"], *inputs
+    )
     return {
         **content,
-        "roles": published.roles(given, content["names"]),
+        "roles": published.roles(settings, content["names"]),
         "exhibits": published.exhibits(content, source),
     }
 
@@ -212,10 +216,10 @@ def _texts(paths: Paths) -> dict[str, list[dict[str, Any]]]:
     """The explained texts of each task."""
     texts = {}
     for path in paths:
-        made = tables.provenance(path)
-        if "task" not in made:
+        source = tables.provenance(path)
+        if "task" not in source:
             raise TableError(f"{path}: its provenance does not name its task")
-        texts[made["task"]] = tables.read(path, "examples").to_pylist()
+        texts[source["task"]] = tables.read(path, "examples").to_pylist()
     return texts
 
 

@@ -83,19 +83,19 @@ def looks(study: Outline, gated: Collection[str]) -> dict[Key, Look]:
     """
     teachers = [name for name in study.models if not study.settings["models"][name].get("teacher")]
     students = [name for name in study.models if name not in teachers]
-    chosen = {}
+    by_run = {}
     for run in study.runs:
         key = (run.model, run.seed)
         if run.teacher is None:
-            chosen[key] = Look(INK, _TEACHERS[teachers.index(run.model) % len(_TEACHERS)], run.model)
+            by_run[key] = Look(INK, _TEACHERS[teachers.index(run.model) % len(_TEACHERS)], run.model)
             continue
         index = students.index(run.model)
         marker = _MARKERS[index % len(_MARKERS)]
         if run.model in gated:
-            chosen[key] = Look(_GATED, marker, f"{run.model} (gated)")
+            by_run[key] = Look(_GATED, marker, f"{run.model} (gated)")
         else:
-            chosen[key] = Look(COLOURS[index % len(COLOURS)], marker, run.model)
-    return chosen
+            by_run[key] = Look(COLOURS[index % len(COLOURS)], marker, run.model)
+    return by_run
 
 
 def axes(height: float, legend: int = 0) -> tuple[Figure, Axes]:
@@ -202,7 +202,7 @@ def bounds(value: float, low: float, high: float) -> tuple[float, float]:
 
 
 def legend(
-    figure: Figure, chosen: Mapping[Key, Look], runs: Iterable[Run], more: Sequence[Line2D] = ()
+    figure: Figure, by_run: Mapping[Key, Look], runs: Iterable[Run], more: Sequence[Line2D] = ()
 ) -> None:
     """Explain the marks below the figure.
 
@@ -216,7 +216,7 @@ def legend(
     """
     handles = [
         Line2D([], [], color=look.colour, marker=look.marker, label=look.label)
-        for look in dict.fromkeys(chosen[run.model, run.seed] for run in runs)
+        for look in dict.fromkeys(by_run[run.model, run.seed] for run in runs)
     ]
     figure.legend(handles=[*handles, *more], loc="outside lower center", ncols=2)
 

@@ -13,7 +13,7 @@ Paths = Sequence[str | Path]
 
 
 @dataclass(frozen=True)
-class Probed:
+class Probe:
     """One probe on one task.
 
     Attributes
@@ -50,24 +50,24 @@ class Probed:
         found : bool
             Whether one does.
         """
-        written = {row["example_id"]: row for row in self.sentences}
-        item = next(
-            (row["item"] for row in self.design if written[row["example_id"]]["text_a"] == text), None
-        )
-        asked = item if item is not None else self.design[0]["item"]
-        chosen = {row["variant"]: written[row["example_id"]] for row in self.design if row["item"] == asked}
-        return chosen, item is not None
+        by_id = {row["example_id"]: row for row in self.sentences}
+        item = next((row["item"] for row in self.design if by_id[row["example_id"]]["text_a"] == text), None)
+        wanted = item if item is not None else self.design[0]["item"]
+        by_variant = {
+            row["variant"]: by_id[row["example_id"]] for row in self.design if row["item"] == wanted
+        }
+        return by_variant, item is not None
 
-    def said(self, explainer: str, model: str, seed: int) -> dict[str, dict[str, Any]]:
+    def answers(self, explainer: str, model: str, seed: int) -> dict[str, dict[str, Any]]:
         """What a run says of each sentence, by its id; nothing where it was not asked."""
         wanted = (explainer, model, seed)
-        for made, rows in self.explanations:
-            if (made["explainer"], made["model"], made["seed"]) == wanted:
+        for source, rows in self.explanations:
+            if (source["explainer"], source["model"], source["seed"]) == wanted:
                 return {row["example_id"]: row for row in rows}
         return {}
 
 
-def read(designs: Paths, sentences: Paths, explanations: Paths) -> dict[tuple[str, str], Probed]:
+def read(designs: Paths, sentences: Paths, explanations: Paths) -> dict[tuple[str, str], Probe]:
     """Read probes by (task, probe); what a file is about is read from its provenance.
 
     Raises
@@ -75,26 +75,26 @@ def read(designs: Paths, sentences: Paths, explanations: Paths) -> dict[tuple[st
     TableError
         If a file does not say what it is about, or a probe lacks its design or its sentences.
     """
-    asked = {_about(path): tables.read(path, "probes").to_pylist() for path in designs}
-    written = {_about(path): tables.read(path, "examples").to_pylist() for path in sentences}
-    if asked.keys() != written.keys():
-        task, probe = sorted(asked.keys() ^ written.keys())[0]
-        lacking = "design" if (task, probe) in written else "table of sentences"
+    design_of = {_about(path): tables.read(path, "probes").to_pylist() for path in designs}
+    sentences_of = {_about(path): tables.read(path, "examples").to_pylist() for path in sentences}
+    if design_of.keys() != sentences_of.keys():
+        task, probe = sorted(design_of.keys() ^ sentences_of.keys())[0]
+        lacking = "design" if (task, probe) in sentences_of else "table of sentences"
         raise TableError(f"probe {probe!r} of task {task!r} has no {lacking} among the inputs; add the file")
-    found = {key: Probed(*key, written[key], asked[key]) for key in sorted(asked)}
-    for made, rows in load(explanations, "probe"):
-        key = made["task"], made["probe"]
-        if key not in found:
+    probes = {key: Probe(*key, sentences_of[key], design_of[key]) for key in sorted(design_of)}
+    for source, rows in load(explanations, "probe"):
+        key = source["task"], source["probe"]
+        if key not in probes:
             raise TableError(
                 f"explanations of probe {key[1]!r} of task {key[0]!r}: no design of it; add the file"
             )
-        found[key].explanations.append((made, rows))
-    return found
+        probes[key].explanations.append((source, rows))
+    return probes
 
 
 def _about(path: str | Path) -> tuple[str, str]:
-    made: Mapping[str, Any] = tables.provenance(path)
+    source: Mapping[str, Any] = tables.provenance(path)
     for key in ("task", "probe"):
-        if key not in made:
+        if key not in source:
             raise TableError(f"{path}: its provenance does not name its {key}")
-    return made["task"], made["probe"]
+    return source["task"], source["probe"]

@@ -23,11 +23,11 @@ VARIANTS = {
 def probes(study: Outline, task: str, scores: pd.DataFrame) -> list[Table]:
     """Per probe, where attributions lie and what the models say."""
     rows = score_rows.of(scores, task)
-    found = []
+    result = []
     for probe in ordered((row["probe"] for row in rows), list(study.settings["probes"])):
         own = [row for row in rows if row["probe"] == probe]
-        found += [_attributions(study, task, probe, own), _answers(study, task, probe, own)]
-    return [table for table in found if table is not None]
+        result += [_attributions(study, task, probe, own), _answers(study, task, probe, own)]
+    return [table for table in result if table is not None]
 
 
 def variants(rows: Iterable[Row]) -> list[str]:
@@ -38,9 +38,9 @@ def variants(rows: Iterable[Row]) -> list[str]:
     >>> variants([{"subset": "negated"}, {"subset": "affirmative"}, {"subset": "negated_positive"}])
     ['affirmative', 'negated', 'negated_positive']
     """
-    found = {row["subset"] or "" for row in rows}
-    order = ordered(map(_whole, found), list(VARIANTS))
-    return sorted(found, key=lambda name: (order.index(_whole(name)), name))
+    names = {row["subset"] or "" for row in rows}
+    order = ordered(map(_whole, names), list(VARIANTS))
+    return sorted(names, key=lambda name: (order.index(_whole(name)), name))
 
 
 def variant_name(name: str) -> str:

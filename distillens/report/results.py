@@ -101,10 +101,10 @@ class Results:
         ``example_id``; ``value`` (null: undefined). Means over texts, with intervals, are in
         `scores`.
         """
-        found = self._scores[self._scores["example_id"].notna() & self._scores["against"].notna()]
-        found = found[found["explainer"].notna() & found["probe"].isna() & found["subset"].isna()]
+        frame = self._scores[self._scores["example_id"].notna() & self._scores["against"].notna()]
+        frame = frame[frame["explainer"].notna() & frame["probe"].isna() & frame["subset"].isna()]
         columns = [*_RUN, "against", "against_seed", "explainer", "metric", "k", "example_id", "value"]
-        return found[columns].reset_index(drop=True)
+        return frame[columns].reset_index(drop=True)
 
     @cached_property
     def drift(self) -> pd.DataFrame:
@@ -147,8 +147,8 @@ class Results:
         ``probe`` a probe, ``subset`` without a probe a bucket, ``against_explainer`` two
         explainers of one run, ``against`` with ``explainer`` two runs, none of them performance.
         """
-        found = self._scores[self._scores["example_id"].isna()]
-        return found.drop(columns="example_id").reset_index(drop=True)
+        frame = self._scores[self._scores["example_id"].isna()]
+        return frame.drop(columns="example_id").reset_index(drop=True)
 
     @cached_property
     def costs(self) -> pd.DataFrame:
@@ -191,30 +191,30 @@ class Results:
         return pd.concat(frames, ignore_index=True) if frames else empty
 
     def _attributions(self, path: Path, table: pa.Table) -> pd.DataFrame:
-        made = tables.provenance(path)
-        labels = self._labels[made["task"]] or [None]
+        source = tables.provenance(path)
+        labels = self._labels[source["task"]] or [None]
         columns: dict[str, list[Any]] = {}
         for example in table.to_pylist():
             for name, values in _words(example, labels).items():
                 columns.setdefault(name, []).append(values)
         frame = pd.DataFrame({name: np.concatenate(parts) for name, parts in columns.items()})
-        frame = frame.assign(**{name: made[name] for name in (*_RUN, "explainer")})
+        frame = frame.assign(**{name: source[name] for name in (*_RUN, "explainer")})
         return frame.reindex(columns=_COLUMNS["explanations"])
 
     def _predictions(self, path: Path, table: pa.Table) -> pd.DataFrame:
-        made = tables.provenance(path)
+        source = tables.provenance(path)
         frame = table.select(["example_id", "perturbation", "repeat"]).to_pandas()
         logits = _matrix(table["logits"])
-        gold = self._gold[made["task"]].reindex(frame["example_id"])
-        labels = self._labels[made["task"]]
-        frame = frame.assign(**{name: made[name] for name in _RUN})
+        gold = self._gold[source["task"]].reindex(frame["example_id"])
+        labels = self._labels[source["task"]]
+        frame = frame.assign(**{name: source[name] for name in _RUN})
         if logits.shape[1] == 1:
             frame = frame.assign(gold=gold["label"].to_numpy(), predicted=logits[:, 0])
             frame = frame.assign(confidence=np.nan, correct=None)
         else:
-            chosen = logits.argmax(1)
+            best = logits.argmax(1)
             frame["gold"] = [labels[int(number)] for number in gold["label"]]
-            frame["predicted"] = [labels[number] for number in chosen]
+            frame["predicted"] = [labels[number] for number in best]
             frame["confidence"] = softmax(logits.astype(np.float64), axis=1).max(1)
             frame["correct"] = frame["gold"] == frame["predicted"]
         return frame[_COLUMNS["predictions"]]

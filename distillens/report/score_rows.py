@@ -73,8 +73,8 @@ def metrics(rows: Sequence[Row]) -> list[Metric]:
     [('cosine', None), ('jaccard', 1), ('jaccard', 3)]
     """
     names = ordered((row["metric"] for row in rows), [HEADLINE, *agreement.METRICS, *METRICS])
-    found = {(row["metric"], row["k"]) for row in rows}
-    return sorted(found, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
+    keys = {(row["metric"], row["k"]) for row in rows}
+    return sorted(keys, key=lambda metric: (names.index(metric[0]), metric[1] or 0))
 
 
 def metric_table(
@@ -85,12 +85,21 @@ def metric_table(
     csv: str,
     cell: Callable[[Row | None, Metric], Cell] = lambda row, _: score(row),
 ) -> Table | None:
-    """A folded table with a column per metric: each line has the cells that name it, and its scores."""
-    found = [(named, by_metric(rows)) for named, rows in lines]
-    columns = metrics([row for _, own in found for row in own.values()])
+    """A folded table with a column per metric: each line has the cells that name it, and its scores.
+
+    Examples
+    --------
+    >>> row = {"metric": "jaccard", "k": 3, "value": 0.5, "low": 0.4, "high": 0.6, "n": 9, "n_undefined": 0}
+    >>> row |= {"spread": float("nan"), "chance": 0.2}
+    >>> table = metric_table("name", "Agreement", ["model"], [([Cell("kd")], [row])], "agreement")
+    >>> [head.text for head in table.head], [cell.text for cell in table.rows[0]]
+    (['model', 'Jaccard @3'], ['kd', '0.50'])
+    """
+    scores = [(named, by_metric(rows)) for named, rows in lines]
+    columns = metrics([row for _, own in scores for row in own.values()])
     head = [label if isinstance(label, Head) else Head(label, numeric=False) for label in labels]
     head += [metric_head(*metric) for metric in columns]
-    body = [[*named, *(cell(own.get(metric), metric) for metric in columns)] for named, own in found]
+    body = [[*named, *(cell(own.get(metric), metric) for metric in columns)] for named, own in scores]
     return Table(name, caption, head, body, len(labels), csv, True) if body else None
 
 
@@ -105,10 +114,10 @@ def runs(study: Outline, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
     >>> [run.label for run in runs(study, [("student", 1), ("teacher", 1), (None, None)])]
     ['teacher', 'student']
     """
-    found = {(model, seed) for model, seed in keys if model is not None}
-    known = [run for run in study.runs if (run.model, run.seed) in found]
-    others = sorted(found - {(run.model, run.seed) for run in known})
-    return known + [study.find(*key) for key in others]
+    wanted = {(model, seed) for model, seed in keys if model is not None}
+    in_study = [run for run in study.runs if (run.model, run.seed) in wanted]
+    others = sorted(wanted - {(run.model, run.seed) for run in in_study})
+    return in_study + [study.find(*key) for key in others]
 
 
 def explainers(study: Outline, rows: Iterable[Row]) -> list[str]:
@@ -150,14 +159,14 @@ def pairs(study: Outline, rows: Iterable[Row]) -> list[Pair]:
     position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}
     last = len(position)
 
-    def place(of: Pair) -> tuple[Any, ...]:
-        left, right = position.get(of[:2], last), position.get(of[2:], last)
-        return of[0] == of[2], not _with_teacher(study, of), left, right, str(of)
+    def place(both: Pair) -> tuple[Any, ...]:
+        left, right = position.get(both[:2], last), position.get(both[2:], last)
+        return both[0] == both[2], not _with_teacher(study, both), left, right, str(both)
 
     return sorted({pair(row) for row in rows}, key=place)
 
 
-def kind_of_pair(study: Outline, of: Pair) -> str:
+def kind_of_pair(study: Outline, both: Pair) -> str:
     """Say what two runs are to each other.
 
     Examples
@@ -167,10 +176,10 @@ def kind_of_pair(study: Outline, of: Pair) -> str:
     >>> kind_of_pair(study_of({"models": models}, {}), ("student", 1, "teacher", 1))
     'student and teacher'
     """
-    if of[0] == of[2]:
+    if both[0] == both[2]:
         return "seeds of one model"
-    return "student and teacher" if _with_teacher(study, of) else "two students"
+    return "student and teacher" if _with_teacher(study, both) else "two students"
 
 
-def _with_teacher(study: Outline, of: Pair) -> bool:
-    return None in (study.find(*of[:2]).teacher, study.find(*of[2:]).teacher)
+def _with_teacher(study: Outline, both: Pair) -> bool:
+    return None in (study.find(*both[:2]).teacher, study.find(*both[2:]).teacher)

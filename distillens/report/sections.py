@@ -17,7 +17,7 @@ def sections(
     drift: pd.DataFrame,
     shifts: pd.DataFrame,
     closing: pd.DataFrame,
-    known: gap_closed.Known,
+    gap_inputs: gap_closed.GapInputs,
     drawings: Sequence[Drawing],
 ) -> dict[str, list[dict[str, Any]]]:
     """Per section and task, the figures and tables; a task without any is left out."""
@@ -36,7 +36,7 @@ def sections(
             tables.agreement(study, task, scores["agreement"]),
             tables.explainers(study, task, scores["explainers"]),
         ],
-        "gap_closed": lambda task: list(gap_closed.tables_of(study, task, closing, known)),
+        "gap_closed": lambda task: list(gap_closed.tables_of(study, task, closing, gap_inputs)),
         "faithfulness": lambda task: [
             tables.faithfulness(study, task, scores["faithfulness"]),
             tables.curves(study, task, scores["faithfulness"]),
@@ -50,7 +50,7 @@ def sections(
 def _section(
     study: Outline, name: str, build: Callable[[str], list[Table | None]], drawings: Sequence[Drawing]
 ) -> list[dict[str, Any]]:
-    found = [
+    parts = [
         {
             "task": task,
             "figures": [drawing for drawing in drawings if (drawing.section, drawing.task) == (name, task)],
@@ -58,4 +58,4 @@ def _section(
         }
         for task in study.tasks
     ]
-    return [part for part in found if part["figures"] or part["tables"]]
+    return [part for part in parts if part["figures"] or part["tables"]]

@@ -29,11 +29,11 @@ def load(paths: Sequence[str | Path], *more: str) -> list[Explained]:
     """
     read = []
     for path in paths:
-        made = tables.provenance(path)
-        missing = {"task", "model", "seed", "explainer", *more} - made.keys()
+        source = tables.provenance(path)
+        missing = {"task", "model", "seed", "explainer", *more} - source.keys()
         if missing:
             raise TableError(f"{path}: its provenance does not name {', '.join(sorted(missing))}")
-        read.append((made, tables.read(path, "explanations").to_pylist()))
+        read.append((source, tables.read(path, "explanations").to_pylist()))
     keys = ("task", *more, "explainer", "model", "seed")
     return sorted(read, key=lambda item: tuple(str(item[0][key]) for key in keys))
 
@@ -57,18 +57,18 @@ def sentences(
     pairs : pandas.DataFrame
         Agreement per example by the headline metric; it sorts the sentences.
     """
-    shown = []
+    by_task = []
     for task, options in study.tasks.items():
         examples = explained.get(task, [])
-        found = views(study, task, examples, explanations, pairs)
-        if not found:
+        views_of_task = views(study, task, examples, explanations, pairs)
+        if not views_of_task:
             continue
-        shown.append(
+        by_task.append(
             {
                 "name": task,
                 "classes": options["type"] == "classification",
                 "examples": [
-                    {"id": e["example_id"], "gold": gold(e, options), "pieces": found[0].pieces(e)}
+                    {"id": e["example_id"], "gold": gold(e, options), "pieces": views_of_task[0].pieces(e)}
                     for e in examples
                 ],
                 "explainers": [
@@ -77,11 +77,11 @@ def sentences(
                         "runs": [view.describe(run) for run in view.runs],
                         "rows": [view.row(example) for example in examples],
                     }
-                    for view in found
+                    for view in views_of_task
                 ],
             }
         )
-    return shown
+    return by_task
 
 
 def views(
@@ -93,9 +93,9 @@ def views(
 ) -> list["View"]:
     """Texts of a task as each explainer that was used on them shows them, in the study's order."""
     about = {
-        (made["explainer"], made["model"], made["seed"]): {row["example_id"]: row for row in rows}
-        for made, rows in explanations
-        if made["task"] == task
+        (source["explainer"], source["model"], source["seed"]): {row["example_id"]: row for row in rows}
+        for source, rows in explanations
+        if source["task"] == task
     }
     if not examples or not about:
         return []
@@ -103,11 +103,11 @@ def views(
     pairs = pairs[pairs["metric"] == HEADLINE]
     alike = dict(zip(pairs[keys].itertuples(index=False, name=None), pairs["value"], strict=True))
     pieces = _pieces_by_example(examples, about)
-    found = []
+    result = []
     for explainer in ordered((key[0] for key in about), list(study.settings["explainers"])):
         runs = [run for run in study.runs if (explainer, run.model, run.seed) in about]
-        found.append(View(study, task, explainer, runs, about, alike, pieces))
-    return found
+        result.append(View(study, task, explainer, runs, about, alike, pieces))
+    return result
 
 
 class View:
@@ -133,8 +133,8 @@ class View:
         """Name a run and say what it is: a teacher, a student, or another seed of a teacher."""
         teacher = self._teacher[run]
         role = "student" if run.teacher else "teacher" if run == teacher else "seed"
-        found = self.runs.index(teacher) if teacher in self.runs else None
-        return {"label": run.label, "role": role, "teacher": found}
+        place = self.runs.index(teacher) if teacher in self.runs else None
+        return {"label": run.label, "role": role, "teacher": place}
 
     def row(self, example: Mapping[str, Any]) -> list[dict[str, Any] | None]:
         """What each run says about an example; None where it, or its teacher, says nothing."""

@@ -68,10 +68,10 @@ class Outline:
     @property
     def runs_of_students(self) -> dict[str, list[Run]]:
         """The runs of each student, by its name."""
-        found: dict[str, list[Run]] = {}
+        by_student: dict[str, list[Run]] = {}
         for run in self.students:
-            found.setdefault(run.model, []).append(run)
-        return found
+            by_student.setdefault(run.model, []).append(run)
+        return by_student
 
     def lead(self, task: str) -> str:
         """The metric that leads a task's tables."""
@@ -137,8 +137,8 @@ def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = _concat((tables.read(path, "scores") for path in paths), "scores")
     aggregate = pc.is_null(table["example_id"])
     listed = pc.is_in(table["metric"], value_set=pa.array(PER_EXAMPLE))
-    shown = pc.and_(pc.invert(aggregate), listed)
-    return _frame(table.filter(aggregate)), _frame(table.filter(shown))
+    per_example = pc.and_(pc.invert(aggregate), listed)
+    return _frame(table.filter(aggregate)), _frame(table.filter(per_example))
 
 
 def frame_of(paths: Iterable[str | Path], kind: str) -> pd.DataFrame:
@@ -187,16 +187,16 @@ def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return parts
 
 
-def ordered(values: Iterable[str], known: Sequence[str]) -> list[str]:
+def ordered(values: Iterable[str], order: Sequence[str]) -> list[str]:
     """Distinct values: those that are known first, in their order, then the others by name.
 
     Examples
     --------
-    >>> ordered(["lime", "mine", "shap"], known=["shap", "occlusion", "lime"])
+    >>> ordered(["lime", "mine", "shap"], order=["shap", "occlusion", "lime"])
     ['shap', 'lime', 'mine']
     """
-    found = set(values)
-    return [value for value in known if value in found] + sorted(found - set(known))
+    distinct = set(values)
+    return [value for value in order if value in distinct] + sorted(distinct - set(order))
 
 
 def _prominence(explainer: tuple[str, Any]) -> int:

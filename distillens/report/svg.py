@@ -91,6 +91,6 @@ def _identifiers(root: ET.Element, name: str) -> None:
                 used.add(match[1])
                 element.set(key, value.replace(f"#{match[1]}", f"#{name}-{match[1]}"))
     for element in root.iter():
-        found = element.attrib.pop("id", None)
-        if found in used:
-            element.set("id", f"{name}-{found}")
+        identifier = element.attrib.pop("id", None)
+        if identifier in used:
+            element.set("id", f"{name}-{identifier}")

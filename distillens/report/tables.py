@@ -81,10 +81,10 @@ def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None
         for row in majority[:1]
     ]
     for run in score_rows.runs(study, cells):
-        found = {_versus(row): row for row in cells[run.model, run.seed]}
+        own = {_versus(row): row for row in cells[run.model, run.seed]}
         lines.append(
             [Cell(run.label), Cell(_role(run))]
-            + [score(found.get(metric), 3, signed=named[metric]["against"] is not None) for metric in metrics]
+            + [score(own.get(metric), 3, signed=named[metric]["against"] is not None) for metric in metrics]
         )
     head = [Head("model", numeric=False), Head("role", numeric=False)]
     head += [Head(metric_name(name), metric_head(named[name]["metric"]).meaning) for name in metrics]
@@ -175,12 +175,12 @@ def stability(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     rows = [row for row in score_rows.of(scores, task) if row["metric"] == f"stability_{HEADLINE}"]
     if not rows:
         return None
-    found = {(row["perturbation"], row["explainer"], row["model"], row["seed"]): row for row in rows}
-    runs = score_rows.runs(study, {key[2:] for key in found})
+    by_key = {(row["perturbation"], row["explainer"], row["model"], row["seed"]): row for row in rows}
+    runs = score_rows.runs(study, {key[2:] for key in by_key})
     lines = [
         [Cell(perturbation), Cell(explainer)]
-        + [score(found.get((perturbation, explainer, run.model, run.seed))) for run in runs]
-        for perturbation in ordered((key[0] for key in found), list(study.settings["perturbations"]))
+        + [score(by_key.get((perturbation, explainer, run.model, run.seed))) for run in runs]
+        for perturbation in ordered((key[0] for key in by_key), list(study.settings["perturbations"]))
         for explainer in score_rows.explainers(study, rows)
     ]
     head = [Head("perturbation", numeric=False), Head("explainer", numeric=False)]
@@ -206,16 +206,16 @@ def agreement(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
 def explainers(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """How alike two explainers say that one and the same run reasons."""
     rows = score_rows.of(scores, task)
-    known = list(study.settings["explainers"])
+    order = list(study.settings["explainers"])
     cells = score_rows.grouped(
         rows,
         lambda row: (
             row["model"],
             row["seed"],
-            *ordered((row["explainer"], row["against_explainer"]), known),
+            *ordered((row["explainer"], row["against_explainer"]), order),
         ),
     )
-    names, lines = ordered((name for key in cells for name in key[2:]), known), []
+    names, lines = ordered((name for key in cells for name in key[2:]), order), []
     for run in score_rows.runs(study, {key[:2] for key in cells}):
         pairs = [key[2:] for key in cells if key[:2] == (run.model, run.seed)]
         for pair in sorted(pairs, key=lambda pair: [names.index(name) for name in pair]):
@@ -292,12 +292,12 @@ def _drift(study: Outline, task: str, rows: list[dict[str, Any]], every: bool) -
 def _quantity(head: str, name: str, meaning: str) -> Column:
     def cell(row: Row) -> Cell:
         note = interval(row[f"{name}_low"], row[f"{name}_high"])
-        return Cell(number(row[name], signed=name == "drift"), _known(row[name]), note)
+        return Cell(number(row[name], signed=name == "drift"), _or_none(row[name]), note)
 
     return Column(head, cell, meaning)
 
 
-def verdict(said: str | None, short: bool = False) -> Cell:
+def verdict(text: str | None, short: bool = False) -> Cell:
     """Show a verdict in words, with its mark.
 
     Examples
@@ -305,8 +305,8 @@ def verdict(said: str | None, short: bool = False) -> Cell:
     >>> verdict(DRIFTS).style, verdict(UNKNOWN, short=True).text
     ('verdict drifts', 'cannot be told')
     """
-    word, style = VERDICTS.get(said or "", (said or MISSING, "untold"))
-    return Cell(word if short else said or MISSING, style=f"verdict {style}")
+    word, style = VERDICTS.get(text or "", (text or MISSING, "untold"))
+    return Cell(word if short else text or MISSING, style=f"verdict {style}")
 
 
 def _versus(row: Row) -> str:
@@ -320,7 +320,7 @@ def _role(run: Run) -> str:
 def _share(row: Row | None, digits: int = 0) -> Cell:
     if row is None:
         return NOTHING
-    return Cell(percent(row["value"], digits), _known(row["value"]))
+    return Cell(percent(row["value"], digits), _or_none(row["value"]))
 
 
 def _runs(row: Row) -> str:
@@ -328,14 +328,14 @@ def _runs(row: Row) -> str:
 
 
 def _plain(value: float) -> Cell:
-    return Cell(number(value), _known(value))
+    return Cell(number(value), _or_none(value))
 
 
 def _p_value(value: float) -> Cell:
-    return Cell("< 0.001" if value < 0.001 else number(value, 3), _known(value))
+    return Cell("< 0.001" if value < 0.001 else number(value, 3), _or_none(value))
 
 
-def _known(value: float) -> float | None:
+def _or_none(value: float) -> float | None:
     return None if pd.isna(value) else value
 
 

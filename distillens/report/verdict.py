@@ -67,13 +67,13 @@ class Verdict:
         return min(lows), max(highs)
 
 
-def verdicts(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> list[Verdict]:
+def of_study(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> list[Verdict]:
     """One verdict per task and student, in the study's order."""
     headline = drift[drift["metric"] == HEADLINE].to_dict("records")
     scores = performance[performance["against"].isna()].to_dict("records")
-    found = {(row["task"], row["model"], row["seed"], row["metric"]): row for row in scores}
+    by_run = {(row["task"], row["model"], row["seed"], row["metric"]): row for row in scores}
     explainers = _explainers(study, headline)
-    said = []
+    result = []
     for task in study.tasks:
         lead = study.lead(task)
         for student, runs in study.runs_of_students.items():
@@ -83,35 +83,35 @@ def verdicts(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> 
                 for row in headline
                 if (row["task"], row["student"]) == (task, student) and row["explainer"] in explainers
             }
-            scored = [found.get((task, student, run.seed, lead)) for run in runs]
-            said.append(
+            own = [by_run.get((task, student, run.seed, lead)) for run in runs]
+            result.append(
                 Verdict(
                     task,
                     student,
                     runs[0].teacher or "",
                     lead,
-                    [row for row in scored if row is not None],
-                    found.get((task, teacher.model, teacher.seed, lead)) if teacher else None,
-                    found.get((task, None, None, "majority")),
+                    [row for row in own if row is not None],
+                    by_run.get((task, teacher.model, teacher.seed, lead)) if teacher else None,
+                    by_run.get((task, None, None, "majority")),
                     {name: rows[name] for name in explainers if name in rows},
                     overall(rows.values(), study.controls),
                 )
             )
-    return said
+    return result
 
 
-def table(study: Outline, said: Sequence[Verdict]) -> Table:
+def table(study: Outline, verdicts: Sequence[Verdict]) -> Table:
     """The verdict table; a cell per explainer shows the normalised agreement A."""
-    columns = _columns(study, said)
-    return page_table("verdict", "Verdict per task and student", columns, said, labels=2, csv="verdict")
+    columns = _columns(study, verdicts)
+    return page_table("verdict", "Verdict per task and student", columns, verdicts, labels=2, csv="verdict")
 
 
-def records(study: Outline, said: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
+def records(study: Outline, verdicts: Sequence[Verdict]) -> tuple[list[str], list[list[Any]]]:
     """Columns and rows of the CSV file of the verdict table."""
-    return csv_table(_columns(study, said), said)
+    return csv_table(_columns(study, verdicts), verdicts)
 
 
-def _columns(study: Outline, said: Sequence[Verdict]) -> list[Column]:
+def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
     """The verdict table's columns, of page, terminal and CSV file."""
     return [
         Column(
@@ -123,7 +123,9 @@ def _columns(study: Outline, said: Sequence[Verdict]) -> list[Column]:
         ),
         Column("student", lambda v: Cell(v.student), numeric=False),
         Column("verdict", lambda v: in_words(v.overall), "", "verdict", lambda v: [v.overall], False, rank=2),
-        *map(_normalised, ordered((name for verdict in said for name in verdict.drift), study.explainers)),
+        *map(
+            _normalised, ordered((name for verdict in verdicts for name in verdict.drift), study.explainers)
+        ),
         Column(
             "student’s score",
             _performance,
@@ -138,8 +140,10 @@ def _columns(study: Outline, said: Sequence[Verdict]) -> list[Column]:
 
 def _reference(name: str, csv: str, meaning: str) -> Column:
     """The column of a score that the student's is held against; it is an attribute of the verdict."""
-    of = attrgetter(name)
-    return Column(name, lambda v: _plain(of(v)), meaning, csv, lambda v: [of(v) and of(v)["value"]])
+    score_of = attrgetter(name)
+    return Column(
+        name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [score_of(v) and score_of(v)["value"]]
+    )
 
 
 def _normalised(explainer: str) -> Column:
@@ -156,7 +160,7 @@ def _normalised(explainer: str) -> Column:
     )
 
 
-def lines(said: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[str, Cell, str]]:
+def lines(verdicts: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[str, Cell, str]]:
     """One line per student over all tasks: its name, its verdict, and what that rests on.
 
     Examples
@@ -166,13 +170,13 @@ def lines(said: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[s
     >>> lines([said])[0][2]
     'D is at most 0.04 (shap)'
     """
-    found = []
-    for student in dict.fromkeys(v.student for v in said):
-        own = [v for v in said if v.student == student]
+    result = []
+    for student in dict.fromkeys(v.student for v in verdicts):
+        own = [v for v in verdicts if v.student == student]
         rows = [row for v in own for row in v.drift.values()]
         word = overall(rows, controls)
-        found.append((student, in_words(word), _reason(word, own)))
-    return found
+        result.append((student, in_words(word), _reason(word, own)))
+    return result
 
 
 def _reason(word: str, own: Sequence[Verdict]) -> str:
@@ -234,7 +238,7 @@ def _with_interval(row: Mapping[str, Any], name: str) -> str:
     return f"{number(row[name])} {interval(row[f'{name}_low'], row[f'{name}_high'])}".strip()
 
 
-def answer(said: Sequence[Verdict]) -> list[tuple[str, bool]]:
+def answer(verdicts: Sequence[Verdict]) -> list[tuple[str, bool]]:
     """The answer in one paragraph: pieces of text, and whether each is to stand out.
 
     Examples
@@ -242,10 +246,10 @@ def answer(said: Sequence[Verdict]) -> list[tuple[str, bool]]:
     >>> answer([])[0]
     ('This study has no student, so there is no reasoning to compare. ', False)
     """
-    return [*_summary(said), (" ".join(_remarks(said)), False)]
+    return [*_summary(verdicts), (" ".join(_remarks(verdicts)), False)]
 
 
-def seeds_note(study: Outline, said: Sequence[Verdict]) -> str:
+def seeds_note(study: Outline, verdicts: Sequence[Verdict]) -> str:
     """Say how many runs the intervals rest on, and what that allows.
 
     Examples
@@ -255,9 +259,9 @@ def seeds_note(study: Outline, said: Sequence[Verdict]) -> str:
     >>> seeds_note(None, [said])
     'Here the teacher was trained 5 times. The intervals hold for other runs and other texts.'
     """
-    rows = [row for v in said for row in v.drift.values()]
+    rows = [row for v in verdicts for row in v.drift.values()]
     counts = [row["n_teacher_runs"] for row in rows]
-    counts = counts or [len(study.settings["models"][v.teacher_name]["seeds"]) for v in said]
+    counts = counts or [len(study.settings["models"][v.teacher_name]["seeds"]) for v in verdicts]
     if min(counts, default=0) < 2:
         return (
             "A teacher has only one run that can be used. Without a second one there is no ceiling C, so for"
@@ -297,32 +301,32 @@ def _heat(verdict: Verdict, explainer: str) -> Cell:
     row = verdict.drift.get(explainer)
     if row is None:
         return NOTHING
-    value, said = row["normalised"], row["verdict"]
-    word, _ = VERDICTS.get(said, (said or "", ""))
+    value, judgement = row["normalised"], row["verdict"]
+    word, _ = VERDICTS.get(judgement, (judgement or "", ""))
     if pd.isna(value):
         hint = "Without a ceiling there is no A; this is the plain agreement S."
         agreement = None if pd.isna(row["agreement"]) else row["agreement"]
         return Cell(f"S {number(agreement)}", agreement, word, "heat missing", hint)
     note = interval(row["normalised_low"], row["normalised_high"])
-    shade = "grey" if GATED in (said, verdict.overall) else f"h{min(max(round(value * 10), 0), 10)}"
+    shade = "grey" if GATED in (judgement, verdict.overall) else f"h{min(max(round(value * 10), 0), 10)}"
     return Cell(number(value), value, note, f"heat {shade}", unit=word)
 
 
-def _summary(said: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
+def _summary(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
     """Count the comparisons by verdict, and name the runs of each."""
-    if not said:
+    if not verdicts:
         yield "This study has no student, so there is no reasoning to compare. ", False
         return
-    if len(said) == 1:
-        yield f"{said[0].student} on {said[0].task}: ", False
-        yield said[0].overall, True
+    if len(verdicts) == 1:
+        yield f"{verdicts[0].student} on {verdicts[0].task}: ", False
+        yield verdicts[0].overall, True
         yield ". ", False
         return
-    tasks = {v.task for v in said}
-    students = _count(len({v.student for v in said}), "student")
-    yield f"{len(said)} comparisons of a student with its teacher ({students}, ", False
+    tasks = {v.task for v in verdicts}
+    students = _count(len({v.student for v in verdicts}), "student")
+    yield f"{len(verdicts)} comparisons of a student with its teacher ({students}, ", False
     yield f"{_count(len(tasks), 'task')}): ", False
-    groups = {kind: [v for v in said if v.overall == kind] for kind in VERDICTS}
+    groups = {kind: [v for v in verdicts if v.overall == kind] for kind in VERDICTS}
     present = [kind for kind, group in groups.items() if group]
     for kind in present:
         yield _clause(kind, len(groups[kind])), True
@@ -330,12 +334,12 @@ def _summary(said: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
         yield (". " if kind == present[-1] else "; "), False
 
 
-def _remarks(said: Sequence[Verdict]) -> Iterator[str]:
+def _remarks(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """Say what the verdicts mean: the widest gap, what performance hides, why something stays open."""
-    several = len({v.task for v in said}) > 1
+    several = len({v.task for v in verdicts}) > 1
     gaps = [
         (row["normalised"], explainer, v)
-        for v in said
+        for v in verdicts
         if v.overall == DRIFTS
         for explainer, row in v.drift.items()
         if not pd.isna(row["normalised"])
@@ -344,17 +348,17 @@ def _remarks(said: Sequence[Verdict]) -> Iterator[str]:
         value, explainer, worst = min(gaps, key=lambda gap: gap[0])
         yield f"The widest gap is {_name(worst, several)}: by {explainer} it covers"
         yield f"{percent(max(value, 0.0))} of the way from chance to the teacher’s agreement with itself."
-    hidden = next((v for v in said if v.hidden), None)
+    hidden = next((v for v in verdicts if v.hidden), None)
     if hidden is not None:
         yield f"{capitalised(metric_name(hidden.lead))} does not show it: {_name(hidden, several)} scores"
         yield f"{number(hidden.score, 3)}, its teacher {number(hidden.teacher['value'], 3)}:"
         yield "too close to tell apart."
-    if any(v.overall == GATED for v in said):
+    if any(v.overall == GATED for v in verdicts):
         yield "Gated: the student or its teacher is not shown to beat the majority baseline, so what its"
         yield "explanations say is not interpreted."
-    if any(v.overall == UNKNOWN and row["n_teacher_runs"] < 2 for v in said for row in v.drift.values()):
+    if any(v.overall == UNKNOWN and row["n_teacher_runs"] < 2 for v in verdicts for row in v.drift.values()):
         yield "A teacher with one run gives no ceiling to compare with."
-    if said and not any(v.drift for v in said):
+    if verdicts and not any(v.drift for v in verdicts):
         yield "No explanations were compared, so only performance and robustness are shown."
 
 
@@ -383,10 +387,10 @@ def _name(verdict: Verdict, several: bool) -> str:
 
 
 def _list(names: Sequence[str]) -> str:
-    shown = list(names[:_NAMED])
+    first = list(names[:_NAMED])
     if len(names) > _NAMED:
-        shown.append(f"{len(names) - _NAMED} more")
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+        first.append(f"{len(names) - _NAMED} more")
+    return first[0] if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]}"
 
 
 def _count(count: int, noun: str) -> str:

@@ -24,18 +24,18 @@ def read(paths: Iterable[str | Path]) -> pd.DataFrame:
 
 def kinds(study: Outline, task: str, shifts: pd.DataFrame) -> Table | None:
     """How much more of a text's attribution lies on each kind of words than in the teacher."""
-    rows = [row for row in _of(study, task, shifts) if row["kind"] in _GROUPS]
+    rows = [row for row in _rows_of(study, task, shifts) if row["kind"] in _GROUPS]
     if not rows:
         return None
-    found = {(row["student"], row["explainer"], row["kind"], row["name"]): row for row in rows}
+    by_kind = {(row["student"], row["explainer"], row["kind"], row["name"]): row for row in rows}
     columns = [
         (group, name)
-        for group, known in _GROUPS.items()
-        for name in ordered((row["name"] for row in rows if row["kind"] == group), known)
+        for group, order in _GROUPS.items()
+        for name in ordered((row["name"] for row in rows if row["kind"] == group), order)
     ]
     lines = [
         [Cell(student), Cell(explainer)]
-        + [_shift(found.get((student, explainer, group, name))) for group, name in columns]
+        + [_shift(by_kind.get((student, explainer, group, name))) for group, name in columns]
         for student, explainer in _places(study, rows)
     ]
     head = [Head("student", numeric=False), Head("explainer", numeric=False)]
@@ -46,7 +46,9 @@ def kinds(study: Outline, task: str, shifts: pd.DataFrame) -> Table | None:
 
 def words(study: Outline, task: str, shifts: pd.DataFrame) -> Table | None:
     """The words that moved most, of those that stand in enough texts."""
-    rows = [row for row in _of(study, task, shifts) if row["kind"] == "word" and not pd.isna(row["shift"])]
+    rows = [
+        row for row in _rows_of(study, task, shifts) if row["kind"] == "word" and not pd.isna(row["shift"])
+    ]
     if not rows or not study.settings.get("show_texts", True):
         return None
     lines = []
@@ -76,7 +78,7 @@ def words(study: Outline, task: str, shifts: pd.DataFrame) -> Table | None:
     return Table(f"words-{task}", caption, head, lines, 3, "word_shifts", folded=True)
 
 
-def _of(study: Outline, task: str, shifts: pd.DataFrame) -> list[dict[str, Any]]:
+def _rows_of(study: Outline, task: str, shifts: pd.DataFrame) -> list[dict[str, Any]]:
     rows = shifts[shifts["task"] == task].to_dict("records")
     return [row for row in rows if row["explainer"] not in study.controls]
 
@@ -84,8 +86,8 @@ def _of(study: Outline, task: str, shifts: pd.DataFrame) -> list[dict[str, Any]]
 def _places(study: Outline, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     students = ordered((row["student"] for row in rows), study.models)
     explainers = ordered((row["explainer"] for row in rows), list(study.settings["explainers"]))
-    found = {(row["student"], row["explainer"]) for row in rows}
-    return [place for student in students for place in ((student, e) for e in explainers) if place in found]
+    places = {(row["student"], row["explainer"]) for row in rows}
+    return [place for student in students for place in ((student, e) for e in explainers) if place in places]
 
 
 def _meaning(group: str, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -100,10 +102,10 @@ def _shift(row: Mapping[str, Any] | None) -> Cell:
     if row is None or pd.isna(row["shift"]):
         return Cell(MISSING, style="missing")
     low, high = (None if pd.isna(row[end]) else 100 * row[end] for end in ("shift_low", "shift_high"))
-    told = low is not None and high is not None and (low > 0 or high < 0)
+    clear = low is not None and high is not None and (low > 0 or high < 0)
     return Cell(
         number(100 * row["shift"], 1, signed=True),
         row["shift"],
         interval(low, high, 1),
-        "told" if told else "",
+        "told" if clear else "",
     )

@@ -48,16 +48,16 @@ NEEDS_MORE = {
     "takes a training's whole block of a config": "training.fine_tune.arguments",
     "shows a whole study's scores": """
         report.buckets.buckets report.cases.choose report.costs.records report.costs.tables_of
-        report.diagnostics.diagnostics_table report.diagnostics.summary_table
+        report.diagnostics.diagnostics_table report.diagnostics.records report.diagnostics.summary_table
         report.exhibits.bars.show report.exhibits.contrast_predictions.show
         report.exhibits.contrast_words.show report.exhibits.distribution.show report.exhibits.grid.fill
-        report.exhibits.heatmap.show report.exhibits.probe_item.ask report.exhibits.projection.show
+        report.exhibits.heatmap.show report.exhibits.probe_item.find_item report.exhibits.projection.show
         report.exhibits.table.show report.figures.draw report.gap_closed.tables_of report.probes.probes
         report.sections.sections report.sentences.sentences report.sentences.views
         report.tables.agreement report.tables.changes report.tables.curves report.tables.drift
         report.tables.drift_by_metric report.tables.explainers report.tables.faithfulness
         report.tables.performance report.tables.robustness report.tables.stability
-        report.verdict.records report.verdict.table report.verdict.verdicts report.word_shifts.kinds
+        report.verdict.records report.verdict.table report.verdict.of_study report.word_shifts.kinds
         report.word_shifts.words""",
     "a command's run on a study, see the package": "cli.check.run cli.explain.run cli.verdict.run",
     "runs Snakemake": "cli.check.jobs cli.run.run",

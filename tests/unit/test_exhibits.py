@@ -235,7 +235,7 @@ def test_another_papers_tables_need_only_a_file(tmp_path):
     ]
     settings = {"perturbations": {"keyboard": {}}}
     (exhibit,) = published.exhibits(validate.published(str(path)), _source(rows, settings, ("sst2", "rte")))
-    shown = [[cell.text for cell in row] for row in exhibit.shown.table.rows]
+    shown = [[cell.text for cell in row] for row in exhibit.content.table.rows]
     assert shown == [
         ["SST-2", "−0.20", "−0.29", "−0.25", "−0.31"],
         ["RTE", "−0.10", "–", "not measured", "−0.05"],
@@ -265,11 +265,11 @@ def test_a_distribution_has_the_quantiles_of_the_texts(tmp_path):
     frame = pd.DataFrame(singles, columns=tables.SCHEMAS["scores"].names)
     source = _source([_row(**what, value=0.2)], examples=study_data.by_subject(frame))
     (exhibit,) = published.exhibits(validate.published(str(path)), source)
-    mine, other = exhibit.shown.records
+    mine, other = exhibit.content.records
     assert mine[2:7] == pytest.approx([0.02, 0.1, 0.2, 0.3, 0.38]) and mine[7:] == [5, ""]
     assert other[2:] == [None] * 5 + [0, "this study has no model for OtherBERT"]
-    assert exhibit.shown.svg.startswith("<svg")
-    assert "This study has no model for OtherBERT." in exhibit.shown.notes
+    assert exhibit.content.svg.startswith("<svg")
+    assert "This study has no model for OtherBERT." in exhibit.content.notes
 
 
 def test_the_glue_study_s_tables_are_whole():
@@ -295,7 +295,7 @@ def test_an_exhibit_of_no_task_says_so(tmp_path, kind):
     )
     source = replace(_source([]), task=None)
     (exhibit,) = published.exhibits(validate.published(str(path)), source)
-    assert exhibit.shown.notes and not exhibit.shown.svg
+    assert exhibit.content.notes and not exhibit.content.svg
 
 
 def test_an_undefined_score_is_shown_as_such():
@@ -505,7 +505,7 @@ def test_contrasts_are_where_a_student_differs_most_from_the_teacher():
         for place, value in enumerate(values)
     ]
     examples = study_data.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
-    asked = {("t", "contrast"): probe_data.Probed("t", "contrast", texts, design, explanations)}
+    asked = {("t", "contrast"): probe_data.Probe("t", "contrast", texts, design, explanations)}
     own = [
         ({**made, "model": model, "seed": seed}, [_explained("0", _RIGHT[0])])
         for model, seed in (("big", 4), ("small", 1), ("tiny", 1))
@@ -552,7 +552,7 @@ def test_an_item_is_found_by_any_of_its_sentences():
         {"example_id": "1", "item": "two", "variant": "original"},
         {"example_id": "2", "item": "two", "variant": "flipped"},
     ]
-    asked = probe_data.Probed("t", "contrast", texts, design)
+    asked = probe_data.Probe("t", "contrast", texts, design)
     variants, found = asked.variants("z")
     assert found and {name: row["text_a"] for name, row in variants.items()} == {
         "original": "y",

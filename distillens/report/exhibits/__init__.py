@@ -4,11 +4,11 @@ Examples
 --------
 A whole kind of exhibit: how many rows and columns the paper's table has.
 
->>> from distillens.report.exhibits.exhibit import Shown
+>>> from distillens.report.exhibits.exhibit import Content
 >>> OPTIONS = {}
 >>> def show(number, settings, source):
 ...     size = len(settings["rows"]), len(settings["columns"])
-...     return Shown(("rows", "columns"), [size], notes=[f"{number}: {size[0]} by {size[1]}"])
+...     return Content(("rows", "columns"), [size], notes=[f"{number}: {size[0]} by {size[1]}"])
 
 >>> show("table-1", {"rows": ["teacher", "student"], "columns": []}, source=None).notes
 ['table-1: 2 by 0']

@@ -7,8 +7,8 @@ import numpy as np
 
 from distillens.metrics.probes import directions
 from distillens.report.exhibits import grid
-from distillens.report.exhibits.exhibit import Shown
-from distillens.report.exhibits.probe_item import TEXT, Asked, ask
+from distillens.report.exhibits.exhibit import Content
+from distillens.report.exhibits.probe_item import TEXT, ProbeItem, find_item
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import MISSING, Cell, Head, Table, capitalised, number
 
@@ -30,9 +30,9 @@ _COLUMNS = (
 _DIRECTIONS = {1.0: "positive", 0.0: "neutral", -1.0: "negative"}
 
 
-def show(name: str, settings: Mapping[str, Any], source: Source) -> Shown:
+def show(name: str, settings: Mapping[str, Any], source: Source) -> Content:
     """Show direction and confidence: rows select a variant (``subset``), columns a model."""
-    asked, notes = ask(settings, source)
+    item, notes = find_item(settings, source)
     head = [Head("", numeric=False)]
     lines, records, reasons = [], [], []
     published = settings["published"] or []
@@ -44,17 +44,17 @@ def show(name: str, settings: Mapping[str, Any], source: Source) -> Shown:
     for place, entry in enumerate(settings["rows"]):
         line = grid.line_of(entry, source)
         variant = line.select.get("subset", "original")
-        text = asked.variants.get(variant, {}).get(TEXT, "") if asked else ""
+        text = item.variants.get(variant, {}).get(TEXT, "") if item else ""
         row = [Cell(line.title, note=text, style="prose")]
         for at, column in enumerate(settings["columns"]):
             role = column["select"].get("model", "")
-            direction, confidence, label, why = _said(asked, variant, role, source)
+            direction, confidence, label, why = _prediction(item, variant, role, source)
             values = published[place] if place < len(published) else []
             paper = values[at] if at < len(values) else None
-            shown = f"{direction} ({number(confidence, 3)})"
+            answer = f"{direction} ({number(confidence, 3)})"
             hint = f"predicts {label}" if label else capitalised(why)
             row.append(
-                Cell(shown if label else "not measured", None, label, "" if label else "missing", hint)
+                Cell(answer if label else "not measured", None, label, "" if label else "missing", hint)
             )
             if published:
                 row.append(Cell(str(paper) if paper is not None else MISSING, style="paper"))
@@ -64,21 +64,21 @@ def show(name: str, settings: Mapping[str, Any], source: Source) -> Shown:
         lines.append(row)
     notes += [f"{capitalised(why)}." for why in dict.fromkeys(filter(None, reasons))]
     table = Table(f"published-{name}", settings["caption"], head, lines)
-    return Shown(_COLUMNS, records, table, notes=notes)
+    return Content(_COLUMNS, records, table, notes=notes)
 
 
-def _said(
-    asked: Asked | None, variant: str, role: str, source: Source
+def _prediction(
+    item: ProbeItem | None, variant: str, role: str, source: Source
 ) -> tuple[str | None, float | None, str, str]:
     """Direction, confidence and label of a prediction, or why there is none."""
     why = source.missing({"model": role})
     run = source.run(role)
-    if why or run is None or asked is None:
+    if why or run is None or item is None:
         return None, None, "", why or "nothing was asked"
-    logits = np.array(asked.view.logits(run, asked.variants.get(variant, {"example_id": None})))
+    logits = np.array(item.view.logits(run, item.variants.get(variant, {"example_id": None})))
     if not logits.size:
         return None, None, "", f"{run.model} was not asked about the variant {variant!r}"
     odds = np.exp(logits - logits.max())
     best = int(logits.argmax())
-    label = source.study.tasks[asked.task]["labels"][best]
+    label = source.study.tasks[item.task]["labels"][best]
     return _DIRECTIONS[float(directions(logits[None])[0])], float(odds[best] / odds.sum()), label, ""

@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from distillens.report import plot
-from distillens.report.exhibits.exhibit import Shown
-from distillens.report.exhibits.probe_item import TEXT, Asked, ask
+from distillens.report.exhibits.exhibit import Content
+from distillens.report.exhibits.probe_item import TEXT, ProbeItem, find_item
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import capitalised
 from distillens.report.study_data import Run
@@ -22,18 +22,18 @@ OPTIONS = {"text": {"type": "string", "default": "", "description": "The sentenc
 _COLUMNS = ("text", "model", "place", "word", "attribution")
 
 
-def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
+def show(number: str, settings: Mapping[str, Any], source: Source) -> Content:
     """Draw a bar per word and model; values are for the class that the teacher predicts."""
-    asked, notes = ask(settings, source)
+    item, notes = find_item(settings, source)
     missing = [source.missing({"model": role}) for role in settings["rows"]]
     notes += [f"{capitalised(why)}." for why in dict.fromkeys(filter(None, missing))]
     runs = [run for run in map(source.run, settings["rows"]) if run is not None]
-    example = asked.variants.get(settings["select"].get("subset", "original")) if asked else None
-    if asked is None or example is None or not runs:
-        return Shown(_COLUMNS, [], notes=notes or ["The probe has no such variant here."])
-    words, records = _words(asked, example), []
+    example = item.variants.get(settings["select"].get("subset", "original")) if item else None
+    if item is None or example is None or not runs:
+        return Content(_COLUMNS, [], notes=notes or ["The probe has no such variant here."])
+    words, records = _words(item, example), []
     for run in runs:
-        values = asked.view.values(run, example)
+        values = item.view.values(run, example)
         if len(values) != len(words):
             notes.append(f"{run.model} does not see the same words; its values are left out.")
             values = [math.nan] * len(words)
@@ -42,13 +42,13 @@ def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
     with mpl.rc_context(plot.STYLE):
         figure = _draw(words, runs, records, source)
         svg = plot.svg(figure, f"published-{number}", settings["caption"])
-    said = asked.view.cell(runs[0], example)
-    notes.append(f"“{example[TEXT]}”" + (f"; explained class: {said['t']}." if said else "."))
-    return Shown(_COLUMNS, records, svg=svg, notes=notes)
+    cell = item.view.cell(runs[0], example)
+    notes.append(f"“{example[TEXT]}”" + (f"; explained class: {cell['t']}." if cell else "."))
+    return Content(_COLUMNS, records, svg=svg, notes=notes)
 
 
-def _words(asked: Asked, example: Mapping[str, Any]) -> list[str]:
-    return [piece for segment in asked.view.pieces(example) for piece in segment[1::2]]
+def _words(item: ProbeItem, example: Mapping[str, Any]) -> list[str]:
+    return [piece for segment in item.view.pieces(example) for piece in segment[1::2]]
 
 
 def _draw(

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from distillens.report import plot
-from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.exhibit import Content
 from distillens.report.exhibits.grid import line_of
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import capitalised
@@ -23,7 +23,7 @@ _COLUMNS = ("row", "column", *_QUANTILES, "n", "missing")
 Box = dict[str, float]
 
 
-def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
+def show(number: str, settings: Mapping[str, Any], source: Source) -> Content:
     """Draw the quartiles, and from where to where nine tenths of the texts lie."""
     lines = [line_of(entry, source) for entry in settings["rows"]]
     records, reasons = [], {}
@@ -32,19 +32,19 @@ def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
         for at, column in enumerate(settings["columns"]):
             values, why = source.singles({**settings["select"], **line.select, **column["select"]})
             if values:
-                found = np.quantile(values, list(_QUANTILES.values()))
-                boxes[place, at] = dict(zip(_QUANTILES, map(float, found), strict=True))
+                quantiles = np.quantile(values, list(_QUANTILES.values()))
+                boxes[place, at] = dict(zip(_QUANTILES, map(float, quantiles), strict=True))
             numbers = list(boxes.get((place, at), dict.fromkeys(_QUANTILES)).values())
             records.append([line.title, column["title"], *numbers, len(values), why])
             reasons[why] = None
     notes = [f"{capitalised(why)}." for why in reasons if why]
     if not boxes:
-        return Shown(_COLUMNS, records, notes=notes)
+        return Content(_COLUMNS, records, notes=notes)
     with mpl.rc_context(plot.STYLE):
         figure = _draw([line.title for line in lines], settings["columns"], boxes)
         svg = plot.svg(figure, f"published-{number}", settings["caption"])
     notes.append("Boxes hold half of the texts, lines nine tenths; the mark is the median.")
-    return Shown(_COLUMNS, records, svg=svg, notes=notes)
+    return Content(_COLUMNS, records, svg=svg, notes=notes)
 
 
 def _draw(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.exhibit import Content
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import MISSING, Cell, Head, Table, capitalised
 from distillens.report.sentences import gold
@@ -13,7 +13,7 @@ OPTIONS = {"first": {"type": "integer", "minimum": 1, "default": 8, "description
 _COLUMNS = ("example_id", "text", "text_b", "label", "label_name")
 
 
-def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
+def show(number: str, settings: Mapping[str, Any], source: Source) -> Content:
     """Show the first explained texts.
 
     Examples
@@ -28,12 +28,12 @@ def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
     task, why = source.task_of(settings["select"])
     texts = source.explained.get(task, [])
     if why or not texts:
-        return Shown(_COLUMNS, [], notes=[f"{capitalised(why or f'no text of {task} is shown here')}."])
-    chosen = texts[: settings["first"]]
-    labels = [gold(row, source.study.tasks[task]) for row in chosen]
+        return Content(_COLUMNS, [], notes=[f"{capitalised(why or f'no text of {task} is shown here')}."])
+    first_texts = texts[: settings["first"]]
+    labels = [gold(row, source.study.tasks[task]) for row in first_texts]
     records = [
         [row["example_id"], row["text_a"], row["text_b"], row["label"], label]
-        for row, label in zip(chosen, labels, strict=True)
+        for row, label in zip(first_texts, labels, strict=True)
     ]
     lines = [
         [Cell(" / ".join(filter(None, record[1:3])), style="prose"), Cell(record[4] or MISSING)]
@@ -41,6 +41,6 @@ def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
     ]
     head = [Head("text", numeric=False), Head("gold label", numeric=False)]
     table = Table(f"published-{number}", settings["caption"], head, lines, 0)
-    return Shown(
-        _COLUMNS, records, table, notes=[f"The first {len(chosen)} of {len(texts)} explained texts."]
+    return Content(
+        _COLUMNS, records, table, notes=[f"The first {len(first_texts)} of {len(texts)} explained texts."]
     )

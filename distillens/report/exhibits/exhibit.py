@@ -8,7 +8,7 @@ from distillens.report.formatting import Table
 
 
 @dataclass(frozen=True)
-class Shown:
+class Content:
     """An exhibit as it is shown.
 
     Attributes

@@ -39,7 +39,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Found:
+class GridCell:
     """A cell: our score or why there is none, the control beside it, the paper's value and spread."""
 
     line: Line
@@ -51,24 +51,24 @@ class Found:
     paper_spread: float | None
 
 
-def fill(settings: Mapping[str, Any], source: Source) -> list[list[Found]]:
+def fill(settings: Mapping[str, Any], source: Source) -> list[list[GridCell]]:
     """Find the score of each cell, row by row.
 
     A column's ``control`` is the same selection with something changed, such as random
     words. The published values stand in the order of rows and columns; null where the paper has none.
     """
     published = settings["published"] or []
-    filled = []
+    cells = []
     for place, entry in enumerate(settings["rows"]):
         line = line_of(entry, source)
         values = published[place] if place < len(published) else []
-        filled.append(
+        cells.append(
             [
                 _cell(line, column, settings["select"], values[at] if at < len(values) else None, source)
                 for at, column in enumerate(settings["columns"])
             ]
         )
-    return filled
+    return cells
 
 
 def line_of(entry: Any, source: Source) -> Line:
@@ -90,82 +90,82 @@ def line_of(entry: Any, source: Source) -> Line:
     return Line({"model": one, "against": other}, f"{source.title(one)} and {source.title(other)}", paper)
 
 
-def ours(found: Found) -> Cell:
+def ours(cell: GridCell) -> Cell:
     """Our value, with its interval, chance and control below; in words where there is none.
 
     Examples
     --------
-    >>> ours(Found(Line({}, "tiny", ""), {"title": "accuracy"}, None, "no such model", None, 0.9, None)).text
+    >>> ours(GridCell(Line({}, "tiny", ""), {"title": "F1"}, None, "no such model", None, 0.9, None)).text
     'not measured'
     """
-    row, digits = found.row, found.column.get("digits", 3)
+    row, digits = cell.row, cell.column.get("digits", 3)
     if row is None:
-        return Cell("not measured", style="missing", hint=capitalised(found.why))
+        return Cell("not measured", style="missing", hint=capitalised(cell.why))
     if math.isnan(row["value"]):
         return Cell("undefined", style="missing", hint=capitalised(undefined(row)))
     text = number(row["value"], digits)
-    if found.column.get("show") == "spread" and not math.isnan(row["spread"]):
+    if cell.column.get("show") == "spread" and not math.isnan(row["spread"]):
         text += f" ± {number(row['spread'], digits)}"
     notes = [interval(row["low"], row["high"], digits)]
     if not math.isnan(row["chance"]):
         notes.append(f"chance {number(row['chance'], digits)}")
-    if "control" in found.column:
-        value = MISSING if found.control is None else number(found.control["value"], digits)
-        notes.append(f"{found.column['control']['title']} {value}")
+    if "control" in cell.column:
+        value = MISSING if cell.control is None else number(cell.control["value"], digits)
+        notes.append(f"{cell.column['control']['title']} {value}")
     hint = capitalised(undefined(row)) if row["n_undefined"] else ""
     return Cell(text + ("†" if hint else ""), row["value"], "\n".join(filter(None, notes)), hint=hint)
 
 
-def papers(found: Found) -> Cell:
+def papers(cell: GridCell) -> Cell:
     """The paper's value.
 
     Examples
     --------
-    >>> papers(Found(Line({}, "tiny", ""), {"title": "accuracy"}, None, "", None, 0.91, 0.02)).text
+    >>> papers(GridCell(Line({}, "tiny", ""), {"title": "accuracy"}, None, "", None, 0.91, 0.02)).text
     '0.910 ± 0.020'
     """
-    if found.paper is None:
+    if cell.paper is None:
         return Cell(MISSING, style="missing")
-    digits = found.column.get("digits", 3)
-    spread = "" if found.paper_spread is None else f" ± {number(found.paper_spread, digits)}"
-    return Cell(number(found.paper, digits) + spread, found.paper, style="paper")
+    digits = cell.column.get("digits", 3)
+    spread = "" if cell.paper_spread is None else f" ± {number(cell.paper_spread, digits)}"
+    return Cell(number(cell.paper, digits) + spread, cell.paper, style="paper")
 
 
-def records(cells: Sequence[Sequence[Found]]) -> list[list[Any]]:
+def records(cells: Sequence[Sequence[GridCell]]) -> list[list[Any]]:
     """Lines of the CSV file.
 
     Examples
     --------
-    >>> found = Found(Line({}, "tiny", ""), {"title": "accuracy"}, None, "no such model", None, 0.9, None)
-    >>> dict(zip(COLUMNS, records([[found]])[0], strict=True))["missing"]
+    >>> cell = GridCell(Line({}, "tiny", ""), {"title": "accuracy"}, None, "no such model", None, 0.9, None)
+    >>> dict(zip(COLUMNS, records([[cell]])[0], strict=True))["missing"]
     'no such model'
     """
     numbers = ("value", "low", "high", "spread", "chance", "n", "n_undefined")
     return [
         [
-            *(found.line.title, found.line.paper, found.column["title"]),
-            *(None if found.row is None else found.row[name] for name in numbers),
-            found.column.get("control", {}).get("title"),
-            None if found.control is None else found.control["value"],
-            *(found.paper, found.paper_spread, found.why),
+            *(cell.line.title, cell.line.paper, cell.column["title"]),
+            *(None if cell.row is None else cell.row[name] for name in numbers),
+            cell.column.get("control", {}).get("title"),
+            None if cell.control is None else cell.control["value"],
+            *(cell.paper, cell.paper_spread, cell.why),
         ]
         for line in cells
-        for found in line
+        for cell in line
     ]
 
 
-def notes(cells: Sequence[Sequence[Found]]) -> list[str]:
+def notes(cells: Sequence[Sequence[GridCell]]) -> list[str]:
     """Say once each why cells are empty.
 
     Examples
     --------
-    >>> notes([[Found(Line({}, "tiny", ""), {"title": "F1"}, None, "no such model", None, None, None)]])
+    >>> notes([[GridCell(Line({}, "tiny", ""), {"title": "F1"}, None, "no such model", None, None, None)]])
     ['No such model.']
     """
     reasons: dict[str, list[str]] = {}
-    for found in (found for line in cells for found in line):
-        if found.why:
-            reasons.setdefault(found.why, []).append(f"{found.line.title}, {found.column['title']}")
+    for cell in (cell for line in cells for cell in line):
+        if cell.why:
+            reasons.setdefault(cell.why, []).append(f"{cell.line.title}, {cell.column['title']}")
     every = sum(len(line) for line in cells)
     return [
         f"{capitalised(why)}." if len(places) == every else f"{capitalised(why)} ({'; '.join(places)})."
@@ -186,11 +186,11 @@ def undefined(row: Row) -> str:
 
 def _cell(
     line: Line, column: Mapping[str, Any], common: Mapping[str, Any], paper: Any, source: Source
-) -> Found:
+) -> GridCell:
     select = {**common, **line.select, **column["select"]}
     row, why = source.find(select)
     control = None
     if "control" in column:
         control, _ = source.find({**select, **column["control"]["select"]})
     value, spread = paper if isinstance(paper, list) else (paper, None)
-    return Found(line, column, row, why, control, value, spread)
+    return GridCell(line, column, row, why, control, value, spread)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from distillens.report import plot
-from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.exhibit import Content
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import capitalised, metric_name, number
 from distillens.report.svg import INK
@@ -19,7 +19,7 @@ OPTIONS = {}
 _COLUMNS = ("model", "against", "value", "spread", "chance", "n", "n_undefined", "missing")
 
 
-def show(name: str, settings: Mapping[str, Any], source: Source) -> Shown:
+def show(name: str, settings: Mapping[str, Any], source: Source) -> Content:
     """Draw a square per ordered pair of the rows' models; a model agrees with itself wholly."""
     roles, records, reasons = settings["rows"], [], []
     values: dict[tuple[int, int], float | None] = {}
@@ -41,12 +41,12 @@ def show(name: str, settings: Mapping[str, Any], source: Source) -> Shown:
             reasons.append(why)
     notes = [f"{capitalised(why)}." for why in dict.fromkeys(filter(None, reasons))]
     if not any(value is not None for (x, y), value in values.items() if x != y):
-        return Shown(_COLUMNS, records, notes=notes)
+        return Content(_COLUMNS, records, notes=notes)
     with mpl.rc_context(plot.STYLE):
         figure = _draw([source.title(role) for role in roles], values)
         svg = plot.svg(figure, f"published-{name}", settings["caption"])
     metric = metric_name(settings["select"].get("metric", "score"), settings["select"].get("k"))
-    return Shown(
+    return Content(
         _COLUMNS, records, svg=svg, notes=[*notes, f"Mean {metric}; on the diagonal 1 by definition."]
     )
 

@@ -12,7 +12,7 @@ TEXT = "text_a"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProbeItem:
     """The variants of one item, and what every run says of them."""
 
     task: str
@@ -20,12 +20,12 @@ class Asked:
     view: View
 
 
-def ask(settings: Mapping[str, Any], source: Source) -> tuple[Asked | None, list[str]]:
+def find_item(settings: Mapping[str, Any], source: Source) -> tuple[ProbeItem | None, list[str]]:
     """Find the item with the sentence ``text`` of the probe that ``select`` names.
 
     Returns
     -------
-    asked : Asked or None
+    item : ProbeItem or None
     notes : list of str
         Why there is none, or what differs from what was asked for.
     """
@@ -33,16 +33,18 @@ def ask(settings: Mapping[str, Any], source: Source) -> tuple[Asked | None, list
     task, why = source.task_of(select)
     if not {"probe", "explainer"} <= select.keys():
         why = "this exhibit must select a probe and an explainer"
-    probed = source.probes.get((task, select.get("probe")))
-    if not why and (probed is None or source.study.tasks[task]["type"] != "classification"):
+    probe = source.probes.get((task, select.get("probe")))
+    if not why and (probe is None or source.study.tasks[task]["type"] != "classification"):
         why = f"no sentences of this probe were made for {task}"
     if why:
         return None, [f"{capitalised(why)}."]
     explainer = source.explainer(select["explainer"])
-    found = views(source.study, task, probed.sentences, probed.explanations, source.examples["agreement"])
-    view = next((view for view in found if view.explainer == explainer), None)
+    by_explainer = views(
+        source.study, task, probe.sentences, probe.explanations, source.examples["agreement"]
+    )
+    view = next((view for view in by_explainer if view.explainer == explainer), None)
     if view is None:
         return None, [f"The sentences of this probe were not explained by {explainer}."]
-    variants, exact = probed.variants(settings["text"])
+    variants, exact = probe.variants(settings["text"])
     note = f"The sentence “{settings['text']}” is not in this probe; its first item is shown."
-    return Asked(task, variants, view), [] if exact else [note]
+    return ProbeItem(task, variants, view), [] if exact else [note]

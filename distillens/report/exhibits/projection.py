@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from distillens.report import plot
-from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.exhibit import Content
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import capitalised
 from distillens.report.study_data import PROJECTION, Run
@@ -20,7 +20,7 @@ OPTIONS = {}
 _COLUMNS = ("model", "seed", "example_id", *PROJECTION)
 
 
-def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
+def show(number: str, settings: Mapping[str, Any], source: Source) -> Content:
     """Draw every run of the rows' models: its point, and behind it a dot per text."""
     select = {"subject": "projection", **settings["select"]}
     missing = [source.missing({**select, "model": role}) for role in settings["rows"]]
@@ -31,16 +31,16 @@ def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
     points = _points(source.scores["projection"], task, explainer)
     clouds = _points(source.examples["projection"], task, explainer)
     runs = [run for run in runs if (run.model, run.seed, None) in points]
-    chosen = {(run.model, run.seed) for run in runs}
-    found = sorted(((key, at) for key, at in {**points, **clouds}.items() if key[:2] in chosen), key=_order)
-    records = [[*key, *at] for key, at in found]
+    run_keys = {(run.model, run.seed) for run in runs}
+    items = sorted(((key, at) for key, at in {**points, **clouds}.items() if key[:2] in run_keys), key=_order)
+    records = [[*key, *at] for key, at in items]
     if not runs:
-        return Shown(_COLUMNS, records, notes=notes or ["Attributions were not projected here."])
+        return Content(_COLUMNS, records, notes=notes or ["Attributions were not projected here."])
     with mpl.rc_context(plot.STYLE):
         figure = _draw(runs, points, clouds, source)
         svg = plot.svg(figure, f"published-{number}", settings["caption"])
     notes.append("Dots are texts, large marks their means: one for each run; axes have no unit.")
-    return Shown(_COLUMNS, records, svg=svg, notes=notes)
+    return Content(_COLUMNS, records, svg=svg, notes=notes)
 
 
 def _points(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.exhibit import Content
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import capitalised, write_csv
 from distillens.report.svg import standalone
@@ -20,7 +20,7 @@ class Exhibit:
     name: str
     kind: str
     caption: str
-    shown: Shown
+    content: Content
 
 
 def exhibits(paper: Mapping[str, Any], source: Source) -> list[Exhibit]:
@@ -38,25 +38,25 @@ def exhibits(paper: Mapping[str, Any], source: Source) -> list[Exhibit]:
     >>> [(exhibit.number, exhibit.kind) for exhibit in exhibits(paper, source=None)]
     [('figure-1', 'workflow')]
     """
-    made = []
+    items = []
     for number, settings in paper["exhibits"].items():
         module = importlib.import_module(f"distillens.report.exhibits.{settings['kind']}")
-        shown = module.show(number, settings, source)
+        content = module.show(number, settings, source)
         name = capitalised(number.replace("-", "\u00a0"))
-        made.append(Exhibit(number, name, settings["kind"], settings["caption"], shown))
-    return made
+        items.append(Exhibit(number, name, settings["kind"], settings["caption"], content))
+    return items
 
 
-def write(made: list[Exhibit], folder: Path) -> None:
+def write(items: list[Exhibit], folder: Path) -> None:
     """Write the numbers of each exhibit as CSV, and its figure as SVG."""
     folder.mkdir(parents=True, exist_ok=True)
-    for exhibit in made:
-        write_csv(folder / f"{exhibit.number}.csv", exhibit.shown.columns, exhibit.shown.records)
-        if exhibit.shown.svg:
-            (folder / f"{exhibit.number}.svg").write_text(standalone(exhibit.shown.svg), "utf-8")
+    for exhibit in items:
+        write_csv(folder / f"{exhibit.number}.csv", exhibit.content.columns, exhibit.content.records)
+        if exhibit.content.svg:
+            (folder / f"{exhibit.number}.svg").write_text(standalone(exhibit.content.svg), "utf-8")
 
 
-def roles(given: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str | None]]:
+def roles(settings: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, str | None]]:
     """Which of the study's models stands for each of the paper's; None where there is none.
 
     Examples
@@ -64,4 +64,4 @@ def roles(given: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str,
     >>> roles({"models": {"student": "tiny"}}, {"student": "DistilBERT", "other": "TinyBERT"})
     [('DistilBERT', 'tiny'), ('TinyBERT', None)]
     """
-    return [(name, given["models"].get(role)) for role, name in names.items()]
+    return [(name, settings["models"].get(role)) for role, name in names.items()]

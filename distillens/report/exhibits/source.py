@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from distillens.report.formatting import metric_name
-from distillens.report.probe_data import Probed
+from distillens.report.probe_data import Probe
 from distillens.report.score_rows import Row
 from distillens.report.study_data import Outline, Run
 
@@ -49,7 +49,7 @@ class Source:
     examples: Mapping[str, pd.DataFrame]
     splits: Mapping[tuple[str, str], list[dict[str, Any]]]
     explained: Mapping[str, list[dict[str, Any]]]
-    probes: Mapping[tuple[str, str], Probed]
+    probes: Mapping[tuple[str, str], Probe]
 
     def run(self, role: str) -> Run | None:
         """The first run of the study's model for a role of the paper."""
@@ -111,8 +111,8 @@ class Source:
         _, why = self.find(select)
         rows = [] if why else self._rows(select, self.examples)
         values = [row["value"] for row in sorted(rows, key=lambda row: row["example_id"])]
-        known = [value for value in values if value == value]
-        return known, why or ("" if known else "it is not kept for single texts")
+        defined = [value for value in values if value == value]
+        return defined, why or ("" if defined else "it is not kept for single texts")
 
     def _rows(self, select: Mapping[str, Any], frames: Mapping[str, pd.DataFrame]) -> list[Row]:
         ways = _both_ways(self._wanted(select))
@@ -129,14 +129,14 @@ class Source:
             if role is not None and self.run(role) is None:
                 return f"this study has no model for {self.names.get(role, role)}"
         settings = self.study.settings
-        known = {
+        vocabulary = {
             "task": self.study.tasks,
             "explainer": settings["explainers"],
             "against_explainer": settings["explainers"],
             "probe": settings["probes"],
             "perturbation": settings["perturbations"],
         }
-        for key, names in known.items():
+        for key, names in vocabulary.items():
             value = self._named(select, key)
             if value is not None and value not in names:
                 return f"this study has no {key.removeprefix('against_')} {value!r}"

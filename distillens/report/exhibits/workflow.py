@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens.provenance import ROOT
-from distillens.report.exhibits.exhibit import Shown
+from distillens.report.exhibits.exhibit import Content
 from distillens.report.exhibits.source import Source
 
 OPTIONS = {}
@@ -13,7 +13,7 @@ OPTIONS = {}
 _PICTURE = ROOT / "resources" / "page" / "rulegraph.svg"
 
 
-def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
+def show(number: str, settings: Mapping[str, Any], source: Source) -> Content:
     """Show the committed picture of the rules' graph (``make rulegraph``).
 
     Examples
@@ -22,4 +22,4 @@ def show(number: str, settings: Mapping[str, Any], source: Source) -> Shown:
     True
     """
     svg = _PICTURE.read_text("utf-8")
-    return Shown(("rule",), [(rule,) for rule in re.findall(r">(\w+)</text>", svg)], svg=svg)
+    return Content(("rule",), [(rule,) for rule in re.findall(r">(\w+)</text>", svg)], svg=svg)
