@@ -32,10 +32,7 @@ QUANTITIES = tuple(name for name in _NUMBERS if f"{name}_low" in _NUMBERS)
 
 _STUDENT, _CEILING, _AGAIN, _FLOOR = range(4)
 _DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])
-_ABOVE_FLOOR = {
-    "student": np.array([1.0, 0.0, 0.0, -1.0]),
-    "ceiling": np.array([0.0, 1.0, 0.0, -1.0]),
-}
+_ABOVE_FLOOR = {"student": np.array([1.0, 0.0, 0.0, -1.0]), "ceiling": np.array([0.0, 1.0, 0.0, -1.0])}
 
 
 def gated(low: float, majority: float) -> bool:

@@ -222,7 +222,4 @@ CLASSIFICATION: dict[str, Callable[[Array], Array]] = {
     "f1": _f1,
     "matthews": _matthews,
 }
-REGRESSION: dict[str, Callable[[Array, Array, Array], Array]] = {
-    "pearson": _pearson,
-    "spearman": _spearman,
-}
+REGRESSION: dict[str, Callable[[Array, Array, Array], Array]] = {"pearson": _pearson, "spearman": _spearman}

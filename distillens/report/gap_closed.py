@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from distillens import registry, tables
+from distillens import registry
 from distillens.metrics.calibration import HEADLINE
 from distillens.report import score_rows
 from distillens.report.formatting import (
@@ -24,9 +24,6 @@ from distillens.report.formatting import (
     percent,
 )
 from distillens.report.study_data import Outline, frame_of
-
-COLUMNS = tuple(tables.SCHEMAS["gap_closed"].names)
-"""The columns of the CSV file."""
 
 Row = Mapping[str, Any]
 

@@ -112,6 +112,7 @@ def write_report(
     show_texts = study.get("show_texts", True)
     if not show_texts:
         texts, probes = {}, {key: probe for key, probe in probes.items() if probe.built}
+        shifts = shifts[shifts["kind"] != "word"]
     verdicts = verdict.of_study(outline, subjects["performance"], drifts)
     closings, trained = gap_closed.read(files.gap_closed, files.trainings)
     gap_inputs = gap_closed.GapInputs(subjects, drifts, trained)
@@ -126,13 +127,9 @@ def write_report(
     folder = Path(out).parent
     for name, columns in built.COLUMNS.items():
         _write_frame(folder / "tables" / f"{name}.csv", subjects[name], columns)
-    _write_frame(folder / "tables" / "drift.csv", drifts, tables.SCHEMAS["drift"].names)
-    if files.gap_closed:
-        _write_frame(folder / "tables" / "gap_closed.csv", closings, gap_closed.COLUMNS)
-    _write_frame(folder / "tables" / "trainings.csv", trained, tables.SCHEMAS["trainings"].names)
-    if not show_texts:
-        shifts = shifts[shifts["kind"] != "word"]
-    _write_frame(folder / "tables" / "word_shifts.csv", shifts, word_shifts.COLUMNS)
+    whole = {"drift": drifts, "trainings": trained, "word_shifts": shifts}
+    for kind, frame in (whole | ({"gap_closed": closings} if files.gap_closed else {})).items():
+        _write_frame(folder / "tables" / f"{kind}.csv", frame, tables.SCHEMAS[kind].names)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(outline, verdicts))
     write_csv(folder / "tables" / "tradeoff.csv", *costs.records(outline, verdicts, subjects, run_costs))
     write_csv(folder / "tables" / "diagnostics.csv", *diagnostics.records(outline, diagnosed))

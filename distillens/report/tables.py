@@ -126,42 +126,28 @@ def changes(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
 
 def robustness(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """All that was measured under each perturbation."""
-    rows = score_rows.of(scores, task)
-    lead = study.lead(task)
+    rows, lead = score_rows.of(scores, task), study.lead(task)
     cells = score_rows.grouped(rows, lambda row: (row["perturbation"], row["model"], row["seed"]))
-    lines = [
-        (
-            perturbation,
-            run,
-            cells[perturbation, run.model, run.seed] + cells.get((perturbation, None, None), []),
-        )
-        for perturbation in ordered(
-            (row["perturbation"] for row in rows), list(study.settings["perturbations"])
-        )
-        for run in score_rows.runs(study, {key[1:] for key in cells if key[0] == perturbation})
-    ]
+    lines = []
+    for perturbation in ordered((row["perturbation"] for row in rows), list(study.settings["perturbations"])):
+        edited = cells.get((perturbation, None, None), [])
+        for run in score_rows.runs(study, {key[1:] for key in cells if key[0] == perturbation}):
+            lines.append((perturbation, run, cells[perturbation, run.model, run.seed] + edited))
 
-    def scored(head: Head, metric: str, signed: bool = False) -> Column:
-        return Column(
-            head.text, lambda line: score(score_rows.first(line[2], metric), 3, signed), head.meaning
-        )
+    def scored(head: str, metric: str, meaning: str, signed: bool = True) -> Column:
+        return Column(head, lambda line: score(score_rows.first(line[2], metric), 3, signed), meaning)
 
-    def shared(metric: str, digits: int = 0) -> Column:
+    def share(metric: str, digits: int = 0) -> Column:
         head = metric_head(metric)
         return Column(head.text, lambda line: _share(score_rows.first(line[2], metric), digits), head.meaning)
 
     columns = [
         Column("perturbation", lambda line: Cell(line[0]), numeric=False),
         Column("model", lambda line: Cell(line[1].label), numeric=False),
-        scored(Head(metric_name(lead), "mean over the repeats, ± their standard deviation"), lead),
-        scored(Head("change", "change from the unchanged texts"), f"{lead}_change", True),
-        scored(
-            Head("student − teacher", "the student's change minus its teacher's"), f"{lead}_change_gap", True
-        ),
-        shared("consistency"),
-        shared("changed"),
-        shared("edited_words", 1),
-        shared("edited_characters", 1),
+        scored(metric_name(lead), lead, "mean over the repeats, ± their standard deviation", False),
+        scored("change", f"{lead}_change", "change from the unchanged texts"),
+        scored("student − teacher", f"{lead}_change_gap", "the student's change minus its teacher's"),
+        *(share("consistency"), share("changed"), share("edited_words", 1), share("edited_characters", 1)),
     ]
     caption, options = (
         f"Robustness on {task}: all numbers",

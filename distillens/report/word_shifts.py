@@ -6,15 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from distillens import tables
 from distillens.report.formatting import MISSING, Cell, Head, Table, interval, number, percent
 from distillens.report.study_data import Outline, frame_of, ordered
 
 _GROUPS = {"sense": ("sentiment word", "neutral word", "negator"), "part": ()}
 _WORDS = 10
-
-COLUMNS = tuple(tables.SCHEMAS["word_shifts"].names)
-"""The columns of the CSV file."""
 
 
 def read(paths: Iterable[str | Path]) -> pd.DataFrame:

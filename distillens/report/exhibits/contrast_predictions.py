@@ -16,17 +16,8 @@ OPTIONS = {
     "text": {"type": "string", "default": "", "description": "A sentence; its item's variants are shown."}
 }
 
-_COLUMNS = (
-    "variant",
-    "text",
-    "model",
-    "paper_model",
-    "direction",
-    "confidence",
-    "label",
-    "paper_value",
-    "missing",
-)
+_COLUMNS = ("variant", "text", "model", "paper_model", "direction", "confidence", "label")
+_COLUMNS += ("paper_value", "missing")
 _DIRECTIONS = {1.0: "positive", 0.0: "neutral", -1.0: "negative"}
 
 

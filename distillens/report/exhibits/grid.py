@@ -9,22 +9,10 @@ from distillens.report.exhibits.source import Source
 from distillens.report.formatting import MISSING, Cell, capitalised, interval, number
 from distillens.report.score_rows import Row
 
+_NUMBERS = ("value", "low", "high", "spread", "chance", "n", "n_undefined")
 COLUMNS = (
-    "row",
-    "paper_row",
-    "column",
-    "value",
-    "low",
-    "high",
-    "spread",
-    "chance",
-    "n",
-    "n_undefined",
-    "control",
-    "control_value",
-    "paper_value",
-    "paper_spread",
-    "missing",
+    *("row", "paper_row", "column", *_NUMBERS),
+    *("control", "control_value", "paper_value", "paper_spread", "missing"),
 )
 """Columns of the CSV file: a line per cell."""
 
@@ -140,11 +128,10 @@ def records(cells: Sequence[Sequence[GridCell]]) -> list[list[Any]]:
     >>> dict(zip(COLUMNS, records([[cell]])[0], strict=True))["missing"]
     'no such model'
     """
-    numbers = ("value", "low", "high", "spread", "chance", "n", "n_undefined")
     return [
         [
             *(cell.line.title, cell.line.paper, cell.column["title"]),
-            *(None if cell.row is None else cell.row[name] for name in numbers),
+            *(None if cell.row is None else cell.row[name] for name in _NUMBERS),
             cell.column.get("control", {}).get("title"),
             None if cell.control is None else cell.control["value"],
             *(cell.paper, cell.paper_spread, cell.why),
