@@ -1,4 +1,4 @@
-"""Digests: of the code that a script reaches, of files, and the versions of libraries.
+"""What files say of where they come from: which run, digests of code and files, versions of libraries.
 
 Snakemake does not track modules that a script imports. `code` makes up for it: a digest
 of the syntax trees of the script and of every local module that it reaches, to be put
@@ -10,9 +10,11 @@ import ast
 import hashlib
 import importlib.metadata
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE / "_project" if (PACKAGE / "_project").is_dir() else PACKAGE.parent
@@ -38,6 +40,41 @@ def prefer_this_package() -> None:
     path = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     if PACKAGE.parent == ROOT and path[0] != str(ROOT):
         os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, path)])
+
+
+@dataclass(frozen=True)
+class RunId:
+    """One run: a model, trained with one seed for a task."""
+
+    task: str
+    model: str
+    seed: int
+
+    @staticmethod
+    def of(wildcards: Mapping[str, str]) -> "RunId":
+        """The run that a job is about, by its wildcards; an `ExplanationId` where they name an explainer.
+
+        Examples
+        --------
+        >>> RunId.of({"task": "sst2", "model": "bert", "seed": "1"})
+        RunId(task='sst2', model='bert', seed=1)
+        """
+        named = {**wildcards}
+        kind = ExplanationId if "explainer" in named else RunId
+        own = {field.name: named[field.name] for field in fields(kind) if field.name in named}
+        return kind(**{**own, "seed": int(named["seed"])})
+
+    def provenance(self) -> dict[str, Any]:
+        """What a file says that is about it."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+
+@dataclass(frozen=True)
+class ExplanationId(RunId):
+    """The attributions of a run by one explainer, for a task's texts or the sentences of a probe."""
+
+    explainer: str
+    probe: str | None = None
 
 
 @cache

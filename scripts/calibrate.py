@@ -4,11 +4,12 @@ from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens.evaluation.calibrate import calibrate
+    from distillens.evaluation.inputs import Settings
 
     calibrate(
         snakemake.input.performance,
         snakemake.input.explanations,
         snakemake.input.again,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
     )

@@ -6,10 +6,11 @@ with logging_to(snakemake.log[0]):
     from pathlib import Path
 
     from distillens.models.import_model import import_model
+    from distillens.provenance import RunId
 
     import_model(
+        run=RunId.of(snakemake.wildcards),
         checkpoint=snakemake.input.checkpoint,
         out=Path(snakemake.output.card).parent,
-        identity={**snakemake.wildcards, "seed": int(snakemake.wildcards.seed)},
         **snakemake.params.settings,
     )

@@ -3,10 +3,11 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.perturbations.perturb import write_perturbed
+    from distillens.perturbations.perturb import PerturbationPlan, write_perturbed
 
     write_perturbed(
         examples=snakemake.input.examples,
         out=snakemake.output.perturbed,
-        **snakemake.params.settings,
+        task=snakemake.wildcards.task,
+        plan=PerturbationPlan(**snakemake.params.settings),
     )

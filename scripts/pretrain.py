@@ -4,15 +4,15 @@ from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens import registry
-    from distillens.training.pretrain import pretrain
+    from distillens.training.pretrain import PretrainingPlan, pretrain
 
-    method = registry.load("pretraining", snakemake.params.settings["settings"]["method"])
+    plan = PretrainingPlan(**snakemake.params.settings)
     pretrain(
-        method.Pretraining,
+        registry.load("pretraining", plan.settings["method"]).Pretraining,
+        plan,
         corpus=snakemake.input.corpus,
         start=snakemake.input.start,
         teacher=snakemake.input.get("teacher") or None,
         folder=snakemake.output.folder,
         card=snakemake.output.card,
-        **snakemake.params.settings,
     )

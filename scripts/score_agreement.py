@@ -4,9 +4,10 @@ from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens.evaluation.agreement import score_agreement
+    from distillens.evaluation.inputs import Settings
 
     score_agreement(
         snakemake.input.explanations,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
     )

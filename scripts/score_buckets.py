@@ -4,10 +4,11 @@ from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens.evaluation.buckets import score_buckets
+    from distillens.evaluation.inputs import Settings
 
     score_buckets(
         snakemake.input.explained,
         snakemake.input.explanations,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
     )

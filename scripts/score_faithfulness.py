@@ -4,6 +4,7 @@ from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens.evaluation.faithfulness import score_faithfulness
+    from distillens.evaluation.inputs import Settings
 
     score_faithfulness(
         snakemake.input.explained,
@@ -11,5 +12,5 @@ with logging_to(snakemake.log[0]):
         snakemake.input.curves,
         snakemake.input.explanations,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
     )

@@ -4,6 +4,7 @@ from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
     from distillens.evaluation.gap_closed import score_gap_closed
+    from distillens.evaluation.inputs import Settings
 
     score_gap_closed(
         snakemake.input.test,
@@ -11,5 +12,7 @@ with logging_to(snakemake.log[0]):
         snakemake.input.performance,
         snakemake.input.explanations,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
+        baselines=snakemake.params.baselines,
+        controls=snakemake.params.controls,
     )

@@ -3,6 +3,7 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
+    from distillens.evaluation.inputs import Settings
     from distillens.evaluation.performance import score_performance
 
     score_performance(
@@ -10,5 +11,5 @@ with logging_to(snakemake.log[0]):
         snakemake.input.predictions,
         snakemake.input.explanations,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
     )

@@ -3,10 +3,11 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
+    from distillens.evaluation.inputs import Settings
     from distillens.evaluation.stability import score_stability
 
     score_stability(
         snakemake.input.explanations,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
     )

@@ -3,11 +3,12 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
+    from distillens.evaluation.inputs import Settings
     from distillens.evaluation.word_shifts import score_word_shifts
 
     score_word_shifts(
         snakemake.input.explained,
         snakemake.input.explanations,
         out=snakemake.output[0],
-        **snakemake.params.settings,
+        settings=Settings(**snakemake.params.settings),
     )

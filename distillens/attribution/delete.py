@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,23 +16,40 @@ from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
+from distillens.models.job import ModelJob
 from distillens.provenance import digest
 
 
+@dataclass(frozen=True)
+class DeletionPlan:
+    """What the config says of deletions.
+
+    Attributes
+    ----------
+    ks : list of int
+        Numbers of words to remove.
+    draws : int
+        Random rankings per text; the same ones for every model.
+    beam : int
+        See `distillens.attribution.removal_curves.trace`.
+    seed : int
+        The study's seed.
+    """
+
+    ks: list[int]
+    draws: int
+    beam: int
+    seed: int
+
+
 def write_deletions(
+    job: ModelJob,
+    plan: DeletionPlan,
     explained: str | Path,
     explanations: Sequence[str | Path],
     teachers: Sequence[str | Path],
-    model: str | Path,
     out: str | Path,
     curves: str | Path,
-    identity: dict[str, Any],
-    ks: list[int],
-    draws: int,
-    beam: int,
-    engine: dict[str, str],
-    seed: int,
-    code: str = "",
 ) -> None:
     """Write what removing words does: the tables of kinds ``deletions`` and ``curves``.
 
@@ -48,6 +66,8 @@ def write_deletions(
 
     Parameters
     ----------
+    job : ModelJob
+    plan : DeletionPlan
     explained : str or Path
         The examples.
     explanations : sequence of paths
@@ -59,16 +79,8 @@ def write_deletions(
         fewer has no row for k: nothing would be left of it.
     curves : str or Path
         Target of ``curves``; see `distillens.attribution.removal_curves.trace`.
-    ks : list of int
-        Numbers of words to remove.
-    draws : int
-        Random rankings per text; the same ones for every model.
-    beam : int
-        See `distillens.attribution.removal_curves.trace`.
-    model, identity, engine, seed, code
-        As in `distillens.attribution.explain.write_explanations`.
     """
-    engine = Engine(model, **engine)
+    engine = job.engine.load(job.folder)
     chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
     own = {tables.provenance(path)["explainer"] for path in explanations if not stored_as_given(path)}
     rankings = {
@@ -77,32 +89,40 @@ def write_deletions(
         for path in paths
         if tables.provenance(path)["explainer"] in own and not stored_as_given(path)
     }
-    own_seed = seed_of(seed, identity["task"], "deletion")
-    made = {**identity, "k": ks, "draws": draws, "beam": beam, "study_seed": seed, **engine.provenance()}
+    own_seed = seed_of(plan.seed, job.run.task, "deletion")
+    origin = {
+        **job.run.provenance(),
+        "k": plan.ks,
+        "draws": plan.draws,
+        "beam": plan.beam,
+        "study_seed": plan.seed,
+        **engine.provenance(),
+    }
     provenance = {
-        **made,
+        **origin,
         "explanations_sha256": [digest(path) for path in explanations],
         "teacher_explanations_sha256": [digest(path) for path in teachers],
     }
-    stamp = {**made, "code": code, "lanes": engine.backend.lanes}
+    stamp = {**origin, "code": job.code, "lanes": engine.backend.lanes}
     costs = [
-        (len(rankings) + draws) * 2 * len(example.words) + beam * len(example.words) ** 2
+        (len(rankings) + plan.draws) * 2 * len(example.words) + plan.beam * len(example.words) ** 2
         for example in chosen
     ]
 
     def make(few: Sequence[Example]) -> list[Iterator[dict[str, Any]]]:
         engine.forget()
         return [
-            _deletions(few, rankings, ks, draws, engine, own_seed),
-            trace(few, rankings, draws, beam, engine, own_seed, progress),
+            _deletions(few, rankings, plan.ks, plan.draws, engine, own_seed),
+            trace(few, rankings, plan.draws, plan.beam, engine, own_seed, progress),
         ]
 
     with Progress(len(chosen), "delete", "text") as progress:
         parts = []
         for group in groups([example.texts for example in chosen], costs, engine):
             few = chosen[group]
-            of = {**stamp, "texts": named(few), "orders": _fingerprint(few, rankings, draws, own_seed)}
-            parts.append(Part(of, partial(make, few), len(few)))
+            digest_of_orders = _fingerprint(few, rankings, plan.draws, own_seed)
+            source = {**stamp, "texts": named(few), "orders": digest_of_orders}
+            parts.append(Part(source, partial(make, few), len(few)))
         folder = Path(out).with_name(f".{Path(out).stem}.parts")
         write_in_parts({"deletions": out, "curves": curves}, parts, provenance, folder, progress)
 
@@ -112,9 +132,9 @@ def _fingerprint(
 ) -> str:
     """Digest of every order in which words are removed."""
     every = [
-        [explainer, name, draw, named([of]), order]
+        [explainer, name, draw, named([units]), order]
         for example in chosen
-        for explainer, name, draw, of, order in orders(example, rankings, draws, seed)
+        for explainer, name, draw, units, order in orders(example, rankings, draws, seed)
     ]
     return hashlib.sha256(json.dumps(every).encode()).hexdigest()
 
@@ -130,11 +150,11 @@ def _deletions(
     before = engine.logits([example.texts for example in chosen])
     plan, texts = [], []
     for row, example in enumerate(chosen):
-        for explainer, name, draw, of, order in orders(example, rankings, draws, seed):
+        for explainer, name, draw, units, order in orders(example, rankings, draws, seed):
             for k in ks:
-                if len(of.words) > k <= len(order):
+                if len(units.words) > k <= len(order):
                     plan.append((row, explainer, name, draw, k, order[:k]))
-                    texts.append(without(of, order[:k], engine.mask))
+                    texts.append(without(units, order[:k], engine.mask))
     after = engine.logits(texts)
     for number, (row, explainer, name, draw, k, removed) in enumerate(plan):
         yield {

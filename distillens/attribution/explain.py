@@ -1,7 +1,7 @@
 """Explains the chosen examples of a task with one explainer, once, for all metrics."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,38 @@ from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
+from distillens.models.job import ModelJob
 from distillens.provenance import digest, versions
 
 # What a killed job does again is at most one group; larger groups keep a device busier.
 _GROUP_SECONDS, _GROUP_BATCHES = 30, 8
 
 
+@dataclass(frozen=True)
+class ExplanationPlan:
+    """What the config says of an explanation.
+
+    Attributes
+    ----------
+    explainer : mapping
+        ``method``, ``unit`` and the method's options.
+    output : str
+        What is explained; see `distillens.metrics.explained_output.explained`.
+    seed : int
+        The study's seed.
+    again : bool
+        Whether this is the explainer's second run, which draws other random numbers and shares
+        batches out in another way: what is unlike then is the explainer's own noise.
+    """
+
+    explainer: Mapping[str, Any]
+    output: str
+    seed: int
+    again: bool = False
+
+
 def write_explanations(
-    explained: str | Path,
-    model: str | Path,
-    out: str | Path,
-    identity: dict[str, Any],
-    explainer: dict[str, Any],
-    output: str,
-    engine: dict[str, str],
-    seed: int,
-    code: str = "",
-    part: str = "1-of-1",
-    again: bool = False,
+    job: ModelJob, plan: ExplanationPlan, explained: str | Path, out: str | Path, part: str = "1-of-1"
 ) -> None:
     """Explain examples and write the table of kind ``explanations``.
 
@@ -42,39 +56,25 @@ def write_explanations(
 
     Parameters
     ----------
+    job : ModelJob
+        Its run is an `ExplanationId`, which has the explainer's name.
+    plan : ExplanationPlan
     explained : str or Path
         The examples.
-    model : str or Path
-        The finished model's folder.
     out : str or Path
         Target file.
-    identity : dict
-        ``task``, ``model``, ``seed`` and ``explainer`` (its name).
-    explainer : dict
-        ``method``, ``unit`` and the method's options.
-    output : str
-        What is explained; see `distillens.metrics.explained_output.explained`.
-    engine : dict
-        ``device``, ``backend`` and ``precision``; see `distillens.models.engine.Engine`.
-    seed : int
-        The study's seed.
-    code : str
-        Digest of the code that explains.
     part : str
         ``i-of-n``: only the i-th of n runs of neighbouring groups.
-    again : bool
-        Whether this is the explainer's second run, which draws other random numbers and shares
-        batches out in another way: what is unlike then is the explainer's own noise.
     """
-    engine = Engine(model, **engine)
-    options = dict(explainer)
+    run, engine = job.run, job.engine.load(job.folder)
+    options = dict(plan.explainer)
     method = registry.load("explainer", options.pop("method"))
     in_tokens = options.pop("unit", "word") == "token"
     chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
     if in_tokens:
         chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
-    own_seed = seed_of(seed, identity["task"], identity["explainer"], *(["again"] if again else []))
-    explain = partial(method.explain, engine=engine, output=output, options=options, seed=own_seed)
+    own_seed = seed_of(plan.seed, run.task, run.explainer, *(["again"] if plan.again else []))
+    explain = partial(method.explain, engine=engine, output=plan.output, options=options, seed=own_seed)
 
     def make(group: slice) -> list[Iterator[dict[str, Any]]]:
         return [rows(group)]
@@ -83,21 +83,20 @@ def write_explanations(
         # With an empty cache the same batches are made whatever groups went before, or were there already.
         engine.forget()
         logits = engine.logits([example.texts for example, _ in chosen[group]])
-        found = explain([example for example, _ in chosen[group]])
-        for attribution, (_, unseen), own in zip(found, chosen[group], logits, strict=True):
+        attributions = explain([example for example, _ in chosen[group]])
+        for attribution, (_, unseen), own in zip(attributions, chosen[group], logits, strict=True):
             yield _row(attribution, unseen, own)
             progress.advance()
 
-    made = {**identity, "settings": explainer, "output": output, "study_seed": seed, **engine.provenance()}
-    if again:
-        made["again"] = True
-    made["versions"] |= versions("shap", "lime", "captum")
+    origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
+    origin |= engine.provenance() | ({"again": True} if plan.again else {})
+    origin["versions"] |= versions("shap", "lime", "captum")
     outputs = engine.logits([example.texts for example, _ in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example, _ in chosen]
     # How batches are shared out decides on the last digits.
-    stamp = {**made, "code": code, "lanes": engine.backend.lanes}
+    stamp = {**origin, "code": job.code, "lanes": engine.backend.lanes}
     out = Path(out)
-    with Progress(len(chosen), identity["explainer"], "text") as progress:
+    with Progress(len(chosen), run.explainer, "text") as progress:
         parts = [
             Part({**stamp, "texts": named([example for example, _ in chosen[group]])}, partial(make, group),
                  group.stop - group.start)
@@ -106,8 +105,8 @@ def write_explanations(
         write_in_parts(
             {"explanations": out},
             parts,
-            {**made, "explained_sha256": digest(explained)},
-            out.with_name(f".{identity['explainer']}.parts"),
+            {**origin, "explained_sha256": digest(explained)},
+            out.with_name(f".{run.explainer}.parts"),
             progress,
             part,
         )
@@ -147,14 +146,14 @@ def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engin
     [slice(0, 2, None), slice(2, 3, None)]
     """
     budget = _GROUP_SECONDS * engine.backend.speed / engine.flop_per_token
-    found, start, spent = [], 0, 0.0
+    slices, start, spent = [], 0, 0.0
     for number, (encoded, cost) in enumerate(zip(engine.encoder.encode(texts), costs, strict=True)):
         own = cost * len(encoded["input_ids"])
         if number > start and (spent + own > budget or number - start >= _GROUP_BATCHES * engine.at_once):
-            found.append(slice(start, number))
+            slices.append(slice(start, number))
             start, spent = number, 0.0
         spent += own
-    return [*found, slice(start, len(texts))] if texts else []
+    return [*slices, slice(start, len(texts))] if texts else []
 
 
 def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:

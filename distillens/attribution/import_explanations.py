@@ -21,7 +21,7 @@ from distillens import tables
 from distillens.attribution.token_alignment import NotFoundError, locate, occurrences
 from distillens.data.read import DataError, listed, read_lines
 from distillens.data.text import Example, Word, examples
-from distillens.provenance import digest
+from distillens.provenance import ExplanationId, digest
 
 _LOG = logging.getLogger("distillens")
 _NEEDED = ("example_id", "model", "explainer", "values")
@@ -31,42 +31,53 @@ MAPPING = "mapping"
 Row = dict[str, Any]
 
 
-def import_explanations(
-    *,
-    explained: str | Path,
-    test: str | Path,
-    file: str | Path,
-    out: str | Path,
-    identity: dict[str, Any],
-    name: str,
-    missing: str | None,
-    unit: str,
-    task_settings: dict[str, Any],
-    needed: list[str],
-    predictions: str | Path | None = None,
-) -> None:
-    """Write a model's attributions by one explainer as the table of kind ``explanations``.
+@dataclass(frozen=True)
+class ImportSettings:
+    """What the config says of attributions from elsewhere.
 
-    Parameters
+    Attributes
     ----------
-    explained, test : str or Path
-        The examples that the study explains, and all that the file may be about.
-    file : str or Path
-        The attributions.
-    out : str or Path
-        Target file.
-    identity : dict
-        ``task``, ``model``, ``seed`` and ``explainer``.
     name : str
         What the file calls the model.
     missing : str or None
         What a word without a value becomes: ``zero``, ``intersection`` or, None, an error.
     unit : str
         ``word`` or ``token``; see above.
-    task_settings : dict
+    task_settings : mapping
         The task's ``type`` and ``labels``.
-    needed : list of str
+    needed : sequence of str
         What rows must say besides: their ``task`` and ``seed``, where the study has several.
+    """
+
+    name: str
+    missing: str | None
+    unit: str
+    task_settings: Mapping[str, Any]
+    needed: Sequence[str]
+
+
+def import_explanations(
+    run: ExplanationId,
+    settings: ImportSettings,
+    *,
+    explained: str | Path,
+    test: str | Path,
+    file: str | Path,
+    out: str | Path,
+    predictions: str | Path | None = None,
+) -> None:
+    """Write a model's attributions by one explainer as the table of kind ``explanations``.
+
+    Parameters
+    ----------
+    run : ExplanationId
+    settings : ImportSettings
+    explained, test : str or Path
+        The examples that the study explains, and all that the file may be about.
+    file : str or Path
+        The attributions.
+    out : str or Path
+        Target file.
     predictions : str or Path, optional
         What the model answers, where it can be asked: logits of rows that have none.
 
@@ -78,49 +89,46 @@ def import_explanations(
     """
     chosen = {one.example_id: one for one in examples(tables.read(explained, "examples"))}
     others = set(tables.read(test, "examples")["example_id"].to_pylist())
-    labels = task_settings["labels"] if task_settings["type"] == "classification" else None
-    reader = _Reader(unit, missing, labels, _answers(predictions))
-    found: dict[str, Row] = {}
+    task, name = settings.task_settings, settings.name
+    labels = task["labels"] if task["type"] == "classification" else None
+    reader = _Reader(settings.unit, settings.missing, labels, _answers(predictions))
+    by_example: dict[str, Row] = {}
     forms, problems = set(), []
-    for number, row in _about(Path(file), identity, name, needed):
+    for number, row in _about(Path(file), run, settings):
         example_id = _plain(row["example_id"])
         try:
             if example_id not in chosen:
                 if example_id not in others:
-                    raise DataError(
-                        f"example {example_id!r} is not in the test split of {identity['task']!r}"
-                    )
+                    raise DataError(f"example {example_id!r} is not in the test split of {run.task!r}")
                 continue
-            if example_id in found:
-                raise DataError(f"example {example_id!r} is explained twice by {identity['explainer']!r}")
-            found[example_id], form = reader.row(row, chosen[example_id])
+            if example_id in by_example:
+                raise DataError(f"example {example_id!r} is explained twice by {run.explainer!r}")
+            by_example[example_id], form = reader.row(row, chosen[example_id])
             forms.add(form)
         except DataError as error:
             problems.append(f"row {number}: {error}")
-    absent = [one for one in chosen if one not in found]
+    absent = [one for one in chosen if one not in by_example]
     if absent and not problems:
         problems = [
-            f"no attributions of {name!r} by {identity['explainer']!r} for {len(absent)} of {len(chosen)} "
+            f"no attributions of {name!r} by {run.explainer!r} for {len(absent)} of {len(chosen)} "
             f"explained examples, such as {absent[0]!r}; add them, or choose others (tasks.*.explain)"
         ]
     if len(forms) > 1:
-        problems.append(
-            f"rows of {name!r} by {identity['explainer']!r} are of several forms: {sorted(forms)}"
-        )
+        problems.append(f"rows of {name!r} by {run.explainer!r} are of several forms: {sorted(forms)}")
     if problems:
         raise DataError(listed(str(file), problems))
-    _LOG.info("%s: %d examples by %s", file, len(found), identity["explainer"])
-    settings = {"unit": unit, "form": forms.pop() if forms else None, "missing": missing}
+    _LOG.info("%s: %d examples by %s", file, len(by_example), run.explainer)
+    form = forms.pop() if forms else None
     provenance = {
-        **identity,
-        "settings": settings,
+        **run.provenance(),
+        "settings": {"unit": settings.unit, "form": form, "missing": settings.missing},
         "brought": True,
         "file_sha256": digest(file),
         "named": name,
         "explained_sha256": digest(explained),
         "predictions_sha256": digest(predictions) if predictions else None,
     }
-    tables.write(out, "explanations", [found[example_id] for example_id in chosen], provenance)
+    tables.write(out, "explanations", [by_example[example_id] for example_id in chosen], provenance)
 
 
 def _answers(predictions: str | Path | None) -> dict[str, list[float]]:
@@ -131,32 +139,30 @@ def _answers(predictions: str | Path | None) -> dict[str, list[float]]:
     return {row["example_id"]: row["logits"] for row in rows if row["perturbation"] == "none"}
 
 
-def _about(
-    path: Path, identity: Mapping[str, Any], name: str, needed: Sequence[str]
-) -> Iterator[tuple[int, Row]]:
+def _about(path: Path, run: ExplanationId, settings: ImportSettings) -> Iterator[tuple[int, Row]]:
     """Rows of a file that are about a task, model, seed and explainer, with their numbers."""
     rows = _read(path)
-    said: dict[str, set[str]] = {"task": set(), "model": set(), "seed": set(), "explainer": set()}
-    wanted = {**identity, "model": name}
+    wanted = {"task": run.task, "model": settings.name, "seed": run.seed, "explainer": run.explainer}
+    named: dict[str, set[str]] = {key: set() for key in wanted}
     any_of = False
     for number, row in enumerate(rows, start=1):
         row = {key: value for key, value in row.items() if value is not None}
         unknown = next((key for key in row if key not in _KNOWN), None)
-        lacking = [key for key in (*_NEEDED, *needed) if key not in row]
+        lacking = [key for key in (*_NEEDED, *settings.needed) if key not in row]
         if unknown or lacking:
             what = f"unknown key {unknown!r}" if unknown else f"no {lacking[0]!r}"
             raise DataError(f"{path}, row {number}: {what}; a row has {', '.join(_KNOWN)}")
-        for key, values in said.items():
+        for key, values in named.items():
             values.add(_plain(row.get(key, wanted[key])))
-        if all(_plain(row.get(key, wanted[key])) == str(wanted[key]) for key in said):
+        if all(_plain(row.get(key, wanted[key])) == str(wanted[key]) for key in wanted):
             any_of = True
             yield number, row
     if not any_of:
-        there = "; ".join(f"{key}: {', '.join(sorted(values)) or 'none'}" for key, values in said.items())
+        there = "; ".join(f"{key}: {', '.join(sorted(values)) or 'none'}" for key, values in named.items())
         raise DataError(
-            f"{path}: no rows of model {name!r}, seed {identity['seed']}, by {identity['explainer']!r} "
-            f"for task {identity['task']!r}; there are {there}; "
-            f"set models.{identity['model']}.explanations.name, "
+            f"{path}: no rows of model {settings.name!r}, seed {run.seed}, by {run.explainer!r} "
+            f"for task {run.task!r}; there are {there}; "
+            f"set models.{run.model}.explanations.name, "
             "or call the study's explainers as the file does"
         )
 
@@ -263,19 +269,19 @@ class _Reader:
         self, pieces: Sequence[str], values: Sequence[list], example: Example
     ) -> tuple[list[Word], list[list]]:
         """A mapping's words in the order of the text; for shared words each place, its value divided."""
-        found = []
+        placed = []
         for piece, value in zip(pieces, values, strict=True):
             places = occurrences(example.texts, piece)
             if not places and self.unit == "word":
                 raise DataError(f"{piece!r} is not a word of the text")
             if self.unit == "word":
-                found += [(place, [_divided(one, len(places)) for one in value]) for place in places]
+                placed += [(place, [_divided(one, len(places)) for one in value]) for place in places]
             else:
                 end = len(example.texts[-1])
                 place = places[0] if places else Word("", len(example.texts) - 1, end, end)
-                found.append((Word(piece, place.segment, place.start, place.end), value))
-        found.sort(key=lambda pair: (pair[0].segment, pair[0].start, pair[0].end, pair[0].text))
-        return [word for word, _ in found], [value for _, value in found]
+                placed.append((Word(piece, place.segment, place.start, place.end), value))
+        placed.sort(key=lambda pair: (pair[0].segment, pair[0].start, pair[0].end, pair[0].text))
+        return [word for word, _ in placed], [value for _, value in placed]
 
     def _on_shared_words(
         self, places: Sequence[Word], values: Sequence[list], example: Example
@@ -316,7 +322,7 @@ def _divided(value: float | None, by: int) -> float | None:
 
 def _form(row: Row) -> tuple[str, list[str], list[Any]]:
     """What a row's positions are: words, tokens, or the words of a mapping; with their values."""
-    given = [key for key in ("words", "tokens") if key in row]
+    columns = [key for key in ("words", "tokens") if key in row]
     values = row["values"]
     if isinstance(values, Mapping):
         values = list(values.items())
@@ -324,24 +330,24 @@ def _form(row: Row) -> tuple[str, list[str], list[Any]]:
         isinstance(one, list | tuple) and len(one) == 2 and isinstance(one[0], str) for one in values
     )
     if pairs:
-        if given or "spans" in row:
-            raise DataError(f"a word-to-value mapping has no {(given or ['spans'])[0]!r} beside it")
+        if columns or "spans" in row:
+            raise DataError(f"a word-to-value mapping has no {(columns or ['spans'])[0]!r} beside it")
         words = [word for word, _ in values]
         if len(set(words)) != len(words):
             raise DataError("a word stands twice in the mapping")
         return MAPPING, words, [value for _, value in values]
-    if len(given) != 1:
+    if len(columns) != 1:
         raise DataError("needs either words or tokens, or values that are a word-to-value mapping")
-    pieces = row[given[0]]
+    pieces = row[columns[0]]
     if len(pieces) != len(values):
-        raise DataError(f"{len(pieces)} {given[0]}, but {len(values)} values; give one for each")
-    return given[0], pieces, values
+        raise DataError(f"{len(pieces)} {columns[0]}, but {len(values)} values; give one for each")
+    return columns[0], pieces, values
 
 
 def _places(row: Row, pieces: Sequence[str], example: Example, strict: bool) -> list[Word]:
     """Where the pieces stand: as the row says, or as they are found."""
     if "spans" in row:
-        return _given_places(row["spans"], pieces, example)
+        return _stated_places(row["spans"], pieces, example)
     try:
         return locate(example.texts, pieces)
     except NotFoundError as error:
@@ -350,13 +356,13 @@ def _places(row: Row, pieces: Sequence[str], example: Example, strict: bool) -> 
         return [Word("", 0, 0, 0)] * len(pieces)
 
 
-def _given_places(spans: Sequence[Any], pieces: Sequence[str], example: Example) -> list[Word]:
+def _stated_places(spans: Sequence[Any], pieces: Sequence[str], example: Example) -> list[Word]:
     if len(spans) != len(pieces):
         raise DataError(f"{len(pieces)} positions, but {len(spans)} spans; give one for each")
-    found, segment, place = [], 0, 0
+    words, segment, place = [], 0, 0
     for piece, span in zip(pieces, spans, strict=True):
         if span is None:  # a special token
-            found.append(Word("", segment, place, place))
+            words.append(Word("", segment, place, place))
             continue
         if isinstance(span, Mapping):
             span = [span.get("segment", 0), span.get("start"), span.get("end")]
@@ -365,6 +371,6 @@ def _given_places(spans: Sequence[Any], pieces: Sequence[str], example: Example)
         segment, place, end = (0, *span) if len(span) == 2 else span
         if not (0 <= segment < len(example.texts) and 0 <= place <= end <= len(example.texts[segment])):
             raise DataError(f"the span of {piece!r}, {list(span)}, is outside the text")
-        found.append(Word(example.texts[segment][place:end], segment, place, end))
+        words.append(Word(example.texts[segment][place:end], segment, place, end))
         place = end
-    return found
+    return words

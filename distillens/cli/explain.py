@@ -22,7 +22,7 @@ from distillens.config.validate import nearest
 from distillens.data.text import Example, seed_of
 from distillens.metrics.agreement import spearman
 from distillens.metrics.explained_output import towards
-from distillens.models.engine import Engine
+from distillens.models.engine import EngineOptions
 from distillens.report import study_data
 from distillens.report.results import load
 
@@ -101,12 +101,12 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(f"written to {arguments.html}", style="dim")
 
 
-def _chosen(option: str, name: str | None, known: list[str]) -> str:
-    if name is None and len(known) == 1:
-        return known[0]
-    if name not in known:
+def _chosen(option: str, name: str | None, names: list[str]) -> str:
+    if name is None and len(names) == 1:
+        return names[0]
+    if name not in names:
         raise CommandError(
-            f"{option}: {'say which' if name is None else f'no {name!r}'}{nearest(name, known)}"
+            f"{option}: {'say which' if name is None else f'no {name!r}'}{nearest(name, names)}"
         )
     return name
 
@@ -121,7 +121,7 @@ def _read(
 ) -> Reading:
     if not (folder / "model.safetensors").is_file():
         raise CommandError(f"{folder}: no model; run the workflow, or leave it out by --model")
-    engine = Engine(folder, **Study(settings).engine_of(run.model))
+    engine = EngineOptions(**Study(settings).engine_of(run.model)).load(folder)
     seen, _ = seen_part(example, engine)
     options = dict(settings["explainers"][explainer])
     method = registry.load("explainer", options.pop("method"))
@@ -130,8 +130,8 @@ def _read(
     if not seen.words:
         raise CommandError("--text: there is no word in it")
     seed = seed_of(settings["seed"], task, explainer)
-    (found,) = method.explain([seen], engine, settings["explained_output"], options, seed)
-    return Reading(run, engine.logits([seen.texts])[0], found)
+    (attribution,) = method.explain([seen], engine, settings["explained_output"], options, seed)
+    return Reading(run, engine.logits([seen.texts])[0], attribution)
 
 
 def _show(

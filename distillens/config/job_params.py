@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config.study import Study, origin
+from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
 Settings = dict[str, Any]
@@ -107,7 +107,6 @@ class JobParams:
         """Settings of ``perturb``."""
         options = self._part("perturbations", wildcards.perturbation)
         return {
-            "task": wildcards.task,
             "name": wildcards.perturbation,
             "method": options.pop("method"),
             "options": options,
@@ -129,16 +128,19 @@ class JobParams:
         }
 
     def train(self, wildcards: Any) -> Settings:
-        """Settings of ``fine_tune`` and ``distil``; the teacher and the seed come otherwise."""
+        """Settings of ``fine_tune``, ``distil`` and ``compress``; the teacher and the seed come otherwise."""
         model = self._part("models", wildcards.model)
         return {
             "layers": model["layers"],
             "settings": model["training"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
-            # Fine-tuning asks no finished model for anything.
-            "engine": self.study.engine if origin(model) == "distilled" else self._device,
-            "export_onnx": self.study.exports_onnx,
+            "export_onnx": self.study.has_graph(wildcards.model),
         }
+
+    def training_engine(self, wildcards: Any) -> dict[str, str]:
+        """Where a model is trained, and how its teacher is asked; fine-tuning asks none."""
+        learns = self.study.learns_from_teacher(wildcards.model)
+        return self.study.engine if learns else {"device": self.config["device"]}
 
     def import_model(self, wildcards: Any) -> Settings:
         """Settings of ``import_model``; the checkpoint comes otherwise."""
@@ -167,34 +169,25 @@ class JobParams:
             "needed": [key for key, values in several.items() if len(values) > 1],
         }
 
-    def compress(self, wildcards: Any) -> Settings:
-        """Settings of ``compress``; the teacher and the seed come otherwise."""
-        model = self._part("models", wildcards.model)
-        distils = self.study.recovers(wildcards.model) and model["training"]["method"] != "fine_tune"
-        return {
-            "compression": model["compress"],
-            "settings": model["training"],
-            "task": self._part("tasks", wildcards.task, "type", "labels"),
-            "engine": self.study.engine if distils else self._device,
-            "export_onnx": self.study.has_graph(wildcards.model),
-        }
+    def compression(self, wildcards: Any) -> Settings:
+        """How a model is made out of its teacher."""
+        return self._part("models", wildcards.model, "compress")["compress"]
 
-    def predict(self, wildcards: Any) -> Settings:
-        """Settings of ``predict``."""
-        return {"engine": self.study.engine_of(wildcards.model)}
+    def engine(self, wildcards: Any) -> dict[str, str]:
+        """Where a finished model runs, and on what."""
+        return self.study.engine_of(wildcards.model)
 
     def measure_cost(self, wildcards: Any) -> Settings:
         """Settings of ``measure_cost``."""
         compress = self.config["models"][wildcards.model]["compress"]
         native = registry.literal("compression", compress["method"], "NATIVE") if compress else None
-        return {"engine": self.study.engine_of(wildcards.model), "native": native}
+        return {"native": native}
 
     def explain(self, wildcards: Any) -> Settings:
         """Settings of ``explain``."""
         return {
             "explainer": self._part("explainers", wildcards.explainer),
             "output": self.config["explained_output"],
-            "engine": self.study.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
@@ -217,7 +210,6 @@ class JobParams:
             "ks": self.config["metrics"]["deletion_k"],
             "draws": self.config["metrics"]["random_draws"],
             "beam": self.config["metrics"]["aopc_beam"],
-            "engine": self.study.engine_of(wildcards.model),
             "seed": self.config["seed"],
         }
 
@@ -234,26 +226,18 @@ class JobParams:
             "seed": self.config["seed"],
         }
 
-    def score_gap_closed(self, wildcards: Any) -> Settings:
-        """Settings of ``score_gap_closed``."""
-        more = {"baselines": self.config["baselines"], "controls": self._controls}
-        return self.score(wildcards) | more
-
     @property
     def decide_verdicts(self) -> Settings:
         """Settings of ``decide_verdicts``."""
         return {
             "confidence_level": self.config["metrics"]["confidence_level"],
             "tolerance": self.config["metrics"]["tolerance"],
-            "controls": self._controls,
+            "controls": self.controls,
         }
 
     @property
-    def _device(self) -> dict[str, str]:
-        return {"device": self.config["device"]}
-
-    @property
-    def _controls(self) -> list[str]:
+    def controls(self) -> list[str]:
+        """Explainers that know nothing of the output."""
         explainers = self.config["explainers"]
         return sorted(name for name in explainers if explainers[name]["method"] in registry.controls())
 
@@ -291,7 +275,7 @@ class JobParams:
     def compress_code(self, wildcards: Any) -> str:
         """Digest of the code of a compression, and of the distillation that may follow it."""
         model = self.config["models"][wildcards.model]
-        learns = self.study.recovers(wildcards.model) and model["training"]["method"] != "fine_tune"
+        learns = self.study.learns_from_teacher(wildcards.model)
         then = _distillations(model["training"]["method"]) if learns else []
         return code(
             "scripts/compress.py", registry.module_name("compression", model["compress"]["method"]), *then

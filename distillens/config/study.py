@@ -62,6 +62,11 @@ class Study:
         """Whether a compressed model is trained after it."""
         return self.config["models"][model]["training"] is not None
 
+    def learns_from_teacher(self, model: str) -> bool:
+        """Whether a model's training asks its teacher for anything."""
+        training = self.config["models"][model]["training"]
+        return training is not None and training["method"] not in ("fine_tune", "none")
+
     # ---- runs ----
 
     def runs(self) -> list[tuple[str, int]]:

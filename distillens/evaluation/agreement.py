@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Settings, by_identity
-from distillens.evaluation.rows import block, pair
+from distillens.evaluation.rows import block, pair, write_scores
 from distillens.evaluation.teacher_groups import (
     Attributions,
     TeacherGroup,
@@ -29,7 +29,7 @@ from distillens.metrics.statistics import summaries
 Array = NDArray[np.float64]
 
 
-def score_agreement(explanations: Sequence[FilePath], *, out: FilePath, **settings: Any) -> None:
+def score_agreement(explanations: Sequence[FilePath], *, settings: Settings, out: FilePath) -> None:
     """Agreement of each two models, of each two seeds of a teacher, and of each two explainers of a run.
 
     Runs are compared by one explainer, towards the class that the teacher predicts: every
@@ -37,10 +37,9 @@ def score_agreement(explanations: Sequence[FilePath], *, out: FilePath, **settin
     are compared within a run, towards the class that it predicts itself. Projections of
     all runs (see `distillens.metrics.projection`) stand in the same table.
     """
-    s = Settings(**settings)
-    metrics = agreement.grid(s.metrics["overlap_k"])
+    metrics = agreement.grid(settings.metrics["overlap_k"])
     blocks = [tables.SCHEMAS["scores"].empty_table()]
-    for group in teacher_groups(explanations, s):
+    for group in teacher_groups(explanations, settings):
         pairs = [(student, group.first) for student in group.students]
         pairs += [(later, earlier) for earlier, later in itertools.combinations(group.models[1:], 2)]
         pairs += [(later, earlier) for earlier, later in itertools.combinations(group.teachers, 2)]
@@ -50,10 +49,10 @@ def score_agreement(explanations: Sequence[FilePath], *, out: FilePath, **settin
                 "explainer": group.explainer,
             }
             compared = group.aligned(run, against)
-            blocks += _compared(*compared, group.ids, metrics, where, s, by_example=True)
-        blocks += _projected(group, s)
-    blocks += _explainers(explanations, metrics, s)
-    s.write(out, "scores", pa.concat_tables(blocks), explanations)
+            blocks += _compared(*compared, group.ids, metrics, where, settings, by_example=True)
+        blocks += _projected(group, settings)
+    blocks += _explainers(explanations, metrics, settings)
+    write_scores(out, "scores", pa.concat_tables(blocks), settings, explanations)
 
 
 def _compared(

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Run, Settings, labels
-from distillens.evaluation.rows import block, pair, versus
+from distillens.evaluation.rows import block, pair, versus, write_scores
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement
 from distillens.metrics.buckets import buckets, pairwise
@@ -16,7 +16,7 @@ from distillens.metrics.statistics import summaries
 
 
 def score_buckets(
-    explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: object
+    explained: FilePath, explanations: Sequence[FilePath], *, settings: Settings, out: FilePath
 ) -> None:
     """Score each bucket of texts: its size, and how alike each two models' attributions are in it.
 
@@ -25,17 +25,16 @@ def score_buckets(
     Models are a teacher's first seed and its students' first seeds, as far as their predictions
     are known. A regression has no right or wrong, so no buckets.
     """
-    s = Settings(**settings)
     blocks = [tables.SCHEMAS["scores"].empty_table()]
-    if s.n_classes:
-        truth = labels(explained, s)
+    if settings.n_classes:
+        truth = labels(explained, settings)
         sized = set()
-        for group in teacher_groups(explanations, s):
+        for group in teacher_groups(explanations, settings):
             if len(_with_predictions(group)) > 1:
                 sizes = group.first not in sized
-                blocks += _of_group(group, truth[group.ids].to_numpy(), s, with_sizes=sizes)
+                blocks += _of_group(group, truth[group.ids].to_numpy(), settings, with_sizes=sizes)
                 sized.add(group.first)
-    s.write(out, "scores", pa.concat_tables(blocks), [explained, *explanations])
+    write_scores(out, "scores", pa.concat_tables(blocks), settings, [explained, *explanations])
 
 
 def _of_group(group: TeacherGroup, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:

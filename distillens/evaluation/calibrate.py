@@ -8,6 +8,7 @@ import numpy as np
 
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
+from distillens.evaluation.rows import write_scores
 from distillens.evaluation.teacher_groups import Attributions, TeacherGroup, teacher_groups
 from distillens.metrics import agreement, calibration
 
@@ -17,8 +18,8 @@ def calibrate(
     explanations: Sequence[FilePath],
     again: Sequence[FilePath],
     *,
+    settings: Settings,
     out: FilePath,
-    **settings: Any,
 ) -> None:
     """Put each student's agreement with its teacher between chance and what the teacher's seeds reach.
 
@@ -28,31 +29,29 @@ def calibrate(
         Scores of the task: runs that are no better than a constant do not count.
     explanations, again : sequences of paths
         Explanations of all runs, and of each teacher's first seed by a second run of each explainer.
+    settings : Settings
     out : path
         Table of kind ``calibration``: a row for each student, explainer and metric.
-    **settings
-        See `distillens.evaluation.inputs.Settings`.
 
     Raises
     ------
     TableError
         If a teacher's first seed has no second explanations.
     """
-    s = Settings(**settings)
-    gates = gates_of(performance, s)
-    repeated = by_identity(again, s, "explainer")
-    metrics = agreement.grid(s.metrics["overlap_k"])
+    gates = gates_of(performance, settings)
+    repeated = by_identity(again, settings, "explainer")
+    metrics = agreement.grid(settings.metrics["overlap_k"])
     rows = []
-    for group in teacher_groups(explanations, s):
+    for group in teacher_groups(explanations, settings):
         second = repeated.get((*group.first, group.explainer))
         # What was explained elsewhere cannot be explained again.
         if second is None and not _from_elsewhere(group.reference.path):
             raise tables.TableError(
-                f"task {s.task!r}: no second explanations of {group.first} by {group.explainer!r}; "
+                f"task {settings.task!r}: no second explanations of {group.first} by {group.explainer!r}; "
                 "add the file"
             )
-        rows += _of_group(group, second and Attributions.read(second), metrics, gates, s)
-    s.write(out, "calibration", rows, [performance, *explanations, *again])
+        rows += _of_group(group, second and Attributions.read(second), metrics, gates, settings)
+    write_scores(out, "calibration", rows, settings, [performance, *explanations, *again])
 
 
 def _from_elsewhere(path: FilePath) -> bool:

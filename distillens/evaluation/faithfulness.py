@@ -16,7 +16,7 @@ import pandas as pd
 from distillens import tables
 from distillens.attribution.rankings import RANDOM, ranking
 from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity, logits_of
-from distillens.evaluation.rows import versus
+from distillens.evaluation.rows import versus, write_scores
 from distillens.joblog import tracked
 from distillens.metrics import agreement, aopc, faithfulness
 from distillens.metrics.explained_output import predicted, towards
@@ -35,8 +35,8 @@ def score_faithfulness(
     curves: Sequence[FilePath],
     explanations: Sequence[FilePath],
     *,
+    settings: Settings,
     out: FilePath,
-    **settings: Any,
 ) -> None:
     """Score what removing words does: each model's own top words, its teacher's, and random ones.
 
@@ -45,19 +45,19 @@ def score_faithfulness(
     TableError
         If a run has deletions without curves or explanations, or they are about other texts.
     """
-    s = Settings(**settings)
     ids = tables.read(explained, "examples")["example_id"].to_pylist()
-    traced = by_identity(curves, s)
-    described = by_identity(explanations, s, "explainer")
+    traced = by_identity(curves, settings)
+    described = by_identity(explanations, settings, "explainer")
     rows = []
-    for run, path in tracked(by_identity(deletions, s).items(), "faithfulness", "run"):
-        removed = _removals(path, s, ids)
-        along = _Curves(_file_of(traced, run, path), ids, absolute=not s.n_classes)
+    for run, path in tracked(by_identity(deletions, settings).items(), "faithfulness", "run"):
+        removed = _removals(path, settings, ids)
+        along = _Curves(_file_of(traced, run, path), ids, absolute=not settings.n_classes)
         for explainer, by_metric in removed.items():
             by_metric |= along.areas(explainer)
-            by_metric |= _described(_file_of(described, (*run, explainer), path), along.alone(explainer), s)
-            rows += _rows(run, explainer, by_metric, ids, s)
-    s.write(out, "scores", rows, [explained, *deletions, *curves, *explanations])
+            values = _file_of(described, (*run, explainer), path)
+            by_metric |= _described(values, along.alone(explainer), settings)
+            rows += _rows(run, explainer, by_metric, ids, settings)
+    write_scores(out, "scores", rows, settings, [explained, *deletions, *curves, *explanations])
 
 
 def _file_of(files: Mapping[tuple, Path], identity: tuple, beside: Path) -> Path:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from distillens.evaluation.calibrate import gates_of, teachers_agreement, usable
 from distillens.evaluation.inputs import FilePath, Predictions, Run, Settings, by_identity, labels
+from distillens.evaluation.rows import write_scores
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
 from distillens.metrics.multiple_testing import adjusted_within, holm
@@ -23,10 +24,10 @@ def score_gap_closed(
     performance: FilePath,
     explanations: Sequence[FilePath],
     *,
+    settings: Settings,
     out: FilePath,
     baselines: Sequence[str],
     controls: Sequence[str],
-    **settings: Any,
 ) -> None:
     """Compare students with a baseline that has the same teacher, by each explainer and by their answers.
 
@@ -38,25 +39,23 @@ def score_gap_closed(
         Of all runs.
     performance : path
         Scores of the task: runs that are no better than a constant do not count.
+    settings : Settings
     out : path
         Table of kind ``gap_closed``: a row for each baseline, student, explainer and metric, and one
         without an explainer for the answers. P-values are also adjusted (Holm 1979) for the students
         and explainers that one baseline and metric are tested with.
     baselines, controls : sequences of str
         Names of students, and of explainers that know nothing of the output.
-    **settings
-        See `distillens.evaluation.inputs.Settings`.
     """
-    s = Settings(**settings)
-    gates = gates_of(performance, s)
-    rows = list(_of_answers(test, predictions, baselines, gates, s))
-    for group in teacher_groups(explanations, s):
+    gates = gates_of(performance, settings)
+    rows = list(_of_answers(test, predictions, baselines, gates, settings))
+    for group in teacher_groups(explanations, settings):
         if group.explainer not in controls:
-            rows += _of_group(group, baselines, gates, s)
+            rows += _of_group(group, baselines, gates, settings)
     tested = [not row["gated"] for row in rows]
     p_adjusted = adjusted_within(rows, ("baseline", "metric", "k"), holm, tested)
     rows = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
-    s.write(out, "gap_closed", rows, [test, *predictions, performance, *explanations])
+    write_scores(out, "gap_closed", rows, settings, [test, *predictions, performance, *explanations])
 
 
 def _of_answers(

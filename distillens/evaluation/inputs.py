@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from distillens import provenance, tables
+from distillens import tables
 from distillens.data.text import examples, seed_of
 from distillens.metrics.edit_rates import Extent, extent
 from distillens.metrics.statistics import Resampling
@@ -76,19 +76,6 @@ class Settings:
         """Return the teacher's run that a student is compared with; None for a teacher."""
         teacher = self.teachers[model]
         return None if teacher is None else (teacher, self.seeds[teacher][0])
-
-    def write(self, out: FilePath, kind: str, rows: Iterable[Mapping] | pa.Table, inputs: Iterable) -> None:
-        """Write a table of this task; undefined numbers (NaN) become nulls."""
-        if not isinstance(rows, pa.Table):
-            rows = [{"task": self.task, **{k: null_for_nan(v) for k, v in row.items()}} for row in rows]
-        source = {
-            "task": self.task,
-            "seed": self.seed,
-            "metrics": dict(self.metrics),
-            "inputs": provenance.digest(*inputs),
-            "versions": provenance.versions("numpy", "scipy"),
-        }
-        tables.write(out, kind, rows, source)
 
 
 def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> dict[tuple, Path]:

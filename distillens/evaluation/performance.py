@@ -5,7 +5,6 @@ A row without an ``example_id`` is an aggregate: ``n`` examples count in it, ``n
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +19,7 @@ from distillens.evaluation.inputs import (
     labels,
     logits_of,
 )
-from distillens.evaluation.rows import aggregate
+from distillens.evaluation.rows import aggregate, write_scores
 from distillens.joblog import tracked
 from distillens.metrics import performance
 
@@ -30,35 +29,35 @@ def score_performance(
     predictions: Sequence[FilePath],
     explanations: Sequence[FilePath] = (),
     *,
+    settings: Settings,
     out: FilePath,
-    **settings: Any,
 ) -> None:
     """Score every model on the whole test split, and the best constant answer.
 
     Models that are known by their attributions only (``explanations``) are scored on the texts
     that these are about, if they came with logits; without, nothing can be said of them.
     """
-    s = Settings(**settings)
-    truth = labels(test, s)
+    truth = labels(test, settings)
     rows = []
     answers = {
-        run: Predictions(path, s).of("none", [0], truth.index)[0]
-        for run, path in tracked(by_identity(predictions, s).items(), "performance", "run")
+        run: Predictions(path, settings).of("none", [0], truth.index)[0]
+        for run, path in tracked(by_identity(predictions, settings).items(), "performance", "run")
     }
     of_all_texts = {run: (truth, logits) for run, logits in answers.items()}
-    for (model, seed), (labelled, logits) in (of_all_texts | _from_elsewhere(explanations, truth, s)).items():
+    of_some_texts = _from_elsewhere(explanations, truth, settings)
+    for (model, seed), (labelled, logits) in (of_all_texts | of_some_texts).items():
         estimates = performance.scores(
-            s.task_settings["metrics"],
+            settings.task_settings["metrics"],
             labelled,
             performance.predictions_of(logits),
-            s.n_classes,
-            s.resampling("performance", model, seed),
+            settings.n_classes,
+            settings.resampling("performance", model, seed),
         )
         for metric, value in estimates.items():
             rows.append(aggregate(len(labelled), value, model=model, seed=seed, metric=metric))
-    majority = performance.majority(s.lead, truth, s.n_classes)
+    majority = performance.majority(settings.lead, truth, settings.n_classes)
     rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
-    s.write(out, "scores", rows, [test, *predictions, *explanations])
+    write_scores(out, "scores", rows, settings, [test, *predictions, *explanations])
 
 
 def _from_elsewhere(

@@ -22,6 +22,7 @@ import pandas as pd
 
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Settings, by_identity, logits_of
+from distillens.evaluation.rows import write_scores
 from distillens.joblog import tracked
 from distillens.metrics import probes
 from distillens.metrics.explained_output import confidence, towards
@@ -36,8 +37,8 @@ def score_probes(
     designs: Sequence[FilePath],
     explanations: Sequence[FilePath],
     *,
+    settings: Settings,
     out: FilePath,
-    **settings: Any,
 ) -> None:
     """Score every run on every probe of a task; without probes the table is empty.
 
@@ -47,36 +48,34 @@ def score_probes(
         What `distillens.probes.build_probe.build_probe` wrote, one of each per probe.
     explanations : sequence of paths
         Of each probe's sentences: the same explainers for every run.
+    settings : Settings
     out : str or Path
         Target file, of kind ``scores``. Only ``post_cue_ratio`` has rows for single sentences;
         its ``chance`` is the share of words behind the cue.
-    **settings
-        The fields of `distillens.evaluation.inputs.Settings`.
 
     Raises
     ------
     TableError
         If a file is missing, foreign, or not about the sentences of its probe.
     """
-    s = Settings(**settings)
-    by_name = {probe.name: probe for probe in _probes(sentences, designs, s)}
-    files = by_identity(explanations, s, "probe", "explainer")
-    _check_complete(by_name, files, s)
+    by_name = {probe.name: probe for probe in _probes(sentences, designs, settings)}
+    files = by_identity(explanations, settings, "probe", "explainer")
+    _check_complete(by_name, files, settings)
     rows: list[dict[str, Any]] = []
     answered: set[tuple] = set()
     for (model, seed, name, explainer), path in tracked(files.items(), "probes", "file"):
         probe = by_name[name]
-        explained = _Explained.read(path, probe, s)
+        explained = _Explained.read(path, probe, settings)
         where = {"probe": name, "model": model, "seed": seed}
         if (model, seed, name) not in answered:
             answered.add((model, seed, name))
-            rows += _summaries(probe, _answers(probe, explained.logits), where, s)
+            rows += _summaries(probe, _answers(probe, explained.logits), where, settings)
         where["explainer"] = explainer
         columns = _BY_CUE[probe.cue](probe, explained)
-        rows += _summaries(probe, columns, where, s)
+        rows += _summaries(probe, columns, where, settings)
         if "post_cue_ratio" in columns:
             rows += _singles(probe, columns, where)
-    s.write(out, "scores", rows, [*sentences, *designs, *explanations])
+    write_scores(out, "scores", rows, settings, [*sentences, *designs, *explanations])
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
-"""Rows of the table of scores."""
+"""Rows of the table of scores, and how tables of scores are written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from distillens import tables
-from distillens.evaluation.inputs import Run
+from distillens import provenance, tables
+from distillens.evaluation.inputs import FilePath, Run, Settings, null_for_nan
 
 Array = NDArray[np.float64]
 
@@ -65,3 +65,32 @@ def block(rows: int, constant: dict[str, Any], **columns: Sequence | Array) -> p
         else:
             arrays.append(pa.repeat(pa.scalar(constant.get(field.name), type=field.type), rows))
     return pa.table(arrays, schema=tables.SCHEMAS["scores"])
+
+
+def write_scores(
+    out: FilePath,
+    kind: str,
+    rows: Iterable[Mapping] | pa.Table,
+    settings: Settings,
+    inputs: Iterable[FilePath],
+) -> None:
+    """Write a table of a task's scores; undefined numbers (NaN) become nulls.
+
+    Examples
+    --------
+    >>> settings = Settings("sst2", {}, {}, {}, {}, seed=0)
+    >>> row = {"metric": "accuracy", "value": float("nan")}
+    >>> write_scores("scores.parquet", "scores", [row], settings, inputs=[])
+    >>> tables.read("scores.parquet", "scores")["value"].to_pylist()
+    [None]
+    """
+    if not isinstance(rows, pa.Table):
+        rows = [{"task": settings.task, **{k: null_for_nan(v) for k, v in row.items()}} for row in rows]
+    source = {
+        "task": settings.task,
+        "seed": settings.seed,
+        "metrics": dict(settings.metrics),
+        "inputs": provenance.digest(*inputs),
+        "versions": provenance.versions("numpy", "scipy"),
+    }
+    tables.write(out, kind, rows, source)

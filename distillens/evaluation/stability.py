@@ -7,7 +7,7 @@ import numpy as np
 
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
-from distillens.evaluation.rows import versus
+from distillens.evaluation.rows import versus, write_scores
 from distillens.joblog import tracked
 from distillens.metrics.explained_output import towards
 from distillens.metrics.stability import METRICS, aligned, stability
@@ -19,7 +19,7 @@ Stable = dict[tuple[str, str], np.ndarray]
 """From (example, perturbation) to one value of each metric."""
 
 
-def score_stability(explanations: Sequence[FilePath], *, out: FilePath, **settings: Any) -> None:
+def score_stability(explanations: Sequence[FilePath], *, settings: Settings, out: FilePath) -> None:
     """Score how alike each run explains a text before and after each perturbation.
 
     ``stability_spearman`` and ``stability_cosine`` are means over texts; a student's ``_gap`` is
@@ -31,19 +31,18 @@ def score_stability(explanations: Sequence[FilePath], *, out: FilePath, **settin
     TableError
         If there are no explanations of a student's teacher.
     """
-    s = Settings(**settings)
-    files = by_identity(explanations, s, "explainer")
+    files = by_identity(explanations, settings, "explainer")
     by_run: dict[tuple[Run, str], Stable] = {}
     for (model, seed, explainer), path in tracked(files.items(), "stability", "file"):
         by_run[(model, seed), explainer] = _of_file(path)
     rows = []
     for (run, explainer), stable in by_run.items():
-        teacher = s.reference(run[0])
+        teacher = settings.reference(run[0])
         against = None if teacher is None else by_run.get((teacher, explainer))
         if teacher is not None and against is None:
             raise tables.TableError(f"no explanations of {teacher}, the teacher of {run[0]!r}; add the file")
-        rows += _rows(run, explainer, stable, teacher, against, s)
-    s.write(out, "scores", rows, explanations)
+        rows += _rows(run, explainer, stable, teacher, against, settings)
+    write_scores(out, "scores", rows, settings, explanations)
 
 
 def _of_file(path: FilePath) -> Stable:

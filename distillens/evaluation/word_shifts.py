@@ -9,6 +9,7 @@ import numpy as np
 from distillens import tables
 from distillens.data.text import Example, examples
 from distillens.evaluation.inputs import FilePath, Settings
+from distillens.evaluation.rows import write_scores
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.evaluation.word_classes import kinds
 from distillens.metrics import word_shifts
@@ -21,7 +22,7 @@ Groups = dict[tuple[str, str], list[np.ndarray]]
 
 
 def score_word_shifts(
-    explained: FilePath, explanations: Sequence[FilePath], *, out: FilePath, **settings: Any
+    explained: FilePath, explanations: Sequence[FilePath], *, settings: Settings, out: FilePath
 ) -> None:
     """Write how the shares of words, parts of speech and senses differ between students and teachers.
 
@@ -31,22 +32,20 @@ def score_word_shifts(
         The texts.
     explanations : sequence of paths
         Explanations of all runs.
+    settings : Settings
     out : path
         Table of kind ``word_shifts``: a row for each student, explainer and group of words.
-    **settings
-        See `distillens.evaluation.inputs.Settings`.
     """
-    s = Settings(**settings)
     texts = {example.example_id: example for example in examples(tables.read(explained, "examples"))}
     rows: list[dict[str, Any]] = []
     lengths: list[int] = []
     groups: Groups = {}
-    for teacher_group in teacher_groups(explanations, s):
+    for teacher_group in teacher_groups(explanations, settings):
         if not lengths:
             named = [texts[name] for name in teacher_group.ids]
             lengths, groups = [len(text.words) for text in named], _groups(named)
-        rows += _of_teacher_group(teacher_group, groups, lengths, s)
-    s.write(out, "word_shifts", rows, [explained, *explanations])
+        rows += _of_teacher_group(teacher_group, groups, lengths, settings)
+    write_scores(out, "word_shifts", rows, settings, [explained, *explanations])
 
 
 def _of_teacher_group(

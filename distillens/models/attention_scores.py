@@ -46,6 +46,7 @@ def hand_out_scores(model: PreTrainedModel) -> None:
     model.set_attn_implementation(_NAME)
 
 
+# The parameters that transformers hands to an attention function, and the list for the scores.
 def _attend(
     module: torch.nn.Module,
     query: torch.Tensor,

@@ -7,6 +7,7 @@ so that little is spent on padding and the device is busy whatever the caller's 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ class Engine:
         ndarray of float32, shape (len(texts), outputs)
         """
         answers = {text: self._recall(text) for text in texts}
-        new = sorted(text for text, known in answers.items() if known is None)
+        new = sorted(text for text, answer in answers.items() if answer is None)
         if progress:
             progress.advance(len(texts) - len(new))
         # Encodings are larger than their texts: only so many exist at a time.
@@ -162,3 +163,16 @@ class Engine:
         self._cache[text] = row.copy()
         if len(self._cache) > self._remembered:
             self._cache.popitem(last=False)
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """Where a model runs, and on what; see `Engine`."""
+
+    device: str = "auto"
+    backend: str = "torch"
+    precision: str = "float32"
+
+    def load(self, folder: str | Path) -> Engine:
+        """The finished model of a folder."""
+        return Engine(folder, **asdict(self))

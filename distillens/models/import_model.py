@@ -14,7 +14,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from distillens.models import classifier
 from distillens.models.classifier import ModelError
 from distillens.models.tokenizer import Encoder, EncodingError
-from distillens.provenance import digest, versions
+from distillens.provenance import RunId, digest, versions
 
 _TOLERANCE = 1e-3
 # transformers makes an empty tokenizer where there is none of these.
@@ -25,7 +25,7 @@ def import_model(
     *,
     checkpoint: str | Path,
     out: str | Path,
-    identity: dict[str, Any],
+    run: RunId,
     task: dict[str, Any],
     labels: list[str] | None,
     max_length: int | None,
@@ -39,8 +39,7 @@ def import_model(
         The classifier's folder: safetensors, config and tokenizer.
     out : str or Path
         Folder of the run.
-    identity : dict
-        ``task``, ``model`` and ``seed``.
+    run : RunId
     task : dict
         The task's ``type`` and ``labels``.
     labels : list of str or None
@@ -57,7 +56,7 @@ def import_model(
         If it is no text classifier, its weights are not all there, its outputs are not the
         task's labels, its answers depend on padding, or its tokenizer cannot be used.
     """
-    where = f"models.{identity['model']}"
+    where = f"models.{run.model}"
     model = _load(Path(checkpoint), where)
     names = [str(model.config.id2label[number]) for number in range(model.config.num_labels)]
     order = order_of(names, task, labels, where)
@@ -71,7 +70,7 @@ def import_model(
             model.config.id2label = dict(enumerate(task["labels"]))
             model.config.label2id = {name: number for number, name in enumerate(task["labels"])}
         card = {
-            **identity,
+            **run.provenance(),
             "settings": {"method": "none", "labels": labels, "max_length": max_length},
             "checkpoint_sha256": digest(checkpoint),
             "outputs": names,
@@ -124,8 +123,8 @@ def order_of(
             f"{where}: its checkpoint has {outputs}, but the task has {len(wanted)} labels "
             f"({', '.join(task['labels'])}); name a checkpoint of this task, or mend the task's labels"
         )
-    found = [_plain(name) for name in (labels or names)]
-    if sorted(found) != sorted(wanted) or len(set(wanted)) != len(wanted):
+    named = [_plain(name) for name in (labels or names)]
+    if sorted(named) != sorted(wanted) or len(set(wanted)) != len(wanted):
         said = (
             f"{', '.join(labels)}"
             if labels
@@ -135,7 +134,7 @@ def order_of(
             f"{where}.labels: {said} cannot be matched by name with the task's labels; give "
             f"the task's labels ({', '.join(task['labels'])}) in the order of the checkpoint's outputs"
         )
-    return [found.index(label) for label in wanted]
+    return [named.index(label) for label in wanted]
 
 
 def _plain(name: str) -> str:

@@ -8,7 +8,6 @@ which does not count what other programs took meanwhile; with a GPU it is the cl
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,37 +17,32 @@ from distillens import tables
 from distillens.data.text import examples
 from distillens.joblog import tracked
 from distillens.models.engine import Engine
+from distillens.models.job import ModelJob
 from distillens.provenance import digest
 
 _TEXTS, _ROUNDS = 100, 5
 
 
-def write_cost(
-    test: str | Path,
-    model: str | Path,
-    out: str | Path,
-    identity: dict[str, Any],
-    engine: dict[str, str],
-    native: list[str] | None,
-) -> None:
+def write_cost(job: ModelJob, test: str | Path, out: str | Path, native: list[str] | None) -> None:
     """Write the table of kind ``costs``: one row.
 
     Parameters
     ----------
+    job : ModelJob
     test : str or Path
         The test split; its first texts are timed.
-    model, out, identity, engine
-        As in `distillens.attribution.explain.write_explanations`.
+    out : str or Path
+        Target file.
     native : list of str or None
         The backends on which the model's speed is its own; on others (an int8 model that
         torch simulates) there is no latency. None for all.
     """
-    model, running = Path(model), Engine(model, **engine)
-    ran_on = running.provenance()
+    folder, run, engine = Path(job.folder), job.run.provenance(), job.engine.load(job.folder)
+    ran_on = engine.provenance()
     row = {
-        **identity,
-        **sizes(model / "model.safetensors"),
-        "graph_bytes": (model / "model.onnx").stat().st_size if ran_on["backend"] == "onnxruntime" else None,
+        **run,
+        **sizes(folder / "model.safetensors"),
+        "graph_bytes": (folder / "model.onnx").stat().st_size if ran_on["backend"] == "onnxruntime" else None,
         "backend": ran_on["backend"],
         "device": ran_on["device"],
         "precision": ran_on["precision"],
@@ -59,11 +53,11 @@ def write_cost(
         torch.set_num_threads(1)  # ONNX Runtime has one for each batch anyway
     if native is None or ran_on["backend"] in native:
         texts = [example.texts for example in examples(tables.read(test, "examples"))[:_TEXTS]]
-        best = latencies(running, texts)
+        best = latencies(engine, texts)
         quartiles = np.percentile(best, (50, 25, 75)) * 1000
         row |= dict(zip(("latency_ms", "latency_low", "latency_high"), quartiles.tolist(), strict=True))
         row["texts"] = len(texts)
-    tables.write(out, "costs", [row], {**identity, "test_sha256": digest(test), **ran_on})
+    tables.write(out, "costs", [row], {**run, "test_sha256": digest(test), **ran_on})
 
 
 def sizes(weights: Path) -> dict[str, int]:

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,20 +13,14 @@ from distillens import tables
 from distillens.data.text import examples, segments
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
-from distillens.models.engine import Engine
+from distillens.models.job import ModelJob
 from distillens.provenance import digest
 
 ORIGINAL = "none"
 
 
 def write_predictions(
-    test: str | Path,
-    perturbed: Sequence[str | Path],
-    model: str | Path,
-    out: str | Path,
-    identity: dict[str, Any],
-    engine: dict[str, str],
-    code: str = "",
+    job: ModelJob, test: str | Path, perturbed: Sequence[str | Path], out: str | Path
 ) -> None:
     """Predict every text and write the table of kind ``predictions``.
 
@@ -36,35 +29,36 @@ def write_predictions(
 
     Parameters
     ----------
+    job : ModelJob
     test : str or Path
         The test split.
     perturbed : sequence of paths
         Its perturbed copies, one file per perturbation.
-    model, out, identity, engine, code
-        As in `distillens.attribution.explain.write_explanations`.
+    out : str or Path
+        Target file.
     """
-    engine = Engine(model, **engine)
-    stamp = {**identity, **engine.provenance()}
+    engine = job.engine.load(job.folder)
+    stamp = {**job.run.provenance(), **engine.provenance()}
     originals = [
         ((example.example_id, ORIGINAL, 0), example.texts)
         for example in examples(tables.read(test, "examples"))
     ]
 
     @cache
-    def known() -> dict[tuple[str, ...], np.ndarray]:
+    def answers_to_originals() -> dict[tuple[str, ...], np.ndarray]:
         engine.forget()
         texts = [text for _, text in originals]
         return dict(zip(texts, engine.logits(texts), strict=True))
 
     def make(path: str | Path | None) -> list[pa.Table]:
-        asked = originals if path is None else _edited(path)
+        keyed = originals if path is None else _edited(path)
         # What an edit left as it was has been answered; the rest depends on this perturbation only.
-        answers = dict(known())
-        new = [text for _, text in asked if text not in answers]
+        answers = dict(answers_to_originals())
+        new = [text for _, text in keyed if text not in answers]
         engine.forget()
         answers |= zip(new, engine.logits(new, progress), strict=True)
-        progress.advance(len(asked) - len(new))
-        return [_table([key for key, _ in asked], np.array([answers[text] for _, text in asked]))]
+        progress.advance(len(keyed) - len(new))
+        return [_table([key for key, _ in keyed], np.array([answers[text] for _, text in keyed]))]
 
     # One perturbation in memory at a time: QNLI's copies are a third of a million texts.
     files = {tables.provenance(path)["perturbation"]: path for path in perturbed}
@@ -79,7 +73,7 @@ def write_predictions(
     with Progress(total, "predict", "text") as progress:
         parts = [
             Part(
-                {**stamp, "code": code, "lanes": engine.backend.lanes, "test": digests[ORIGINAL],
+                {**stamp, "code": job.code, "lanes": engine.backend.lanes, "test": digests[ORIGINAL],
                  "perturbed": digests[name]},
                 partial(make, files.get(name)),
                 size,

@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +68,28 @@ def perturb_examples(
             }
 
 
-def write_perturbed(
-    examples: str | Path,
-    out: str | Path,
-    task: str,
-    name: str,
-    method: str,
-    options: Mapping[str, Any],
-    repeats: int,
-    seed: int,
-    limit: int | None = None,
-) -> None:
+@dataclass(frozen=True)
+class PerturbationPlan:
+    """What the config says of a perturbation.
+
+    Attributes
+    ----------
+    name, method, options, repeats, seed
+        As for `perturb_examples`.
+    limit : int, optional
+        How many examples, drawn with the seed; all of them by default. A larger draw
+        holds the smaller one. They keep the order of the table.
+    """
+
+    name: str
+    method: str
+    options: Mapping[str, Any]
+    repeats: int
+    seed: int
+    limit: int | None = None
+
+
+def write_perturbed(examples: str | Path, out: str | Path, task: str, plan: PerturbationPlan) -> None:
     """Perturb a table of examples and write the table ``perturbed``.
 
     Parameters
@@ -87,35 +98,29 @@ def write_perturbed(
         The tables that are read and written.
     task : str
         Whose examples they are.
-    name, method, options, repeats, seed
-        As for `perturb_examples`.
-    limit : int, optional
-        How many examples, drawn with the seed; all of them by default. A larger draw
-        holds the smaller one. They keep the order of the table.
+    plan : PerturbationPlan
 
     Examples
     --------
     >>> tables.write("in.parquet", "examples", [{"example_id": "7", "text_a": "A good film"}], {})
-    >>> write_perturbed("in.parquet", "out.parquet", "sst2", "swap", "swap", {}, repeats=2, seed=1)
+    >>> plan = PerturbationPlan("swap", "swap", {}, repeats=2, seed=1)
+    >>> write_perturbed("in.parquet", "out.parquet", "sst2", plan)
     >>> tables.read("out.parquet", "perturbed")["changed"].to_pylist()
     [True, True]
     """
     table = tables.read(examples, "examples")
-    drawn = set(draw(table["example_id"].to_pylist(), seed)[:limit])
+    drawn = set(draw(table["example_id"].to_pylist(), plan.seed)[: plan.limit])
     chosen = [example for example in examples_of(table) if example.example_id in drawn]
     rows = []
-    with Progress(len(chosen) * repeats, f"perturb {name}", "text") as progress:
-        for row in perturb_examples(chosen, name, method, repeats, seed, options):
+    with Progress(len(chosen) * plan.repeats, f"perturb {plan.name}", "text") as progress:
+        for row in perturb_examples(chosen, plan.name, plan.method, plan.repeats, plan.seed, plan.options):
             rows.append(row)
             progress.advance()
+    settings = asdict(plan)
     source = {
         "task": task,
-        "perturbation": name,
-        "method": method,
-        "options": dict(options),
-        "repeats": repeats,
-        "seed": seed,
-        "limit": limit,
+        "perturbation": settings.pop("name"),
+        **settings,
         "examples": provenance.digest(examples),
         "versions": provenance.versions(*_LIBRARIES),
     }

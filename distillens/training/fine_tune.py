@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,9 +18,11 @@ from transformers.trainer_utils import get_last_checkpoint, set_seed
 from distillens import tables
 from distillens.data.text import Example, examples, paragraphs
 from distillens.models import classifier
+from distillens.models.engine import EngineOptions
 from distillens.models.tokenizer import Encoder
-from distillens.provenance import code, digest, versions
+from distillens.provenance import RunId, code, digest, versions
 from distillens.training.callbacks import Clock, Meter, Resumable
+from distillens.training.job import TrainingJob, TrainingPlan
 
 
 class TrainingError(RuntimeError):
@@ -37,8 +39,8 @@ class Source:
         The student's.
     teacher : Path or None
         Folder of the teacher.
-    engine : dict
-        How to ask the teacher, as for `distillens.models.engine.Engine`.
+    engine : EngineOptions
+        How to ask the teacher.
     options : dict
         The training's block of the config.
     seed : int
@@ -51,7 +53,7 @@ class Source:
 
     encoder: Encoder
     teacher: Path | None
-    engine: dict[str, str]
+    engine: EngineOptions
     options: dict[str, Any]
     seed: int
     training: bool
@@ -117,9 +119,9 @@ class FineTuning(Trainer):
     def compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **_: Any) -> Any:
         """Forward, the sum of `terms`, and a stop where the loss is no number."""
         batch = {name: inputs.pop(name) for name in inputs.keys() - set(self.encoder.inputs)}
-        asked = self.asked() if model.training else {}
-        outputs = model(**inputs, **asked)
-        answer = {**asked, **outputs}
+        extras = self.asked() if model.training else {}
+        outputs = model(**inputs, **extras)
+        answer = {**extras, **outputs}
         terms = self.terms(model, inputs, batch, answer)
         if model.training:
             terms |= self.hints(model, inputs, batch, answer)
@@ -157,87 +159,62 @@ def task_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 def train(
     trainer: type[FineTuning],
-    *,
-    splits: dict[str, str | Path],
-    checkpoint: str | Path,
-    out: str | Path,
-    identity: dict[str, Any],
-    task: dict[str, Any],
-    layers: list[int] | None,
-    settings: dict[str, Any],
-    engine: dict[str, str],
-    export_onnx: bool = False,
-    teacher: str | Path | None = None,
+    job: TrainingJob,
+    plan: TrainingPlan,
     change: Callable[[PreTrainedModel], None] | None = None,
-    corpus: str | Path | None = None,
-    cost: str | Path | None = None,
+    about_change: Mapping[str, Any] | None = None,
 ) -> None:
     """Train a classifier and save the best epoch (by validation loss).
+
+    Checkpoints of the run are kept beside the finished model's folder: a run that was killed goes
+    on from the last, if nothing that it depends on has changed.
 
     Parameters
     ----------
     trainer : type
         `FineTuning`, or a distillation's.
-    splits : dict
-        The ``train`` and ``validation`` tables.
-    checkpoint : str or Path
-        Folder of the pretrained encoder.
-    out : str or Path
-        Folder of the finished model. Checkpoints of the run are kept beside it: one
-        that was killed goes on from the last, if nothing that it depends on has changed.
-    identity : dict
-        ``task``, ``model`` and ``seed``.
-    task, layers, settings
-        Blocks of the config: the task, the layers kept, the training.
-    engine : dict
-        ``device``, ``backend`` and ``precision``, as for `distillens.models.engine.Engine`:
-        where to train, and how to ask the teacher.
-    export_onnx : bool
-        Whether to leave a ``model.onnx`` for what comes after.
-    teacher : str or Path, optional
-        Folder of the teacher, for a distillation.
+    job : TrainingJob
+    plan : TrainingPlan
     change : callable, optional
-        Changes the model in place before it is trained; ``identity`` must say how.
-    corpus : str or Path, optional
-        Texts without labels, for a distillation that has the option.
-    cost : str or Path, optional
-        Where to write a table of kind ``trainings``: what it took.
+        Changes the model in place before it is trained; ``about_change`` is how, for the model's card.
 
     Raises
     ------
     TrainingError
         If the loss is not finite.
     """
-    seed, preparing = identity["seed"], Clock()
+    settings, seed, preparing = plan.settings, job.run.seed, Clock()
     set_seed(seed)
-    model = classifier.new_classifier(checkpoint, task, layers)
+    model = classifier.new_classifier(job.checkpoint, plan.task, plan.layers)
     if change:
         change(model)
     inputs = {
-        **identity,
+        **job.run.provenance(),
+        **(about_change or {}),
         "settings": settings,
-        "layers": layers,
-        "checkpoint_sha256": digest(checkpoint),
-        "teacher_sha256": digest(teacher) if teacher else None,
-        "train_sha256": digest(splits["train"]),
-        "validation_sha256": digest(splits["validation"]),
-        "corpus_sha256": digest(corpus) if corpus else None,
+        "layers": plan.layers,
+        "checkpoint_sha256": digest(job.checkpoint),
+        "teacher_sha256": digest(job.teacher) if job.teacher else None,
+        "train_sha256": digest(job.splits["train"]),
+        "validation_sha256": digest(job.splits["validation"]),
+        "corpus_sha256": digest(job.corpus) if job.corpus else None,
         "code": [code(name) for name in _modules(trainer)],
         "versions": versions("torch", "transformers"),
     }
-    scratch, run = run_folders(Path(out), inputs)
+    scratch, run = run_folders(Path(job.out), inputs)
     # Training reads the very files that the finished model will be read with.
-    classifier.save_tokenizer(checkpoint, scratch / "tokenizer", model, settings["max_length"])
+    classifier.save_tokenizer(job.checkpoint, scratch / "tokenizer", model, settings["max_length"])
     encoder = Encoder(scratch / "tokenizer", classifier.accepted_inputs(model))
-    teacher, corpus = (Path(of) if of else None for of in (teacher, corpus))
+    teacher, corpus = (path and Path(path) for path in (job.teacher, job.corpus))
     sources = {
-        split: Source(encoder, teacher, engine, settings, seed, split == "train", corpus) for split in splits
+        split: Source(encoder, teacher, job.engine, settings, seed, split == "train", corpus)
+        for split in job.splits
     }
-    data = {split: _features(trainer, path, sources[split]) for split, path in splits.items()}
+    data = {split: _features(trainer, path, sources[split]) for split, path in job.splits.items()}
     trained = trainer(
         sources["train"],
         model=model,
-        args=arguments(run, settings, seed, classifier.pick_device(engine["device"])),
+        args=arguments(run, settings, seed, classifier.pick_device(job.engine.device)),
         train_dataset=data["train"],
         eval_dataset=data["validation"],
         callbacks=[EarlyStoppingCallback(settings["early_stopping_patience"]), Meter(), Resumable(), Clock()],
@@ -245,11 +222,11 @@ def train(
     trained.remove_callback(PrinterCallback)
     preparing.stop()
     trained.train(resume_from_checkpoint=last_checkpoint(run))
-    if cost:
+    if job.cost:
         # A run that goes on has another clock than it was given.
         clock = next(one for one in trained.callback_handler.callbacks if isinstance(one, Clock))
         state, device = trained.state, trained.args.device.type
-        write_cost(cost, identity, [preparing, clock], device, state.global_step, state.epoch)
+        write_cost(job.cost, job.run, [preparing, clock], device, state.global_step, state.epoch)
     kept = {"epoch", "step", "loss", "eval_loss"}
     history = [
         {name: value for name, value in entry.items() if name in kept or name.startswith("loss_")}
@@ -258,24 +235,23 @@ def train(
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
     # Half precision is a wrapper around the forward, not a part of the finished model.
     plain = trained.accelerator.unwrap_model(trained.model, keep_fp32_wrapper=False)
-    classifier.save(plain, scratch / "tokenizer", out, card, export_onnx)
+    classifier.save(plain, scratch / "tokenizer", job.out, card, plan.export_onnx)
     shutil.rmtree(scratch)
 
 
 def write_cost(
     path: str | Path,
-    identity: dict[str, Any],
+    run: RunId,
     clocks: Sequence[Clock],
     device: str,
     steps: int = 0,
     epochs: float = 0.0,
 ) -> None:
     """Write the table of kind ``trainings``: what it took to make a model, by some clocks together."""
-    run = {name: identity[name] for name in ("task", "model", "seed")}
     spent = {name: sum(getattr(clock, name) for clock in clocks) for name in ("wall", "cpu")}
-    row = {**run, "steps": steps, "epochs": epochs, "device": device}
+    row = {**run.provenance(), "steps": steps, "epochs": epochs, "device": device}
     row |= {f"{name}_seconds": seconds for name, seconds in spent.items()}
-    tables.write(path, "trainings", [row], run)
+    tables.write(path, "trainings", [row], run.provenance())
 
 
 def run_folders(out: Path, inputs: dict[str, Any]) -> tuple[Path, Path]:
@@ -353,7 +329,7 @@ def arguments(
 
 def _modules(trainer: type[FineTuning]) -> list[str]:
     """The modules of a trainer and of all that it is made of, but this one."""
-    names = {of.__module__ for of in trainer.__mro__}
+    names = {parent.__module__ for parent in trainer.__mro__}
     methods = [name for name in names if name.startswith("distillens.training.distillation.")]
     return sorted(methods) or [FineTuning.__module__]
 

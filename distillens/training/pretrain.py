@@ -7,6 +7,7 @@ import json
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -69,17 +70,17 @@ class MaskedLanguage(Trainer, ABC):
 
     def compute_loss(self, model: Any, inputs: Batch, return_outputs: bool = False, **_: Any) -> Any:
         """Add the losses up, and stop where the sum is no number."""
-        found = self.losses(model, inputs)
-        loss = sum(self.weight(name) * value for name, value in found.items())
+        losses = self.losses(model, inputs)
+        loss = sum(self.weight(name) * value for name, value in losses.items())
         if not torch.isfinite(loss):
-            parts = ", ".join(f"{name} {value.item():g}" for name, value in found.items())
+            parts = ", ".join(f"{name} {value.item():g}" for name, value in losses.items())
             raise TrainingError(
                 f"step {self.state.global_step + 1}: the loss is {loss.item()} ({parts}); "
                 "lower the learning rate or use precision: float32"
             )
         if model.training:
             self._batches += 1
-            for name, value in found.items():
+            for name, value in losses.items():
                 self._sums[name] = self._sums.get(name, 0.0) + value.detach()
         return (loss, {}) if return_outputs else loss
 
@@ -150,19 +151,39 @@ def inputs_of(model: PreTrainedModel, batch: Batch) -> Batch:
     return {name: value for name, value in batch.items() if name in accepted and name != "labels"}
 
 
+@dataclass(frozen=True)
+class PretrainingPlan:
+    """What the config says of a checkpoint that is made here.
+
+    Attributes
+    ----------
+    name : str
+        Its name.
+    layers : list of int or None
+        Numbers of the layers of its start that are kept.
+    settings : dict
+        The training's block.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    seed : int
+    """
+
+    name: str
+    layers: list[int] | None
+    settings: dict[str, Any]
+    device: str
+    seed: int
+
+
 def pretrain(
     trainer: type[MaskedLanguage],
+    plan: PretrainingPlan,
     *,
     corpus: str | Path,
     start: str | Path,
     teacher: str | Path | None,
     folder: str | Path,
     card: str | Path,
-    name: str,
-    layers: list[int] | None,
-    settings: dict[str, Any],
-    device: str,
-    seed: int,
 ) -> None:
     """Train a checkpoint on a corpus.
 
@@ -170,6 +191,7 @@ def pretrain(
     ----------
     trainer : type
         The method's.
+    plan : PretrainingPlan
     corpus : str or Path
         Table of kind ``corpus``.
     start : str or Path
@@ -178,15 +200,6 @@ def pretrain(
         A checkpoint with a masked-language head.
     folder, card : str or Path
         The new checkpoint, and the small file with its digest and history, written last.
-    name : str
-        Its name.
-    layers : list of int or None
-        Numbers of the layers of ``start`` that are kept.
-    settings : dict
-        The training's block of the config.
-    device : str
-        ``auto``, ``cpu`` or ``cuda``.
-    seed : int
 
     Raises
     ------
@@ -195,11 +208,12 @@ def pretrain(
     TrainingError
         If the loss is not finite.
     """
+    settings, seed = plan.settings, plan.seed
     set_seed(seed)
     inputs = {
-        "checkpoint": name,
+        "checkpoint": plan.name,
         "settings": settings,
-        "layers": layers,
+        "layers": plan.layers,
         "seed": seed,
         "start_sha256": digest(start),
         "teacher_sha256": digest(teacher) if teacher else None,
@@ -209,8 +223,8 @@ def pretrain(
     }
     scratch, run = run_folders(Path(folder), inputs)
     student = load_masked(start, headless=trainer.MAKES_HEAD)
-    if layers is not None:
-        classifier.keep_layers(student, layers, str(start))
+    if plan.layers is not None:
+        classifier.keep_layers(student, plan.layers, str(start))
     tokenizer = classifier.load_tokenizer(start)
     master = None
     if teacher is not None:
@@ -231,7 +245,7 @@ def pretrain(
             run,
             settings,
             seed,
-            classifier.pick_device(device),
+            classifier.pick_device(plan.device),
             train_sampling_strategy="random",  # all blocks are of one length
             save_strategy="steps",
             save_steps=settings["save_steps"],
@@ -268,12 +282,12 @@ def load_masked(folder: str | Path, headless: bool = False, **settings: Any) -> 
     ModelError
         If the head is missing.
     """
-    model, found = AutoModelForMaskedLM.from_pretrained(
+    model, info = AutoModelForMaskedLM.from_pretrained(
         folder, output_loading_info=True, **classifier.SAFE, **settings
     )
-    if found["missing_keys"] and not headless:
+    if info["missing_keys"] and not headless:
         raise classifier.ModelError(
-            f"{folder}: has no masked-language head ({sorted(found['missing_keys'])[0]} is missing); "
+            f"{folder}: has no masked-language head ({sorted(info['missing_keys'])[0]} is missing); "
             "make one with a checkpoint `pretrain: {method: masked_head, start: ...}`"
         )
     return model

@@ -60,3 +60,23 @@ def test_scripts_are_thin_and_files_are_short():
         assert len(path.read_text("utf-8").splitlines()) <= 20, path
     for path in [*(ROOT / "distillens").rglob("*.py"), *(ROOT / "workflow").rglob("*.smk")]:
         assert len(path.read_text("utf-8").splitlines()) <= (150 if path.suffix == ".smk" else 400), path
+
+
+def parameters(function):
+    """Names of all parameters of a function but its own object."""
+    taken = function.args
+    named = [*taken.posonlyargs, *taken.args, *taken.kwonlyargs, taken.vararg, taken.kwarg]
+    return [one.arg for one in named if one is not None and one.arg not in ("self", "cls")]
+
+
+def test_no_function_has_more_than_eight_parameters_without_a_reason_above_it():
+    wrong = []
+    for path in (ROOT / "distillens").rglob("*.py"):
+        text = path.read_text("utf-8")
+        lines = text.splitlines()
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and len(parameters(node)) > 8:
+                first = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+                if not lines[first - 2].lstrip().startswith("#"):
+                    wrong.append(f"{path.relative_to(ROOT)}: {node.name}")
+    assert wrong == []

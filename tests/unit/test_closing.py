@@ -9,6 +9,7 @@ from scipy import stats
 
 from distillens import tables
 from distillens.evaluation.gap_closed import score_gap_closed
+from distillens.evaluation.inputs import Settings
 from distillens.metrics.gap_closed import close
 from distillens.report import gap_closed
 from distillens.report.study_data import study_of
@@ -142,12 +143,12 @@ SETTINGS = {
     "teachers": MODELS,
     "seeds": SEEDS,
     "seed": 0,
-    "controls": ["random"],
 }
 
 
 def closings(files, tmp_path, baselines, **other):
-    score_gap_closed(**files, out=tmp_path / "closing.parquet", baselines=baselines, **{**SETTINGS, **other})
+    options = {"settings": Settings(**{**SETTINGS, **other}), "baselines": baselines, "controls": ["random"]}
+    score_gap_closed(**files, out=tmp_path / "closing.parquet", **options)
     return tables.read(tmp_path / "closing.parquet", "gap_closed").to_pylist()
 
 

@@ -18,9 +18,11 @@ from distillens import registry, tables
 from distillens.config.validate import ConfigError, complete
 from distillens.data.text import Example
 from distillens.models import classifier, heads, int8
-from distillens.models.engine import Engine
+from distillens.models.engine import Engine, EngineOptions
+from distillens.provenance import RunId
 from distillens.training.compress import compress
 from distillens.training.fine_tune import TrainingError
+from distillens.training.job import TrainingJob, TrainingPlan
 from tests import tiny
 from tests.tiny import SENTENCES
 
@@ -53,17 +55,9 @@ def config(model, **study):
 def made(teacher, out, method, training=None, onnx=False, splits=None, **options):
     """A compressed copy of a teacher, with the defaults that the config fills in."""
     filled = config({"compress": {"method": method, **options}, "training": training})["models"]["small"]
-    compress(
-        teacher,
-        out,
-        {"task": "t", "model": "small", "seed": 1},
-        filled["compress"],
-        filled["training"],
-        TASK,
-        splits or {},
-        {"device": "cpu", "backend": "torch"},
-        onnx,
-    )
+    engine = EngineOptions("cpu", "torch")
+    job = TrainingJob(RunId("t", "small", 1), splits or {}, None, out, engine, teacher)
+    compress(filled["compress"], job, TrainingPlan(TASK, filled["training"], export_onnx=onnx))
     return out
 
 

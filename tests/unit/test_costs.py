@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 from distillens import tables
 from distillens.models import measure_cost
 from distillens.models.engine import Engine
+from tests import jobs
 from tests.fixtures import made_up_study
 from tests.tiny import SENTENCES
 
@@ -27,7 +28,7 @@ def test_split(tmp_path):
 
 
 def cost(test_split, model, out, native=None):
-    measure_cost.write_cost(test_split, model, out, IDENTITY, ENGINE, native)
+    measure_cost.write_cost(jobs.model_job(IDENTITY, model, ENGINE), test_split, out, native)
     (row,) = tables.read(out, "costs").to_pylist()
     return row
 

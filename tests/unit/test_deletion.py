@@ -3,10 +3,11 @@ import pytest
 from scipy.special import softmax
 
 from distillens import tables
-from distillens.attribution import delete, explain, rankings, removal_curves
+from distillens.attribution import delete, rankings, removal_curves
 from distillens.data.text import Example, Word
 from distillens.models import predict
 from distillens.models.engine import Engine
+from tests import jobs
 
 CPU = {"device": "cpu", "backend": "torch"}
 ROWS = [
@@ -32,24 +33,17 @@ def made(tmp_path, bert, distilbert):
     for name, folder in (("student", bert), ("teacher", distilbert)):
         files[name] = tmp_path / f"{name}.parquet"
         identity = {"task": "t", "model": name, "seed": 0, "explainer": "occlusion"}
-        explain.write_explanations(
-            explained, folder, files[name], identity, {"method": "occlusion"}, "margin", CPU, 3
-        )
+        jobs.explain(explained, folder, files[name], identity, {"method": "occlusion"}, "margin", CPU, 3)
     out = tmp_path / "deletions.parquet"
     identity = {"task": "t", "model": "student", "seed": 0}
     delete.write_deletions(
+        jobs.model_job(identity, bert, CPU),
+        delete.DeletionPlan([1, 3], draws=2, beam=1, seed=3),
         explained,
         [files["student"]],
         [files["teacher"]],
-        bert,
         out,
         tmp_path / "curves.parquet",
-        identity,
-        [1, 3],
-        2,
-        1,
-        CPU,
-        3,
     )
     return tables.read(out, "deletions").to_pandas(), files, Engine(bert, "cpu")
 
@@ -100,11 +94,10 @@ def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
     tables.write(explained, "examples", ROWS[2:], {"task": "t"})
     identity = {"task": "t", "model": "m", "seed": 0}
     explainer = {"method": "occlusion", "unit": "token"}
-    explain.write_explanations(
-        explained, bert, file, {**identity, "explainer": "occlusion"}, explainer, "margin", CPU, 3
-    )
+    jobs.explain(explained, bert, file, {**identity, "explainer": "occlusion"}, explainer, "margin", CPU, 3)
     curved = tmp_path / "curves.parquet"
-    delete.write_deletions(explained, [file], [], bert, out, curved, identity, [1], 2, 1, CPU, 3)
+    job, plan = jobs.model_job(identity, bert, CPU), delete.DeletionPlan([1], 2, 1, 3)
+    delete.write_deletions(job, plan, explained, [file], [], out, curved)
     (row,) = tables.read(file, "explanations").to_pylist()
     removal, *random = tables.read(out, "deletions").to_pylist()
     # Random tokens for what explained tokens, random words for the others.
@@ -191,7 +184,8 @@ def test_predictions_hold_the_original_and_every_copy(tmp_path, bert):
     ]
     tables.write(perturbed, "perturbed", copies, {"task": "t", "perturbation": "swap"})
     out = tmp_path / "predictions.parquet"
-    predict.write_predictions(test, [perturbed], bert, out, {"task": "t", "model": "m", "seed": 0}, CPU)
+    job = jobs.model_job({"task": "t", "model": "m", "seed": 0}, bert, CPU)
+    predict.write_predictions(job, test, [perturbed], out)
     rows = tables.read(out, "predictions").to_pylist()
     keys = [(row["example_id"], row["perturbation"], row["repeat"]) for row in rows]
     assert keys == [("a", "none", 0), ("b", "none", 0), ("c", "none", 0), ("c", "swap", 0), ("c", "swap", 1)]

@@ -13,7 +13,7 @@ from distillens.config.validate import ConfigError, complete
 from distillens.data.text import Example, seed_of
 from distillens.models import classifier
 from distillens.models.attention_scores import hand_out_scores
-from distillens.models.engine import Engine
+from distillens.models.engine import Engine, EngineOptions
 from distillens.models.tokenizer import Encoder
 from distillens.training import fine_tune
 from distillens.training.distillation import attention_maps, hidden_states, trainer
@@ -21,7 +21,7 @@ from distillens.training.distillation import saliency as sal
 from distillens.training.distillation.masked_consistency import has_turn, kept_words
 from distillens.training.fine_tune import Source
 from distillens.training.teacher_forward import layer_map
-from tests import tiny
+from tests import jobs, tiny
 from tests.tiny import SENTENCES
 
 CPU = {"device": "cpu", "backend": "torch", "precision": "float32"}
@@ -117,7 +117,7 @@ def test_copies_are_of_the_texts_and_then_of_the_corpus(copied, tmp_path):
 
     def features(corpus):
         return trainer("masked_consistency").features(
-            TEXTS, Source(Encoder(teacher), teacher, CPU, options, 3, True, corpus)
+            TEXTS, Source(Encoder(teacher), teacher, EngineOptions(**CPU), options, 3, True, corpus)
         )
 
     plain, beside = features(None), features(corpus)
@@ -146,7 +146,7 @@ def copied(bert, tmp_path):
         options = settings(method, **given)
         encoder = Encoder(teacher)
         of = trainer(method)
-        source = Source(encoder, teacher, CPU, options, 0, True)
+        source = Source(encoder, teacher, EngineOptions(**CPU), options, 0, True)
         nothing_between = {"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False}
         features = of.features(TEXTS, source)
         arguments = fine_tune.arguments(tmp_path / "run", options, 0, torch.device("cpu"), **nothing_between)
@@ -222,7 +222,8 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
     teacher = tmp_path / "teacher"
     model, encoder = classifier.load_classifier(teacher).eval(), Encoder(teacher)
     targets = Engine(teacher, **CPU).logits([text.texts for text in TEXTS]).argmax(axis=-1)
-    found = sal.teacher_saliency(TEXTS, targets, Source(None, teacher, CPU, settings("saliency"), 0, True))
+    source = Source(None, teacher, EngineOptions(**CPU), settings("saliency"), 0, True)
+    found = sal.teacher_saliency(TEXTS, targets, source)
     for text, own, of in zip(TEXTS, found, targets, strict=True):
         inputs = {k: torch.from_numpy(v) for k, v in encoder.pad(encoder.encode([text.texts])).items()}
         target = torch.tensor([of])
@@ -245,11 +246,11 @@ def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
         tables.write(path, "examples", rows, {})
     common = {"splits": splits, "task": TASK, "engine": CPU}
     identity = {"task": "t", "model": "m", "seed": 1}
-    fine_tune.train(
+    jobs.train(
         fine_tune.FineTuning, out=tmp_path / "teacher", identity=identity, layers=None, checkpoint=checkpoint,
         settings=settings("fine_tune", epochs=3, learning_rate=1e-2), **common,
     )  # fmt: skip
-    fine_tune.train(
+    jobs.train(
         trainer(method), out=tmp_path / "student", identity=identity, layers=layers, checkpoint=students,
         teacher=tmp_path / "teacher", cost=tmp_path / "cost.parquet",
         settings=settings(method, learning_rate=1e-2, batch_size=6, **given), **common,

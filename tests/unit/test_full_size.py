@@ -20,11 +20,10 @@ from transformers import (
 )
 
 from distillens import registry, tables
-from distillens.attribution import explain
 from distillens.data import fetch
 from distillens.models import predict
 from distillens.training import fine_tune
-from tests import tiny
+from tests import jobs, tiny
 
 pytestmark = pytest.mark.slow
 
@@ -84,14 +83,15 @@ def test_it_is_trained_asked_and_explained(name, tmp_path):
     tables.write(data, "examples", rows, {"task": "t"})
     tables.write(perturbed, "perturbed", [], {"task": "t", "perturbation": "none yet"})
     identity = {"task": "t", "model": name, "seed": 1}
-    fine_tune.train(
+    jobs.train(
         fine_tune.FineTuning, splits={"train": data, "validation": data}, checkpoint=checkpoint,
         out=tmp_path / "model", identity=identity, layers=None, settings=SETTINGS, engine={"device": "cpu"},
         task={"type": "classification", "labels": ["a", "b", "c"]}, export_onnx=True,
     )  # fmt: skip
     card = json.loads((tmp_path / "model" / "training.json").read_text())
     assert card["best_validation_loss"] > 0
-    predict.write_predictions(data, [perturbed], tmp_path / "model", tmp_path / "p", identity, ENGINE)
+    job = jobs.model_job(identity, tmp_path / "model", ENGINE)
+    predict.write_predictions(job, data, [perturbed], tmp_path / "p")
     logits = tables.read(tmp_path / "p", "predictions")["logits"].to_pylist()
     assert len(logits) == 4 and all(len(row) == 3 for row in logits)
     one = tmp_path / "one.parquet"
@@ -103,7 +103,7 @@ def test_it_is_trained_asked_and_explained(name, tmp_path):
             **OPTIONS.get(method, {}),
             "method": method,
         }
-        explain.write_explanations(
+        jobs.explain(
             one, tmp_path / "model", out, {**identity, "explainer": method}, settings, "margin", ENGINE, 0
         )
         (row,) = tables.read(out, "explanations").to_pylist()

@@ -24,6 +24,7 @@ from distillens.data.text import Example
 from distillens.models.classifier import ModelError
 from distillens.models.engine import Engine
 from distillens.models.import_model import import_model, order_of
+from distillens.provenance import RunId
 from tests.families import FAMILIES, family
 from tests.tiny import SENTENCES
 
@@ -34,11 +35,10 @@ EXAMPLES.append(Example("pair", "The plot is dull", "and it doesn't work"))
 
 
 def take_in(checkpoint, out, task=TASK, labels=None, max_length=None, onnx=False):
-    identity = {"task": "t", "model": "mine", "seed": 0}
     import_model(
         checkpoint=checkpoint,
         out=out,
-        identity=identity,
+        run=RunId("t", "mine", 0),
         task=task,
         labels=labels,
         max_length=max_length,

@@ -13,6 +13,7 @@ from transformers import AutoTokenizer
 from distillens import tables
 from distillens.models.engine import Engine
 from distillens.training import fine_tune
+from tests import jobs
 from tests.tiny import SENTENCES
 
 FAMILIES = {
@@ -59,7 +60,7 @@ def trained(family, request, tmp_path, monkeypatch):
         return original(self, model, inputs, **kwargs)
 
     monkeypatch.setattr(fine_tune.FineTuning, "compute_loss", watching)
-    fine_tune.train(
+    jobs.train(
         fine_tune.FineTuning, splits={"train": tmp_path / "data", "validation": tmp_path / "data"},
         checkpoint=checkpoint, out=tmp_path / "model", identity={"task": "t", "model": family, "seed": 1},
         task={"type": "classification", "labels": ["a", "b", "c"]}, layers=None, settings=SETTINGS,

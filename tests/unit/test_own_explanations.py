@@ -11,14 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 
 from distillens import tables
-from distillens.attribution.import_explanations import import_explanations
+from distillens.attribution.import_explanations import ImportSettings, import_explanations
 from distillens.data.read import DataError
 from distillens.data.text import Example
 from distillens.evaluation import agreement, calibrate
 from distillens.evaluation.buckets import score_buckets
+from distillens.evaluation.inputs import Settings
 from distillens.evaluation.performance import score_performance
 from distillens.evaluation.teacher_groups import Attributions, aligned
 from distillens.metrics.agreement import agreements as agreement_of
+from distillens.provenance import ExplanationId
 from distillens.report.sentences import load
 from distillens.tables import TableError
 
@@ -78,13 +80,15 @@ class Import:
         file = file or lines(self.folder / "own.jsonl", rows)
         out = self.folder / f"{model}-{seed}-{explainer}.parquet"
         usual = {"name": model, "missing": None, "unit": "word", "task_settings": LABELS, "needed": []}
+        files = {"explained": self.test, "predictions": None}
+        files |= {name: settings.pop(name) for name in [*files] if name in settings}
         import_explanations(
-            explained=settings.pop("explained", self.test),
+            ExplanationId("films", model, seed, explainer),
+            ImportSettings(**{**usual, **settings}),
             test=self.test,
             file=file,
             out=out,
-            identity={"task": "films", "model": model, "seed": seed, "explainer": explainer},
-            **{**usual, **settings},
+            **files,
         )
         return out
 
@@ -116,7 +120,7 @@ def settings(**other):
         "seed": 0,
         "attributions_only": ["big", "small"],
     }
-    return {**usual, **other}
+    return {"settings": Settings(**{**usual, **other})}
 
 
 def cosine(a, b):

@@ -10,10 +10,11 @@ import pytest
 from distillens import registry, tables
 from distillens.data.text import Example
 from distillens.models import predict
+from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoder
 from distillens.perturbations.edits import Edit, apply
 from distillens.perturbations.perturb import perturb_examples
-from tests import tiny
+from tests import jobs, tiny
 
 METHODS = list(registry.options("perturbation"))
 FOLDS = 4
@@ -123,13 +124,14 @@ def test_predictions_are_of_the_pairs_as_they_were_perturbed(bert, tmp_path):
         asked |= {(r["example_id"], method, r["repeat"]): (r["text_a"], r["text_b"]) for r in made}
     engine = {"device": "cpu", "backend": "torch", "precision": "float32"}
     files = [tmp_path / method for method in METHODS]
-    predict.write_predictions(tmp_path / "test", files, bert, tmp_path / "out", {}, engine)
+    job = jobs.model_job({"task": "t", "model": "m", "seed": 0}, bert, engine)
+    predict.write_predictions(job, tmp_path / "test", files, tmp_path / "out")
     found = {
         (row["example_id"], row["perturbation"], row["repeat"]): row["logits"]
         for row in tables.read(tmp_path / "out", "predictions").to_pylist()
     }
     assert set(found) == set(asked)
-    model = predict.Engine(bert, **engine)
+    model = Engine(bert, **engine)
     for key, texts in asked.items():
         np.testing.assert_allclose(found[key], model.logits([texts])[0], atol=1e-5)
     swapped = [texts[::-1] for texts in asked.values()]

@@ -8,7 +8,7 @@ from distillens import tables
 from distillens.data.text import examples
 from distillens.metrics.edit_rates import Extent, extent
 from distillens.perturbations.lexicon import tagged
-from distillens.perturbations.perturb import write_perturbed
+from distillens.perturbations.perturb import PerturbationPlan, write_perturbed
 
 REPEATS = 2
 
@@ -41,10 +41,8 @@ def sentences(mirror, tmp_path):
 @pytest.mark.parametrize("method", RATES)
 def test_same_bytes_in_any_order_and_as_many_edits_as_recorded(method, sentences):
     def perturbed(of, name):
-        write_perturbed(
-            sentences / of, sentences / name, task="sst2", name=method, method=method, options={},
-            repeats=REPEATS, seed=42,
-        )  # fmt: skip
+        plan = PerturbationPlan(name=method, method=method, options={}, repeats=REPEATS, seed=42)
+        write_perturbed(sentences / of, sentences / name, task="sst2", plan=plan)
         return tables.read(sentences / name, "perturbed")
 
     table = perturbed("forwards", "one")

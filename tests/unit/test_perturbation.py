@@ -1,6 +1,7 @@
 """The table of perturbed texts: seeds, pairs, limits, provenance."""
 
 import runpy
+from dataclasses import asdict
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 from distillens import provenance, tables
 from distillens.data.text import Example
 from distillens.perturbations.edits import Edit, apply
-from distillens.perturbations.perturb import perturb_examples, write_perturbed
+from distillens.perturbations.perturb import PerturbationPlan, perturb_examples, write_perturbed
 
 ROOT = Path(__file__).parents[2]
 SINGLE = [Example(f"s{i}", f"The film number {i} tells a simple story.") for i in range(12)]
@@ -23,14 +24,8 @@ def rows(examples, method="character", name=None, repeats=3, seed=0, **options):
 
 
 def settings(**changes):
-    return {
-        "task": "films",
-        "name": "typo",
-        "method": "character",
-        "options": {},
-        "repeats": 2,
-        "seed": 1,
-    } | changes
+    usual = {"name": "typo", "method": "character", "options": {}, "repeats": 2, "seed": 1}
+    return {"task": "films", "plan": PerturbationPlan(**usual | changes)}
 
 
 @pytest.fixture
@@ -144,7 +139,8 @@ def test_the_script_writes_what_its_rule_promises(examples, tmp_path):
     snakemake = SimpleNamespace(
         input=SimpleNamespace(examples=str(examples)),
         output=SimpleNamespace(perturbed=str(tmp_path / "typo.parquet")),
-        params=SimpleNamespace(settings=settings(limit=3)),
+        params=SimpleNamespace(settings=asdict(settings(limit=3)["plan"])),
+        wildcards=SimpleNamespace(task="films"),
         log=[str(tmp_path / "log" / "perturb.log")],
     )
     runpy.run_path(str(ROOT / "scripts" / "perturb.py"), {"snakemake": snakemake})

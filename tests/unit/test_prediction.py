@@ -2,7 +2,8 @@ import pytest
 
 from distillens import tables
 from distillens.models import predict
-from tests import tiny
+from distillens.models.engine import Engine
+from tests import jobs, tiny
 
 IDENTITY = {"task": "t", "model": "m", "seed": 0}
 CPU = {"device": "cpu", "backend": "torch"}
@@ -29,7 +30,7 @@ def test_one_more_perturbation_asks_for_its_own_texts_only(test_split, bert, tmp
     # Half of these texts are as they were.
     longer = perturbed(tmp_path, "longer", lambda text: text if len(text) < 30 else f"{text} At all")
     asked = []
-    logits = predict.Engine.logits
+    logits = Engine.logits
 
     def counting(engine, texts, progress=None):
         asked.extend(texts)
@@ -37,10 +38,10 @@ def test_one_more_perturbation_asks_for_its_own_texts_only(test_split, bert, tmp
 
     def predict_split(out, *perturbations):
         asked.clear()
-        predict.write_predictions(test_split, perturbations, bert, out, IDENTITY, CPU, "code")
+        predict.write_predictions(jobs.model_job(IDENTITY, bert, CPU, "code"), test_split, perturbations, out)
         return out.read_bytes()
 
-    monkeypatch.setattr(predict.Engine, "logits", counting)
+    monkeypatch.setattr(Engine, "logits", counting)
     (tmp_path / "fresh").mkdir()
     fresh = predict_split(tmp_path / "fresh" / "out", lower, longer)
     predict_split(tmp_path / "out", lower)

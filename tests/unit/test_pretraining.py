@@ -248,10 +248,14 @@ def corpus(tmp_path):
 
 def run(trainer, corpus, start, out, teacher=None, **settings):
     pretrain.pretrain(
-        trainer, corpus=corpus, start=start, teacher=teacher, folder=out,
-        card=out.with_suffix(".json"), name="made", layers=settings.pop("layers", None),
-        settings={**SETTINGS, **settings}, device="cpu", seed=1,
-    )  # fmt: skip
+        trainer,
+        pretrain.PretrainingPlan("made", settings.pop("layers", None), {**SETTINGS, **settings}, "cpu", 1),
+        corpus=corpus,
+        start=start,
+        teacher=teacher,
+        folder=out,
+        card=out.with_suffix(".json"),
+    )
     return json.loads(out.with_suffix(".json").read_text())
 
 

@@ -83,10 +83,9 @@ def saved(build, tokenizer, layers, folder):
 
 def made(trainer, corpus, start, teacher, out):
     settings = dict(complete(CONFIG)["checkpoints"][out.name]["pretrain"])
-    pretrain.pretrain(
-        trainer, corpus=corpus, start=start, teacher=teacher, folder=out, card=out.with_suffix(".json"),
-        name=out.name, layers=settings.pop("layers"), settings=settings, device="cpu", seed=1,
-    )  # fmt: skip
+    plan = pretrain.PretrainingPlan(out.name, settings.pop("layers"), settings, "cpu", 1)
+    card = out.with_suffix(".json")
+    pretrain.pretrain(trainer, plan, corpus=corpus, start=start, teacher=teacher, folder=out, card=card)
     return json.loads(out.with_suffix(".json").read_text())["history"]
 
 

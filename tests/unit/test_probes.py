@@ -13,6 +13,7 @@ from distillens.config.job_params import JobParams
 from distillens.config.study import Study
 from distillens.config.validate import ConfigError, complete
 from distillens.data.text import Example, spans
+from distillens.evaluation.inputs import Settings
 from distillens.evaluation.probes import score_probes
 from distillens.metrics import probes
 from distillens.probes import but, contrast, negation
@@ -360,7 +361,8 @@ class Asked:
 
 
 def scores(asked, explanations, out):
-    score_probes([a.sentences for a in asked], [a.design for a in asked], explanations, out=out, **SETTINGS)
+    sentences, designs = [a.sentences for a in asked], [a.design for a in asked]
+    score_probes(sentences, designs, explanations, out=out, settings=Settings(**SETTINGS))
     return tables.read(out, "scores").to_pandas()
 
 
@@ -573,8 +575,8 @@ def test_the_same_inputs_give_the_same_bytes_in_any_order(contrasted, tmp_path):
 def test_a_model_that_cannot_be_asked_has_no_answers(contrasted, tmp_path):
     file = contrasted.explained(RUNS[0], [towards(2, 1, 1, 1, 1)] * 6, [GOOD] * 6)
     out = tmp_path / "scores.parquet"
-    told = {**SETTINGS, "attributions_only": ["small"]}
-    score_probes([contrasted.sentences], [contrasted.design], [file], out=out, **told)
+    told = Settings(**SETTINGS, attributions_only=["small"])
+    score_probes([contrasted.sentences], [contrasted.design], [file], out=out, settings=told)
     assert set(tables.read(out, "scores").to_pandas()["model"].dropna()) == {"big"}
 
 

@@ -13,8 +13,9 @@ import pytest
 from distillens import tables
 from distillens.attribution import explain
 from distillens.joblog import Progress
-from distillens.models import chunks
+from distillens.models import chunks, engine
 from distillens.tables import TableError
+from tests import jobs
 
 ROOT = Path(__file__).parents[2]
 CPU = {"device": "cpu", "backend": "torch"}
@@ -91,7 +92,7 @@ def explained(tmp_path):
 
 def explain_texts(explained, folder, out, **settings):
     explainer = {"method": "shap", "unit": "word", "max_evals": 2000}
-    explain.write_explanations(explained, folder, out, IDENTITY, explainer, "margin", CPU, 3, **settings)
+    jobs.explain(explained, folder, out, IDENTITY, explainer, "margin", CPU, 3, **settings)
 
 
 def test_a_job_in_parts_gives_the_bytes_of_one(explained, bert, tmp_path, monkeypatch):
@@ -174,7 +175,7 @@ class Instant(explain.Engine):
     ids=["lime", "shap"],
 )
 def test_memory_does_not_grow_with_the_sentences(explainer, bert, tmp_path, monkeypatch):
-    monkeypatch.setattr(explain, "Engine", Instant)
+    monkeypatch.setattr(engine, "Engine", Instant)
     monkeypatch.setattr(explain, "_GROUP_SECONDS", 1e-9)
     peaks = []
     for number in (2, 8):
@@ -184,7 +185,7 @@ def test_memory_does_not_grow_with_the_sentences(explainer, bert, tmp_path, monk
         ]
         tables.write(tmp_path / f"in{number}", "examples", rows, {})
         tracemalloc.start()
-        explain.write_explanations(
+        jobs.explain(
             tmp_path / f"in{number}",
             bert,
             tmp_path / f"of{number}" / "out",
@@ -211,11 +212,11 @@ def test_a_damaged_part_is_made_again(tmp_path):
 
 
 def test_groups_are_neighbours_of_about_the_same_work(bert):
-    engine = explain.Engine(bert, "cpu")
+    model = explain.Engine(bert, "cpu")
     texts = [(" ".join(WORDS[:length]),) for length in (1, 2, 3, 16, 16, 1, 1)]
-    per_token = engine.flop_per_token
-    engine.backend.speed = per_token * 100 / explain._GROUP_SECONDS  # 100 tokens a group
+    per_token = model.flop_per_token
+    model.backend.speed = per_token * 100 / explain._GROUP_SECONDS  # 100 tokens a group
     costs = [10, 10, 5, 10, 1, 1, 1]  # times 3, 4, 5, 18, 18, 3 and 3 pieces
-    groups = explain.groups(texts, costs, engine)
+    groups = explain.groups(texts, costs, model)
     assert [(group.start, group.stop) for group in groups] == [(0, 3), (3, 4), (4, 7)]
-    assert explain.groups([], [], engine) == []
+    assert explain.groups([], [], model) == []

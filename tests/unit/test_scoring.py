@@ -15,6 +15,7 @@ from distillens.evaluation.agreement import score_agreement
 from distillens.evaluation.buckets import score_buckets
 from distillens.evaluation.decide_verdicts import decide_verdicts
 from distillens.evaluation.faithfulness import score_faithfulness
+from distillens.evaluation.inputs import Settings
 from distillens.evaluation.performance import score_performance
 from distillens.evaluation.robustness import score_robustness
 from distillens.evaluation.teacher_groups import Attributions
@@ -38,15 +39,15 @@ REGRESSION = {"type": "regression", "labels": [], "metrics": ["pearson"], "flip"
 
 
 def settings(task_settings=CLASSES, **other):
-    return {
+    usual = {
         "task": "films",
         "task_settings": task_settings,
         "metrics": METRICS,
         "teachers": TEACHERS,
         "seeds": SEEDS,
         "seed": 0,
-        **other,
     }
+    return {"settings": Settings(**{**usual, **other})}
 
 
 def rng(*parts):

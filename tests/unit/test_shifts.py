@@ -7,6 +7,7 @@ import pytest
 
 from distillens import tables
 from distillens.data.text import Example
+from distillens.evaluation.inputs import Settings
 from distillens.evaluation.word_classes import kinds
 from distillens.evaluation.word_shifts import score_word_shifts
 from distillens.metrics.word_shifts import of_group, shares, shift
@@ -105,7 +106,7 @@ def test_words_that_a_planted_student_does_not_see_come_out_on_top(tmp_path):
         "seeds": {"big": [0, 1, 2], "small": [0]},
         "seed": 0,
     }
-    score_word_shifts(explained, files, out=tmp_path / "shifts.parquet", **settings)
+    score_word_shifts(explained, files, out=tmp_path / "shifts.parquet", settings=Settings(**settings))
     found = tables.read(tmp_path / "shifts.parquet", "word_shifts").to_pandas()
     words = found[found["kind"] == "word"].sort_values("shift", key=abs, ascending=False)
     assert words["name"].tolist()[0] == "was" and set(words["name"]) == {"the", "was"}

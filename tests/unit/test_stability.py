@@ -7,6 +7,7 @@ import pytest
 
 from distillens import tables
 from distillens.data.read import DataError
+from distillens.evaluation.inputs import Settings
 from distillens.evaluation.stability import score_stability
 from distillens.metrics.stability import aligned, stability
 from distillens.perturbations.select_perturbed import select_perturbed
@@ -105,7 +106,7 @@ def test_scores_of_teacher_and_student(tmp_path):
         "seeds": {"big": [0], "small": [0]},
         "seed": 0,
     }
-    score_stability(files, out=tmp_path / "s.parquet", **settings)
+    score_stability(files, out=tmp_path / "s.parquet", settings=Settings(**settings))
     found = tables.read(tmp_path / "s.parquet", "scores").to_pandas()
     found = found[found["metric"].str.startswith("stability_spearman")]
     assert dict(zip(zip(found["model"], found["metric"], strict=True), found["value"], strict=True)) == {
@@ -114,5 +115,5 @@ def test_scores_of_teacher_and_student(tmp_path):
         ("small", "stability_spearman_gap"): pytest.approx(-0.5),
     }
     assert set(found["perturbation"]) == {"typos"} and set(found["n"]) == {1}
-    score_stability([], out=tmp_path / "none.parquet", **settings)
+    score_stability([], out=tmp_path / "none.parquet", settings=Settings(**settings))
     assert tables.read(tmp_path / "none.parquet", "scores").num_rows == 0

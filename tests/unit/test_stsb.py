@@ -9,11 +9,11 @@ import yaml
 from scipy import stats
 
 from distillens import tables
-from distillens.attribution import explain
 from distillens.config.job_params import JobParams
 from distillens.config.study import Study
 from distillens.config.validate import complete
 from distillens.data.fetch import fetch_dataset
+from distillens.evaluation.inputs import Settings
 from distillens.evaluation.performance import score_performance
 from distillens.evaluation.robustness import score_robustness
 from distillens.models import predict
@@ -22,6 +22,7 @@ from distillens.perturbations import perturb
 from distillens.provenance import ROOT
 from distillens.training import fine_tune
 from distillens.training.distillation.soft_logits import Distillation
+from tests import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +58,7 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
     folders = {}
     for name, trainer in (("teacher", fine_tune.FineTuning), ("student", Distillation)):
         folders[name] = tmp_path / name
-        fine_tune.train(
+        jobs.train(
             trainer, splits={split: data[split] for split in ("train", "validation")}, checkpoint=bert,
             out=folders[name], identity={"task": "stsb", "model": name, "seed": 0}, task=task, layers=None,
             settings=config["models"][name]["training"], engine=ENGINE,
@@ -73,17 +74,17 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
         assert card["best_validation_loss"] == pytest.approx(mean_square, rel=1e-3)
 
     perturbed = tmp_path / "keyboard"
-    perturb.write_perturbed(
-        data["test"], perturbed, "stsb", "keyboard", "keyboard", {}, repeats=2, seed=42, limit=30
-    )
+    plan = perturb.PerturbationPlan("keyboard", "keyboard", {}, repeats=2, seed=42, limit=30)
+    perturb.write_perturbed(data["test"], perturbed, "stsb", plan)
     files = []
     for name, folder in folders.items():
         files.append(tmp_path / f"{name}.parquet")
         identity = {"task": "stsb", "model": name, "seed": 0}
-        predict.write_predictions(data["test"], [perturbed], folder, files[-1], identity, ENGINE)
-    settings = JobParams(Study(config)).score(about)
-    score_performance(data["test"], files, out=tmp_path / "performance", **settings)
-    score_robustness(data["test"], [perturbed], files, out=tmp_path / "robustness", **settings)
+        job = jobs.model_job(identity, folder, ENGINE)
+        predict.write_predictions(job, data["test"], [perturbed], files[-1])
+    settings = Settings(**JobParams(Study(config)).score(about))
+    score_performance(data["test"], files, out=tmp_path / "performance", settings=settings)
+    score_robustness(data["test"], [perturbed], files, out=tmp_path / "robustness", settings=settings)
     performance, robustness = (
         tables.read(tmp_path / name, "scores").to_pandas() for name in ("performance", "robustness")
     )
@@ -105,7 +106,7 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
     explained = tmp_path / "explained"
     tables.write(explained, "examples", rows["test"][:4], {"task": "stsb"})
     identity = {"task": "stsb", "model": "student", "seed": 0, "explainer": "occlusion"}
-    explain.write_explanations(
+    jobs.explain(
         explained, folders["student"], tmp_path / "values", identity, {"method": "occlusion"},
         config["explained_output"], ENGINE, 0,
     )  # fmt: skip

@@ -36,9 +36,10 @@ def test_a_job_depends_on_its_own_model_only(study, job_params):
 
 def test_fine_tuning_does_not_depend_on_how_finished_models_run_and_distilling_does(study, job_params):
     of_both = [of(model=name) for name in ("minilm-6", "minilm-3-kd")]
-    before = [job_params.train(one) for one in of_both]
+    before = [job_params.training_engine(one) for one in of_both]
     study.config["precision"] = "bfloat16"
-    assert [job_params.train(one) == old for one, old in zip(of_both, before, strict=True)] == [True, False]
+    after = [job_params.training_engine(one) for one in of_both]
+    assert [new == old for new, old in zip(after, before, strict=True)] == [True, False]
 
 
 def test_runs_teachers_and_methods_come_from_the_config(study):
@@ -61,7 +62,7 @@ def test_params_hold_only_what_snakemake_compares(study, job_params):
             check(item)
 
     wildcards = of(model="minilm-3", explainer="shap", perturbation="swap", checkpoint="minilm", seed="1")
-    names = "fetch_dataset fetch_checkpoint select_examples perturb train predict explain delete score report"
+    names = "fetch_dataset fetch_checkpoint select_examples perturb train engine explain delete score report"
     for name in names.split():
         check(getattr(job_params, name)(wildcards))
 

@@ -10,11 +10,12 @@ from distillens import tables
 from distillens.config.validate import complete
 from distillens.data.text import examples
 from distillens.models import classifier
-from distillens.models.engine import Engine
+from distillens.models.engine import Engine, EngineOptions
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.training import callbacks, fine_tune
 from distillens.training.distillation.soft_logits import Distillation, soft_loss
 from distillens.training.fine_tune import Source
+from tests import jobs
 from tests.tiny import SENTENCES
 
 CPU = {"device": "cpu", "backend": "torch"}
@@ -63,7 +64,7 @@ def train(splits, checkpoint, out, trainer=fine_tune.FineTuning, seed=1, **given
         **given,
     }
     identity = {"task": "t", "model": "m", "seed": seed}
-    fine_tune.train(trainer, splits=splits, checkpoint=checkpoint, out=out, identity=identity, **options)
+    jobs.train(trainer, splits=splits, checkpoint=checkpoint, out=out, identity=identity, **options)
     return json.loads((out / "training.json").read_text())
 
 
@@ -248,7 +249,8 @@ def test_every_student_parameter_gets_a_gradient_from_the_soft_loss_alone(bert, 
 
 
 def source(teacher):
-    return Source(encoder=None, teacher=teacher, engine=CPU, options={}, seed=0, training=True)
+    options = EngineOptions(**CPU)
+    return Source(encoder=None, teacher=teacher, engine=options, options={}, seed=0, training=True)
 
 
 def test_distillation_reads_the_teacher_through_its_own_tokenizer(splits, bert, roberta, tmp_path):

@@ -9,12 +9,12 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer
 
 from distillens import tables
-from distillens.attribution import explain
 from distillens.evaluation.calibrate import calibrate
 from distillens.evaluation.decide_verdicts import decide_verdicts
+from distillens.evaluation.inputs import Settings
 from distillens.evaluation.word_shifts import score_word_shifts
 from distillens.metrics import verdict
-from tests import tiny
+from tests import jobs, tiny
 
 CPU = {"device": "cpu", "backend": "torch", "precision": "float32"}
 BLIND = ("was", "movie", "the")  # words that weigh much in the teacher
@@ -64,9 +64,7 @@ def study(tmp_path_factory):
     for (model, seed), where in models.items():
         out = folder / f"{model}-{seed}.parquet"
         about = {"task": "films", "model": model, "seed": seed, "explainer": "occlusion"}
-        explain.write_explanations(
-            explained, where, out, about, {"method": "occlusion"}, "margin", CPU, seed=3
-        )
+        jobs.explain(explained, where, out, about, {"method": "occlusion"}, "margin", CPU, 3)
         explanations[model, seed] = out
     performance = folder / "performance.parquet"
     scores = [{"task": "films", "metric": "majority", "value": 0.5}]
@@ -84,12 +82,12 @@ def study(tmp_path_factory):
         "seeds": {name: [seed for model, seed in models if model == name] for name in names},
         "seed": 0,
     }
-    files = list(explanations.values())
+    settings, files = Settings(**settings), list(explanations.values())
     again = [explanations["teacher", 1]]
-    calibrate(performance, files, again, out=folder / "calibration.parquet", **settings)
+    calibrate(performance, files, again, out=folder / "calibration.parquet", settings=settings)
     judged = {"confidence_level": 0.95, "tolerance": 0.05, "controls": []}
     decide_verdicts([folder / "calibration.parquet"], out=folder / "drift.parquet", **judged)
-    score_word_shifts(explained, files, out=folder / "shifts.parquet", **settings)
+    score_word_shifts(explained, files, out=folder / "shifts.parquet", settings=settings)
     drift = tables.read(folder / "drift.parquet", "drift").to_pandas()
     drift = drift[drift["metric"] == "spearman"].set_index("student")
     return drift, tables.read(folder / "shifts.parquet", "word_shifts").to_pandas()

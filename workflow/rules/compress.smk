@@ -25,7 +25,9 @@ rule compress:
         mem_mb=at_least(8000),
         runtime=hours(8),
     params:
-        settings=job_params.compress,
+        compression=job_params.compression,
+        settings=job_params.train,
+        engine=job_params.training_engine,
         code=job_params.compress_code,
     script:
         "../../scripts/compress.py"

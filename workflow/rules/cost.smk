@@ -19,6 +19,7 @@ rule measure_cost:
         mem_mb=at_least(6000),
     params:
         settings=job_params.measure_cost,
+        engine=job_params.engine,
         code=code("scripts/measure_cost.py"),
     script:
         "../../scripts/measure_cost.py"

@@ -55,7 +55,9 @@ rule score_gap_closed:
     conda:
         "../../envs/data.yaml"
     params:
-        settings=job_params.score_gap_closed,
+        settings=job_params.score,
+        baselines=study.config["baselines"],
+        controls=job_params.controls,
         code=code("scripts/score_gap_closed.py"),
     script:
         "../../scripts/score_gap_closed.py"

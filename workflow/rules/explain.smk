@@ -27,6 +27,7 @@ rule explain:
         runtime=hours(8),
     params:
         settings=job_params.explain,
+        engine=job_params.engine,
         code=job_params.explain_code,
     script:
         "../../scripts/explain.py"
@@ -63,6 +64,7 @@ use rule explain as explain_again with:
         "<benchmarks>/explain_again/{task}/{model}/{seed}/{explainer}.tsv"
     params:
         settings=job_params.explain_again,
+        engine=job_params.engine,
         code=job_params.explain_code,
 
 
@@ -115,6 +117,7 @@ rule delete:
         runtime=hours(2),
     params:
         settings=job_params.delete,
+        engine=job_params.engine,
         code=code("scripts/delete.py"),
     script:
         "../../scripts/delete.py"

@@ -57,6 +57,7 @@ rule fine_tune:
         runtime=hours(8),
     params:
         settings=job_params.train,
+        engine=job_params.training_engine,
         code=code("scripts/fine_tune.py"),
     script:
         "../../scripts/fine_tune.py"
@@ -89,6 +90,7 @@ rule distil:
         runtime=hours(8),
     params:
         settings=job_params.train,
+        engine=job_params.training_engine,
         code=job_params.distil_code,
     script:
         "../../scripts/distil.py"

@@ -20,7 +20,7 @@ rule predict:
         mem_mb=at_least(6000),
         runtime=hours(2),
     params:
-        settings=job_params.predict,
+        engine=job_params.engine,
         code=code("scripts/predict.py"),
     script:
         "../../scripts/predict.py"

@@ -13,7 +13,6 @@ import torch
 from torch.nn import functional as F
 
 from distillens.data.text import Example
-from distillens.models.engine import Engine
 from distillens.training.fine_tune import FineTuning, Source, task_loss
 
 OPTIONS = {}
@@ -25,7 +24,7 @@ class Distillation(FineTuning):
     @classmethod
     def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
         """``teacher_logits``, shape (examples, outputs)."""
-        logits = Engine(source.teacher, **source.engine).logits([example.texts for example in texts])
+        logits = source.engine.load(source.teacher).logits([example.texts for example in texts])
         return {**super().features(texts, source), "teacher_logits": logits}
 
     def terms(

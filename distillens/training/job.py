@@ -1,0 +1,75 @@
+"""A job that makes a model, and what the config says of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distillens.models.engine import EngineOptions
+from distillens.provenance import RunId
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """Which run a job makes, out of which files, and on what.
+
+    Attributes
+    ----------
+    splits : mapping
+        The ``train`` and ``validation`` tables.
+    checkpoint, teacher : path or None
+        Folders of the pretrained encoder and of the teacher. Without a distillation there is no
+        teacher; a compression starts from it, and has no checkpoint.
+    out : path
+        Folder of the finished model.
+    engine : EngineOptions
+        Where to train, and how to ask the teacher.
+    corpus, cost : path, optional
+        Texts without labels; where to write a table of kind ``trainings``, what it took.
+    """
+
+    run: RunId
+    splits: Mapping[str, str | Path]
+    checkpoint: str | Path | None
+    out: str | Path
+    engine: EngineOptions
+    teacher: str | Path | None = None
+    corpus: str | Path | None = None
+    cost: str | Path | None = None
+
+    @classmethod
+    def of(cls, snakemake: Any) -> "TrainingJob":
+        """The job of a script."""
+        files, teacher = snakemake.input, snakemake.input.get("teacher")
+        return cls(
+            RunId.of(snakemake.wildcards),
+            {split: files.get(split) for split in ("train", "validation")},
+            files.get("checkpoint"),
+            Path(snakemake.output.card).parent,
+            EngineOptions(**snakemake.params.engine),
+            Path(teacher[0]).parent if teacher else None,
+            files.get("corpus") or None,
+            snakemake.output.cost,
+        )
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What the config says of a training.
+
+    Attributes
+    ----------
+    task : mapping
+        The task's ``type`` and ``labels``.
+    settings : dict or None
+        The training's block; None where a compressed model is not trained.
+    layers : list of int or None
+        Numbers of the layers that are kept; None keeps all.
+    export_onnx : bool
+        Whether to leave a ``model.onnx`` for what comes after.
+    """
+
+    task: Mapping[str, Any]
+    settings: dict[str, Any] | None
+    layers: list[int] | None = None
+    export_onnx: bool = False
