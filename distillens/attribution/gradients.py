@@ -202,14 +202,14 @@ def in_batches(
     def run(chosen: list[int]) -> None:
         alone = len(chosen) == 1
         try:
-            found = explain_batch(
+            attributions = explain_batch(
                 [examples[number] for number in chosen], [encoded[number] for number in chosen]
             )
         except engine.differentiable.out_of_memory:
             if alone and engine.tokens <= lengths[chosen[0]]:
                 raise
         else:
-            results.update(zip(chosen, found, strict=True))
+            results.update(zip(chosen, attributions, strict=True))
             return
         # Not in the handler: its traceback holds on to what did not fit.
         engine.tokens = max(1, engine.tokens // 2)

@@ -33,8 +33,8 @@ class Rankings:
 
 def stored_as_given(path: str | Path) -> bool:
     """Whether positions are those of a file from elsewhere, which need not stand in the text."""
-    made = tables.provenance(path)
-    return bool(made.get("brought")) and made["settings"]["unit"] == "token"
+    origin = tables.provenance(path)
+    return bool(origin.get("brought")) and origin["settings"]["unit"] == "token"
 
 
 def ranking(values: np.ndarray, logits: Sequence[float] | None) -> list[int]:
@@ -81,7 +81,7 @@ def orders(
     ranking : str
         ``own``, ``teacher`` or ``random``.
     draw : int
-    of : Example
+    units : Example
         The example in the units that are ranked.
     order : list of int
         Numbers of its units.
@@ -98,21 +98,21 @@ def orders(
     >>> [(name, order) for _, name, _, _, order in orders(example, {("shap", "own"): own}, 0, seed=0)]
     [('own', [1, 0])]
     """
-    for (explainer, name), of in rankings.items():
-        if example.example_id not in of.words:
+    for (explainer, name), explained in rankings.items():
+        if example.example_id not in explained.words:
             raise tables.TableError(
                 f"{explainer}: no {name} explanation of example {example.example_id!r}; run explain again"
             )
-        ranked = of.words[example.example_id]
+        ranked = explained.words[example.example_id]
         in_units = example
-        if of.in_tokens:
+        if explained.in_tokens:
             seen = [word for word in ranked if word.end <= len(example.texts[word.segment])]
             in_units = replace(example, units=tuple(sorted(seen, key=_place)))
         number = {_place(word): index for index, word in enumerate(in_units.words)}
         # Of a long text, a teacher may see words that its student does not.
         order = [number[_place(word)] for word in ranked if _place(word) in number]
         yield explainer, name, 0, in_units, order
-        if of.in_tokens and name == "own":
+        if explained.in_tokens and name == "own":
             yield from _random(explainer, in_units, draws, seed)
     yield from _random(None, example, draws, seed)
 

@@ -67,7 +67,7 @@ def trace(
     random [0, 1] [0.95, 0.95, 0.5]
     each [0, 1] [0.95, 0.95, 0.5]
     """
-    own = {key: of for key, of in rankings.items() if key[1] == "own"}
+    own = {key: ranked for key, ranked in rankings.items() if key[1] == "own"}
     for start in range(0, len(chosen), _AT_ONCE):
         group = chosen[start : start + _AT_ONCE]
         whole = engine.logits([example.texts for example in group])
@@ -78,7 +78,7 @@ def trace(
             plan += _plan(number, orders(example, own, draws, seed))
         if beam:
             plan += _bounds(group, target, before, beam, engine)
-        texts = [without(of, gone, engine.mask) for *_, of, removals in plan for gone in removals]
+        texts = [without(units, gone, engine.mask) for *_, units, removals in plan for gone in removals]
         owners = [number for number, *_, removals in plan for _ in removals]
         values = confidence(engine.logits(texts), target[owners]) if texts else np.empty(0)
         position = 0
@@ -132,10 +132,10 @@ def extreme_orders(lengths: Sequence[int], ask: Ask, beam: int, sign: int) -> li
             for total, order in _grown(states, length, sign)
         ]
         drops = ask([(number, order) for number, _, order in grown])
-        found: dict[int, list[tuple[float, tuple[int, ...]]]] = {}
+        extended: dict[int, list[tuple[float, tuple[int, ...]]]] = {}
         for (number, total, order), lost in zip(grown, drops, strict=True):
-            found.setdefault(number, []).append((total + float(lost), order))
-        for number, states in found.items():
+            extended.setdefault(number, []).append((total + float(lost), order))
+        for number, states in extended.items():
             beams[number] = sorted(states, key=lambda state: (-sign * state[0], state[1]))[:beam]
     return [list(states[0][1]) for states in beams]
 
@@ -156,23 +156,23 @@ def _grown(
 
 def _plan(number: int, every: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """What is asked of one example: (..., order, the example in its units, sets of removed words)."""
-    for explainer, name, draw, of, order in every:
+    for explainer, name, draw, units, order in every:
         prefixes = [order[:k] for k in range(1, len(order) + 1)]
-        yield number, explainer, name, draw, "remove", order, of, prefixes
+        yield number, explainer, name, draw, "remove", order, units, prefixes
         if name == "own":
             rest = [order[k:] for k in range(1, len(order) + 1)]
-            yield number, explainer, name, draw, "keep", order, of, rest
+            yield number, explainer, name, draw, "keep", order, units, rest
         if name == RANDOM and draw == 0:
-            words = list(range(len(of.words)))
-            yield number, explainer, "each", 0, "remove", words, of, [[word] for word in words]
+            words = list(range(len(units.words)))
+            yield number, explainer, "each", 0, "remove", words, units, [[word] for word in words]
 
 
 def _bounds(
     group: Sequence[Example], target: np.ndarray, before: np.ndarray, beam: int, engine: Engine
 ) -> Iterator[tuple[Any, ...]]:
-    def drops(asked: Sequence[tuple[int, Sequence[int]]]) -> np.ndarray:
-        texts = [without(group[number], removed, engine.mask) for number, removed in asked]
-        owners = [number for number, _ in asked]
+    def drops(removals: Sequence[tuple[int, Sequence[int]]]) -> np.ndarray:
+        texts = [without(group[number], removed, engine.mask) for number, removed in removals]
+        owners = [number for number, _ in removals]
         logits = engine.logits(texts)
         after = confidence(logits, target[owners])
         return drop(before[owners], after, absolute=logits.shape[1] == 1)

@@ -54,7 +54,7 @@ def locate(texts: Sequence[str], pieces: Sequence[str]) -> list[Word]:
     for piece in pieces:
         walk.step(piece)
     walk.end_unknown()
-    return walk.found
+    return walk.words
 
 
 def occurrences(texts: Sequence[str], word: str) -> list[Word]:
@@ -70,13 +70,13 @@ def occurrences(texts: Sequence[str], word: str) -> list[Word]:
     after = r"(?!\w)" if re.search(r"\w$", word) else ""
     for flags in (re.NOFLAG, re.IGNORECASE):
         pattern = re.compile(before + re.escape(word) + after, flags)
-        if found := [
+        if places := [
             Word(match.group(), segment, *match.span())
             for segment, text in enumerate(texts)
             for match in pattern.finditer(text)
             if word
         ]:
-            return found
+            return places
     return []
 
 
@@ -95,7 +95,7 @@ class _Walk:
     """A place in a text that moves on with every piece that is found."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self.found: list[Word] = []
+        self.words: list[Word] = []
         self._texts = texts
         self._plain, self._origin = [], []
         for text in texts:
@@ -117,7 +117,7 @@ class _Walk:
         if not core:
             self._empty()
         elif _UNKNOWN.search(piece):
-            self._unknown.append(len(self.found))
+            self._unknown.append(len(self.words))
             self._empty()
         else:
             self._find(piece, core)
@@ -127,7 +127,7 @@ class _Walk:
         if self._unknown:
             text = self._plain[self._segment][self._at : stop]
             start = self._at + len(text) - len(text.lstrip())
-            self.found[self._unknown[0]] = self._word(start, start + len(text.strip()))
+            self.words[self._unknown[0]] = self._word(start, start + len(text.strip()))
             self._at += len(text)
             self._unknown = []
 
@@ -141,7 +141,7 @@ class _Walk:
                 f"{piece!r} does not stand behind {self._texts[self._segment][: self._origin_of(self._at)]!r}"
             )
         self.end_unknown(start)
-        self.found.append(self._word(start, start + len(core)))
+        self.words.append(self._word(start, start + len(core)))
         self._at = start + len(core)
 
     def _place(self, core: str) -> int | None:
@@ -160,7 +160,7 @@ class _Walk:
 
     def _empty(self) -> None:
         place = self._origin_of(self._at)
-        self.found.append(Word("", self._segment, place, place))
+        self.words.append(Word("", self._segment, place, place))
 
     def _word(self, start: int, end: int) -> Word:
         if start == end:

@@ -81,13 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parsed(arguments: Sequence[str] | None) -> tuple[str, list[str]]:
     """The command, and what stands behind it."""
-    said = {name: registry.literal("command", name, "HELP").partition("\n")[0] for name in _COMMANDS}
-    commands = "\n".join(f"  {name:10}{summary}" for name, summary in said.items())
+    summaries = {name: registry.literal("command", name, "HELP").partition("\n")[0] for name in _COMMANDS}
+    commands = "\n".join(f"  {name:10}{summary}" for name, summary in summaries.items())
     parser = _parser("distillens", _ABOUT, epilog=f"commands:\n{commands}\n\n{_EXAMPLES}")
     parser.add_argument("command", choices=_COMMANDS, metavar="COMMAND", help="one of the commands below")
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
-    given = parser.parse_args(arguments)
-    return given.command, given.rest
+    options = parser.parse_args(arguments)
+    return options.command, options.rest
 
 
 def _arguments_of(name: str, command: ModuleType, rest: list[str]) -> Any:

@@ -57,8 +57,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         every, left = jobs(file, "--forceall"), jobs(file)
     console.print(_jobs(config["study"], every, left))
     with console.status("loading explainers"):
-        found = passes(config, results, arguments.words)
-    console.print(_passes(found))
+        estimates = passes(config, results, arguments.words)
+    console.print(_passes(estimates))
 
 
 def jobs(config: Path, *more: str) -> dict[str, int]:
@@ -100,15 +100,15 @@ def _jobs(study: str, every: dict[str, int], left: dict[str, int]) -> Table:
     return table
 
 
-def _passes(found: list) -> Table:
+def _passes(estimates: list) -> Table:
     table = _table("Forward passes, at most", "rule", "of", "task", "jobs", "passes", numeric=2)
-    for row in found:
+    for row in estimates:
         cells = (f"{row.runs:,}", "once fetched" if row.passes is None else f"{row.passes:,}")
         table.add_row(row.rule, row.what, row.task, *cells)
     table.add_section()
-    known = sum(row.passes or 0 for row in found)
-    open_ = any(row.passes is None for row in found)
-    table.add_row("in all", "", "", "", f"{'at least ' if open_ else ''}{known:,}")
+    total = sum(row.passes or 0 for row in estimates)
+    open_ = any(row.passes is None for row in estimates)
+    table.add_row("in all", "", "", "", f"{'at least ' if open_ else ''}{total:,}")
     return table
 
 

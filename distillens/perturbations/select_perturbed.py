@@ -47,8 +47,8 @@ def select_perturbed(
     copies = {
         tables.provenance(path)["perturbation"]: _first_repeat(path) for path in sorted(map(str, perturbed))
     }
-    known = set.intersection(*(set(of) for of in copies.values())) if copies else set()
-    short = [i for i in sorted(known) if len(originals[i].words) <= (max_words or len(originals[i].words))]
+    edited = set.intersection(*(set(texts) for texts in copies.values())) if copies else set()
+    short = [i for i in sorted(edited) if len(originals[i].words) <= (max_words or len(originals[i].words))]
     if len(short) < count:
         raise DataError(
             f"stability.examples: asks for {count} texts, but of the perturbed ones of {name!r} "

@@ -27,9 +27,9 @@ class _Misspellings(Spelling):
     def read(self, model_path: str) -> None:
         super().read(model_path)
         table: dict[str, set[str]] = {}
-        for word, found in self.dict.items():
-            known = table.setdefault(word.lower(), set())
-            known.update(wrong.lower() for wrong in found if _ONE_WORD.fullmatch(wrong))
+        for word, variants in self.dict.items():
+            misspellings = table.setdefault(word.lower(), set())
+            misspellings.update(wrong.lower() for wrong in variants if _ONE_WORD.fullmatch(wrong))
         self.dict = {word: sorted(wrong - {word}) for word, wrong in table.items()}
 
 

@@ -99,8 +99,8 @@ def perturb(text: str, seed: int, senses: int | None = OPTIONS["senses"]["defaul
     def synonym(token: Token) -> str:
         base, inflect = _FORMS[token.tag]
         word = base(token.text.lower())
-        found = _augmenter(token.tag, senses).augment(word)[0]
-        return token.text if found == word else inflect(found)
+        replacement = _augmenter(token.tag, senses).augment(word)[0]
+        return token.text if replacement == word else inflect(replacement)
 
     # A single letter ("i") is a chemical element to WordNet.
     tokens = [token for token in tagged(text) if token.tag in _FORMS and len(token.text) > 1]

@@ -67,7 +67,7 @@ def build_probe(
         raise ProbeError(
             f"tasks.{task}.probes: {name!r} finds no sentence in {test}; take it out of the task's probes"
         )
-    twice = [found for found, times in Counter(s.example_id for s in built).items() if times > 1]
+    twice = [sentence for sentence, times in Counter(s.example_id for s in built).items() if times > 1]
     if twice:
         raise ProbeError(f"probes.{name}: two sentences are {twice[0]!r}; is a word listed twice?")
     provenance = {
@@ -79,14 +79,14 @@ def build_probe(
         "test_sha256": digest(test),
         "seed": seed,
     }
-    known = {example.example_id: example for example in pool}
-    tables.write(sentences, "examples", rows(_example(s, known) for s in built), provenance)
+    by_id = {example.example_id: example for example in pool}
+    tables.write(sentences, "examples", rows(_example(s, by_id) for s in built), provenance)
     tables.write(design, "probes", map(_design, built), provenance)
 
 
-def _example(sentence: Sentence, known: Mapping[str, Example]) -> Example:
+def _example(sentence: Sentence, pool: Mapping[str, Example]) -> Example:
     example = Example(sentence.example_id, sentence.text)
-    own = known.get(sentence.example_id)
+    own = pool.get(sentence.example_id)
     if own is None or own.text_a != sentence.text:
         return example
     return replace(example, label=own.label, label_name=own.label_name)

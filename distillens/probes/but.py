@@ -47,10 +47,10 @@ def build(pool: list[Example], options: dict[str, Any], seed: int) -> list[Sente
     >>> [sentence.example_id for sentence in build(pool, {"examples": None}, seed=1)]
     ['7']
     """
-    found = {example.example_id: (example.text_a, cue) for example in pool if (cue := cue_of(example.text_a))}
-    drawn = set(draw(found, seed)[: options["examples"]])
+    texts = {example.example_id: (example.text_a, cue) for example in pool if (cue := cue_of(example.text_a))}
+    drawn = set(draw(texts, seed)[: options["examples"]])
     return [
-        Sentence(name, text, name, "original", 0, cue) for name, (text, cue) in found.items() if name in drawn
+        Sentence(name, text, name, "original", 0, cue) for name, (text, cue) in texts.items() if name in drawn
     ]
 
 

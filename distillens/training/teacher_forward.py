@@ -41,32 +41,32 @@ class Alongside(FineTuning):
         ModelError
             If the teacher reads a text as other pieces than the student.
         """
-        found = super().features(texts, source)
+        columns = super().features(texts, source)
         if not source.training:
-            return found
-        asked = [text.texts for text in texts]
+            return columns
+        segments = [text.texts for text in texts]
         teacher = Encoder(source.teacher)
-        theirs = teacher.encode(asked)
-        for text, one, other in zip(texts, source.encoder.encode(asked), theirs, strict=True):
+        theirs = teacher.encode(segments)
+        for text, one, other in zip(texts, source.encoder.encode(segments), theirs, strict=True):
             if one["input_ids"] != other["input_ids"]:
                 raise ModelError(
                     f"{source.teacher}: reads example {text.example_id!r} as other pieces than its student; "
                     "layers are compared piece by piece: give both one vocabulary and max_length"
                 )
         more = [name for name in teacher.inputs if name not in source.encoder.inputs]
-        return {**found, **{_OF_TEACHER + name: [np.array(one[name]) for one in theirs] for name in more}}
+        return {**columns, **{_OF_TEACHER + name: [np.array(one[name]) for one in theirs] for name in more}}
 
     def beside(self, inputs: dict[str, Any], batch: dict[str, Any]) -> dict[str, Any]:
         """The teacher's answer to what the student was `asked`; a batch is read once for all terms."""
         if self._batch is not batch:
-            asked = self.asked()
+            extras = self.asked()
             taken = {
                 name: inputs[name] if name in inputs else batch[_OF_TEACHER + name]
                 for name in self._inputs
                 if name in inputs or _OF_TEACHER + name in batch
             }
             with torch.no_grad():
-                self._answer = {**asked, **self.teacher(**taken, **asked)}
+                self._answer = {**extras, **self.teacher(**taken, **extras)}
             self._batch = batch
         return self._answer
 

@@ -44,13 +44,13 @@ def explain(
             answer = model(**engine.attentive.tensors(engine.encoder.pad(encoded)), output_attentions=True)
             flow = rollout(answer.attentions)[:, 0].double().cpu().numpy()
         wholes = explained(answer.logits.float().cpu().numpy(), output)
-        found = []
+        attributions = []
         for example, own, whole in zip(batch, flow, wholes, strict=True):
             owner = np.array(engine.encoder.owners(example))
             values = np.bincount(owner[owner >= 0], own[: len(owner)][owner >= 0], len(example.words))
             repeated = np.repeat(values[:, None], len(whole), axis=1)
-            found.append(Attribution(example, repeated, np.full(len(whole), np.nan), whole))
-        return found
+            attributions.append(Attribution(example, repeated, np.full(len(whole), np.nan), whole))
+        return attributions
 
     yield from in_batches(examples, engine, explain_batch)
 

@@ -42,9 +42,9 @@ class Distillation(Alongside, soft_logits.Distillation):
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted term of the loss; see the module."""
-        found = super().hints(model, inputs, batch, answer)
+        terms = super().hints(model, inputs, batch, answer)
         loss = distance(answer[KEPT], self.beside(inputs, batch)[KEPT], inputs["attention_mask"])
-        return {**found, "attention": self.options["attention_weight"] * loss}
+        return {**terms, "attention": self.options["attention_weight"] * loss}
 
 
 def distance(
@@ -67,8 +67,8 @@ def distance(
     both = real[:, :, None] & real[:, None, :]
     losses = []
     for own, height in zip(student, layer_map(len(student), len(teacher))[1:], strict=True):
-        of = teacher[height - 1]
-        if own.shape[1] != of.shape[1]:
-            own, of = own.mean(1, keepdim=True), of.mean(1, keepdim=True)
-        losses.append(F.mse_loss(own.transpose(0, 1)[:, both], of.transpose(0, 1)[:, both]))
+        theirs = teacher[height - 1]
+        if own.shape[1] != theirs.shape[1]:
+            own, theirs = own.mean(1, keepdim=True), theirs.mean(1, keepdim=True)
+        losses.append(F.mse_loss(own.transpose(0, 1)[:, both], theirs.transpose(0, 1)[:, both]))
     return torch.stack(losses).sum()

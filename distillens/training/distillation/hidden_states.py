@@ -47,11 +47,11 @@ class Distillation(Alongside, soft_logits.Distillation):
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted term of the loss; see the module."""
-        found = super().hints(model, inputs, batch, answer)
+        terms = super().hints(model, inputs, batch, answer)
         projection = getattr(self.model, _PROJECTION, torch.nn.Identity())
         own = [projection(states) for states in answer["hidden_states"]]
         loss = distance(own, self.beside(inputs, batch)["hidden_states"], inputs["attention_mask"])
-        return {**found, "hidden": self.options["hidden_weight"] * loss}
+        return {**terms, "hidden": self.options["hidden_weight"] * loss}
 
     def train(self, *arguments: Any, **settings: Any) -> Any:
         """Train, and leave the projection out of what is finished."""
@@ -81,4 +81,4 @@ def distance(
     real = attention_mask.bool()
     heights = layer_map(len(student) - 1, len(teacher) - 1)
     pairs = zip(student, (teacher[height] for height in heights), strict=True)
-    return torch.stack([F.mse_loss(own[real], of[real]) for own, of in pairs]).sum()
+    return torch.stack([F.mse_loss(own[real], theirs[real]) for own, theirs in pairs]).sum()

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 
 from distillens.data.text import Example, seed_of
-from distillens.models.engine import Engine
 from distillens.training.distillation import soft_logits
 from distillens.training.fine_tune import Source
 
@@ -72,36 +71,36 @@ class Distillation(soft_logits.Distillation):
         The logits have the shape (examples, copies, outputs). Copy k of example r is of text r + k n of
         all, which are the n examples and the corpus's texts after them, and the first again after the last.
         """
-        found = super().features(texts, source)
+        columns = super().features(texts, source)
         if not source.training:
-            return found
-        engine, answers, options = Engine(source.teacher, **source.engine), [], source.options
+            return columns
+        engine, answers, options = source.engine.load(source.teacher), [], source.options
         every, hidden = [*texts, *source.unlabelled()], (options["masked_single"], options["masked_most"])
         for copy in range(options["masked_copies"]):
             first = copy * len(texts)
-            of = [every[number % len(every)] for number in range(first, first + len(texts))]
+            originals = [every[number % len(every)] for number in range(first, first + len(texts))]
             pairs = [
                 (text, kept_words(len(text.words), seed_of(source.seed, text.example_id, copy), *hidden))
-                for text in of
+                for text in originals
             ]
-            found[f"copy_{copy}"] = source.encoder.encode(
+            columns[f"copy_{copy}"] = source.encoder.encode(
                 [text.masked(keep, source.encoder.mask) for text, keep in pairs]
             )
             answers.append(engine.logits([text.masked(keep, engine.encoder.mask) for text, keep in pairs]))
             engine.forget()
-        return {**found, "copy_logits": np.stack(answers, axis=1)}
+        return {**columns, "copy_logits": np.stack(answers, axis=1)}
 
     def hints(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted term of the loss; see the module."""
-        found = super().hints(model, inputs, batch, answer)
+        terms = super().hints(model, inputs, batch, answer)
         if not has_turn(self.state.global_step, self.options["masked_share"]):
-            return found
+            return terms
         copy = int(self.state.epoch or 0) % self.options["masked_copies"]
         masked = model(**batch[f"copy_{copy}"]).logits
         loss = soft_logits.soft_loss(masked, batch["copy_logits"][:, copy], self.options["temperature"])
-        return {**found, "masked": self.options["masked_weight"] * loss}
+        return {**terms, "masked": self.options["masked_weight"] * loss}
 
 
 def has_turn(step: int, share: float) -> bool:

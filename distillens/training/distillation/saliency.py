@@ -56,31 +56,31 @@ class Distillation(soft_logits.Distillation):
         self._embedded = torch.empty(0)
         self.model.get_input_embeddings().register_forward_hook(self._keep)
 
-    def _keep(self, module: torch.nn.Module, asked: Any, embedded: torch.Tensor) -> None:
+    def _keep(self, module: torch.nn.Module, inputs: Any, embedded: torch.Tensor) -> None:
         """Keep the embeddings of the forward that the loss is made of: saliency needs no other one."""
         self._embedded = embedded
 
     @classmethod
     def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
         """``teacher_saliency`` of each word, ``owners``: the word of each piece from 1, 0 for none."""
-        found = super().features(texts, source)
+        columns = super().features(texts, source)
         if not source.training:
-            return found
+            return columns
         owners = [np.array(source.encoder.owners(text)) + 1 for text in texts]
-        saliencies = teacher_saliency(texts, found["teacher_logits"].argmax(axis=-1), source)
-        return {**found, "owners": owners, "teacher_saliency": saliencies}
+        saliencies = teacher_saliency(texts, columns["teacher_logits"].argmax(axis=-1), source)
+        return {**columns, "owners": owners, "teacher_saliency": saliencies}
 
     def hints(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
     ) -> dict[str, torch.Tensor]:
         """The weighted term of the loss; see the module."""
         embedded = self._embedded  # before another term reads a copy
-        found = super().hints(model, inputs, batch, answer)
+        terms = super().hints(model, inputs, batch, answer)
         contrasts = logit_contrast(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
         teacher = batch["teacher_saliency"]
         own = saliency(contrasts, embedded, batch["owners"], teacher.shape[1], differentiable=True)
         loss = (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
-        return {**found, "saliency": self.options["saliency_weight"] * loss}
+        return {**terms, "saliency": self.options["saliency_weight"] * loss}
 
 
 def attend_eagerly(model: PreTrainedModel) -> None:
@@ -164,14 +164,14 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
         The class that each is asked about.
     source : Source
     """
-    device, half = pick_device(source.engine["device"]), source.options["precision"] == "bfloat16"
+    device, half = pick_device(source.engine.device), source.options["precision"] == "bfloat16"
     model = load_classifier(source.teacher).eval().requires_grad_(False).to(device)
     attend_eagerly(model)
     encoder = Encoder(source.teacher, accepted_inputs(model))
     encoded = encoder.encode([text.texts for text in texts])
     # Texts of like length share a batch: little of it is padding.
     order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]))
-    found: list[np.ndarray] = [np.empty(0)] * len(texts)
+    saliencies: list[np.ndarray] = [np.empty(0)] * len(texts)
     for start in range(0, len(texts), _BATCH):
         numbers = order[start : start + _BATCH]
         inputs = encoder.pad([encoded[number] for number in numbers])
@@ -188,5 +188,5 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
         contrasts = logit_contrast(logits.float(), target)
         values = saliency(contrasts, embedded, torch.from_numpy(owners).to(device), most)
         for number, row in zip(numbers, values.detach().cpu().numpy(), strict=True):
-            found[number] = row[: len(texts[number].words)]
-    return found
+            saliencies[number] = row[: len(texts[number].words)]
+    return saliencies

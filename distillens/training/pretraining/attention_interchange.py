@@ -81,20 +81,20 @@ class Pretraining(MaskedLanguage):
             )
         inputs = inputs_of(model, batch)
         logits, hidden, _ = at_positions(model, inputs, masked)
-        found = {
+        losses = {
             "mlm": F.cross_entropy(logits.float(), batch["labels"][masked]),
             "ce": self._soft(logits, target),
         }
         if self.weight("cos"):
             alike = F.cosine_similarity(hidden.float(), target_hidden.float(), dim=-1)
-            found["cos"] = (1 - alike).mean()
+            losses["cos"] = (1 - alike).mean()
         if aligned:
             weights = compressed(
                 outputs.attentions, model.config.num_hidden_layers, model.config.num_attention_heads
             )
             swapped, _, _ = at_positions(model, inputs, masked, interchanged=weights)
-            found["att"] = self._soft(swapped, target)
-        return found
+            losses["att"] = self._soft(swapped, target)
+        return losses
 
     def _soft(self, student: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
         """T^2 KL(teacher || student), mean over positions."""
