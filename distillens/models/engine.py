@@ -4,7 +4,6 @@ Requests are sorted by length and packed under a budget of tokens (padding inclu
 so that little is spent on padding and the device is busy whatever the caller's rhythm.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache
 from safetensors import safe_open
 
 from distillens.joblog import Progress
@@ -62,8 +62,7 @@ class Engine:
         self.encoder = Encoder(folder, self.backend.inputs)
         self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
         self._lanes = ThreadPoolExecutor(self.backend.lanes)
-        self._remembered = remembered
-        self._cache: OrderedDict[Segments, np.ndarray] = OrderedDict()
+        self._cache: LRUCache[Segments, np.ndarray] = LRUCache(remembered)
 
     @cached_property
     def differentiable(self) -> TorchBackend:
@@ -110,7 +109,7 @@ class Engine:
         -------
         ndarray of float32, shape (len(texts), outputs)
         """
-        answers = {text: self._recall(text) for text in texts}
+        answers = {text: self._cache.get(text) for text in texts}
         new = sorted(text for text, answer in answers.items() if answer is None)
         if progress:
             progress.advance(len(texts) - len(new))
@@ -121,7 +120,7 @@ class Engine:
             for (batch, _), rows in zip(batches, outputs, strict=True):
                 for text, row in zip(batch, rows, strict=True):
                     answers[text] = row
-                    self._remember(text, row)
+                    self._cache[text] = row.copy()
                 if progress:
                     progress.advance(len(batch))
         return np.array([answers[text] for text in texts], dtype=np.float32)
@@ -153,16 +152,6 @@ class Engine:
         self.tokens = min(self.tokens, max(1, batch["input_ids"].size // 2))
         half = len(encoded) // 2
         return np.concatenate([self._forward(encoded[:half]), self._forward(encoded[half:])])
-
-    def _recall(self, text: Segments) -> np.ndarray | None:
-        if text in self._cache:
-            self._cache.move_to_end(text)
-        return self._cache.get(text)
-
-    def _remember(self, text: Segments, row: np.ndarray) -> None:
-        self._cache[text] = row.copy()
-        if len(self._cache) > self._remembered:
-            self._cache.popitem(last=False)
 
 
 @dataclass(frozen=True)
