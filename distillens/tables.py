@@ -17,231 +17,87 @@ import pyarrow.parquet as pq
 
 SCHEMA_VERSION = "3"
 
-_SPAN = pa.struct([("segment", pa.int8()), ("start", pa.int32()), ("end", pa.int32())])
-_EDIT = pa.struct(
-    [("segment", pa.int8()), ("start", pa.int32()), ("before", pa.string()), ("after", pa.string())]
-)
+# fmt: off
+_TEXT, _REAL, _FLAG = pa.string(), pa.float64(), pa.bool_()
+_INT8, _INT16, _INT32, _INT64 = pa.int8(), pa.int16(), pa.int32(), pa.int64()
+_TEXTS, _REALS, _LOGITS, _PLACES = map(pa.list_, (_TEXT, _REAL, pa.float32(), _INT32))
+_SPAN = pa.struct({"segment": _INT8, "start": _INT32, "end": _INT32})
+_EDIT = pa.struct({"segment": _INT8, "start": _INT32, "before": _TEXT, "after": _TEXT})
 
-_CALIBRATION = [
-    ("task", pa.string()),
-    ("student", pa.string()),
-    ("teacher", pa.string()),
-    ("explainer", pa.string()),
-    ("metric", pa.string()),
-    ("k", pa.int16()),
-    ("n", pa.int32()),
-    ("n_undefined", pa.int32()),
-    ("n_runs", pa.int16()),
-    ("n_teacher_runs", pa.int16()),
-    *(
-        (f"{quantity}{suffix}", pa.float64())
-        for quantity in ("agreement", "ceiling", "explainer_ceiling", "floor", "normalised", "drift")
-        for suffix in ("", "_low", "_high")
-    ),
-    ("p_value", pa.float64()),
-    ("effect_size", pa.float64()),
-    ("run_spread", pa.float64()),
-    ("n_needed", pa.float64()),
-    ("runs_needed", pa.float64()),
-    ("gated", pa.bool_()),
-]
 
-SCHEMAS: dict[str, pa.Schema] = {
-    "examples": pa.schema(
-        [
-            ("example_id", pa.string()),
-            ("text_a", pa.string()),
-            ("text_b", pa.string()),
-            ("label", pa.float64()),
-            ("label_name", pa.string()),
-        ]
-    ),
-    "corpus": pa.schema([("split", pa.string()), ("text", pa.string())]),
-    "perturbed": pa.schema(
-        [
-            ("example_id", pa.string()),
-            ("repeat", pa.int16()),
-            ("text_a", pa.string()),
-            ("text_b", pa.string()),
-            ("changed", pa.bool_()),
-            ("edits", pa.list_(_EDIT)),
-        ]
-    ),
-    "predictions": pa.schema(
-        [
-            ("example_id", pa.string()),
-            ("perturbation", pa.string()),
-            ("repeat", pa.int16()),
-            ("logits", pa.list_(pa.float32())),
-        ]
-    ),
-    "explanations": pa.schema(
-        [
-            ("example_id", pa.string()),
-            ("words", pa.list_(pa.string())),
-            ("spans", pa.list_(_SPAN)),
-            ("values", pa.list_(pa.list_(pa.float64()))),
-            ("base", pa.list_(pa.float64())),
-            ("output", pa.list_(pa.float64())),
-            ("logits", pa.list_(pa.float32())),
-            ("unseen", pa.int32()),
-            ("evals", pa.int32()),
-            ("truncated", pa.bool_()),
-            ("lime_r2", pa.list_(pa.float64())),
-            ("ig_delta", pa.list_(pa.float64())),
-            ("ig_steps", pa.int32()),
-        ]
-    ),
-    "deletions": pa.schema(
-        [
-            ("example_id", pa.string()),
-            ("explainer", pa.string()),
-            ("ranking", pa.string()),
-            ("draw", pa.int16()),
-            ("k", pa.int16()),
-            ("target", pa.int16()),
-            ("removed", pa.list_(pa.int32())),
-            ("logits_before", pa.list_(pa.float32())),
-            ("logits_after", pa.list_(pa.float32())),
-        ]
-    ),
-    "curves": pa.schema(
-        [
-            ("example_id", pa.string()),
-            ("explainer", pa.string()),
-            ("ranking", pa.string()),
-            ("draw", pa.int16()),
-            ("operation", pa.string()),
-            ("target", pa.int16()),
-            ("order", pa.list_(pa.int32())),
-            ("confidence", pa.list_(pa.float64())),
-        ]
-    ),
-    "probes": pa.schema(
-        [
-            ("example_id", pa.string()),
-            ("item", pa.string()),
-            ("variant", pa.string()),
-            ("expected", pa.int8()),
-            ("cue_start", pa.int32()),
-            ("cue_end", pa.int32()),
-        ]
-    ),
-    "scores": pa.schema(
-        [
-            ("task", pa.string()),
-            ("probe", pa.string()),
-            ("subset", pa.string()),
-            ("model", pa.string()),
-            ("seed", pa.int64()),
-            ("against", pa.string()),
-            ("against_seed", pa.int64()),
-            ("explainer", pa.string()),
-            ("against_explainer", pa.string()),
-            ("perturbation", pa.string()),
-            ("ranking", pa.string()),
-            ("metric", pa.string()),
-            ("k", pa.int16()),
-            ("example_id", pa.string()),
-            ("value", pa.float64()),
-            ("low", pa.float64()),
-            ("high", pa.float64()),
-            ("spread", pa.float64()),
-            ("chance", pa.float64()),
-            ("n", pa.int32()),
-            ("n_undefined", pa.int32()),
-        ]
-    ),
-    "costs": pa.schema(
-        [
-            ("task", pa.string()),
-            ("model", pa.string()),
-            ("seed", pa.int64()),
-            ("parameters", pa.int64()),
-            ("nonzero", pa.int64()),
-            ("file_bytes", pa.int64()),
-            ("packed_bytes", pa.int64()),
-            ("graph_bytes", pa.int64()),
-            ("backend", pa.string()),
-            ("device", pa.string()),
-            ("precision", pa.string()),
-            ("texts", pa.int32()),
-            ("latency_ms", pa.float64()),
-            ("latency_low", pa.float64()),
-            ("latency_high", pa.float64()),
-        ]
-    ),
-    "trainings": pa.schema(
-        [
-            ("task", pa.string()),
-            ("model", pa.string()),
-            ("seed", pa.int64()),
-            ("steps", pa.int32()),
-            ("epochs", pa.float64()),
-            ("wall_seconds", pa.float64()),
-            ("cpu_seconds", pa.float64()),
-            ("device", pa.string()),
-        ]
-    ),
-    "word_shifts": pa.schema(
-        [
-            ("task", pa.string()),
-            ("student", pa.string()),
-            ("teacher", pa.string()),
-            ("explainer", pa.string()),
-            ("kind", pa.string()),
-            ("name", pa.string()),
-            ("n", pa.int32()),
-            ("words", pa.int32()),
-            ("groups", pa.int32()),
-            *((f"share_{side}", pa.float64()) for side in ("teacher", "student")),
-            *((f"shift{end}", pa.float64()) for end in ("", "_low", "_high")),
-        ]
-    ),
-    "gap_closed": pa.schema(
-        [
-            ("task", pa.string()),
-            ("student", pa.string()),
-            ("baseline", pa.string()),
-            ("teacher", pa.string()),
-            ("explainer", pa.string()),
-            ("metric", pa.string()),
-            ("k", pa.int16()),
-            ("n", pa.int32()),
-            ("n_undefined", pa.int32()),
-            ("n_runs", pa.int16()),
-            ("n_baseline_runs", pa.int16()),
-            *(
-                (f"{quantity}{end}", pa.float64())
-                for quantity in ("gain", "share")
-                for end in ("", "_low", "_high")
-            ),
-            ("p_value", pa.float64()),
-            ("p_adjusted", pa.float64()),
-            ("gated", pa.bool_()),
-        ]
-    ),
-    "calibration": pa.schema(_CALIBRATION),
-    "drift": pa.schema(
-        [
-            *_CALIBRATION,
-            ("p_holm", pa.float64()),
-            ("p_adjusted", pa.float64()),
-            ("verdict", pa.string()),
-        ]
-    ),
+def _with_bounds(*names: str) -> dict[str, pa.DataType]:
+    """Columns of quantities, each with the ends of its interval."""
+    return {f"{name}{end}": _REAL for name in names for end in ("", "_low", "_high")}
+
+
+_CALIBRATION = {
+    "task": _TEXT, "student": _TEXT, "teacher": _TEXT, "explainer": _TEXT, "metric": _TEXT, "k": _INT16,
+    "n": _INT32, "n_undefined": _INT32, "n_runs": _INT16, "n_teacher_runs": _INT16,
+    **_with_bounds("agreement", "ceiling", "explainer_ceiling", "floor", "normalised", "drift"),
+    "p_value": _REAL, "effect_size": _REAL, "run_spread": _REAL, "n_needed": _REAL, "runs_needed": _REAL,
+    "gated": _FLAG,
 }
 
-
-def numbers(kind: str) -> list[str]:
-    """The columns of a kind that hold numbers which may be undefined.
-
-    Examples
-    --------
-    >>> numbers("costs")
-    ['latency_ms', 'latency_low', 'latency_high']
-    """
-    return [field.name for field in SCHEMAS[kind] if pa.types.is_floating(field.type)]
+SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
+    "examples": {
+        "example_id": _TEXT, "text_a": _TEXT, "text_b": _TEXT, "label": _REAL, "label_name": _TEXT,
+    },
+    "corpus": {"split": _TEXT, "text": _TEXT},
+    "perturbed": {
+        "example_id": _TEXT, "repeat": _INT16, "text_a": _TEXT, "text_b": _TEXT, "changed": _FLAG,
+        "edits": pa.list_(_EDIT),
+    },
+    "predictions": {"example_id": _TEXT, "perturbation": _TEXT, "repeat": _INT16, "logits": _LOGITS},
+    "explanations": {
+        "example_id": _TEXT, "words": _TEXTS, "spans": pa.list_(_SPAN), "values": pa.list_(_REALS),
+        "base": _REALS, "output": _REALS, "logits": _LOGITS, "unseen": _INT32,
+        "evals": _INT32, "truncated": _FLAG, "lime_r2": _REALS, "ig_delta": _REALS, "ig_steps": _INT32,
+    },
+    "deletions": {
+        "example_id": _TEXT, "explainer": _TEXT, "ranking": _TEXT, "draw": _INT16, "k": _INT16,
+        "target": _INT16, "removed": _PLACES, "logits_before": _LOGITS, "logits_after": _LOGITS,
+    },
+    "curves": {
+        "example_id": _TEXT, "explainer": _TEXT, "ranking": _TEXT, "draw": _INT16, "operation": _TEXT,
+        "target": _INT16, "order": _PLACES, "confidence": _REALS,
+    },
+    "probes": {
+        "example_id": _TEXT, "item": _TEXT, "variant": _TEXT, "expected": _INT8,
+        "cue_start": _INT32, "cue_end": _INT32,
+    },
+    "scores": {
+        "task": _TEXT, "probe": _TEXT, "subset": _TEXT,
+        "model": _TEXT, "seed": _INT64, "against": _TEXT, "against_seed": _INT64,
+        "explainer": _TEXT, "against_explainer": _TEXT, "perturbation": _TEXT, "ranking": _TEXT,
+        "metric": _TEXT, "k": _INT16, "example_id": _TEXT,
+        "value": _REAL, "low": _REAL, "high": _REAL, "spread": _REAL, "chance": _REAL,
+        "n": _INT32, "n_undefined": _INT32,
+    },
+    "costs": {
+        "task": _TEXT, "model": _TEXT, "seed": _INT64, "parameters": _INT64, "nonzero": _INT64,
+        "file_bytes": _INT64, "packed_bytes": _INT64, "graph_bytes": _INT64,
+        "backend": _TEXT, "device": _TEXT, "precision": _TEXT, "texts": _INT32,
+        "latency_ms": _REAL, "latency_low": _REAL, "latency_high": _REAL,
+    },
+    "trainings": {
+        "task": _TEXT, "model": _TEXT, "seed": _INT64, "steps": _INT32, "epochs": _REAL,
+        "wall_seconds": _REAL, "cpu_seconds": _REAL, "device": _TEXT,
+    },
+    "word_shifts": {
+        "task": _TEXT, "student": _TEXT, "teacher": _TEXT, "explainer": _TEXT, "kind": _TEXT, "name": _TEXT,
+        "n": _INT32, "words": _INT32, "groups": _INT32, "share_teacher": _REAL, "share_student": _REAL,
+        **_with_bounds("shift"),
+    },
+    "gap_closed": {
+        "task": _TEXT, "student": _TEXT, "baseline": _TEXT, "teacher": _TEXT, "explainer": _TEXT,
+        "metric": _TEXT, "k": _INT16,
+        "n": _INT32, "n_undefined": _INT32, "n_runs": _INT16, "n_baseline_runs": _INT16,
+        **_with_bounds("gain", "share"), "p_value": _REAL, "p_adjusted": _REAL, "gated": _FLAG,
+    },
+    "calibration": _CALIBRATION,
+    "drift": {**_CALIBRATION, "p_holm": _REAL, "p_adjusted": _REAL, "verdict": _TEXT},
+}.items()}
+# fmt: on
 
 
 class TableError(ValueError):
