@@ -100,6 +100,17 @@ SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
 # fmt: on
 
 
+def numbers(kind: str) -> list[str]:
+    """The columns of a kind that hold numbers which may be undefined.
+
+    Examples
+    --------
+    >>> numbers("costs")
+    ['latency_ms', 'latency_low', 'latency_high']
+    """
+    return [field.name for field in SCHEMAS[kind] if pa.types.is_floating(field.type)]
+
+
 class TableError(ValueError):
     """A file is not the table that was expected; the message names the file."""
 

@@ -2,9 +2,9 @@
 
 import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from distillens.provenance import ROOT
+
 TEXT = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
 
 

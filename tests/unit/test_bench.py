@@ -5,7 +5,6 @@ import math
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,9 @@ from bench.plan import FULL, works
 from distillens import tables
 from distillens.data.text import Example
 from distillens.models import classifier
+from distillens.provenance import ROOT
 from tests import tiny
 
-ROOT = Path(__file__).parents[2]
 TEXTS = [
     *tiny.SENTENCES[1:4],
     "The film is not bad, and the ending of it was joyful at all.",

@@ -7,8 +7,8 @@ import yaml
 
 from distillens import tables
 from distillens.config.validate import complete
+from distillens.provenance import ROOT
 from docs import generate
-from tests.unit.test_architecture import ROOT
 
 PAGES = [
     ROOT / "README.md",

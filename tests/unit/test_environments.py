@@ -5,14 +5,13 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 import yaml
 
 from distillens import provenance, registry
+from distillens.provenance import ROOT
 
-ROOT = Path(__file__).parents[2]
 KINDS = {
     "explain": "explainer", "perturb": "perturbation", "distil": "distillation", "pretrain": "pretraining",
     "build_probe": "probe", "report": "exhibit", "compress": "compression",

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "distillens"
+from distillens.provenance import ROOT
+
+PACKAGE = ROOT / "distillens"
 
 # Public functions that have none, and why.
 WITHOUT = {

@@ -2,12 +2,12 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from distillens.provenance import ROOT
+
 SOURCES = [path for part in ("distillens", "scripts") for path in sorted((ROOT / part).rglob("*.py"))]
 # Nobody could be asked for its revision where the study was written.
 UNPINNED = {"google/mobilebert-uncased"}

@@ -1,4 +1,7 @@
-"""A regression of pairs from end to end, as STS-B is one; its real rows are in tests/unit/test_stsb.py."""
+"""A regression of pairs from end to end, as STS-B is one.
+
+Its real rows are in tests/unit/evaluation/test_stsb.py.
+"""
 
 import itertools
 import json

@@ -1,13 +1,12 @@
 import copy
 import json
-from pathlib import Path
 
 import pytest
 import yaml
 
 from distillens.config.validate import ConfigError, complete
+from distillens.provenance import ROOT
 
-ROOT = Path(__file__).parents[2]
 # Through JSON, so that blocks shared by a YAML anchor become copies.
 QUICKSTART = json.loads(json.dumps(yaml.safe_load((ROOT / "config.yaml").read_text())))
 

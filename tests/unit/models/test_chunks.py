@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 import tracemalloc
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,10 +13,10 @@ from distillens import tables
 from distillens.attribution import explain
 from distillens.joblog import Progress
 from distillens.models import chunks, engine
+from distillens.provenance import ROOT
 from distillens.tables import TableError
 from tests import jobs
 
-ROOT = Path(__file__).parents[2]
 CPU = {"device": "cpu", "backend": "torch"}
 IDENTITY = {"task": "t", "model": "m", "seed": 0, "explainer": "shap"}
 WORDS = "the film plot is dull but ending was joyful not bad at all it and of".split()  # noqa: SIM905
@@ -130,11 +129,11 @@ from pathlib import Path
 sys.path.insert(0, {str(ROOT)!r})
 from distillens import tables
 from distillens.attribution import explain
-from tests.unit import test_resuming
+from tests.unit.models import test_chunks
 explain._GROUP_SECONDS = 1e-5  # a sentence a group
 write = tables.write
 tables.write = lambda path, *rest: print(Path(path).name) or write(path, *rest)
-test_resuming.explain_texts(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.argv[1]))
+test_chunks.explain_texts(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.argv[1]))
 """
     command = [sys.executable, "-c", code]
     subprocess.run([*command, straight], check=True, cwd=ROOT)

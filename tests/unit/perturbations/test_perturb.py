@@ -2,7 +2,6 @@
 
 import runpy
 from dataclasses import asdict
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,8 +10,8 @@ from distillens import provenance, tables
 from distillens.data.text import Example
 from distillens.perturbations.edits import Edit, apply
 from distillens.perturbations.perturb import PerturbationPlan, perturb_examples, write_perturbed
+from distillens.provenance import ROOT
 
-ROOT = Path(__file__).parents[2]
 SINGLE = [Example(f"s{i}", f"The film number {i} tells a simple story.") for i in range(12)]
 PAIRS = [
     Example(f"p{i}", f"The {i} children walked home.", f"Nobody stayed behind {i} times.") for i in range(12)

@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,11 +19,10 @@ from distillens.evaluation.inputs import Settings
 from distillens.evaluation.performance import score_performance
 from distillens.evaluation.teacher_groups import Attributions, aligned
 from distillens.metrics.agreement import agreements as agreement_of
-from distillens.provenance import ExplanationId
+from distillens.provenance import ROOT, ExplanationId
 from distillens.report.sentences import load
 from distillens.tables import TableError
 
-ROOT = Path(__file__).parents[2]
 TEXTS = {
     "1": ("A gorgeous, witty film.", None),
     "2": ("The plot is dull, the film is not", None),

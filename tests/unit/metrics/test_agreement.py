@@ -2,7 +2,6 @@
 
 import itertools
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from sklearn.metrics import jaccard_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from distillens.metrics import agreement as ag
+from distillens.provenance import ROOT
 
 # A sentence of four words under two models.
 A, B = np.array([4.0, -3, 1, 0]), np.array([3.0, 1, -2, 0])
@@ -171,7 +171,7 @@ def test_a_metric_needs_its_chance_level():
 
 
 def test_the_documents_list_every_metric():
-    root = Path(__file__).parents[2]
+    root = ROOT
     pages = [path.read_text("utf-8") for path in (root / "README.md", *sorted((root / "docs").glob("*.md")))]
     sections = [" ".join(section.split()).lower() for page in pages for section in page.split("\n#")]
     names = [name.replace("_", " ") for name in ag.METRICS]

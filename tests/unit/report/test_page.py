@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from distillens.evaluation.agreement import score_agreement
 from distillens.evaluation.buckets import score_buckets
 from distillens.metrics import agreement
 from distillens.metrics.calibration import QUANTITIES
+from distillens.provenance import ROOT
 from distillens.report import formatting, study_data, verdict
 from distillens.report.page import embedded
 from distillens.tables import TableError
@@ -279,7 +279,7 @@ def test_numbers_are_written_for_reading(value, signed, expected):
 
 
 def test_report_imports_no_torch():
-    root = Path(__file__).parents[2]
+    root = ROOT
     code = "import sys, distillens.report.page; sys.exit(bool({'torch', 'transformers'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
 

@@ -2,7 +2,6 @@ import json
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +12,7 @@ from distillens.data.text import Example
 from distillens.models import backends, classifier
 from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoder, EncodingError
+from distillens.provenance import ROOT
 from tests.tiny import SENTENCES
 
 TEXTS = [(sentence,) for sentence in SENTENCES]
@@ -129,7 +129,7 @@ from distillens.models.engine import Engine
 print(Engine({str(folder)!r}, "cpu", "onnxruntime").logits([("Fun",)]).shape)
 print([name for name in ("torch", "transformers") if name in sys.modules])
 """
-    root = Path(__file__).parents[2]
+    root = ROOT
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=root
     )

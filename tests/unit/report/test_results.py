@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -12,10 +11,9 @@ import pytest
 
 import distillens
 from distillens import tables
+from distillens.provenance import ROOT
 from distillens.tables import TableError
 from tests.fixtures import made_up_results, made_up_study
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

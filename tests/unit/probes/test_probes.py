@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,9 +18,9 @@ from distillens.metrics import probes
 from distillens.probes import but, contrast, negation
 from distillens.probes.build_probe import build_probe
 from distillens.probes.sentences import ProbeError
+from distillens.provenance import ROOT
 from distillens.tables import TableError
 
-ROOT = Path(__file__).parents[2]
 PAPER = "The movie was weak but the ending was joyful."
 
 

@@ -1,4 +1,3 @@
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -8,8 +7,7 @@ from distillens import provenance
 from distillens.config.job_params import JobParams, ordered
 from distillens.config.study import Study
 from distillens.config.validate import complete
-
-ROOT = Path(__file__).parents[2]
+from distillens.provenance import ROOT
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import random
 import subprocess
 import sys
 from itertools import product, zip_longest
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from distillens import registry
 from distillens.data.text import spans
 from distillens.perturbations.edits import apply
 from distillens.perturbations.lexicon import tagged, wordnet
+from distillens.provenance import ROOT
 
-ROOT = Path(__file__).parents[2]
 ONE_EDIT = ("character", "keyboard", "spelling", "swap", "synonym")
 METHODS = (*ONE_EDIT, "tense")
 
