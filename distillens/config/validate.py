@@ -6,6 +6,7 @@ misspelt name, the nearest right one.
 
 import copy
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -98,7 +99,7 @@ def published(file: str) -> dict[str, Any]:
     """
     path = project_file(file)
     if not path.is_file():
-        raise ConfigError(f"published.file: no file {path}")
+        raise ConfigError(f"published.file: no file {file} (below {Path.cwd()} or the project, or absolute)")
     content, schema = yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(_PUBLISHED.read_text("utf-8"))
     schemas.check(content, schema, file)
     for number, exhibit in content["exhibits"].items():
