@@ -13,6 +13,7 @@ from scipy import stats
 
 from distillens import tables
 from tests import tiny
+from tests.rounding import assert_same
 from tests.workflow.conftest import Study
 
 pytestmark = pytest.mark.slow
@@ -151,16 +152,17 @@ def test_the_raw_score_is_explained_over_the_words_of_both_texts(model, seed, st
         for row in rows.itertuples():
             values = np.stack(row.values)
             assert values.shape == (len(row.words), 1) and len(row.output) == len(row.logits) == 1
-            assert row.output[0] == pytest.approx(row.logits[0], abs=1e-5)
+            assert_same(row.output[0], row.logits[0])
             assert {span["segment"] for span in row.spans} == {0, 1}
             for word, span in zip(row.words, row.spans, strict=True):
                 text = texts.loc[row.example_id, ("text_a", "text_b")[span["segment"]]]
                 assert text[span["start"] : span["end"]] == word
             if explainer == "shap":
-                assert row.base[0] + values.sum() == pytest.approx(row.output[0], abs=1e-4)
+                assert_same(row.base[0] + values.sum(), row.output[0], values)
             if explainer == "integrated_gradients":
                 missing = abs(row.output[0] - row.base[0] - values.sum())
-                assert row.ig_delta[0] == pytest.approx(missing / np.abs(values).sum(), abs=1e-5)
+                mass = np.abs(values).sum()
+                assert_same(row.ig_delta[0], missing / mass, 1, row.output / mass)
 
 
 @pytest.mark.parametrize("perturbation", PERTURBATIONS)

@@ -23,6 +23,7 @@ from distillens.provenance import ROOT
 from distillens.training import fine_tune
 from distillens.training.distillation.soft_logits import Distillation
 from tests import jobs
+from tests.rounding import assert_same
 
 pytestmark = pytest.mark.slow
 
@@ -114,12 +115,12 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
     described = tables.read(tmp_path / "values", "explanations").to_pylist()
     for row, example in zip(described, rows["test"], strict=False):
         assert {span["segment"] for span in row["spans"]} == {0, 1}
-        assert row["output"] == pytest.approx(row["logits"], abs=1e-5)
+        assert_same(row["output"], row["logits"])
         # What the first word's mask takes away from the score itself.
         start, end = (row["spans"][0][key] for key in ("start", "end"))
         text = example["text_a"]
         if not row["unseen"]:
             masked = (f"{text[:start]}{student.mask}{text[end:]}", example["text_b"])
             gone = student.logits([(text, example["text_b"]), masked])[:, 0]
-            assert row["values"][0][0] == pytest.approx(gone[0] - gone[1], abs=1e-5)
+            assert_same(row["values"][0][0], gone[0] - gone[1], gone)
     assert len(described) == 4 and not all(row["unseen"] for row in described)

@@ -15,6 +15,7 @@ from distillens.evaluation.inputs import Settings
 from distillens.evaluation.word_shifts import score_word_shifts
 from distillens.metrics import verdict
 from tests import jobs, tiny
+from tests.rounding import slack
 
 CPU = {"device": "cpu", "backend": "torch", "precision": "float32"}
 BLIND = ("was", "movie", "the")  # words that weigh much in the teacher
@@ -117,6 +118,6 @@ def test_a_student_blind_for_some_words_drifts_and_they_come_out_on_top(study):
     own = own.sort_values("shift")
     assert set(own["name"][: len(BLIND)]) == set(BLIND)
     top = own.iloc[: len(BLIND)]
-    assert (top["share_student"] < 1e-6).all() and (top["shift_high"] < 0).all()
+    assert (top["share_student"] < slack(1)).all() and (top["shift_high"] < 0).all()
     twin = shifts[(shifts["student"] == "twin") & (shifts["kind"] == "word")]
     assert ((twin["shift_low"] < 0) & (twin["shift_high"] > 0)).all()

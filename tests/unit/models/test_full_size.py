@@ -24,6 +24,7 @@ from distillens.data import fetch
 from distillens.models import predict
 from distillens.training import fine_tune
 from tests import jobs, tiny
+from tests.rounding import assert_same
 
 pytestmark = pytest.mark.slow
 
@@ -108,4 +109,4 @@ def test_it_is_trained_asked_and_explained(name, tmp_path):
         )
         (row,) = tables.read(out, "explanations").to_pylist()
         assert len(row["values"]) == len(row["words"]) == 10
-        assert row["logits"] == pytest.approx(logits[0], abs=1e-4)
+        assert_same(row["logits"], logits[0])

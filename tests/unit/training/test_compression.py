@@ -24,6 +24,7 @@ from distillens.training.compress import compress
 from distillens.training.fine_tune import TrainingError
 from distillens.training.job import TrainingJob, TrainingPlan
 from tests import tiny
+from tests.rounding import assert_same
 from tests.tiny import SENTENCES
 
 TASK = {"labels": ["bad", "middling", "good"], "type": "classification"}
@@ -114,7 +115,7 @@ def test_an_answer_does_not_depend_on_the_texts_beside_it(wide, tmp_path):
     for backend in ("torch", "onnxruntime"):
         together = Engine(folder, "cpu", backend).logits(TEXTS)
         alone = [Engine(folder, "cpu", backend).logits([text])[0] for text in TEXTS]
-        assert np.abs(together - alone).max() < 1e-4
+        assert_same(together, alone)
     # An outlier beside it would change the scale that stock dynamic quantisation has for a batch.
     layer = int8.Int8Linear(torch.nn.Linear(16, 16))
     x = torch.randn(1, 16)
@@ -126,7 +127,7 @@ def test_gradients_pass_rounding_as_those_of_the_layer_with_the_stored_weights()
     x = torch.randn(3, 12, requires_grad=True)
     layer(x).sum().backward()
     weights = (layer.uint8.float() - 128) * layer.scale[:, None]
-    assert torch.allclose(x.grad, weights.sum(0).expand(3, -1), atol=1e-5)
+    assert_same(x.grad, weights.sum(0).expand(3, -1))
 
 
 # int8: the stored model
@@ -285,7 +286,7 @@ def test_a_model_without_some_heads_is_the_one_with_their_output_silenced(teache
     with torch.no_grad():
         expected = silenced(**batch).logits.numpy()
     for backend in ("torch", "onnxruntime"):
-        assert Engine(folder, "cpu", backend).logits(TEXTS) == pytest.approx(expected, abs=1e-4)
+        assert_same(Engine(folder, "cpu", backend).logits(TEXTS), expected)
     assert (folder / "model.safetensors").stat().st_size < (teacher / "model.safetensors").stat().st_size
 
 

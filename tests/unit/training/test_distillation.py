@@ -22,6 +22,7 @@ from distillens.training.distillation.masked_consistency import has_turn, kept_w
 from distillens.training.fine_tune import Source
 from distillens.training.teacher_forward import layer_map
 from tests import jobs, tiny
+from tests.rounding import assert_same
 from tests.tiny import SENTENCES
 
 CPU = {"device": "cpu", "backend": "torch", "precision": "float32"}
@@ -130,7 +131,7 @@ def test_copies_are_of_the_texts_and_then_of_the_corpus(copied, tmp_path):
         kept = kept_words(len(text.words), seed_of(3, text.example_id, copy), 0.5, 0.5)
         asked = text.masked(kept, "[MASK]")
         assert beside[f"copy_{copy}"][number] == Encoder(teacher).encode([asked])[0]
-        assert beside["copy_logits"][number, copy] == pytest.approx(engine.logits([asked])[0], abs=1e-5)
+        assert_same(beside["copy_logits"][number, copy], engine.logits([asked])[0])
 
 
 @pytest.fixture
@@ -182,7 +183,7 @@ def test_a_perfect_copy_has_nothing_to_learn(copied, method):
     found = terms_of(made, batch)
     assert set(found) == {"gold", "soft"} | {TERMS[name] for name in method.split("+")}
     for name in found.keys() - {"gold"}:
-        assert found[name].item() == pytest.approx(0, abs=1e-5), name
+        assert_same(found[name].item(), 0, 1)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -212,7 +213,7 @@ def test_the_saliency_term_is_one_less_the_cosine(copied):
     made, batch = copied("saliency", saliency_weight=0.5)
     made.model.train()
     batch["teacher_saliency"] = -batch["teacher_saliency"]
-    assert terms_of(made, batch)["saliency"].item() == pytest.approx(0.5 * 2, abs=1e-5)
+    assert_same(terms_of(made, batch)["saliency"].item(), 0.5 * 2)
 
 
 def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
@@ -224,6 +225,7 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
     targets = Engine(teacher, **CPU).logits([text.texts for text in TEXTS]).argmax(axis=-1)
     source = Source(None, teacher, EngineOptions(**CPU), settings("saliency"), 0, True)
     found = sal.teacher_saliency(TEXTS, targets, source)
+    largest = np.concatenate(found)
     for text, own, of in zip(TEXTS, found, targets, strict=True):
         inputs = {k: torch.from_numpy(v) for k, v in encoder.pad(encoder.encode([text.texts])).items()}
         target = torch.tensor([of])
@@ -235,7 +237,7 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
         pieces = method.attribute(inputs["input_ids"]).sum(dim=-1)[0].detach().numpy()
         owners = encoder.owners(text)
         expected = [sum(v for v, o in zip(pieces, owners, strict=True) if o == n) for n in range(len(own))]
-        assert own == pytest.approx(expected, abs=1e-5)
+        assert_same(own, expected, largest)
 
 
 def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
@@ -288,7 +290,7 @@ def test_soft_loss_of_masked_copies_is_that_of_their_logits(copied):
     teacher = F.log_softmax(batch["copy_logits"][:, 0], dim=-1)
     student = F.log_softmax(made.model(**batch["copy_0"]).logits, dim=-1)
     expected = 2 * (teacher.exp() * (teacher - student)).sum(dim=-1).mean()
-    assert terms_of(made, batch)["masked"].item() == pytest.approx(expected.item(), rel=1e-5)
+    assert_same(terms_of(made, batch)["masked"].item(), expected.item())
 
 
 def test_layers_are_put_beside_each_other_evenly_and_the_last_beside_the_last():
