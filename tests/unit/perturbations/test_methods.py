@@ -337,9 +337,9 @@ import socket, sys
 import nltk, nltk.downloader
 def refuse(*_, **__): raise AssertionError("a download")
 nltk.download = nltk.downloader.Downloader.download = socket.socket.connect = refuse
-from distillens import methods
+from distillens import registry
 for method in sys.argv[1:]:
-    found = methods.load("perturb", method).perturb
+    found = registry.load("perturbation", method).perturb
     print(method, [found("The films were good and she never laughed.", seed) for seed in range(20)])
 assert "torch" not in sys.modules and "transformers" not in sys.modules, "torch was imported"
 """
