@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +39,7 @@ def study(tmp_path) -> Study:
     folder.mkdir()
     config = small_config(folder) | {"device": "auto", "backend": "auto"}
     del config["models"]["student-kd"], config["explainers"]["random"]
-    return Study(folder, config)
+    return Study(folder, config, python=sys.executable)  # nodes start everything anew
 
 
 def on_the_cluster(study, *arguments):

@@ -5,8 +5,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,7 +13,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from tests import tiny
+from tests import preloaded, tiny
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = [
@@ -39,12 +38,13 @@ class Study:
     folder: Path
     config: dict
     project: Path = ROOT
+    python: str = field(default_factory=preloaded.interpreter)
 
     def command(self, *arguments: str, config: dict | None = None) -> list[str]:
         """The command that runs snakemake on the config, or on a changed one."""
         path = self.folder / "study.yaml"
         path.write_text(yaml.safe_dump(config or self.config, sort_keys=False))
-        command = [sys.executable, "-m", "snakemake", "--snakefile", str(self.project / "Snakefile")]
+        command = [self.python, "-m", "snakemake", "--snakefile", str(self.project / "Snakefile")]
         return [
             *command,
             "--cores",

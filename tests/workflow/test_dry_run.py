@@ -4,36 +4,56 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[2]
+from tests import preloaded
+from tests.workflow.conftest import ROOT, small_config
+
 STUDIES = [ROOT / "config.yaml", *sorted((ROOT / "resources" / "studies").glob("*.yaml"))]
 
 
-def snakemake(*arguments, folder=ROOT):
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(ROOT / "Snakefile"),
-        "--cores",
-        "2",
-        *arguments,
-    ]
+USUAL = ["--snakefile", str(ROOT / "Snakefile"), "--cores", "2"]
+
+
+def run(*command, folder=ROOT):
+    command = [preloaded.interpreter(), *map(str, command)]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
 
 
-@pytest.mark.parametrize("config", STUDIES, ids=lambda path: path.stem)
-def test_the_graph_of_every_study_is_built_in_seconds(config, tmp_path):
-    start = time.monotonic()
-    result = snakemake("-n", "--quiet", "all", "--directory", str(tmp_path), "--configfile", str(config))
+def snakemake(*arguments, folder=ROOT):
+    return run("-m", "snakemake", *USUAL, *arguments, folder=folder)
+
+
+def counted(what, folder, config):
+    """What a dry run takes, as `tests.workflow.counting` counts it."""
+    out = folder / "counts.json"
+    given = ["-n", "--quiet", "all", "--directory", folder, "--configfile", config]
+    result = run(Path(__file__).with_name("counting.py"), out, what, *USUAL, *given)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert time.monotonic() - start < 20  # < 5 s on an idle machine; tests share theirs
+    return json.loads(out.read_text())
+
+
+@pytest.mark.parametrize("config", STUDIES, ids=lambda path: path.stem)
+def test_the_graph_of_every_study_is_built_and_sources_are_parsed_once(config, tmp_path):
+    sources = [path for folder in ("distillens", "scripts") for path in (ROOT / folder).rglob("*.py")]
+    # For the digests of code; and plug-ins once more for each constant that is asked of them.
+    assert 0 < counted("own", tmp_path, config)["parsed"] < 1.5 * len(sources)
+
+
+def test_one_student_more_is_the_same_work_however_many_there_are(tmp_path):
+    config, counts = small_config(tmp_path), []
+    for students in (1, 2, 12):
+        more = {f"more-{number}": config["models"]["student"] for number in range(students)}
+        study = {**config, "models": {**config["models"], **more}}
+        (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+        counts.append(counted("all", tmp_path, tmp_path / "study.yaml"))
+    for what in ("calls", "steps"):
+        one, two, twelve = (found[what] for found in counts)
+        # Were it the square of their number, it would be (144 - 4) / 10 = 14 beside 4 - 1 = 3.
+        assert 0 < (twelve - two) / 10 < 1.5 * (two - one), what
 
 
 def test_nothing_that_the_snakefile_metrics_or_report_reach_imports_torch():

@@ -3,13 +3,13 @@
 # ruff: noqa: E501
 
 import json
-import os
 import re
-import sys
+import subprocess
 
 import pytest
 import yaml
 
+from tests import preloaded
 from tests.workflow.conftest import ROOT, tiny_config
 from tests.workflow.documented import documents, names
 
@@ -117,29 +117,11 @@ def edited(config, path, value):
 
 
 def dry_run(folder):
-    """Exit code and output of ``snakemake -n``; forked, since importing it takes longer than the run."""
-    from snakemake.cli import main
-
-    arguments = ["-n", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "study.yaml", "--cores", "1"]
-    said = folder / "said.txt"
-    child = os.fork()
-    if child == 0:
-        with said.open("wb") as out:
-            for stream in (1, 2):
-                os.dup2(out.fileno(), stream)
-        sys.stdout, sys.stderr = (os.fdopen(stream, "w") for stream in (1, 2))
-        os.chdir(folder)
-        code = 70
-        try:
-            main(arguments)
-        except SystemExit as end:
-            code = end.code or 0
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    return os.waitstatus_to_exitcode(status), said.read_text()
+    """Exit code and output of ``snakemake -n``."""
+    command = [preloaded.interpreter(), "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--configfile", "study.yaml", "--cores", "1"]
+    result = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    return result.returncode, result.stdout + result.stderr
 
 
 def test_the_config_that_the_others_are_edits_of_is_right(folder):

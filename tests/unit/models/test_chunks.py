@@ -2,8 +2,6 @@ import gc
 import os
 import signal
 import subprocess
-import sys
-import time
 import tracemalloc
 
 import numpy as np
@@ -15,7 +13,7 @@ from distillens.joblog import Progress
 from distillens.models import chunks, engine
 from distillens.provenance import ROOT
 from distillens.tables import TableError
-from tests import jobs
+from tests import jobs, preloaded
 
 CPU = {"device": "cpu", "backend": "torch"}
 IDENTITY = {"task": "t", "model": "m", "seed": 0, "explainer": "shap"}
@@ -121,35 +119,48 @@ def test_more_examples_are_explained_without_explaining_those_before_again(
     assert (tmp_path / "out").read_bytes() == (tmp_path / "fresh" / "out").read_bytes()
 
 
-def test_a_job_that_is_killed_outright_goes_on_and_gives_the_same_bytes(explained, bert, tmp_path):
-    out, straight = tmp_path / "killed.parquet", tmp_path / "straight" / "out.parquet"
-    code = f"""
-import sys
+JOB = """
+import os, signal, sys
 from pathlib import Path
-sys.path.insert(0, {str(ROOT)!r})
 from distillens import tables
 from distillens.attribution import explain
-from tests.unit.models import test_chunks
+from tests import jobs
+
+explained, model, out, dies_at = sys.argv[1:]
 explain._GROUP_SECONDS = 1e-5  # a sentence a group
-write = tables.write
-tables.write = lambda path, *rest: print(Path(path).name) or write(path, *rest)
-test_chunks.explain_texts(Path({str(explained)!r}), Path({str(bert)!r}), Path(sys.argv[1]))
+write, made = tables.write, []
+
+def counted(path, *rest):
+    if len(made) == int(dies_at):
+        os.kill(os.getpid(), signal.SIGKILL)
+    made.append(Path(path).name)
+    print(made[-1])
+    write(path, *rest)
+
+tables.write = counted
+identity = {"task": "t", "model": "m", "seed": 0, "explainer": "shap"}
+explainer = {"method": "shap", "unit": "word", "max_evals": 2000}
+engine = {"device": "cpu", "backend": "torch"}
+jobs.explain(Path(explained), Path(model), Path(out), identity, explainer, "margin", engine, 3)
 """
-    command = [sys.executable, "-c", code]
-    subprocess.run([*command, straight], check=True, cwd=ROOT)
-    process = subprocess.Popen([*command, out], cwd=ROOT)
-    parts = out.with_name(".shap.parts")
-    deadline = time.monotonic() + 120
-    while len(list(parts.glob("[0-9a-f]*.parquet"))) < 5 and time.monotonic() < deadline:
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    kept = {path.name for path in parts.glob("[0-9a-f]*.parquet")}
-    assert 5 <= len(kept) < 40
+
+
+def test_a_job_that_is_killed_outright_goes_on_and_gives_the_same_bytes(explained, bert, tmp_path):
+    out, straight = tmp_path / "killed.parquet", tmp_path / "straight" / "out.parquet"
+    (tmp_path / "job.py").write_text(JOB)
+    settings = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def job(out, dies_at=-1):
+        command = [preloaded.interpreter(), tmp_path / "job.py", explained, bert, out, str(dies_at)]
+        return subprocess.run(command, env=settings, capture_output=True, text=True)
+
+    assert job(straight).returncode == 0
+    assert job(out, dies_at=5).returncode == -signal.SIGKILL
+    kept = {path.name for path in out.with_name(".shap.parts").glob("[0-9a-f]*.parquet")}
+    assert len(kept) == 5
     assert not out.exists()
-    again = subprocess.run([*command, out], check=True, cwd=ROOT, capture_output=True, text=True)
+    made = set(job(out).stdout.split())
     assert out.read_bytes() == straight.read_bytes()
-    made = set(again.stdout.split())
     assert len(made) == 40 - len(kept) + 1
     assert not made & kept
 

@@ -1,7 +1,6 @@
 """What a model takes, and the table that puts it beside what a student loses."""
 
 import csv
-import time
 
 import numpy as np
 import pytest
@@ -53,14 +52,15 @@ def test_sizes_are_those_of_the_file_and_zeros_pack_better(tmp_path):
 
 def test_latency_is_the_processor_s_time_of_a_text_alone_in_the_best_round(bert, monkeypatch):
     engine, calls = Engine(bert, "cpu", "torch"), []
+    now = {"process_time": 10.0, "perf_counter": 10.0}
+    for name in now:
+        monkeypatch.setattr(measure_cost.time, name, lambda name=name: now[name])
 
     def slow(batch):
         calls.append(batch["input_ids"].shape)
         # Other programs take time of the clock; the first round is disturbed; long texts take longer.
-        time.sleep(0.01)
-        end = time.process_time() + (0.02 if len(calls) <= 4 else 0) + batch["input_ids"].shape[1] / 1000
-        while time.process_time() < end:
-            pass
+        now["perf_counter"] += 1
+        now["process_time"] += (0.02 if len(calls) <= 4 else 0) + batch["input_ids"].shape[1] / 1000
         return np.zeros((1, 3), np.float32)
 
     monkeypatch.setattr(engine.backend, "forward", slow)
@@ -68,8 +68,7 @@ def test_latency_is_the_processor_s_time_of_a_text_alone_in_the_best_round(bert,
     found = measure_cost.latencies(engine, texts)
     lengths = [len(one["input_ids"]) for one in engine.encoder.encode(texts)]
     assert {shape[0] for shape in calls} == {1}
-    assert found == pytest.approx(np.array(lengths) / 1000, rel=0.5)
-    assert found[1] > found[0]
+    assert found == pytest.approx(np.array(lengths) / 1000)
 
 
 def test_a_row_says_what_it_was_measured_on_and_nothing_where_it_is_simulated(test_split, bert, tmp_path):
