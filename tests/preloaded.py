@@ -117,10 +117,11 @@ def keep(connection):
         os.close(stream)
     os.setpgid(0, 0)  # what kills a job's group leaves its keeper alive
     ready, _, _ = select.select([connection, ending := os.pidfd_open(process)], [], [])
-    if ending not in ready:  # who asked is gone
+    if ending in ready:
+        _, status = os.waitpid(process, 0)
+        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    else:  # who asked is gone
         os.kill(process, signal.SIGKILL)
-    _, status = os.waitpid(process, 0)
-    connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 
