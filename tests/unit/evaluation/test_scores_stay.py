@@ -35,7 +35,7 @@ def test_every_number_and_every_verdict_is_as_it_was(scores):
 
 
 def test_the_bounds_of_resampling_are_as_they_were_but_where_rounding_decides(scores):
-    """BCa counts the resamples below the value; where many tie with it, the last digit of a sum says which."""
+    """BCa counts resamples below the value; where many tie with it, the last digit of a sum says which."""
     bounds = scores[scores.index.get_level_values("column").isin(["low", "high"])]
     before, now = (bounds[f"number_{when}"].astype(float).to_numpy() for when in ("before", "now"))
     assert np.isclose(now, before, rtol=1e-8, atol=1e-12).mean() > 0.95
