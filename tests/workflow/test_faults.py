@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 import zipfile
 from hashlib import sha256
@@ -137,9 +138,9 @@ STAGES = {
 def test_a_study_that_is_killed_in_every_stage_ends_with_the_bytes_of_one_that_is_not(tmp_path):
     (tmp_path / "straight").mkdir()
     (tmp_path / "killed").mkdir()
-    straight = Study(tmp_path / "straight", every_stage(tmp_path / "straight"))
+    straight = Study(tmp_path / "straight", every_stage(tmp_path / "straight"), python=sys.executable)
     run(straight)
-    killed = Study(tmp_path / "killed", every_stage(tmp_path / "killed"))
+    killed = Study(tmp_path / "killed", every_stage(tmp_path / "killed"), python=sys.executable)
     rules = {path.stem for path in (ROOT / "scripts").glob("*.py")} | set(COPIES)
     assert rules - {"import_explanations"} == set(STAGES)  # tests/workflow/test_bring_your_own.py has that
     settled = {}
@@ -396,7 +397,7 @@ def test_the_table_of_faults_has_these_rows():
 
 
 def test_a_job_that_ran_out_of_memory_gets_twice_what_the_cluster_s_profile_gives_by_default(tmp_path):
-    study = Study(tmp_path, small_config(tmp_path))
+    study = Study(tmp_path, small_config(tmp_path), python=sys.executable)
     fault = with_fault(
         tmp_path, rule="select_examples", event="open", path=r"test\.parquet$", action="memory"
     )
