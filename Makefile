@@ -36,7 +36,7 @@ operations: .venv/installed  ## the tables of docs/operations.md, as the tests f
 
 rulegraph: .venv/installed  ## the picture of the workflow (needs Graphviz)
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --configfile resources/studies/sst5.yaml --cores 1 --forceall \
-		--rulegraph dot --quiet all | dot -Tsvg -Gbgcolor=transparent -Nfontcolor=\#777777 | sed -n '/<svg/,$$p' \
+		--rulegraph dot --quiet all | tred | dot -Tsvg -Gbgcolor=transparent -Nfontcolor=\#777777 | sed -n '/<svg/,$$p' \
 		| sed 's/^<svg width="[^"]*" height="[^"]*"/<svg/' > resources/page/rulegraph.svg
 
 docs: .venv/installed  ## the pages that are made of the schemas: docs/tables.md, docs/config.md

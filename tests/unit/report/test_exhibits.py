@@ -573,5 +573,6 @@ def test_the_committed_picture_is_that_of_the_workflow(tmp_path):
     rules, edges = re.findall(r'label = "(\w+)"', dot), re.findall(r"(\d+) -> (\d+)", dot)
     svg = (ROOT / "resources" / "page" / "rulegraph.svg").read_text("utf-8")
     assert sorted(re.findall(r">(\w+)</text>", svg)) == sorted(rules), "make rulegraph"
-    assert sorted(re.findall(r"<title>(\d+)&#45;&gt;(\d+)</title>", svg)) == sorted(edges), "make rulegraph"
+    # Lines that a longer way says as well are left out.
+    assert set(re.findall(r"<title>(\d+)&#45;&gt;(\d+)</title>", svg)) <= set(edges), "make rulegraph"
     assert "style=" not in svg, "the page allows no inline styles"
