@@ -164,7 +164,7 @@ def test_a_checkpoint_made_on_a_corpus_reruns_with_what_starts_from_it(study):
     config = study.edited("checkpoints/aligned/pretrain/weight_att", 0.5)
     expected = ["pretrain aligned", *branch("student-aligned", 0), *scores(), *DRIFT, *END]
     assert study.jobs(config) == sorted(expected)
-    config = study.edited("checkpoints/headed/pretrain/masked", 0.2)
+    config = study.edited("checkpoints/headed/pretrain/mlm_probability", 0.2)
     assert study.jobs(config) == sorted(["pretrain headed", *expected])
 
 
