@@ -32,10 +32,12 @@ def _with_bounds(*names: str) -> dict[str, pa.DataType]:
 
 _CALIBRATION = {
     "task": _TEXT, "student": _TEXT, "teacher": _TEXT, "explainer": _TEXT, "metric": _TEXT, "k": _INT16,
-    "n": _INT32, "n_undefined": _INT32, "n_runs": _INT16, "n_teacher_runs": _INT16,
+    "n": _INT32, "n_undefined": _INT32, "n_groups": _INT32, "n_runs": _INT16, "n_teacher_runs": _INT16,
     **_with_bounds("agreement", "ceiling", "explainer_ceiling", "floor", "normalised", "drift"),
-    "p_value": _REAL, "effect_size": _REAL, "run_spread": _REAL, "n_needed": _REAL, "runs_needed": _REAL,
-    "gated": _FLAG,
+    "student_explainer_ceiling": _REAL, "margin": _REAL, "p_drift": _REAL, "p_no_drift": _REAL,
+    "effect_size": _REAL, "run_spread": _REAL,
+    "texts_needed": _REAL, "teacher_runs_needed": _REAL, "student_runs_needed": _REAL,
+    "teacher_runs_missing": _INT16, "student_runs_missing": _INT16, "n_gated_runs": _INT16, "gated": _FLAG,
 }
 
 SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
@@ -95,7 +97,7 @@ SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
         **_with_bounds("gain", "share"), "p_value": _REAL, "p_adjusted": _REAL, "gated": _FLAG,
     },
     "calibration": _CALIBRATION,
-    "drift": {**_CALIBRATION, "p_holm": _REAL, "p_adjusted": _REAL, "verdict": _TEXT},
+    "drift": {**_CALIBRATION, "p_adjusted": _REAL, "verdict": _TEXT},
 }.items()}
 # fmt: on
 

@@ -73,7 +73,9 @@ def write_explanations(
     chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
     if in_tokens:
         chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
-    own_seed = seed_of(plan.seed, run.task, run.explainer, *(["again"] if plan.again else []))
+    # Draws that models share would raise their agreement; an explainer that shares them on purpose says so.
+    whose = () if options.pop("common_masks", False) else (run.model, run.seed)
+    own_seed = seed_of(plan.seed, run.task, run.explainer, *whose, *(["again"] if plan.again else []))
     explain = partial(method.explain, engine=engine, output=plan.output, options=options, seed=own_seed)
 
     def make(group: slice) -> list[Iterator[dict[str, Any]]]:

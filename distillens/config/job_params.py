@@ -222,6 +222,7 @@ class JobParams:
             "metrics": ordered(self.config["metrics"]),
             "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
+            "teacher_seeds": ordered({name: model["teacher_seeds"] for name, model in models.items()}),
             "attributions_only": sorted(self.study.of_origin("attributions_only")),
             "seed": self.config["seed"],
         }
@@ -231,7 +232,6 @@ class JobParams:
         """Settings of ``decide_verdicts``."""
         return {
             "confidence_level": self.config["metrics"]["confidence_level"],
-            "tolerance": self.config["metrics"]["tolerance"],
             "controls": self.controls,
         }
 

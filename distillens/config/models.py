@@ -168,8 +168,6 @@ def _check_compressed(config: Mapping[str, Any], where: str, model: dict[str, An
         raise ConfigError(f"{where}.teacher: {model['teacher']!r} has no checkpoint to compress")
     if model["training"] is not None and not bring.trains(model):
         raise ConfigError(f"{where}.training: leave it out where nothing is trained")
-    if model["training"] is None and len(model["seeds"]) > 1:
-        raise ConfigError(f"{where}.seeds: without a training nothing is drawn: one seed is enough")
     if model["training"] is not None and not registry.literal("compression", method, "RECOVERS"):
         raise ConfigError(f"{where}.training: {method} cannot be trained any further; leave this out")
     needs = registry.literal("compression", method, "ENGINE") or {}

@@ -67,6 +67,13 @@ class Study:
         training = self.config["models"][model]["training"]
         return training is not None and training["method"] not in ("fine_tune", "none")
 
+    def drawing_explainers(self) -> list[str]:
+        """The explainers that draw at random: another run of them gives other values."""
+        explainers = self.config["explainers"]
+        return [
+            name for name in explainers if registry.literal("explainer", explainers[name]["method"], "DRAWS")
+        ]
+
     # ---- runs ----
 
     def runs(self) -> list[tuple[str, int]]:
@@ -74,13 +81,9 @@ class Study:
         return [(name, seed) for name, model in self.config["models"].items() for seed in model["seeds"]]
 
     def first_seeds(self) -> list[tuple[str, int]]:
-        """The first run of each teacher that the study's explainers explain."""
+        """The first run of each model that the study's explainers explain."""
         models = self.config["models"]
-        return [
-            (name, models[name]["seeds"][0])
-            for name in self.computed_attributions()
-            if models[name]["teacher"] is None
-        ]
+        return [(name, models[name]["seeds"][0]) for name in self.computed_attributions()]
 
     def start(self, wildcards: Any) -> str:
         """The checkpoint that a run starts from, or is."""
@@ -89,10 +92,17 @@ class Study:
             return model["checkpoint"]
         return model["checkpoint"][model["seeds"].index(int(wildcards.seed))]
 
-    def teacher(self, model: str) -> tuple[str, int] | None:
-        """The teacher of a student and its first seed; None for a teacher."""
-        name = self.config["models"][model]["teacher"]
-        return name and (name, self.config["models"][name]["seeds"][0])
+    def teacher(self, model: str, seed: int) -> tuple[str, int] | None:
+        """The teacher of a student and the seed of the run that a run belongs to; None for a teacher.
+
+        Of a student that belongs to none it is the lowest seed: where one run must stand for all.
+        """
+        student = self.config["models"][model]
+        name, paired = student["teacher"], student["teacher_seeds"]
+        if name is None:
+            return None
+        own = paired[student["seeds"].index(seed)] if paired else self.config["models"][name]["seeds"][0]
+        return name, own
 
     # ---- what models run on ----
 

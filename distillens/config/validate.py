@@ -15,6 +15,7 @@ from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 from distillens.config.models import check_model, check_pretraining
+from distillens.config.runs import pair_runs
 from distillens.provenance import ROOT, project_file
 
 __all__ = ["ConfigError", "complete", "nearest", "published"]
@@ -64,6 +65,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
             for name, options in full[section].items()
         }
     check_pretraining(full)
+    pair_runs(full)
     for name, model in full["models"].items():
         check_model(full, name, model)
     for name, task in full["tasks"].items():

@@ -1,7 +1,9 @@
 """From the explanations of a task to its table of agreement.
 
 Within one explainer, on the same words, the attributions to one class are compared: the one
-that the first seed of the teacher predicts (a regression has one output).
+that most runs of the teacher predict (a regression has one output). A student's run is shown beside the
+teacher's run that it belongs to, or its lowest seed; verdicts go by all pairs
+(`distillens.evaluation.calibrate`).
 """
 
 import itertools
@@ -40,7 +42,7 @@ def score_agreement(explanations: Sequence[FilePath], *, settings: Settings, out
     metrics = agreement.grid(settings.metrics["overlap_k"])
     blocks = [tables.SCHEMAS["scores"].empty_table()]
     for group in teacher_groups(explanations, settings):
-        pairs = [(student, group.first) for student in group.students]
+        pairs = [(student, group.references[student][0]) for student in group.students]
         pairs += [(later, earlier) for earlier, later in itertools.combinations(group.models[1:], 2)]
         pairs += [(later, earlier) for earlier, later in itertools.combinations(group.teachers, 2)]
         for run, against in pairs:

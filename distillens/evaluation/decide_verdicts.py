@@ -14,15 +14,14 @@ def decide_verdicts(
     *,
     out: FilePath,
     confidence_level: float,
-    tolerance: float,
     controls: Sequence[str],
 ) -> None:
     """Write the study's table of kind ``drift``: the calibrated agreement of all tasks, with verdicts."""
     rows = [row for path in calibrations for row in tables.read(path, "calibration").to_pylist()]
     numbers = tables.numbers("calibration")
     rows = [row | {name: np.nan for name in numbers if row[name] is None} for row in rows]
-    decided = verdict.decide(rows, confidence_level, tolerance, controls)
-    settings = {"confidence_level": confidence_level, "tolerance": tolerance, "controls": list(controls)}
+    decided = verdict.decide(rows, confidence_level, controls)
+    settings = {"confidence_level": confidence_level, "controls": list(controls)}
     source = settings | {
         "inputs": provenance.digest(*calibrations),
         "versions": provenance.versions("numpy", "scipy"),

@@ -73,7 +73,7 @@ def _rows(
     columns = np.array([values.reindex(ids) for values in by_metric.values()], dtype=np.float64)
     summary = summaries(columns.reshape(-1, len(ids)), s.resampling("faithfulness", *run, explainer))
     for (metric, name, k), *numbers in zip(by_metric, *summary, strict=True):
-        against = s.reference(run[0]) if name == "teacher" else None
+        against = s.reference(*run) if name == "teacher" else None
         where = {"model": run[0], "seed": run[1], "explainer": explainer}
         where |= versus(against)
         numbers = dict(zip(summary._fields, (number.item() for number in numbers), strict=True))

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from distillens.evaluation.calibrate import gates_of, teachers_agreement, usable
 from distillens.evaluation.inputs import FilePath, Predictions, Run, Settings, by_identity, labels
 from distillens.evaluation.rows import write_scores
+from distillens.evaluation.run_agreement import RunAgreement, gates_of, usable
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
 from distillens.metrics.multiple_testing import adjusted_within, holm
+from distillens.metrics.run_pairs import RunPairs
 
 SCORES = {"classification": "accuracy", "regression": "squared_error"}
 """What is compared of the answers, by type of task: a mean over texts."""
@@ -72,11 +73,13 @@ def _of_answers(
     }
     for student, baseline in _compared(baselines, s):
         sides = [
-            [run for run in usable(_runs(model, s), gates) if run in answers] for model in (student, baseline)
+            [run for run in usable(s.runs(model), gates) if run in answers] for model in (student, baseline)
         ]
         if all(sides):
-            values = [np.stack([_right(answers[run], truth, s) for run in side]) for side in sides]
-            comparison = gap_closed.close(*values, confidence_level=s.metrics["confidence_level"])
+            values = [[[_right(answers[run], truth, s)] for run in side] for side in sides]
+            comparison = gap_closed.close(
+                *map(RunPairs.of, values), confidence_level=s.metrics["confidence_level"]
+            )
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
             yield _named(student, baseline, gates, s) | what | comparison
 
@@ -92,25 +95,20 @@ def _of_group(
     group: TeacherGroup, baselines: Sequence[str], gates: Mapping[Run, bool], s: Settings
 ) -> Iterator[dict[str, Any]]:
     metrics = agreement.grid(s.metrics["overlap_k"])
-    teachers = teachers_agreement(group, metrics, gates)
-    students = {
-        student: np.stack(
-            [agreement.agreements(*group.aligned(run, group.first), metrics) for run in usable(runs, gates)]
-        )
-        for student, runs in group.by_student.items()
-    }
+    runs = RunAgreement.of(group, metrics, gates)
+    students = {student: runs.of_student(student) for student in group.by_student}
     for student, baseline in _compared(baselines, s):
         if baseline not in students:
             continue
         for i, (metric, k) in enumerate(metrics):
             comparison = gap_closed.close(
-                students[student][:, i],
-                students[baseline][:, i],
-                teachers[:, :, i],
+                students[student][i][0],
+                students[baseline][i][0],
+                runs.between[:, :, i],
                 s.metrics["confidence_level"],
             )
-            named = {"explainer": group.explainer, "metric": metric, "k": k}
-            yield _named(student, baseline, gates, s) | named | comparison
+            about = {"explainer": group.explainer, "metric": metric, "k": k}
+            yield _named(student, baseline, gates, s) | about | comparison
 
 
 def _compared(baselines: Sequence[str], s: Settings) -> Iterator[tuple[str, str]]:
@@ -120,15 +118,11 @@ def _compared(baselines: Sequence[str], s: Settings) -> Iterator[tuple[str, str]
             yield student, baseline
 
 
-def _runs(model: str, s: Settings) -> list[Run]:
-    return [(model, seed) for seed in s.seeds[model]]
-
-
 def _named(student: str, baseline: str, gates: Mapping[Run, bool], s: Settings) -> dict[str, Any]:
-    unusable = [all(gates[run] for run in _runs(model, s)) for model in (student, baseline)]
+    models = (student, baseline, s.teachers[student])
     return {
         "student": student,
         "baseline": baseline,
         "teacher": s.teachers[student],
-        "gated": any(unusable) or gates[s.reference(student)],
+        "gated": any(all(gates[run] for run in s.runs(model)) for model in models),
     }

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,10 @@ class Settings:
     teachers : mapping
         The teacher of each model; None for a teacher.
     seeds : mapping
-        The seeds of each model; students are compared with the teacher's first one.
+        The seeds of each model.
+    teacher_seeds : mapping
+        For each of a student's seeds the teacher's seed that the run belongs to; None (or no entry) where it
+        belongs to none, and is compared with all runs of its teacher.
     seed : int
         The study's seed.
     attributions_only : sequence of str
@@ -50,6 +53,7 @@ class Settings:
     seeds: Mapping[str, Sequence[int]]
     seed: int
     attributions_only: Sequence[str] = ()
+    teacher_seeds: Mapping[str, Sequence[int] | None] = field(default_factory=dict)
 
     @property
     def n_classes(self) -> int:
@@ -72,10 +76,21 @@ class Settings:
             seed_of(self.seed, self.task, *parts), self.metrics["resamples"], self.metrics["confidence_level"]
         )
 
-    def reference(self, model: str) -> Run | None:
-        """Return the teacher's run that a student is compared with; None for a teacher."""
+    def references(self, model: str, seed: int) -> list[Run]:
+        """Return the teacher's runs that a run is compared with: the one that it belongs to, or all."""
         teacher = self.teachers[model]
-        return None if teacher is None else (teacher, self.seeds[teacher][0])
+        if teacher is None:
+            return []
+        own = self.teacher_seeds.get(model)
+        return [(teacher, own[list(self.seeds[model]).index(seed)])] if own else self.runs(teacher)
+
+    def reference(self, model: str, seed: int) -> Run | None:
+        """Return the first of them, where one must stand for all; None for a teacher."""
+        return next(iter(self.references(model, seed)), None)
+
+    def runs(self, model: str) -> list[Run]:
+        """Return the runs of a model, by seed."""
+        return [(model, seed) for seed in sorted(self.seeds[model])]
 
 
 def by_identity(paths: Iterable[FilePath], settings: Settings, *more: str) -> dict[tuple, Path]:

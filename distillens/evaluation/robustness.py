@@ -48,7 +48,7 @@ def score_robustness(
             for run, one in runs.items()
         }
         for (model, seed), own in outputs.items():
-            reference = settings.reference(model)
+            reference = settings.reference(model, seed)
             comparable = reference is not None and reference[0] not in settings.attributions_only
             if comparable and reference not in outputs:
                 raise tables.TableError(

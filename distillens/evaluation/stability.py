@@ -37,7 +37,7 @@ def score_stability(explanations: Sequence[FilePath], *, settings: Settings, out
         by_run[(model, seed), explainer] = _of_file(path)
     rows = []
     for (run, explainer), stable in by_run.items():
-        teacher = settings.reference(run[0])
+        teacher = settings.reference(*run)
         against = None if teacher is None else by_run.get((teacher, explainer))
         if teacher is not None and against is None:
             raise tables.TableError(f"no explanations of {teacher}, the teacher of {run[0]!r}; add the file")

@@ -5,7 +5,7 @@ How the attributions of several runs are put on common positions:
 1. Each file is read: for each text its words and a value per word and output.
 2. Mappings from word to value have no order. All runs get the union of their words, NaN where a
    run has no value (`on_common_words`).
-3. Of each run one column is taken: the class that the teacher's first run predicts
+3. Of each run one column is taken: the class that most of the teacher's runs predict
    (`Attributions.towards`). Texts that a model did not see whole are NaN, others must have the
    same words.
 4. For each comparison, the runs that are compared, and no others, decide which positions count
@@ -15,6 +15,7 @@ How the attributions of several runs are put on common positions:
 """
 
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -194,8 +195,9 @@ def aligned(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) ->
 class TeacherGroup:
     """A teacher and its students under one explainer: the attributions that are compared.
 
-    ``values`` are those of each run towards the class that ``first`` predicts, ``predicted``
-    the class that the run itself does; both in the order of ``ids``.
+    ``values`` are those of each run towards the class that most of the teacher's runs predict, ``predicted``
+    the class that the run itself does; both in the order of ``ids``. ``references`` are the teacher's runs
+    that each run of a student is compared with; ``first`` is its lowest seed.
     """
 
     explainer: str
@@ -207,6 +209,8 @@ class TeacherGroup:
     predicted: dict[Run, list[int | None]]
     reference: Attributions
     missing: dict[Run, str | None]
+    references: dict[Run, list[Run]]
+    paths: dict[Run, Path]
 
     @property
     def models(self) -> list[Run]:
@@ -221,6 +225,12 @@ class TeacherGroup:
         for run in self.students:
             runs.setdefault(run[0], []).append(run)
         return runs
+
+    def learned_from(self, runs: Sequence[Run]) -> list[int] | None:
+        """The position of the teacher's run that each of a student's runs belongs to; None if to none."""
+        if all(len(self.references[run]) == len(self.teachers) for run in runs):
+            return None
+        return [self.teachers.index(self.references[run][0]) for run in runs]
 
     def aligned(self, *runs: Run) -> list[list[Array]]:
         """Attributions of some runs on the positions where they are compared; see `aligned`."""
@@ -239,9 +249,7 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
     for explainer in tracked(sorted({identity[2] for identity in files}), "compare", "explainer"):
         for teacher in [model for model, its_teacher in settings.teachers.items() if its_teacher is None]:
             students = [model for model, its_teacher in settings.teachers.items() if its_teacher == teacher]
-            runs = {
-                model: [(model, seed) for seed in settings.seeds[model]] for model in (teacher, *students)
-            }
+            runs = {model: settings.runs(model) for model in (teacher, *students)}
             every = list(itertools.chain(*runs.values()))
             for model, seed in every:
                 if (model, seed, explainer) not in files:
@@ -250,7 +258,8 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
                         f"by {explainer!r} among the inputs; add the file"
                     )
             read = on_common_words({run: Attributions.read(files[(*run, explainer)]) for run in every})
-            reference = read[runs[teacher][0]]
+            predicted = majority([read[run].predicted for run in runs[teacher]])
+            reference = replace(read[runs[teacher][0]], predicted=predicted)
             values = {run: attributions.towards(reference) for run, attributions in read.items()}
             yield TeacherGroup(
                 explainer,
@@ -262,4 +271,23 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
                 {run: [read[run].predicted[name] for name in reference.words] for run in every},
                 reference,
                 {run: read[run].missing for run in every},
+                {run: settings.references(*run) for run in every},
+                {run: read[run].path for run in every},
             )
+
+
+def majority(predicted: Sequence[Mapping[str, int | None]]) -> dict[str, int | None]:
+    """The class that most runs predict for each text, the lowest of those that are equally many.
+
+    A run that says nothing has no vote; None where none has.
+
+    Examples
+    --------
+    >>> majority([{"a": 1, "b": 2}, {"a": 1, "b": 0}, {"a": 0, "b": None}])
+    {'a': 1, 'b': 0}
+    """
+    result: dict[str, int | None] = {}
+    for name in predicted[0]:
+        votes = Counter(run[name] for run in predicted if run.get(name) is not None)
+        result[name] = min(votes, key=lambda label: (-votes[label], label), default=None)
+    return result

@@ -61,7 +61,8 @@ def _of_teacher_group(
         teachers = [share[run] for run in teacher_group.teachers]
         for student, runs in teacher_group.by_student.items():
             own = [share[run] for run in runs]
-            shift = word_shifts.shift(own, teachers, s.metrics["confidence_level"], sizes[kind])
+            learned_from = teacher_group.learned_from(runs)
+            shift = word_shifts.shift(own, teachers, s.metrics["confidence_level"], sizes[kind], learned_from)
             yield {
                 "student": student,
                 "teacher": teacher_group.first[0],

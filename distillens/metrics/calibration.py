@@ -1,31 +1,39 @@
-"""Drift: how far a student's agreement with its teacher is below that of the teacher's own seeds.
+"""Drift: how far a student's agreement with its teacher is below that of the teacher's own runs.
 
 An agreement of 0.7 says nothing by itself. Three numbers calibrate it: the *ceiling* C,
-how well another fine-tuning of the teacher agrees with this one that differs only in its
-seed; the *explainer's ceiling* R, how well the explainer agrees with itself when it
-is run again; and the *floor* Z, what unrelated attributions would reach.
+how well two runs of the teacher agree that differ only in their seeds; the *explainer's ceiling* R,
+how well the explainer agrees with itself when it is run again; and the *floor* Z, what unrelated
+attributions would reach. Drift is C - S.
 
-Everything is about one teacher, its first seed: a student learned from it, and is
-compared with it. So the ceiling is made of the pairs that this seed is in. Pairs of other
-seeds would not cancel what is peculiar to it, so they widen the interval of C - S; but they
-tell how unlike two runs are, and serve for that.
+What counts as none is measured on the same scale, the teacher's own agreement beyond chance, C - Z, because a
+number of Spearman's coefficient means one thing for a quiet explainer and another for a noisy one:
+
+- a drift of at most ``tolerance`` times C - Z is *as good as none*;
+- the *margin*, below which a drift must be shown to be for "no drift found", is ``margin`` times C - Z, and
+  never more than the distance of two runs of the teacher beyond the explainer's own noise, R - C (a student
+  that is twice as far from its teacher as another run is has drifted, however alike runs are).
+
+Each of these is a weighted sum of S, C, R and Z, so each is tested as one, with the noise of all of them.
 """
 
-import itertools
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from distillens import tables
-from distillens.metrics.crossed_design import Crossed, Group, noise_of_pairs, noise_of_runs
-from distillens.metrics.power import needed
+from distillens.metrics import power
+from distillens.metrics.crossed_design import CrossedDesign, Interval
+from distillens.metrics.run_pairs import TEACHER_RUNS, RunPairs, design, spread_of_runs
 
 Array = NDArray[np.float64]
 
 HEADLINE = "spearman"
 TOLERANCE = 0.05
+MARGIN = 0.5
 _NUMBERS = tables.numbers("calibration")
 QUANTITIES = tuple(name for name in _NUMBERS if f"{name}_low" in _NUMBERS)
 """The numbers of the table that have an interval: S, C, R, Z, A and D."""
@@ -33,6 +41,23 @@ QUANTITIES = tuple(name for name in _NUMBERS if f"{name}_low" in _NUMBERS)
 _STUDENT, _CEILING, _AGAIN, _FLOOR = range(4)
 _DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])
 _ABOVE_FLOOR = {"student": np.array([1.0, 0.0, 0.0, -1.0]), "ceiling": np.array([0.0, 1.0, 0.0, -1.0])}
+_WITHIN_RUNS = np.array([1.0, -2.0, 1.0, 0.0])
+"""S + R - 2C: above zero if the drift is less than R - C."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a verdict goes by; ``tests`` is how many comparisons of the task are corrected for."""
+
+    confidence_level: float = 0.95
+    tolerance: float = TOLERANCE
+    margin: float = MARGIN
+    tests: int = 1
+
+    @property
+    def alpha(self) -> float:
+        """Level of every one-sided test."""
+        return 1 - self.confidence_level
 
 
 def gated(low: float, majority: float) -> bool:
@@ -54,106 +79,158 @@ def gated(low: float, majority: float) -> bool:
 
 
 def calibrate(
-    students: ArrayLike,
+    students: RunPairs,
     teachers: ArrayLike,
-    chance: ArrayLike,
+    chance: RunPairs,
     again: ArrayLike | None = None,
-    confidence_level: float = 0.95,
-    tolerance: float = TOLERANCE,
+    rule: Rule | None = None,
+    groups: ArrayLike | None = None,
 ) -> dict[str, Any]:
     """One row of the table of calibrated agreement.
 
     Parameters
     ----------
-    students : array_like, shape (runs, n)
-        Agreement of each run of the student with the teacher's first seed, per example.
-    teachers : array_like, shape (seeds, seeds, n)
-        Agreement of each two seeds of the teacher on the same examples, the first seed
-        first; the diagonal is not read.
-    chance : array_like, shape (runs, n)
-        Expected agreement of each run's attributions in random order.
+    students : RunPairs
+        Agreement of the student's runs with its teacher's, per example.
+    teachers : array_like, shape (runs, runs, n)
+        Agreement of each two runs of the teacher on the same examples; the diagonal is not read.
+    chance : RunPairs
+        Expected agreement of the students' attributions in random order.
     again : array_like, shape (n,), optional
-        Agreement of the first seed's attributions with those of a second run of the explainer.
-    confidence_level : float
-        Level of the intervals.
-    tolerance : float
-        Drift, in units of the metric, that is as good as none.
+        Agreement of a teacher run's attributions with those of a second run of the explainer; without it
+        R is not known, and counts as 1.
+    rule : Rule, optional
+        What a verdict will go by.
+    groups : array_like of int, shape (n,), optional
+        Examples with the same number count as one draw.
 
     Returns
     -------
     dict
         - agreement S, ceiling C, explainer_ceiling R, floor Z: means over examples and runs;
         - drift: C - S; normalised: (S - Z) / (C - Z), undefined (NaN) unless C - Z is
-          shown to be above 0: where the teacher's seeds do not agree beyond chance
+          shown to be above 0: where the teacher's runs do not agree beyond chance
           there is no scale;
 
         each with ``_low`` and ``_high``, over examples and runs (`distillens.metrics.crossed_design`);
-        ``p_value`` of drift 0; ``effect_size``, drift in standard deviations of an example
-        (Cohen 1988, d_z); ``run_spread``, the standard deviation of a run's mean
-        agreement, NaN where neither teacher nor student has runs enough to tell (three
-        seeds of the teacher or two runs of the student): then the intervals hold for
-        these runs only, and other texts; ``n`` and ``n_undefined``, examples;
-        ``n_runs`` and ``n_teacher_runs``; ``n_needed`` and ``runs_needed``, see
-        `distillens.metrics.power.needed`. What needs a ceiling is NaN without one.
+        ``p_drift``, one-sided, of a drift that is no more than the tolerance; ``p_no_drift``, of one that is
+        not below the ``margin``, a largest drift in units of the metric; ``effect_size``, drift in standard
+        deviations of an example (Cohen 1988, d_z); ``run_spread``, the standard deviation of a
+        teacher run's mean agreement; ``n``, ``n_undefined`` and ``n_groups``, examples; ``n_runs`` and
+        ``n_teacher_runs``; ``teacher_runs_missing``: without them bounds of D and A and p-values are NaN;
+        ``student_runs_missing``: without them its noise is borrowed
+        (`distillens.metrics.run_pairs.BORROWED`); ``texts_needed``, ``teacher_runs_needed``,
+        ``student_runs_needed``: see `distillens.metrics.power.needed`.
+        What needs a ceiling is NaN without one.
 
     Examples
     --------
-    >>> students = [[0.5, 0.4, 0.6, 0.5], [0.6, 0.4, 0.5, 0.6], [0.5, 0.5, 0.6, 0.5]]
-    >>> teachers = np.array([[[0.9, 0.8, 0.9, 0.8]] * 3] * 3)
-    >>> row = calibrate(students, teachers, chance=np.zeros((3, 4)))
+    >>> rng = np.random.default_rng(0)
+    >>> teachers = rng.normal(0.8, 0.1, (3, 3, 50))
+    >>> students = RunPairs.of(rng.normal(0.5, 0.1, (3, 3, 50)))
+    >>> row = calibrate(students, teachers, chance=RunPairs.of(np.zeros((3, 3, 50))))
     >>> {name: round(float(row[name]), 2) for name in ("agreement", "drift", "drift_low", "drift_high")}
-    {'agreement': 0.52, 'drift': 0.33, 'drift_low': 0.29, 'drift_high': 0.38}
+    {'agreement': 0.5, 'drift': 0.3, 'drift_low': 0.25, 'drift_high': 0.34}
     """
-    students, chance = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, chance))
+    rule = rule or Rule()
     teachers = np.asarray(teachers, dtype=np.float64)
-    runs, seeds = len(students), len(teachers)
-    pairs = list(itertools.combinations(range(seeds), 2))
-    between = np.array([teachers[i, j] for i, j in pairs]).reshape(len(pairs), students.shape[1])
-    repeated = np.empty((0, students.shape[1])) if again is None else np.atleast_2d(again)
-    defined = ~np.isnan(np.vstack([students, chance, between, repeated])).any(axis=0)
-    students, chance, between, repeated = (x[:, defined] for x in (students, chance, between, repeated))
+    seeds = len(teachers)
+    upper = teachers[np.triu_indices(seeds, 1)]
+    repeated = np.ones(teachers.shape[-1]) if again is None else np.asarray(again, dtype=np.float64)
+    undefined = students.undefined() | chance.undefined() | np.isnan(repeated)
+    defined = ~(undefined | np.isnan(upper).any(axis=0))
+    students, chance = students.on(defined), chance.on(defined)
+    teachers, repeated = teachers[..., defined], repeated[defined]
+    groups = None if groups is None else np.asarray(groups)[defined]
     n = int(defined.sum())
     row = dict.fromkeys(_NUMBERS, math.nan)
-    row |= {"n": n, "n_undefined": int(defined.size - n), "n_runs": runs, "n_teacher_runs": seeds}
+    row |= {"n": n, "n_undefined": int(defined.size - n), "n_groups": 0}
+    row |= {"n_runs": len(students.compared), "n_teacher_runs": seeds}
+    row["teacher_runs_missing"] = max(0, TEACHER_RUNS - seeds)
+    row["student_runs_missing"] = students.missing
     if n == 0:
         return row
 
-    teacher, student = noise_of_pairs(teachers[:, :, defined]), noise_of_runs(students)
-    ceiling = between[[i for i, pair in enumerate(pairs) if 0 in pair]]
-    columns = np.stack([_mean(x, n) for x in (students, ceiling, repeated, chance)])
-    present = ~np.isnan(columns).any(axis=1)
-    groups = [Group(_STUDENT, runs, student or teacher, student is not None)]
-    if seeds > 1:
-        groups.append(Group(_CEILING, seeds - 1, teacher or student, teacher is not None))
-    # A column that there is not must not make the others undefined: its weight is 0 wherever it matters.
-    design = Crossed(np.where(present[:, None], columns, 0.0), groups)
-
-    for name, column in zip(("agreement", "ceiling", "explainer_ceiling", "floor"), range(4), strict=True):
-        if present[column]:
-            interval = design.interval(np.eye(4)[column], confidence_level)
+    if seeds < 2:
+        columns = design([students], None, [np.zeros(n), repeated, chance.mean()], groups)
+    else:
+        columns = design([students], teachers, [repeated, chance.mean()], groups)
+    row["n_groups"] = columns.draws
+    names = {"agreement": _STUDENT, "ceiling": _CEILING, "explainer_ceiling": _AGAIN, "floor": _FLOOR}
+    for name, column in names.items():
+        if (column != _CEILING or seeds > 1) and (column != _AGAIN or again is not None):
+            interval = columns.interval(np.eye(4)[column], rule.confidence_level)
             # No agreement is beyond 1, whatever the few runs allow.
             row |= _bounds(name, interval._replace(low=max(interval.low, -1.0), high=min(interval.high, 1.0)))
-    if present[_CEILING]:
-        interval = design.interval(_DRIFT, confidence_level)
-        row |= _bounds("drift", interval) | {"p_value": interval.p_value}
-        row |= _bounds("normalised", design.ratio(*_ABOVE_FLOOR.values(), confidence_level))
-        row["effect_size"] = _effect_size(columns[_CEILING] - columns[_STUDENT])
-        if n > 1:
-            spread = design.variance(_DRIFT)
-            row |= needed(interval.value, *spread, n, teacher or student, confidence_level, tolerance)
-    if (teacher or student) is not None:
-        row["run_spread"] = math.sqrt((teacher or student).variance)
+    if seeds > 1:
+        row |= {"drift": float(_DRIFT @ columns.means), "effect_size": _effect_size(students, teachers)}
+        row["margin"] = _largest(columns.means, rule)
+        row["normalised"] = _ratio(columns.means)
+    if seeds >= TEACHER_RUNS:
+        row["run_spread"] = float(spread_of_runs(columns.factors[0], 1).mean(axis=-1).std(ddof=1))
+        row |= _judged(columns, students, rule)
     return row
 
 
-def _mean(rows: Array, n: int) -> Array:
-    return rows.mean(axis=0) if len(rows) else np.full(n, np.nan)
+def _judged(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str, float]:
+    """Intervals of D and A, the two tests, and what would tell, where the teacher's runs are enough."""
+    drift, kept, floor = _contrasts(rule)
+    p_kept = max(columns.p_above(kept), columns.p_above(_WITHIN_RUNS))
+    return {
+        **_bounds("drift", columns.interval(_DRIFT, rule.confidence_level)),
+        **_bounds("normalised", columns.ratio(*_ABOVE_FLOOR.values(), rule.confidence_level)),
+        "p_drift": columns.p_above(drift),
+        "p_no_drift": min(p_kept, columns.p_above(floor)),
+        **_needed(columns, students, rule),
+    }
 
 
-def _bounds(name: str, interval: Any) -> dict[str, float]:
+def _contrasts(rule: Rule) -> tuple[Array, Array, Array]:
+    """Weights of S, C, R, Z, above zero if drift exceeds the tolerance, is below the margin, or is none."""
+    student, ceiling = _ABOVE_FLOOR["student"], _ABOVE_FLOOR["ceiling"]
+    floor = student - (1 - rule.tolerance) * ceiling
+    return -floor, student - (1 - rule.margin) * ceiling, floor
+
+
+def _largest(means: Array, rule: Rule) -> float:
+    """The margin: the largest drift, in units of the metric, that "no drift found" leaves room for."""
+    scale = float(_ABOVE_FLOOR["ceiling"] @ means)
+    return max(rule.tolerance * scale, min(rule.margin * scale, float(means[_AGAIN] - means[_CEILING])))
+
+
+def _ratio(means: Array) -> float:
+    below = float(_ABOVE_FLOOR["ceiling"] @ means)
+    return float(_ABOVE_FLOOR["student"] @ means) / below if below > 0 else math.nan
+
+
+def _needed(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str, float]:
+    """What would tell: the nearer of both verdicts, for each of texts and runs."""
+    drift, kept, floor = _contrasts(rule)
+    for_drift = _need(columns, students, drift, rule.alpha / rule.tests)
+    both = [_need(columns, students, weights, rule.alpha) for weights in (kept, _WITHIN_RUNS)]
+    for_none = [max(pair) if not any(map(math.isnan, pair)) else math.nan for pair in zip(*both, strict=True)]
+    ways = [for_drift, for_none, _need(columns, students, floor, rule.alpha)]
+    found = [[x for x in way if not math.isnan(x)] for way in zip(*ways, strict=True)]
+    names = ("texts_needed", "teacher_runs_needed", "student_runs_needed")
+    return {name: min(of, default=math.nan) for name, of in zip(names, found, strict=True)}
+
+
+def _need(columns: CrossedDesign, students: RunPairs, weights: Array, alpha: float) -> power.Need:
+    value, scale, _ = columns.estimate(weights)
+    if math.isnan(scale):
+        return power.Need(math.nan, math.nan, math.nan)
+    parts = columns.parts(weights)
+    runs = [power.Source(one * f.runs, f.runs) for one, f in zip(parts.pure, columns.factors, strict=True)]
+    runs += [power.Source(0.0, len(students.compared))] * (2 - len(runs))
+    return power.needed(value, [power.Source(parts.texts * columns.draws, columns.draws), *runs], alpha)
+
+
+def _bounds(name: str, interval: Interval) -> dict[str, float]:
     return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
-def _effect_size(differences: Array) -> float:
+def _effect_size(students: RunPairs, teachers: Array) -> float:
+    upper: Sequence[Array] = teachers[np.triu_indices(len(teachers), 1)]
+    differences = np.mean(upper, axis=0) - students.mean()
     spread = differences.std(ddof=1) if differences.size > 1 else math.nan
     return float(differences.mean() / spread) if spread > 0 else math.nan

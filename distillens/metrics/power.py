@@ -1,77 +1,92 @@
-"""How much more would have to be measured for a verdict."""
+"""How much more would have to be measured for a verdict, and be told four times out of five."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from scipy import stats
+from scipy import special
 
-from distillens.metrics.crossed_design import Noise
+POWER = 0.8
+"""How often a study of the size that is asked for gives the verdict, if all is as it was seen."""
+_MOST_TEXTS, _MOST_RUNS = 100_000, 50
 
-_MOST_RUNS = 20
+
+class Source(NamedTuple):
+    """One source of variance: what a single text or run contributes, and how many there are."""
+
+    variance: float
+    count: int
 
 
-def needed(
-    drift: float,
-    by_examples: float,
-    by_runs: float,
-    n: int,
-    noise: Noise | None,
-    confidence_level: float,
-    tolerance: float,
-) -> dict[str, float]:
-    """Numbers of examples, or else of runs, with which the interval of drift would be narrow enough.
+class Need(NamedTuple):
+    """Texts, runs of the teacher and runs of the student; each with the others as they are.
 
-    It is where it leaves out 0, or stays below the tolerance, whichever is nearer: its half
-    width must not be more than the larger of ``drift`` and ``tolerance - drift``. What is
-    expected is that value and variances stay as they are.
+    NaN where no number up to 100,000 texts or 50 runs is enough.
+    """
+
+    texts: float
+    teacher_runs: float
+    student_runs: float
+
+
+def needed(effect: float, sources: Sequence[Source], alpha: float) -> Need:
+    """How many texts or runs tell an effect from zero by a one-sided test in four of five studies.
+
+    The effect is told if it is ``t(1 - alpha) + t(POWER)`` standard errors away from zero (Student's t;
+    Cohen 1988). What is expected is that effect and variances stay as they were seen.
 
     Parameters
     ----------
-    drift : float
-        C - S.
-    by_examples, by_runs : float
-        Variances of the drift that examples and runs cause, as
-        `distillens.metrics.crossed_design.Crossed.variance` gives them.
-    n : int
-        Number of examples.
-    noise : Noise or None
-        Of one run; None where it is not known.
-    confidence_level, tolerance : float
-        Level of the interval; drift that is as good as none.
-
-    Returns
-    -------
-    dict
-        ``n_needed``: examples, with the runs that there are (never fewer than ``n``); NaN
-        where no number is enough.
-        ``runs_needed``: only there, the seeds that teacher and student would both need
-        with the examples that there are; NaN if more than twenty.
+    effect : float
+        How far the estimate is on the side that the verdict asks for.
+    sources : sequence of Source
+        Texts, runs of the teacher, runs of the student. A student whose runs come in pairs with its
+        teacher's has no source of its own (variance 0): its runs are then as many as its teacher's.
+    alpha : float
+        Level of the test, already corrected for how many there are.
 
     Examples
     --------
-    >>> needed(0.1, by_examples=0.01, by_runs=0, n=50, noise=None, confidence_level=0.95, tolerance=0.05)
-    {'n_needed': 202.0, 'runs_needed': nan}
+    >>> needed(0.1, [Source(0.5, 50), Source(0.0, 3), Source(0.0, 3)], alpha=0.05)
+    Need(texts=311.0, teacher_runs=nan, student_runs=nan)
     """
-    result = {"n_needed": math.nan, "runs_needed": math.nan}
-    if not math.isfinite(drift):
-        return result
-    wanted = max(drift, tolerance - drift)
-    df = n - 1 if noise is None else _satterthwaite(by_examples, by_runs, n, noise.df)
-    # What runs differ by on single examples shrinks with their number, the rest of their part does not.
-    shrinking = 0.0 if noise is None or noise.variance == 0 else min(1.0, noise.interaction / noise.variance)
-    room = (wanted / stats.t.ppf((1 + confidence_level) / 2, df)) ** 2 - by_runs * (1 - shrinking)
-    if room > 0:
-        result["n_needed"] = float(max(n, math.ceil(n * (by_examples + by_runs * shrinking) / room)))
-        return result
-    if noise is not None:
-        for runs in range(3, _MOST_RUNS + 1):
-            variance = noise.variance * (1 / (runs - 1) + 1 / runs)
-            df = _satterthwaite(by_examples, variance, n, runs - 1)
-            if stats.t.ppf((1 + confidence_level) / 2, df) * math.sqrt(by_examples + variance) <= wanted:
-                result["runs_needed"] = float(runs)
-                break
-    return result
+    if not effect > 0:
+        return Need(math.nan, math.nan, math.nan)
+
+    def told(position: int) -> Callable[[int], bool]:
+        def enough(count: int) -> bool:
+            changed = [
+                source._replace(count=count) if place == position else source
+                for place, source in enumerate(sources)
+            ]
+            return effect >= _distance(changed, alpha)
+
+        return enough
+
+    most = (_MOST_TEXTS, _MOST_RUNS, _MOST_RUNS)
+    return Need(*(_first(told(p), sources[p].count, most[p]) for p in range(len(most))))
 
 
-def _satterthwaite(by_examples: float, by_runs: float, n: int, df: int) -> float:
-    total = by_examples + by_runs
-    return n - 1 if total == 0 else total**2 / (by_examples**2 / (n - 1) + by_runs**2 / df)
+def _distance(sources: Sequence[Source], alpha: float) -> float:
+    """The least effect that is told with the given power."""
+    parts = [(source.variance / source.count, source.count - 1) for source in sources if source.variance > 0]
+    total = sum(part for part, _ in parts)
+    if total == 0:
+        return 0.0
+    if any(df < 1 for _, df in parts):
+        return math.inf
+    df = total**2 / sum(part**2 / df for part, df in parts)
+    return math.sqrt(total) * float(special.stdtrit(df, 1 - alpha) + special.stdtrit(df, POWER))
+
+
+def _first(enough: Callable[[int], bool], start: int, most: int) -> float:
+    """The least number, not below ``start``, that is enough: more never are less so."""
+    if enough(start):
+        return float(start)
+    if not enough(most):
+        return math.nan
+    low, high = start, most  # not enough, enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return float(high)

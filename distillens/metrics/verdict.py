@@ -4,26 +4,24 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from distillens.metrics.calibration import HEADLINE, TOLERANCE
-from distillens.metrics.multiple_testing import adjusted_within, benjamini_hochberg, holm
+from distillens.metrics.calibration import HEADLINE
+from distillens.metrics.multiple_testing import adjusted_within, holm
 
-KEEPS = "keeps the teacher's reasoning"
-DRIFTS = "drifts"
-UNKNOWN = "cannot be told"
+KEEPS = "no drift found"
+DRIFTS = "drift found"
+UNKNOWN = "not decided"
 GATED = "gated"
 
 
 def decide(
-    rows: Sequence[Mapping[str, Any]],
-    confidence_level: float,
-    tolerance: float = TOLERANCE,
-    controls: Iterable[str] = (),
+    rows: Sequence[Mapping[str, Any]], confidence_level: float, controls: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
     """Adjust the p-values for how many there are, and give each row its verdict.
 
-    Every metric is adjusted by itself: what several metrics say of the same
-    attributions is one piece of evidence, and only one of them is the headline. Rows that
-    are gated, or of an explainer that is a control, are not tested.
+    A false "drift found" for any student of a task shall be rare, so the p-values of drift are adjusted for
+    all students and explainers of the task. Every metric is adjusted by itself: what several metrics say
+    of the same attributions is one piece of evidence, and only one of them is the headline. Rows
+    that are gated, or of an explainer that is a control, are not tested.
 
     Parameters
     ----------
@@ -31,64 +29,58 @@ def decide(
         All rows of a study: ``task``, ``explainer``, ``metric``, ``k``, ``gated`` and what
         `distillens.metrics.calibration.calibrate` returns.
     confidence_level : float
-        One minus this is the false discovery rate over the study.
-    tolerance : float
-        Drift, in units of the metric, that is as good as none.
+        One minus this is how often "drift found" may be wrong for any student of a task.
     controls : iterable of str
         Explainers that know nothing of the model's output.
 
     Returns
     -------
     list of dict
-        The rows with ``p_holm`` (Holm 1979, within the rows of one task), ``p_adjusted``
-        (Benjamini & Hochberg 1995, over the study) and ``verdict``.
+        The rows with ``p_adjusted`` (Holm 1979, within the rows of one task) and ``verdict``.
 
     Examples
     --------
     >>> row = {"task": "sst2", "explainer": "shap", "metric": "spearman", "k": None, "gated": False}
-    >>> row |= {"p_value": 0.01, "drift_low": 0.1, "drift_high": 0.3, "normalised": 0.8, "run_spread": 0.02}
+    >>> row |= {"p_drift": 0.01, "p_no_drift": 0.9, "normalised_low": 0.4}
+    >>> row |= {"teacher_runs_missing": 0, "student_runs_missing": 0}
     >>> [(one["verdict"], one["p_adjusted"]) for one in decide([row, row | {"gated": True}], 0.95)]
-    [('drifts', 0.01), ('gated', nan)]
+    [('drift found', 0.01), ('gated', nan)]
     """
     skipped = set(controls)
     tested = [not row["gated"] and row["explainer"] not in skipped for row in rows]
-    p_holm = adjusted_within(rows, ("metric", "k", "task"), holm, tested)
-    p_adjusted = adjusted_within(rows, ("metric", "k"), benjamini_hochberg, tested)
-    decided = [
-        {**row, "p_holm": one, "p_adjusted": other}
-        for row, one, other in zip(rows, p_holm, p_adjusted, strict=True)
-    ]
-    return [
-        {**row, "verdict": verdict(row, confidence_level=confidence_level, tolerance=tolerance)}
-        for row in decided
-    ]
+    renamed = [{**row, "p_value": row["p_drift"]} for row in rows]
+    p_adjusted = adjusted_within(renamed, ("metric", "k", "task"), holm, tested)
+    decided = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
+    return [{**row, "verdict": verdict(row, confidence_level)} for row in decided]
 
 
-def verdict(row: Mapping[str, Any], *, confidence_level: float, tolerance: float = TOLERANCE) -> str:
-    """Say in words what one row shows.
+def verdict(row: Mapping[str, Any], confidence_level: float) -> str:
+    """Say in words what one row shows: the first of these that holds.
 
-    - "gated": the student or the teacher is no better than a constant;
-    - "drifts": drift is above 0 beyond what chance explains, corrected for the study. Where
-      there are too few runs to know how unlike two runs are, the whole interval must
-      also be above the tolerance: two runs of one recipe may well differ by so much;
-    - "keeps the teacher's reasoning": the whole interval of drift is below the
-      tolerance, and the teacher's seeds agree beyond chance, so that there is something
-      to keep;
-    - "cannot be told": anything else, such as a teacher with one seed.
+    1. "gated": the student or the teacher is no better than a constant.
+    2. "not decided": the teacher has fewer than three runs, or they do not agree beyond chance.
+    3. "drift found": drift is more than the tolerance, corrected for the task's students and explainers.
+    4. "no drift found": drift is below the margin. Of a student whose own noise is not known, with a
+       single run, this is never said.
+    5. "not decided": anything else.
 
     Examples
     --------
-    >>> row = {"gated": False, "p_adjusted": 0.4, "drift_low": -0.02, "drift_high": 0.03}
-    >>> verdict(row | {"normalised": 0.98, "run_spread": 0.02}, confidence_level=0.95)
-    "keeps the teacher's reasoning"
+    >>> row = {"gated": False, "p_adjusted": 0.4, "p_no_drift": 0.01, "normalised_low": 0.7}
+    >>> verdict(row | {"teacher_runs_missing": 0, "student_runs_missing": 0}, confidence_level=0.95)
+    'no drift found'
+    >>> verdict(row | {"teacher_runs_missing": 0, "student_runs_missing": 1}, confidence_level=0.95)
+    'not decided'
     """
+    alpha = 1 - confidence_level
     if row["gated"]:
         return GATED
     # Comparisons with NaN are false: what is undefined shows nothing.
-    least = tolerance if math.isnan(row["run_spread"]) else 0.0
-    if row["p_adjusted"] < 1 - confidence_level and row["drift_low"] > least:
+    if row["teacher_runs_missing"] or math.isnan(row["normalised_low"]):
+        return UNKNOWN
+    if row["p_adjusted"] < alpha:
         return DRIFTS
-    if row["drift_high"] < tolerance and not math.isnan(row["normalised"]):
+    if row["p_no_drift"] < alpha and not row["student_runs_missing"]:
         return KEEPS
     return UNKNOWN
 
@@ -97,14 +89,14 @@ def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ()) -> 
     """One verdict from several rows of the drift table: a student's explainers, or its tasks.
 
     Only the headline metric (Spearman) counts, and never an explainer that is a control.
-    It drifts if any of these rows does; what is gated is left out, unless all are; it
-    keeps the teacher's reasoning if all the others do; anything else cannot be told.
+    Drift is found if it is in any of these rows; what is gated is left out, unless all are; no drift is
+    found if it is in none of the others; anything else is not decided.
 
     Examples
     --------
     >>> rows = [{"metric": "spearman", "explainer": "shap", "verdict": of} for of in (GATED, KEEPS)]
     >>> overall(rows)
-    "keeps the teacher's reasoning"
+    'no drift found'
     """
     controls = set(controls)
     verdicts = {

@@ -10,11 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.crossed_design import Crossed, Group, Noise, noise_of_runs
+from distillens.metrics.run_pairs import RunPairs, design
 
 Array = NDArray[np.float64]
-
-_RUNS_TO_TELL = 3
 
 
 def shares(values: ArrayLike) -> Array:
@@ -31,7 +29,11 @@ def shares(values: ArrayLike) -> Array:
 
 
 def shift(
-    students: ArrayLike, teachers: ArrayLike, confidence_level: float, groups: int = 1
+    students: ArrayLike,
+    teachers: ArrayLike,
+    confidence_level: float,
+    groups: int = 1,
+    learned_from: Sequence[int] | None = None,
 ) -> dict[str, float]:
     """How much more of a text's attribution a group of words has in a student than in its teacher.
 
@@ -44,13 +46,15 @@ def shift(
     groups : int
         How many groups are compared: each interval has the level ``1 - (1 - confidence_level) / groups``
         (Bonferroni), so that the largest shift of many may be believed.
+    learned_from : sequence of int, optional
+        The position of the teacher's run that each run of the student is compared with; else with all.
 
     Returns
     -------
     dict
         ``share_teacher``, ``share_student``: means over runs and texts; ``shift``: their
-        difference, with ``shift_low`` and ``shift_high`` over texts, and over runs where teacher or
-        student has three (`distillens.metrics.crossed_design`); ``n``: the texts.
+        difference, with ``shift_low`` and ``shift_high`` over texts, and over those runs that
+        are enough to know their noise (`distillens.metrics.run_pairs`); ``n``: the texts.
 
     Examples
     --------
@@ -65,25 +69,20 @@ def shift(
     if n == 0:
         empty = ("share_teacher", "share_student", "shift", "shift_low", "shift_high")
         return dict.fromkeys(empty, math.nan) | {"n": 0}
-    own = [_noise(side) for side in sides]
-    borrowed = [own[0] or own[1], own[1] or own[0]]
-    design = Crossed(
-        [side.mean(axis=0) for side in sides],
-        [Group(i, len(sides[i]), borrowed[i], own[i] is not None) for i in range(2)],
+    own, theirs = (
+        RunPairs.of(np.broadcast_to(side, (len(students), len(teachers), n)), learned_from)
+        for side in (sides[0][:, None], sides[1][None])
     )
-    difference = design.interval([1, -1], 1 - (1 - confidence_level) / groups)
+    difference = RunPairs(own.values - theirs.values, own.compared)
+    interval = design([difference], None).interval([1], 1 - (1 - confidence_level) / groups)
     return {
-        "share_teacher": float(design.means[1]),
-        "share_student": float(design.means[0]),
-        "shift": difference.value,
-        "shift_low": difference.low,
-        "shift_high": difference.high,
+        "share_teacher": float(theirs.mean().mean()),
+        "share_student": float(own.mean().mean()),
+        "shift": interval.value,
+        "shift_low": interval.low,
+        "shift_high": interval.high,
         "n": n,
     }
-
-
-def _noise(runs: Array) -> Noise | None:
-    return noise_of_runs(runs) if len(runs) >= _RUNS_TO_TELL else None
 
 
 def of_group(shares_by_text: Sequence[Array], members: Sequence[NDArray[np.bool_]]) -> Array:

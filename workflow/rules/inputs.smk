@@ -57,8 +57,8 @@ def if_recovering(pattern):
 
 
 def of_teacher(pattern, wildcards):
-    """The files of a student's teacher (its first seed); none for a teacher."""
-    teacher = study.teacher(wildcards.model)
+    """The files of the teacher's run that a student's run belongs to; none for a teacher."""
+    teacher = study.teacher(wildcards.model, int(wildcards.seed))
     if teacher is None:
         return []
     return expand(
@@ -107,12 +107,16 @@ def of_all_runs(pattern, models=MODELS):
 
 
 def of_first_seeds(pattern):
-    """A file of the first seed of each teacher that is explained here, by every explainer."""
+    """A file of the first seed of each model that is explained here, by every explainer that draws."""
     return [
         path
         for model, seed in study.first_seeds()
         for path in expand(
-            pattern, model=model, seed=seed, explainer=EXPLAINERS, allow_missing=True
+            pattern,
+            model=model,
+            seed=seed,
+            explainer=study.drawing_explainers(),
+            allow_missing=True,
         )
     ]
 

@@ -32,7 +32,14 @@ OPTIONS = {
         "default": 25,
         "description": "Width of the exponential kernel on cosine distance (times 100).",
     },
+    "common_masks": {
+        "type": "boolean",
+        "default": False,
+        "description": "Ask all models with the same masks. Their values then have one noise in common: "
+        "S and C are higher than what independent explanations reach, and may exceed R.",
+    },
 }
+DRAWS = True
 
 _REMOVED = "x"
 

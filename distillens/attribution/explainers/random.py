@@ -14,6 +14,7 @@ OPTIONS = {
     "draw": {"type": "integer", "minimum": 0, "default": 0, "description": "Another number, other values."},
 }
 CONTROL = True
+DRAWS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:

@@ -1,69 +1,92 @@
-"""Intervals over examples and runs, against formulas of others."""
+"""Intervals over texts and runs, against formulas of others."""
 
-import itertools
 import math
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from distillens.metrics.crossed_design import Crossed, Group, noise_of
-from distillens.metrics.power import needed
+from distillens.metrics.crossed_design import CrossedDesign, Factor
+
+
+def factor_of(values, column, columns):
+    """The runs, shape (runs, n), whose mean is one of some columns."""
+    whole = np.zeros((columns, values.shape[1]))
+    whole[column] = values.mean(axis=0)
+    without = []
+    for run in range(len(values)):
+        one = whole.copy()
+        one[column] = np.delete(values, run, axis=0).mean(axis=0)
+        without.append(one)
+    return Factor.of(whole, without)
+
+
+def constant(means, n=5):
+    """Runs that are the same on every text."""
+    return np.repeat(np.asarray(means, dtype=float)[:, None], n, axis=1)
 
 
 def test_without_runs_it_is_students_t():
     x = np.random.default_rng(0).normal(0.2, 1, 30)
-    found, theirs = Crossed([x], []).interval([1], 0.9), stats.ttest_1samp(x, 0)
+    found, theirs = CrossedDesign([x]), stats.ttest_1samp(x, 0)
     low, high = theirs.confidence_interval(0.9)
-    assert found == pytest.approx((x.mean(), low, high, theirs.pvalue))
+    assert found.interval([1], 0.9) == pytest.approx((x.mean(), low, high))
+    assert found.p_other([1]) == pytest.approx(theirs.pvalue)
+    assert found.p_above([1]) == pytest.approx(stats.ttest_1samp(x, 0, alternative="greater").pvalue)
 
 
-def test_pairs_of_columns_are_compared_example_by_example():
+def test_pairs_of_columns_are_compared_text_by_text():
     x, y = np.random.default_rng(0).normal(size=(2, 30))
-    assert Crossed([x, y], []).interval([1, -1], 0.95).p_value == pytest.approx(stats.ttest_rel(x, y).pvalue)
+    assert CrossedDesign([x, y]).p_other([1, -1]) == pytest.approx(stats.ttest_rel(x, y).pvalue)
 
 
-def runs_of(means, n=5):
-    """Runs that are the same on every example."""
-    return np.repeat(np.asarray(means, dtype=float)[:, None], n, axis=1)
+def test_without_differences_between_texts_it_is_welchs_t():
+    a, b = constant([0.1, 0.4, 0.5, 0.2]), constant([0.6, 0.9, 0.7])
+    factors = [factor_of(a, 0, 2), factor_of(b, 1, 2)]
+    design = CrossedDesign([a.mean(axis=0), b.mean(axis=0)], factors)
+    theirs = stats.ttest_ind(a[:, 0], b[:, 0], equal_var=False)
+    assert design.p_other([1, -1]) == pytest.approx(theirs.pvalue)
+    assert design.interval([1, -1], 0.95)[1:] == pytest.approx(tuple(theirs.confidence_interval(0.95)))
 
 
-def noise_between(runs):
-    return noise_of([a - b for a, b in itertools.combinations(runs, 2)], len(runs))
-
-
-def test_without_differences_between_examples_it_is_welchs_t():
-    a, b = [0.1, 0.4, 0.5, 0.2], [0.6, 0.9, 0.7]
-    groups = [Group(0, 4, noise_between(runs_of(a))), Group(1, 3, noise_between(runs_of(b)))]
-    found = Crossed([runs_of(a).mean(axis=0), runs_of(b).mean(axis=0)], groups).interval([1, -1], 0.95)
-    theirs = stats.ttest_ind(a, b, equal_var=False)
-    assert found.p_value == pytest.approx(theirs.pvalue)
-    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
-
-
-def test_what_runs_differ_by_on_single_examples_counts_once():
-    rng = np.random.default_rng(0)
-    runs = rng.normal(size=(40, 50))
-    found = Crossed([runs.mean(axis=0)], [Group(0, 40, noise_between(runs))])
-    by_examples, by_runs = found.variance([1])
+def test_what_runs_differ_by_on_single_texts_counts_once():
+    runs = np.random.default_rng(0).normal(size=(40, 50))
+    design = CrossedDesign([runs.mean(axis=0)], [factor_of(runs, 0, 1)])
+    parts = design.parts([1])
     # 2,000 independent values: their mean has the variance 1 / 2000, however it is split.
-    assert by_examples + by_runs == pytest.approx(1 / 2000, rel=0.3)
+    assert parts.texts + sum(parts.pure) == pytest.approx(1 / 2000, rel=0.3)
 
 
-def test_groups_that_share_their_noise_share_its_uncertainty():
-    noise = noise_between(runs_of([0.1, 0.4, 0.5]))
-    design = Crossed(np.zeros((2, 5)) + [[0.3], [0.1]], [Group(0, 1, noise, own=False), Group(1, 2, noise)])
-    found = design.interval([1, -1], 0.95)
-    half = stats.t.ppf(0.975, 2) * math.sqrt(np.var([0.1, 0.4, 0.5], ddof=1) * (1 + 1 / 2))
-    assert (found.low, found.high) == pytest.approx((0.2 - half, 0.2 + half))
+def test_texts_of_one_group_are_one_draw():
+    rng = np.random.default_rng(0)
+    documents = rng.normal(0.3, 1, 20)
+    found = CrossedDesign([np.repeat(documents, 4)], groups=np.repeat(np.arange(20), 4))
+    alone = CrossedDesign([documents])
+    assert found.draws == 20
+    assert found.interval([1], 0.95) == pytest.approx(alone.interval([1], 0.95))
+
+
+def test_groups_may_have_any_number_and_size():
+    values = np.array([0.1, 0.4, 0.2, 0.9, 0.3])
+    found = CrossedDesign([values], groups=[7, 7, 3, 100, 3])
+    # By hand: sums of what is away from the mean .38, by group: -.26, -.26, .52.
+    assert found.estimate([1])[1] == pytest.approx(math.sqrt(3 / 2 * (0.26**2 * 2 + 0.52**2) / 25))
+
+
+def test_the_influence_of_a_run_in_pairs_counts_twice():
+    own = np.array([0.0, 0.1, 0.4])  # b[i, j] = own[i] + own[j]
+    pairs = {(i, j): own[i] + own[j] for i in range(3) for j in range(i)}
+    mean = np.mean(list(pairs.values()))
+    without = [np.mean([b for pair, b in pairs.items() if run not in pair]) for run in range(3)]
+    factor = Factor.of(np.array([[mean]]), [np.array([[one]]) for one in without])
+    assert factor.influence.ravel() == pytest.approx(2 * (own - own.mean()))
 
 
 def test_the_interval_of_a_ratio_is_where_the_difference_may_be_zero():
-    rng = np.random.default_rng(0)
-    design = Crossed(rng.normal([[1.0], [2.0]], 1, (2, 40)), [])
+    design = CrossedDesign(np.random.default_rng(0).normal([[1.0], [2.0]], 1, (2, 40)))
     found = design.ratio([1, 0], [0, 1], 0.95)
     for end in (found.low, found.high):
-        assert design.interval([1, -end], 0.95).p_value == pytest.approx(0.05)
+        assert design.p_other([1, -end]) == pytest.approx(0.05)
     assert found.low < found.value < found.high
 
 
@@ -71,8 +94,7 @@ def test_a_ratio_says_of_zero_what_its_parts_do_however_few_the_runs():
     rng, told, undefined = np.random.default_rng(0), 0, 0
     for _ in range(100):
         runs = rng.normal([[[0.3]], [[0.6]]], 0.2, (2, 3, 1)) + rng.normal(0, 0.5, (2, 3, 40))
-        groups = [Group(column, 3, noise_between(own)) for column, own in enumerate(runs)]
-        design = Crossed(runs.mean(axis=1), groups)
+        design = CrossedDesign(runs.mean(axis=1), [factor_of(own, i, 2) for i, own in enumerate(runs)])
         found = design.ratio([1, 0], [0, 1], 0.95)
         above, below = design.interval([1, 0], 0.95), design.interval([0, 1], 0.95)
         assert math.isnan(found.value) == (below.low <= 0)
@@ -82,19 +104,33 @@ def test_a_ratio_says_of_zero_what_its_parts_do_however_few_the_runs():
         told += found.low > 0
         assert (found.low > 0) == (above.low > 0)
         for end in (found.low, found.high):
-            assert design.interval([1, -end], 0.95).p_value == pytest.approx(0.05)
+            assert not math.isfinite(end) or design.p_other([1, -end]) == pytest.approx(0.05)
     assert 0 < told < 100 and 0 < undefined < 100
 
 
 def test_a_ratio_of_what_does_not_vary_is_all_there_is():
     # Rounding leaves 0.5 - 0.5 / 0.8 * 0.8 a little off zero.
-    found = Crossed([[0.5] * 4, [0.8] * 4, [0.0] * 4], []).ratio([1, 0, -1], [0, 1, -1], 0.95)
-    assert found[:3] == (0.625, 0.625, 0.625)
+    found = CrossedDesign([[0.5] * 4, [0.8] * 4, [0.0] * 4]).ratio([1, 0, -1], [0, 1, -1], 0.95)
+    assert found == (0.625, 0.625, 0.625)
+
+
+@pytest.mark.parametrize("n", [2, 3, 40])
+@pytest.mark.parametrize("student", [0.0, 0.1, 0.5, 1.0])
+@pytest.mark.parametrize("floor", [-0.1, 0.0, 0.1, 0.3])
+def test_a_ratio_of_constants_never_fails(n, student, floor):
+    found = CrossedDesign([[student] * n, [1.0] * n, [floor] * n]).ratio([1, 0, -1], [0, 1, -1], 0.95)
+    assert found == pytest.approx([(student - floor) / (1 - floor)] * 3)
 
 
 def test_a_ratio_to_what_may_be_zero_is_undefined():
     rng = np.random.default_rng(0)
-    assert math.isnan(Crossed(rng.normal([[1.0], [0.0]], 1, (2, 40)), []).ratio([1, 0], [0, 1], 0.95).value)
+    assert math.isnan(CrossedDesign(rng.normal([[1.0], [0.0]], 1, (2, 40))).ratio([1, 0], [0, 1], 0.95).value)
+
+
+def test_one_text_has_a_value_and_no_interval():
+    found = CrossedDesign([[0.5]])
+    value, low, high = found.interval([1], 0.95)
+    assert value == 0.5 and math.isnan(low) and math.isnan(high) and math.isnan(found.p_above([1]))
 
 
 def test_resampling_three_runs_covers_too_rarely():
@@ -105,27 +141,7 @@ def test_resampling_three_runs_covers_too_rarely():
         means = [runs[rng.integers(3, size=3)][:, rng.integers(100, size=100)].mean() for _ in range(200)]
         low, high = np.quantile(means, [0.025, 0.975])
         hits["bootstrap"] += low <= 0 <= high
-        found = Crossed([runs.mean(axis=0)], [Group(0, 3, noise_between(runs))]).interval([1], 0.95)
+        found = CrossedDesign([runs.mean(axis=0)], [factor_of(runs, 0, 1)]).interval([1], 0.95)
         hits["crossed"] += found.low <= 0 <= found.high
     assert hits["bootstrap"] / 300 < 0.85
-    assert 0.93 <= hits["crossed"] / 300 <= 0.97
-
-
-def test_the_number_of_examples_that_would_do():
-    # Half width t * sqrt(v): with v = .0004 at 25 examples it is .0413; to reach .02 takes 4.26 as many.
-    found = needed(0.02, 0.0004, 0.0, 25, None, 0.95, tolerance=0.02)
-    assert found["n_needed"] == math.ceil(25 * 0.0004 / (0.02 / stats.t.ppf(0.975, 24)) ** 2)
-    assert math.isnan(found["runs_needed"])
-    assert needed(0.5, 0.0004, 0.0, 25, None, 0.95, tolerance=0.05)["n_needed"] == 25
-
-
-def test_the_number_of_runs_that_would_do():
-    noise = noise_between(runs_of([0.0, 0.02, 0.04]))
-    found = needed(0.05, 1e-9, noise.variance * 1.5, 100, noise, 0.95, tolerance=0.05)
-    assert math.isnan(found["n_needed"])
-    runs = int(found["runs_needed"])
-
-    def half(k):
-        return stats.t.ppf(0.975, k - 1) * math.sqrt(noise.variance * (1 / (k - 1) + 1 / k))
-
-    assert half(runs) <= 0.05 < half(runs - 1)
+    assert hits["crossed"] / 300 >= 0.93

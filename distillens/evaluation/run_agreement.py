@@ -1,0 +1,131 @@
+"""Agreement of each run of a student with the runs of its teacher that count, and of these with each other.
+
+1. A run that is no better than a constant is left out, and counted: it says nothing about how alike good
+   ones are. Where no run is left, all are compared and what is said of them is gated.
+2. A student that belongs to runs of its teacher is compared with these, any other with all of
+   them (`distillens.metrics.run_pairs`).
+"""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distillens import tables
+from distillens.evaluation.inputs import FilePath, Run, Settings
+from distillens.evaluation.teacher_groups import TeacherGroup
+from distillens.metrics import agreement, calibration
+from distillens.metrics.run_pairs import RunPairs
+
+Array = NDArray[np.float64]
+Metrics = Sequence[tuple[str, int | None]]
+
+
+@dataclass(frozen=True)
+class RunAgreement:
+    """A teacher and its students under one explainer, with the runs that count.
+
+    ``teachers`` are the teacher's runs and ``between`` the agreement of each two of them, shape
+    (runs, runs, metrics, examples), NaN on the diagonal; ``gates`` says which runs are no better than
+    a constant.
+    """
+
+    group: TeacherGroup
+    metrics: Metrics
+    teachers: list[Run]
+    between: Array
+    gates: Mapping[Run, bool]
+
+    @classmethod
+    def of(cls, group: TeacherGroup, metrics: Metrics, gates: Mapping[Run, bool]) -> "RunAgreement":
+        """Compare the teacher's runs with each other."""
+        teachers = list(usable(group.teachers, gates))
+        shape = (len(teachers), len(teachers), len(metrics), len(group.ids))
+        between = np.full(shape, np.nan)
+        for i, j in itertools.combinations(range(len(teachers)), 2):
+            pair = group.aligned(teachers[j], teachers[i])
+            between[i, j] = between[j, i] = agreement.agreements(*pair, metrics)
+        return cls(group, metrics, teachers, between, gates)
+
+    def runs(self, student: str) -> list[Run]:
+        """The runs of a student that are compared: usable ones, whose own run of the teacher is too."""
+        own = self.group.by_student[student]
+        paired = [run for run in own if set(self.group.references[run]) & set(self.teachers)]
+        return list(usable(paired or own, self.gates))
+
+    def gated(self, student: str) -> bool:
+        """Whether nothing can be said, because a teacher or student has no run that counts."""
+        runs, teachers = self.runs(student), self.teachers
+        alone = not any(set(self.group.references[run]) & set(teachers) for run in runs)
+        return alone or all(self.gates[run] for run in runs) or all(self.gates[run] for run in teachers)
+
+    def left_out(self, student: str) -> int:
+        """How many runs of student and teacher do not count."""
+        everything = len(self.group.by_student[student]) + len(self.group.teachers)
+        return everything - len(self.runs(student)) - len(self.teachers)
+
+    def of_student(self, student: str) -> list[tuple[RunPairs, RunPairs]]:
+        """Agreement with the teacher and chance, by metric."""
+        runs, group = self.runs(student), self.group
+        shape = (2, len(runs), len(self.teachers), len(self.metrics), len(group.ids))
+        values, learned_from = np.zeros(shape), []
+        for place, run in enumerate(runs):
+            references = [one for one in group.references[run] if one in self.teachers] or self.teachers[:1]
+            for reference in references:
+                pair, at = group.aligned(run, reference), self.teachers.index(reference)
+                values[0, place, at] = agreement.agreements(*pair, self.metrics)
+                values[1, place, at] = agreement.chances(*pair, self.metrics)
+            learned_from.append(self.teachers.index(references[0]))
+        belongs = any(len(group.references[run]) < len(group.teachers) for run in runs)
+        paired = learned_from if belongs else None
+        return [
+            (RunPairs.of(values[0, :, :, i], paired), RunPairs.of(values[1, :, :, i], paired))
+            for i in range(len(self.metrics))
+        ]
+
+
+def usable(runs: Sequence[Run], gates: Mapping[Run, bool]) -> Sequence[Run]:
+    """The runs that learnt something; all of them where none did, and what is said of them is gated.
+
+    Examples
+    --------
+    >>> usable([("student", 1), ("student", 2)], {("student", 1): True, ("student", 2): False})
+    [('student', 2)]
+    """
+    return [run for run in runs if not gates[run]] or runs
+
+
+def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:
+    """Whether each run is no better than a constant, from the table of performance.
+
+    Raises
+    ------
+    TableError
+        If the table lacks a run, or the score of the constant answer.
+    """
+    rows = tables.read(path, "scores").to_pylist()
+    majority = [row["value"] for row in rows if row["metric"] == "majority" and row["task"] == settings.task]
+    if len(majority) != 1:
+        raise tables.TableError(
+            f"{path}: {len(majority)} rows 'majority' of task {settings.task!r} instead of one; "
+            "give what score_performance wrote for this task"
+        )
+    low = {
+        (row["model"], row["seed"]): np.nan if row["low"] is None else row["low"]
+        for row in rows
+        if row["metric"] == settings.lead and row["model"] is not None
+    }
+    gates = {}
+    for model, seeds in settings.seeds.items():
+        for run in [(model, seed) for seed in seeds]:
+            if run not in low and model in settings.attributions_only:
+                gates[run] = True  # never asked, so not shown to be better than a constant
+                continue
+            if run not in low:
+                raise tables.TableError(
+                    f"{path}: no {settings.lead!r} of {run[0]!r}, seed {run[1]}; run score_performance again"
+                )
+            gates[run] = calibration.gated(low[run], majority[0])
+    return gates

@@ -1,0 +1,47 @@
+"""How many texts or runs would tell: by the formula, and by trying."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from distillens.metrics.power import POWER, Need, Source, needed
+
+
+def test_texts_by_the_formula():
+    # One text has variance .01; only texts vary, so it is a t test.
+    found = needed(0.02, [Source(0.01, 25), Source(0, 3), Source(0, 3)], alpha=0.05)
+    n = int(found.texts)
+
+    def least(count):
+        df = count - 1
+        return math.sqrt(0.01 / count) * (stats.t.ppf(0.95, df) + stats.t.ppf(0.8, df))
+
+    assert least(n) <= 0.02 < least(n - 1)
+    assert math.isnan(found.teacher_runs) and math.isnan(found.student_runs)
+
+
+def test_what_tells_already_needs_no_more():
+    assert needed(0.5, [Source(0.01, 25), Source(0, 3), Source(0, 3)], alpha=0.05) == Need(25, 3, 3)
+
+
+def test_runs_where_no_number_of_texts_is_enough():
+    sources = [Source(0.01, 1000), Source(0.0, 3), Source(0.01, 3)]
+    found = needed(0.12, sources, alpha=0.05)
+    assert math.isnan(found.texts) and math.isnan(found.teacher_runs) and 3 < found.student_runs < 20
+
+
+@pytest.mark.parametrize("effect", [0.0, -0.1, math.nan])
+def test_no_effect_needs_what_no_one_has(effect):
+    assert all(map(math.isnan, needed(effect, [Source(0.1, 9), Source(0.1, 3), Source(0.1, 3)], 0.05)))
+
+
+def test_a_fresh_study_of_that_size_tells_in_four_of_five():
+    rng, effect, sd = np.random.default_rng(0), 0.1, 0.4
+    n = int(needed(effect, [Source(sd**2, 20), Source(0, 3), Source(0, 3)], alpha=0.05).texts)
+    told = [
+        stats.ttest_1samp(rng.normal(effect, sd, n), 0, alternative="greater").pvalue < 0.05
+        for _ in range(2000)
+    ]
+    assert np.mean(told) == pytest.approx(POWER, abs=0.03)
