@@ -25,7 +25,7 @@ def test_agreement_has_every_pair_example_by_example_and_together(study, tmp_pat
     score_agreement(study.explanations("shap", "lime"), out=out, **settings())
     found = frame(out)
     found = found[found["against"].notna()]
-    pairs = {("small", 0, "big", 7), ("big", 3, "big", 7)}
+    pairs = {("small", 0, "big", 3), ("big", 7, "big", 3)}
     columns = ["model", "seed", "against", "against_seed"]
     assert set(found[columns].itertuples(index=False, name=None)) == pairs
     grid = agreement.grid([1, 3])
@@ -57,17 +57,17 @@ def test_agreement_comes_with_its_spread_and_what_chance_gives(study, tmp_path):
 def test_students_of_one_teacher_are_compared_with_each_other(study, tmp_path):
     twin = {
         "teachers": {"big": None, "small": "big", "twin": "big"},
-        "seeds": {"big": [7, 3], "small": [0], "twin": [5]},
+        "seeds": {"big": [3, 7], "small": [0], "twin": [5]},
     }
     files = [*study.explanations(), study.explanation("twin", 5)]
     score_agreement(files, out=tmp_path / "s.parquet", **settings(**twin))
     found = frame(tmp_path / "s.parquet")
     pairs = found[["model", "seed", "against", "against_seed"]].dropna().drop_duplicates()
     assert set(pairs.itertuples(index=False, name=None)) == {
-        ("small", 0, "big", 7),
-        ("twin", 5, "big", 7),
+        ("small", 0, "big", 3),
+        ("twin", 5, "big", 3),
         ("twin", 5, "small", 0),
-        ("big", 3, "big", 7),
+        ("big", 7, "big", 3),
     }
 
 
@@ -94,13 +94,17 @@ def test_every_run_has_a_point_and_a_cloud(study, tmp_path):
     assert points.sum() == pytest.approx(0, abs=1e-9)
 
 
-def test_agreement_is_about_the_class_that_the_teacher_predicts(study, tmp_path):
-    score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
+def test_agreement_is_about_the_class_that_most_runs_of_the_teacher_predict(study, tmp_path):
+    files = [study.explanation("big", seed) for seed in (3, 5, 7)] + [study.explanation("small", 0)]
+    seeds = {"big": [7, 5, 3], "small": [0]}
+    score_agreement(files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
     found = frame(tmp_path / "s.parquet").query("model == 'small' and metric == 'cosine'")
-    small, big = (study.logits(*run).argmax(axis=1) for run in (("small", 0), ("big", 7)))
-    read = [Attributions.read(study.explanation(*run)).values for run in (("small", 0), ("big", 7))]
-    n = np.flatnonzero(small != big)[0]
-    a, b = (values[IDS[n]][:, big[n]] for values in read)
+    runs = [("small", 0), *(("big", seed) for seed in (3, 5, 7))]
+    small, first, *others = (study.logits(*run).argmax(axis=1) for run in runs)
+    most = (first + sum(others) > 1.5).astype(int)
+    n = np.flatnonzero(most != first)[0]
+    read = [Attributions.read(study.explanation(*run)).values for run in runs[:2]]
+    a, b = (values[IDS[n]][:, most[n]] for values in read)
     cosine = a @ b / np.sqrt(a @ a * (b @ b))
     assert found.set_index("example_id")["value"][IDS[n]] == pytest.approx(cosine)
 
@@ -114,7 +118,7 @@ def test_regression_explanations_are_compared(tmp_path):
 def test_different_words_are_an_error_that_names_both_files_and_the_example(study, tmp_path):
     good = study.explanations()
     other = study.explanation("small", 0, words={"e7": ["another"] + [f"w{j}" for j in range(1, 6)]})
-    with pytest.raises(TableError, match=f"{other} and .*x-big-7-shap.parquet: different words .*'e7'"):
+    with pytest.raises(TableError, match=f"{other} and .*x-big-3-shap.parquet: different words .*'e7'"):
         score_agreement([*good[:2], other], out=tmp_path / "s.parquet", **settings())
     assert not (tmp_path / "s.parquet").exists()
 
@@ -130,7 +134,7 @@ def test_texts_that_a_model_could_not_see_whole_are_undefined_and_counted(study,
 
 
 def test_every_pair_of_three_teacher_seeds_is_compared(study, tmp_path):
-    seeds = {"big": [7, 3, 5], "small": [0]}
+    seeds = {"big": [3, 5, 7], "small": [0]}
     files = [*study.explanations(), study.explanation("big", 5)]
     score_agreement(files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
     found = frame(tmp_path / "s.parquet").query("model == 'big' and against.notna()")

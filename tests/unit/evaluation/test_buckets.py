@@ -13,7 +13,7 @@ def test_buckets_split_the_texts_and_compare_the_models_in_each(study, tmp_path)
     score_buckets(study.explained, study.explanations(), out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet")
     sizes = found[found["metric"] == "size"].set_index("subset")["value"].to_dict()
-    right = {run: study.logits(*run).argmax(axis=1) == study.labels for run in (("big", 7), ("small", 0))}
+    right = {run: study.logits(*run).argmax(axis=1) == study.labels for run in (("big", 3), ("small", 0))}
     big, small = right.values()
     expected = {
         "all_correct": big & small, "only_big": big & ~small,
@@ -24,7 +24,7 @@ def test_buckets_split_the_texts_and_compare_the_models_in_each(study, tmp_path)
     alike = frame(tmp_path / "a.parquet").query("model == 'small' and metric == 'cosine'")
     alike = alike.set_index("example_id")["value"]
     rows = found[found["metric"] == "cosine"].set_index("subset")
-    said, asked = (study.logits(*run).argmax(axis=1) for run in (("small", 0), ("big", 7)))
+    said, asked = (study.logits(*run).argmax(axis=1) for run in (("small", 0), ("big", 3)))
     expected |= {"both_right": big & small, "only_teacher_right": big & ~small, "both_wrong": ~big & ~small}
     expected |= {"only_student_right": small & ~big, "same_prediction": said == asked}
     expected |= {"other_prediction": said != asked}

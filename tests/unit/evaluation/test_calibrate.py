@@ -5,60 +5,111 @@ import pytest
 
 from distillens import tables
 from distillens.evaluation.agreement import score_agreement
+from distillens.evaluation.teacher_groups import Attributions
 from distillens.metrics import agreement, verdict
-from tests.fixtures.made_up_task import RUNS, drift, frame, settings
+from tests.fixtures.made_up_task import IDS, MORE_RUNS, RUNS, drift, frame, settings
+
+RUNS_OF_THREE = {"seeds": MORE_RUNS}
+
+
+def more(study, *explainers):
+    """Explanations of three runs of the teacher and two of the student."""
+    runs = [(model, seed) for model, seeds in MORE_RUNS.items() for seed in seeds]
+    return [study.explanation(*run, explainer) for explainer in explainers or ("shap",) for run in runs]
 
 
 def test_drift_has_a_row_for_each_student_explainer_and_metric(study, tmp_path):
-    found = drift(study, tmp_path, study.explanations("shap", "lime"))
+    found = drift(study, tmp_path, more(study, "shap", "lime"), **RUNS_OF_THREE)
     metrics = agreement.grid([1, 3])
     assert len(found) == 2 * len(metrics)
     assert (
         list(zip(found["metric"], found["k"].fillna(0), strict=True)) == [(m, k or 0) for m, k in metrics] * 2
     )
     assert set(found["student"]) == {"small"} and set(found["teacher"]) == {"big"}
-    assert set(found["n_teacher_runs"]) == {2} and set(found["n_runs"]) == {1}
-    assert (found["p_adjusted"] >= found["p_value"]).all()
+    assert set(found["n_teacher_runs"]) == {3} and set(found["n_runs"]) == {2}
+    assert (found["p_adjusted"] >= found["p_drift"]).all()
     floors = found[(found["metric"] == "overlap") & (found["k"] == 1)]["floor"]
     assert floors.iloc[0] == pytest.approx(np.mean([1 / (4 + n % 5) for n in range(40)]))
 
 
-def test_an_explainer_that_repeats_itself_has_a_ceiling_of_one(study, tmp_path):
-    found = drift(study, tmp_path, study.explanations())
-    assert found["explainer_ceiling"].to_numpy() == pytest.approx(1)
+def test_an_explainer_that_draws_nothing_has_a_ceiling_of_one(study, tmp_path):
+    found = drift(study, tmp_path, study.explanations(), again=[])
+    for whose in ("explainer_ceiling", "student_explainer_ceiling"):
+        assert found[whose].to_numpy() == pytest.approx(1)
 
 
 def test_an_explainer_that_does_not_repeat_itself_has_a_lower_ceiling(study, tmp_path):
-    other = study.explanation("big", 3)
-    copy = study.folder / "again.parquet"
-    source = {**tables.provenance(other), "seed": 7}
-    tables.write(copy, "explanations", tables.read(other, "explanations"), source)
-    found = drift(study, tmp_path, study.explanations(), again=[copy])
+    again = []
+    for (model, seed), other in ((("big", 3), ("big", 7)), (("small", 0), ("big", 3))):
+        copy = study.folder / f"again-{model}.parquet"
+        like = study.explanation(*other, "lime")
+        source = {**tables.provenance(like), "model": model, "seed": seed}
+        tables.write(copy, "explanations", tables.read(like, "explanations"), source)
+        again.append(copy)
+    found = drift(study, tmp_path, study.explanations("lime"), again=again)
     assert found["explainer_ceiling"].to_numpy() == pytest.approx(found["ceiling"].to_numpy())
+    assert (found["student_explainer_ceiling"] < 1).all()
 
 
-def test_a_missing_second_run_of_an_explainer_is_an_error(study, tmp_path):
-    with pytest.raises(tables.TableError, match="no second explanations"):
-        drift(study, tmp_path, study.explanations("shap", "lime"), again=[study.explanation("big", 7)])
+@pytest.mark.parametrize("left", [("big", 3), ("small", 0)])
+def test_a_missing_second_run_of_an_explainer_that_draws_is_an_error(left, study, tmp_path):
+    again = [study.explanation(*left, "lime")]
+    with pytest.raises(tables.TableError, match="no second explanations of .* by 'lime'"):
+        drift(study, tmp_path, study.explanations("lime"), again=again)
 
 
-def test_a_student_that_is_the_second_seed_has_drift_exactly_zero(study, tmp_path):
-    twin = study.explanation("big", 3)
-    rows = tables.read(twin, "explanations")
-    copy = study.folder / "copy.parquet"
-    tables.write(copy, "explanations", rows, {**tables.provenance(twin), "model": "small", "seed": 0})
-    found = drift(study, tmp_path, [study.explanation("big", 7), twin, copy])
-    assert (found[["drift", "drift_low", "drift_high"]] == 0).all(axis=None)
+def test_what_was_explained_elsewhere_has_no_known_ceiling_of_the_explainer(study, tmp_path):
+    files = study.explanations()
+    for path in files:
+        source = tables.provenance(path) | {"settings": {"form": "values"}}
+        tables.write(path, "explanations", tables.read(path, "explanations"), source)
+    assert drift(study, tmp_path, files, again=[])["explainer_ceiling"].isna().all()
+
+
+def test_the_order_of_seeds_does_not_matter(study, tmp_path):
+    files = more(study)
+    one = drift(study, tmp_path, files, name="one", **RUNS_OF_THREE)
+    other = drift(study, tmp_path, files[::-1], name="other", seeds={"small": [1, 0], "big": [7, 3, 5]})
+    assert one.equals(other)
+
+
+@pytest.mark.parametrize("paired", [None, [3, 7]])
+def test_a_student_is_compared_with_all_runs_or_with_its_own(paired, study, tmp_path):
+    found = drift(study, tmp_path, more(study), **RUNS_OF_THREE, teacher_seeds={"small": paired})
+    table = found[found["metric"] == "cosine"].iloc[0]
+    pairs = [(0, 3), (1, 7)] if paired else [(own, its) for own in (0, 1) for its in (3, 5, 7)]
+    said = [study.logits("big", seed).argmax(axis=1) for seed in (3, 5, 7)]
+    target = (np.sum(said, axis=0) > 1.5).astype(int)
+    expected = []
+    for own, its in pairs:
+        a, b = (Attributions.read(study.explanation(*run)).values for run in (("small", own), ("big", its)))
+        expected += [agreement.cosine(a[i][:, target[n]], b[i][:, target[n]]) for n, i in enumerate(IDS)]
+    assert table["agreement"] == pytest.approx(np.mean(expected))
+    assert table["student_runs_missing"] == (1 if paired else 0)
+
+
+def test_students_that_are_copies_of_the_teachers_runs_have_no_drift(study, tmp_path):
+    files = more(study)[:3]
+    for number, twin in enumerate(files[:3]):
+        copy = study.folder / f"copy-{number}.parquet"
+        source = {**tables.provenance(twin), "model": "small", "seed": number}
+        tables.write(copy, "explanations", tables.read(twin, "explanations"), source)
+        files.append(copy)
+    seeds = {"big": [3, 5, 7], "small": [0, 1, 2]}
+    paired = {"small": [3, 5, 7]}
+    found = drift(study, tmp_path, files, seeds=seeds, teacher_seeds=paired)
+    assert found["agreement"].to_numpy() == pytest.approx(1)
     assert set(found["verdict"]) == {verdict.KEEPS}
 
 
-def test_one_teacher_seed_gives_nulls_and_cannot_tell(study, tmp_path):
-    files = [study.explanation("big", 7), study.explanation("small", 0)]
-    found = drift(study, tmp_path, files, seeds={"big": [7], "small": [0]})
-    for column in ("ceiling", "normalised", "drift", "drift_low", "p_value", "p_adjusted", "run_spread"):
+def test_one_teacher_seed_gives_nulls_and_is_not_decided(study, tmp_path):
+    files = [study.explanation("big", 3), study.explanation("small", 0)]
+    found = drift(study, tmp_path, files, seeds={"big": [3], "small": [0]})
+    for column in ("ceiling", "normalised", "drift", "drift_low", "p_drift", "p_adjusted", "run_spread"):
         assert found[column].isna().all()
     assert tables.read(tmp_path / "drift.parquet", "drift")["drift"].null_count == len(found)
     assert set(found["verdict"]) == {verdict.UNKNOWN} and set(found["n_teacher_runs"]) == {1}
+    assert set(found["teacher_runs_missing"]) == {2}
 
 
 def test_a_student_no_better_than_the_majority_is_gated(study, tmp_path):
@@ -69,10 +120,11 @@ def test_a_student_no_better_than_the_majority_is_gated(study, tmp_path):
 def test_a_teacher_seed_no_better_than_the_majority_does_not_count_as_ceiling(study, tmp_path, monkeypatch):
     good = study.logits
     monkeypatch.setattr(
-        study, "logits", lambda m, s, wrong=0.1: good(m, s, 0.5 if (m, s) == ("big", 3) else wrong)
+        study, "logits", lambda m, s, wrong=0.1: good(m, s, 0.5 if (m, s) == ("big", 7) else wrong)
     )
     found = drift(study, tmp_path, study.explanations(), predictions=study.predictions())
     assert set(found["n_teacher_runs"]) == {1} and set(found["verdict"]) == {verdict.UNKNOWN}
+    assert set(found["n_gated_runs"]) == {1}
 
 
 def test_explained_outputs_without_classes_are_compared_as_they_are(study, tmp_path):

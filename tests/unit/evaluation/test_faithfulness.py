@@ -60,7 +60,7 @@ def test_faithfulness_counts_texts_that_are_too_short(study, tmp_path):
     assert values["small", 0, "random", "confidence_drop", 3] == pytest.approx(random)
     assert values["small", 0, "teacher", "confidence_drop_excess", 3] == pytest.approx(0.75 - p[2] - random)
     assert set(found[found["ranking"] == "teacher"]["against"]) == {"big"}
-    assert ("big", 7, "teacher", "confidence_drop", 3) not in values.index
+    assert ("big", 3, "teacher", "confidence_drop", 3) not in values.index
     # Along the curves everything goes with the first word; texts have 4 to 8 words.
     along = found[found["k"].isna()].set_index(["model", "seed", "ranking", "metric"])["value"]
     assert along["small", 0, "own", "aopc_comprehensiveness"] == pytest.approx(0.25)

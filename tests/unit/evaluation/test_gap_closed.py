@@ -11,50 +11,74 @@ from distillens import tables
 from distillens.evaluation.gap_closed import score_gap_closed
 from distillens.evaluation.inputs import Settings
 from distillens.metrics.gap_closed import close
+from distillens.metrics.run_pairs import RunPairs
 from distillens.report import gap_closed
 from distillens.report.study_data import study_of
 from tests.fixtures import made_up_study
 
 
-def pairs(first_with_others):
-    """Agreement of each two seeds where all pairs with the first have one value."""
-    teachers = np.full((3, 3, len(first_with_others)), np.nan)
-    for i, j in ((0, 1), (0, 2), (1, 2)):
-        teachers[i, j] = teachers[j, i] = first_with_others
-    return teachers
+def runs(values, teachers=3):
+    """Runs of a student, shape (runs, n), that agree alike with each run of the teacher."""
+    values = np.atleast_2d(np.asarray(values, dtype=float))
+    return RunPairs.of(np.repeat(values[:, None], teachers, axis=1))
+
+
+def pairs(agreement):
+    """Agreement of each two of three runs of a teacher, all alike."""
+    return np.repeat(np.repeat(np.asarray(agreement, dtype=float)[None, None], 3, axis=0), 3, axis=1)
 
 
 def test_share_by_hand():
     n = 10
-    found = close(np.full((2, n), 0.7), np.full((2, n), 0.6), pairs(np.full(n, 0.8)))
+    found = close(runs(np.full((2, n), 0.7)), runs(np.full((2, n), 0.6)), pairs(np.full(n, 0.8)))
     assert found["gain"] == pytest.approx(0.1)
     assert (found["share"], found["share_low"], found["share_high"]) == pytest.approx((0.5, 0.5, 0.5))
     assert (found["n_runs"], found["n_baseline_runs"], found["n"]) == (2, 2, n)
 
 
-def test_with_one_run_each_the_gain_is_a_paired_t_test():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(0.6, 0.2, 40), rng.normal(0.5, 0.2, 40)
-    found = close(a, b)
-    expected = stats.ttest_rel(a, b)
+def test_scores_of_runs_that_do_not_vary_on_texts_are_compared_by_welchs_t():
+    a, b = [0.7, 0.5, 0.9], [0.4, 0.5, 0.3]
+    found = close(*(RunPairs.of(np.repeat(np.reshape(x, (3, 1, 1)), 20, axis=2)) for x in (a, b)))
+    expected = stats.ttest_ind(a, b, equal_var=False)
     assert (found["gain_low"], found["gain_high"]) == pytest.approx(tuple(expected.confidence_interval(0.95)))
     assert found["p_value"] == pytest.approx(expected.pvalue)
-    assert math.isnan(found["share"]) and found["n_runs"] == 1
+    assert math.isnan(found["share"]) and found["n_runs"] == 3
+
+
+@pytest.mark.parametrize("few", ["students", "teachers"])
+def test_with_too_few_runs_there_is_a_value_without_bounds(few):
+    rng = np.random.default_rng(0)
+    seeds = 2 if few == "teachers" else 3
+    a, b = rng.normal(0.6, 0.1, (1 if few == "students" else 3, 40)), rng.normal(0.5, 0.1, (3, 40))
+    found = close(runs(a, seeds), runs(b, seeds), pairs(np.full(40, 0.8))[:seeds, :seeds])
+    assert found["gain"] == pytest.approx(a.mean() - b.mean()) and found["share"] > 0
+    assert all(math.isnan(found[name]) for name in ("gain_low", "gain_high", "share_low", "p_value"))
+
+
+def test_students_of_the_same_runs_are_compared_run_by_run():
+    # Each pair of a student and its teacher's run has its own level, which cancels in the gain.
+    rng, own = np.random.default_rng(1), [0, 1, 2]
+    level = rng.normal(0, 0.3, (3, 1))
+    values = [np.zeros((3, 3, 30)) for _ in range(2)]
+    for agreement, mean in zip(values, (0.6, 0.5), strict=True):
+        agreement[own, own] = mean + level + rng.normal(0, 0.02, (3, 30))
+    found = close(*(RunPairs.of(agreement, own) for agreement in values), pairs(np.full(30, 0.8)))
+    assert 0.05 < found["gain_low"] < 0.1 < found["gain_high"] < 0.15
 
 
 def test_there_is_no_share_of_a_drift_that_is_not_shown():
     rng = np.random.default_rng(1)
     ceiling = rng.normal(0.8, 0.1, 30)
-    found = close([ceiling + 0.01], [ceiling], pairs(ceiling))
+    found = close(runs([ceiling + 0.01] * 2), runs([ceiling] * 2), pairs(ceiling))
     assert math.isnan(found["share"]) and found["gain"] == pytest.approx(0.01)
 
 
 def test_texts_that_anyone_lacks_are_left_out_and_counted():
     a, b, ceiling = (np.array([[value, value + 0.1, np.nan]]) for value in (0.7, 0.6, 0.8))
     b[0, 0] = np.nan
-    found = close(a, b, pairs(ceiling[0]))
+    found = close(runs(a), runs(b), pairs(ceiling[0]))
     assert (found["n"], found["n_undefined"]) == (1, 2)
-    assert math.isnan(close([[np.nan]], [[1.0]])["gain"])
+    assert math.isnan(close(runs([[np.nan]]), runs([[1.0]]))["gain"])
 
 
 def test_intervals_cover_the_truth_for_other_texts_and_other_runs():
@@ -63,17 +87,17 @@ def test_intervals_cover_the_truth_for_other_texts_and_other_runs():
     held = {"gain": 0, "share": 0}
     studies = 400
 
-    def runs(mean, texts, count):
-        shape = (count, len(texts))
-        return mean + texts + rng.normal(0, 0.04, (count, 1)) + rng.normal(0, 0.15, shape)
+    def agreement(mean, texts, own, theirs):
+        noise = rng.normal(0, 0.15, (len(own), len(theirs), len(texts)))
+        return mean + texts + own[:, None, None] + theirs[None, :, None] + noise
 
     for _ in range(studies):
         texts = rng.normal(0, 0.1, 60)
-        seeds = runs(0.8, texts, 3)
-        teachers = pairs(texts)
-        for at, (i, j) in enumerate(((0, 1), (0, 2), (1, 2))):
-            teachers[i, j] = teachers[j, i] = seeds[at]
-        found = close(runs(0.7, texts, 3), runs(0.6, texts, 3), teachers)
+        teacher, plain, better = rng.normal(0, 0.04, (3, 3))
+        both = agreement(0.8, texts, teacher, teacher)
+        teachers = np.where(np.tri(3)[..., None] > 0, both, both.transpose(1, 0, 2))
+        sides = [agreement(mean, texts, own, teacher) for mean, own in ((0.7, better), (0.6, plain))]
+        found = close(*map(RunPairs.of, sides), teachers)
         for name, truth in (("gain", 0.1), ("share", 0.5)):
             # Undefined is no interval; it claims nothing.
             held[name] += math.isnan(found[name]) or found[f"{name}_low"] <= truth <= found[f"{name}_high"]

@@ -21,9 +21,9 @@ def test_robustness_has_a_gap_for_students_only(study, tmp_path):
     edited = {"changed": 0.75, "edited_words": 0.75, "edited_characters": 0.9}
     assert set(found["metric"]) == {*of_task, "consistency", *edited}
     gap = found[found["metric"] == "accuracy_change_gap"].iloc[0]
-    assert (gap["model"], gap["against"], gap["against_seed"]) == ("small", "big", 7)
+    assert (gap["model"], gap["against"], gap["against_seed"]) == ("small", "big", 3)
     change = found[found["metric"] == "accuracy_change"].set_index(["model", "seed"])["value"]
-    assert gap["value"] == pytest.approx(change["small", 0] - change["big", 7])
+    assert gap["value"] == pytest.approx(change["small", 0] - change["big", 3])
     # Three texts of four become "yes" instead of "x": three characters of three there, none of one elsewhere.
     assert found[found["model"].isna()].set_index("metric")["value"].to_dict() == pytest.approx(edited)
     assert set(found["perturbation"]) == {"typos"}
@@ -31,12 +31,12 @@ def test_robustness_has_a_gap_for_students_only(study, tmp_path):
 
 def test_a_regression_flips_by_what_its_task_says(tmp_path):
     study, out = Study(tmp_path, n_classes=0), tmp_path / "scores.parquet"
-    first = study.logits("big", 7)[:, 0]
+    first = study.logits("big", 3)[:, 0]
     moved = np.abs(np.roll(first, 1) - first)
     for flip in (0.2, 1.0):
         settings_ = settings({**REGRESSION, "flip": flip})
         score_robustness(study.test, study.perturbed(), study.predictions(), out=out, **settings_)
-        found = frame(out).query("metric == 'consistency' and model == 'big' and seed == 7")
+        found = frame(out).query("metric == 'consistency' and model == 'big' and seed == 3")
         # The first repeat is the original text, the second the next one's.
         assert found["value"].item() == pytest.approx((1 + (moved <= flip).mean()) / 2)
     assert (moved <= 0.2).mean() < (moved <= 1.0).mean()

@@ -54,7 +54,7 @@ def study(tmp_path_factory):
     models |= {
         ("teacher", seed): variant(folder / f"t{seed}", first, noise=0.015, seed=seed) for seed in SEEDS[1:]
     }
-    models["copy", 0] = first
+    models |= {("copy", seed): models["teacher", seed] for seed in SEEDS}
     models |= {("twin", seed): variant(folder / f"w{seed}", first, noise=0.015, seed=seed) for seed in (8, 9)}
     models |= {("planted", 0): variant(folder / "p", first, blind=BLIND)}
     models |= {("stranger", seed): tiny.bert(folder / f"s{seed}", labels=2, seed=seed) for seed in (5, 6, 7)}
@@ -78,15 +78,16 @@ def study(tmp_path_factory):
     settings = {
         "task": "films",
         "task_settings": {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy"]},
-        "metrics": {"confidence_level": 0.95, "tolerance": 0.05, "overlap_k": [1]},
+        "metrics": {"confidence_level": 0.95, "tolerance": 0.05, "margin": 0.5, "overlap_k": [1]},
         "teachers": {name: None if name == "teacher" else "teacher" for name in names},
         "seeds": {name: [seed for model, seed in models if model == name] for name in names},
         "seed": 0,
+        "teacher_seeds": {"copy": SEEDS},
     }
     settings, files = Settings(**settings), list(explanations.values())
     again = [explanations["teacher", 1]]
     calibrate(performance, files, again, out=folder / "calibration.parquet", settings=settings)
-    judged = {"confidence_level": 0.95, "tolerance": 0.05, "controls": []}
+    judged = {"confidence_level": 0.95, "controls": []}
     decide_verdicts([folder / "calibration.parquet"], out=folder / "drift.parquet", **judged)
     score_word_shifts(explained, files, out=folder / "shifts.parquet", settings=settings)
     drift = tables.read(folder / "drift.parquet", "drift").to_pandas()
