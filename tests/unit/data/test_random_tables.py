@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -13,22 +14,27 @@ from hypothesis import strategies as st
 from distillens.data import read
 from distillens.data.read import DataError
 
-HOSTILE = "\"'\\,;\t\r\n |#=+-0159aé ñ🙂👍🏽\u2028\u2029\x85\x0b\x0c\x1c\ufeff\u200b\u00ad\u202e\x1b"
-PLAIN = st.text(alphabet=st.sampled_from("ab ,.é🙂1"), min_size=1, max_size=12)
-TEXT = st.text(alphabet=st.sampled_from(HOSTILE + "\x00"), min_size=1, max_size=10).filter(str.strip)
-# What a writer without quotes can write: no tab, no line end.
-ON_A_LINE = TEXT.map(lambda text: re.sub(r"[\t\r\n]", "", text)).filter(str.strip)
+HOSTILE = "\"'\\,;\t\r\n |#=+-0159é ñ🙂👍🏽\u2028\u2029\x85\x0b\x0c\x1c\ufeff\u200b\u00ad\u202e\x1b\x00"
 COLUMNS = ["id", "text", "label", "note"]
 
 
-def tables(texts):
-    """Labels of a task, and rows of id, text, label and note; each label a name."""
+def tables(alphabet, most=3):
+    """Labels of a task, and rows of id, text, label and note, each of letters and a few strange characters.
+
+    Few at a time: where all are there at once, every table is refused for one of them.
+    """
+    some = st.lists(st.sampled_from(alphabet), min_size=1, max_size=most, unique=True)
+    return some.flatmap(lambda strange: _tables(st.text(st.sampled_from(["a", "b", *strange]), max_size=6)))
+
+
+def _tables(texts):
+    texts = texts.filter(str.strip)
+    names = st.lists(texts, min_size=2, max_size=3, unique=True)
 
     def rows(names):
         row = st.tuples(texts, texts, st.sampled_from(names), texts)
-        return st.tuples(st.just(names), st.lists(row, min_size=1, max_size=6, unique_by=lambda one: one[0]))
+        return st.tuples(st.just(names), st.lists(row, min_size=1, max_size=4, unique_by=lambda one: one[0]))
 
-    names = st.lists(texts, min_size=2, max_size=4, unique=True)
     return names.flatmap(rows)
 
 
@@ -63,7 +69,7 @@ QUOTED = {
     "quoted tabs": (".tsv", {"quoted": True}, lambda rows: delimited(rows, "\t")),
     "quoted tabs, not said": (".tsv", {}, lambda rows: delimited(rows, "\t")),
     "all quoted, tabs, not said": (".tsv", {}, lambda rows: delimited(rows, "\t", quoting=csv.QUOTE_ALL)),
-    "without a header": (
+    "all quoted, tabs, without a header": (
         ".tsv",
         {"header": COLUMNS},
         lambda rows: delimited(rows, "\t", quoting=csv.QUOTE_ALL).split("\n", 1)[1],
@@ -80,6 +86,7 @@ UNQUOTED = {
     name: (".tsv", how, lambda rows: "".join("\t".join(row) + "\n" for row in [COLUMNS, *rows]))
     for name, how in {"not said": {}, "said": {"quoted": False}}.items()
 }
+NEVER_READ = ("all quoted, tabs, not said", "all quoted, tabs, without a header")
 READ = {"delimiter": None, "encoding": "utf-8", "quoted": None, "header": None}
 
 
@@ -99,47 +106,55 @@ def read_back(folder, form, names, rows):
     return [(one.example_id, one.text_a, one.label_name, one.text_b) for one in examples]
 
 
-def random(examples):
-    unhurried = (HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much)
-    return settings(
-        max_examples=examples, derandomize=True, deadline=None, database=None, suppress_health_check=unhurried
+def outcomes(form, alphabet, folder):
+    """How many of the random tables were read and how many refused; none may be read as another."""
+    seen = Counter()
+
+    @settings(
+        max_examples=25,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
+    @given(table=tables(alphabet))
+    def compare(table):
+        found = read_back(folder, form, *table)
+        assert found in (None, table[1])
+        seen["refused" if found is None else "read"] += 1
+
+    compare()
+    return seen
 
 
 @pytest.mark.parametrize("form", QUOTED)
-@random(40)
-@given(table=tables(TEXT))
-def test_a_quoted_table_is_equal_or_refused(tmp_path, form, table):
-    assert read_back(tmp_path, QUOTED[form], *table) in (None, table[1])
+def test_a_quoted_table_is_equal_or_refused(tmp_path, form):
+    seen = outcomes(QUOTED[form], HOSTILE, tmp_path)
+    # Nothing tells text from quotes where all cells stand in them.
+    assert seen["refused" if form in NEVER_READ else "read"] > 12
 
 
 @pytest.mark.parametrize("form", UNQUOTED)
-@random(40)
-@given(table=tables(ON_A_LINE))
-def test_a_table_without_quotes_is_equal_or_refused(tmp_path, form, table):
-    assert read_back(tmp_path, UNQUOTED[form], *table) in (None, table[1])
+def test_a_table_without_quotes_is_equal_or_refused(tmp_path, form):
+    # What a writer without quotes can write: no tab, no line end.
+    assert outcomes(UNQUOTED[form], re.sub(r"[\t\r\n]", "", HOSTILE), tmp_path)["read"] > 12
 
 
 @pytest.mark.parametrize("form", OBJECTS)
-@random(40)
-@given(table=tables(TEXT))
-def test_objects_are_equal_and_refused_only_for_a_null_byte(tmp_path, form, table):
-    found = read_back(tmp_path, OBJECTS[form], *table)
-    null = any("\x00" in cell for row in table[1] for cell in (row[0], row[1], row[3]))
-    assert found == (None if null else table[1])
+def test_objects_are_refused_for_a_null_byte_only(tmp_path, form):
+    assert outcomes(OBJECTS[form], HOSTILE.strip("\x00"), tmp_path)["refused"] == 0
+    assert outcomes(OBJECTS[form], "\x00", tmp_path)["refused"] > 0
 
 
 @pytest.mark.parametrize(
-    "form", [name for name in QUOTED if "not said" not in name and "without" not in name]
+    "form", [form for form in QUOTED if form not in NEVER_READ and "not said" not in form]
 )
-@random(20)
-@given(table=tables(PLAIN.filter(str.strip)))
-def test_what_is_not_strange_is_not_refused(tmp_path, form, table):
-    assert read_back(tmp_path, QUOTED[form], *table) == table[1]
+def test_what_is_not_strange_is_not_refused(tmp_path, form):
+    assert outcomes(QUOTED[form], ", .é🙂1;", tmp_path)["refused"] == 0
 
 
 @pytest.mark.parametrize("form", [*QUOTED, *OBJECTS, *UNQUOTED])
 def test_a_common_table_is_read_from_every_format(tmp_path, form):
     rows = [(f"i{n}", f"A film, number {n}", ("bad", "good")[n % 2], "it's 5 of 10") for n in range(12)]
     found = read_back(tmp_path, {**QUOTED, **OBJECTS, **UNQUOTED}[form], ["bad", "good"], rows)
-    assert found == (None if form in ("all quoted, tabs, not said", "without a header") else rows)
+    assert found == (None if form in NEVER_READ else rows)
