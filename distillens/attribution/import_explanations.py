@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from distillens import tables
 from distillens.attribution.token_alignment import NotFoundError, locate, occurrences
+from distillens.data.labels import LabelRule
 from distillens.data.read import DataError, listed, read_lines
 from distillens.data.text import Example, Word, examples
 from distillens.provenance import ExplanationId, digest
@@ -233,11 +234,11 @@ class _Reader:
             return None
         if not self.labels:
             raise DataError("target: a regression has no classes; leave it out")
-        if str(target) in self.labels:
-            return list(self.labels).index(str(target))
-        if isinstance(target, int) and 0 <= target < len(self.labels):
-            return target
-        raise DataError(f"target {target!r} is not one of {', '.join(self.labels)}")
+        task = {"type": "classification", "labels": self.labels, "cut": None}
+        try:
+            return int(LabelRule(task, [target]).read(target).number)
+        except DataError as error:
+            raise DataError(str(error).replace("label", "target", 1)) from error
 
     def _by_class(self, value: Any, target: int | None, piece: str) -> list[float | None]:
         """The value of a position for every class; of one class only where a target says which."""

@@ -1,5 +1,6 @@
 """From a source in the config to a corpus: plain paragraphs, for training without labels."""
 
+import logging
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,8 @@ from distillens import tables
 from distillens.data import fetch, read
 from distillens.data.text import seed_of
 from distillens.provenance import digest
+
+_LOG = logging.getLogger("distillens")
 
 # Drawn in this order, so that a larger training split leaves the other as it is.
 SPLITS = ("validation", "train")
@@ -46,7 +49,14 @@ def fetch_corpus(
                     f"corpora.{name}.splits: the source has no split {origin!r}; "
                     f"there are: {', '.join(files)}"
                 )
-            texts[origin] = _paragraphs(files[origin], corpus, name)
+            frame = read.read_frame(files[origin], **corpus["read"])
+            texts[origin] = read.texts(frame, corpus["column"], f"corpora.{name}: {files[origin].name}")
+            _LOG.info(
+                "%s: %d paragraphs, %d empty ones left out",
+                files[origin].name,
+                len(texts[origin]),
+                len(frame) - len(texts[origin]),
+            )
         numbers = {origin: list(map(str, range(len(paragraphs)))) for origin, paragraphs in texts.items()}
         taken = fetch.share_out(
             numbers, corpus["splits"], SPLITS, seed_of(seed, name, "split"), f"corpora.{name}", "paragraphs"
@@ -58,14 +68,3 @@ def fetch_corpus(
         ]
         source = digest(*(files[origin] for origin in sorted(texts)))
     tables.write(out, "corpus", rows, {"corpus": name, "source_sha256": source, "seed": seed})
-
-
-def _paragraphs(path: Path, corpus: Mapping[str, Any], name: str) -> list[str]:
-    frame = read.read_frame(path, **corpus["read"])
-    column = corpus["column"]
-    if column not in frame.columns:
-        raise read.DataError(
-            f"corpora.{name}.column: {path.name} has no column {column!r}; "
-            f"there are: {', '.join(map(str, frame.columns))}"
-        )
-    return [text.strip() for text in frame[column] if isinstance(text, str) and text.strip()]

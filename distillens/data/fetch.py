@@ -1,16 +1,20 @@
 """From a source in the config to the project's own files: splits of a task, a checkpoint."""
 
 import json
+import logging
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from distillens import tables
-from distillens.data import hub, read
+from distillens.data import hub, labels, read
 from distillens.data.packages import FetchError, fetch_package
 from distillens.data.text import Example, draw, seed_of
 from distillens.provenance import digest
+
+_LOG = logging.getLogger("distillens")
 
 # Drawn in this order, so that a larger training split leaves the others as they are.
 SPLITS = ("test", "validation", "train")
@@ -36,7 +40,7 @@ def fetch_dataset(
     """
     with tempfile.TemporaryDirectory() as folder:
         files = source_files(task["source"], mirror, Path(folder))
-        pools = {}
+        pools, reports = {}, {}
         for source_split in sorted({split["from"] for split in task["splits"].values()}):
             if source_split not in files:
                 raise read.DataError(
@@ -46,12 +50,33 @@ def fetch_dataset(
             file = files[source_split]
             frame = read.read_frame(file, **task["read"])
             pools[source_split] = read.to_examples(frame, task, file.name)
+            reports[source_split] = read.label_report(frame, task)
+            _log_labels(f"{file.name}, column {task['columns']['label']!r}", reports[source_split])
         source = digest(*(files[split] for split in sorted(pools)))
     chosen_of = _split(pools, task["splits"], name, seed)
     for split in SPLITS:
         chosen = chosen_of.get(split, [])
         what = {"task": name, "split": split, "source_sha256": source, "seed": seed}
+        if split in task["splits"]:
+            what["labels"] = reports[task["splits"][split]["from"]]
+            _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
         tables.write(out[split], "examples", read.rows(chosen), what)
+
+
+def _log_labels(where: str, report: Mapping[str, Mapping[str, Any]]) -> None:
+    """Say how many rows of a source have each label, where the first one stands, and what was read as it."""
+    for label, about in report.items():
+        first = f", the first in row {about['first_row']}: {labels.in_words(about)}" if about["rows"] else ""
+        _LOG.info("%s: %s: %d rows%s", where, label, about["rows"], first)
+
+
+def _log_split(where: str, chosen: Sequence[Example], names: Sequence[str]) -> None:
+    """Say how many examples of a split have each label, and which is the first."""
+    counts = Counter(example.label_name for example in chosen)
+    firsts = {example.label_name: example.example_id for example in reversed(chosen)}
+    for name in names or [None]:
+        first = f", the first is {firsts[name]!r}" if name in firsts else ""
+        _LOG.info("%s: %s: %d examples%s", where, name or "score", counts[name], first)
 
 
 def fetch_checkpoint(

@@ -6,6 +6,7 @@ internet can work. Data sets of the hub itself are read by ``datasets``, whateve
 they are kept in.
 """
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from distillens.data.packages import FetchError
 
 _CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.tiktoken")
 _PICKLED = "pytorch_model.bin"
+# The hub cuts large splits into SPLIT-00000-of-00002.parquet.
+_PART = re.compile(r"-\d{5}-of-(\d{5})$")
 
 
 def dataset_files(
@@ -47,9 +50,10 @@ def dataset_files(
         return _from_hub(hub, config, revision, mirror, into)
     files: dict[str, Path] = {}
     for path in sorted(folder.glob("*.parquet")):
-        # The hub cuts large splits into SPLIT-00000-of-00002.parquet.
-        split = path.stem.partition("-0")[0]
-        if split in files:
+        part = _PART.search(path.stem)
+        split = path.stem[: part.start()] if part else path.stem
+        # One of several may lie there alone.
+        if split in files or (part and int(part[1]) > 1):
             raise FetchError(
                 f"{hub}: split {split} has several files; join them into {folder}/{split}.parquet"
             )

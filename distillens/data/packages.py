@@ -114,21 +114,24 @@ def _extract(archive: Path, member: str, into: Path) -> Path:
     wanted = PurePosixPath(member)
     if wanted.is_absolute() or ".." in wanted.parts:
         raise FetchError(f"{archive.name}: a member cannot leave the archive: {member}")
-    extracted = False
     with tempfile.TemporaryDirectory(dir=into.parent) as unpacked:
-        for path in _unpack(archive, Path(unpacked)):
-            inside = path.relative_to(unpacked)
-            # A source package has one top folder, name-version, that nobody wants to spell out.
-            for relative in (inside, Path(*inside.parts[1:])):
-                if wanted == PurePosixPath(relative) or wanted in PurePosixPath(relative).parents:
-                    target = into / wanted.name / PurePosixPath(relative).relative_to(wanted)
-                    target.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.move(path, target)
-                    extracted = True
-                    break
-    if not extracted:
-        raise FetchError(f"{archive.name}: has no member {member}")
-    return into / wanted.name
+        paths = _unpack(archive, Path(unpacked))
+        # A source package has one top folder, name-version, that nobody wants to spell out.
+        for above in (0, 1):
+            for path in paths:
+                relative = PurePosixPath(*path.relative_to(unpacked).parts[above:])
+                if wanted not in (relative, *relative.parents):
+                    continue
+                target = into / wanted.name / relative.relative_to(wanted)
+                if target.exists():
+                    raise FetchError(
+                        f"{archive.name}: has several members {member}; name it with its first folder"
+                    )
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(path, target)
+            if (into / wanted.name).exists():
+                return into / wanted.name
+    raise FetchError(f"{archive.name}: has no member {member}")
 
 
 def _unpack(archive: Path, into: Path) -> list[Path]:

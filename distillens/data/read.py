@@ -1,42 +1,52 @@
 """Reads a table of texts in any of the usual formats and gives its columns our names."""
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from distillens.data import labels
+from distillens.data.decode import read_text
+from distillens.data.delimited import read_rows
+from distillens.data.errors import DataError, listed
+from distillens.data.json_rows import SUFFIXES, read_lines
 from distillens.data.text import Example
 
-_LISTED = 20
+__all__ = ["DataError", "label_report", "listed", "read_frame", "read_lines", "rows", "to_examples"]
+
 _TABS = (".tsv", ".tab")
-
-
-class DataError(ValueError):
-    """A data set is not what its task says; the message names file, row and reason."""
+_KINDS = {bytes: "bytes", list: "a list", dict: "an object", bool: "a truth value"}
 
 
 def read_frame(
-    path: Path, delimiter: str | None, encoding: str, quoted: bool, header: list[str] | None
+    path: Path, delimiter: str | None, encoding: str, quoted: bool | None, header: list[str] | None
 ) -> pd.DataFrame:
     r"""Read Parquet, JSON lines, or delimited text; every cell of a text stays a string.
 
     Parameters
     ----------
     path : Path
-        The suffix tells the format; what is neither .parquet nor .json[l] is delimited text.
+        The suffix, in any case, tells the format; what is neither .parquet nor .json, .jsonl or .ndjson is
+        delimited text.
     delimiter, encoding, quoted, header
         For delimited text: ``delimiter=None`` is a tab in .tsv and .tab files, else a
-        comma, ``quoted=False`` takes quotation marks as they are, ``header`` names the
-        columns of a file that does not.
+        comma, ``quoted=False`` takes quotation marks as they are, None does so where a tab
+        separates columns, ``header`` names the columns of a file that does not.
+
+    Returns
+    -------
+    DataFrame
+        Cells as they are, of type object. Where a data set of the hub names the codes of a column,
+        ``attrs["codes"]`` has these names by column.
 
     Raises
     ------
     DataError
-        If the file cannot be read, or a row has more cells than there are columns.
+        If the file cannot be read exactly, has no rows, or a column's name twice.
 
     Examples
     --------
@@ -45,69 +55,51 @@ def read_frame(
     >>> read_frame(path, delimiter=None, encoding="utf-8", quoted=True, header=None).to_dict("records")
     [{'text': 'A good film', 'label': '1'}]
     """
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        frame = _read_parquet(path)
+    elif suffix in SUFFIXES:
+        frame = pd.DataFrame(read_lines(path, encoding), dtype=object)
+    else:
+        delimiter = delimiter or ("\t" if suffix in _TABS else ",")
+        names, cells = read_rows(path, read_text(path, encoding), delimiter, quoted, header)
+        frame = pd.DataFrame(cells, columns=names, dtype=object)
+    if frame.empty:
+        raise DataError(f"{path}: has no rows")
+    return frame
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path)
-        if path.suffix in (".json", ".jsonl"):
-            return pd.DataFrame(read_lines(path, encoding), dtype=object)
-        with warnings.catch_warnings():
-            # Else pandas would drop cells, or take the first column for an index.
-            warnings.simplefilter("error", pd.errors.ParserWarning)
-            return pd.read_csv(
-                path,
-                sep=delimiter or ("\t" if path.suffix in _TABS else ","),
-                encoding=encoding,
-                quoting=0 if quoted else 3,
-                names=header,
-                index_col=False,
-                dtype=str,
-                keep_default_na=False,
-            )
-    except pd.errors.ParserWarning as error:
-        raise DataError(
-            f"{path}: rows have more cells than there are columns; put texts that contain the delimiter "
-            "into quotation marks, or set read.delimiter or read.header"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: cannot be read: {error}; set read.encoding") from error
-    except (ValueError, OSError) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from error
+        # Not by the name of its folder, which others would take for a column (label=1/a.parquet).
+        with pq.ParquetFile(path) as file:
+            table = file.read()
+        columns = {number: table.column(number).to_pylist() for number in range(table.num_columns)}
+        codes = _codes(table.schema)
+    except (OSError, ValueError, LookupError, TypeError, pa.ArrowException) as error:
+        raise DataError(f"{path}: cannot be read as Parquet: {error}") from error
+    names = table.schema.names
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DataError(f"{path}: column names that stand there twice: {', '.join(twice)}; rename them")
+    frame = pd.DataFrame({name: pd.Series(columns[n], dtype=object) for n, name in enumerate(names)})
+    frame.attrs["codes"] = codes
+    return frame
 
 
-def read_lines(path: Path, encoding: str = "utf-8") -> list[dict[str, Any]]:
-    r"""Read JSON lines: an object on each line that is not empty.
-
-    Raises
-    ------
-    DataError
-        If a line is anything else; the message has its number.
-
-    Examples
-    --------
-    >>> path = Path("films.jsonl")
-    >>> _ = path.write_text('{"text": "A good film"}\n')
-    >>> read_lines(path)
-    [{'text': 'A good film'}]
-    """
-    rows = []
-    with path.open(encoding=encoding) as stream:
-        for number, line in enumerate(stream, start=1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except json.JSONDecodeError as error:
-                raise DataError(f"{path}, line {number}: not JSON lines: {error}") from error
-            if not isinstance(row, dict):
-                raise DataError(
-                    f"{path}, line {number}: not JSON lines: an object is wanted, with a key per column"
-                )
-            rows.append(row)
-    return rows
+def _codes(schema: pa.Schema) -> dict[str, list[str]]:
+    """What ``datasets`` notes in a file: names of the codes of a column of classes."""
+    noted = (schema.metadata or {}).get(b"huggingface")
+    features = json.loads(noted)["info"]["features"] if noted else {}
+    return {
+        column: feature["names"]
+        for column, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and "names" in feature
+    }
 
 
 def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> list[Example]:
-    """Rows as examples: checked, labelled by number.
+    """Rows as examples: checked, labelled by number (`distillens.data.labels` has the rule).
 
     Parameters
     ----------
@@ -135,17 +127,16 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
     """
     columns = {name: column for name, column in task["columns"].items() if column is not None}
     for name, column in columns.items():
-        if column not in frame.columns:
-            hint = "; is read.delimiter right?" if len(frame.columns) == 1 else ""
-            raise DataError(
-                f"{where}: no column {column!r} for {name}; "
-                f"there are: {', '.join(map(str, frame.columns))}{hint}"
-            )
+        check_column(frame, column, f"for {name}", where)
+    try:
+        rule = labels.LabelRule(task, *_labels(frame, task))
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
     by_id: dict[str, Example] = {}
     problems = []
-    for row, record in enumerate(frame[list(columns.values())].to_dict("records"), start=1):
+    for row, record in enumerate(frame[list(dict.fromkeys(columns.values()))].to_dict("records"), start=1):
         try:
-            example = _example({name: record[column] for name, column in columns.items()}, columns, task, row)
+            example = _example({name: record[column] for name, column in columns.items()}, columns, rule, row)
             if example.example_id in by_id:
                 raise DataError(f"id {example.example_id!r} stands there twice")
             by_id[example.example_id] = example
@@ -156,66 +147,85 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
     return list(by_id.values())
 
 
-def listed(where: str, problems: list[str]) -> str:
-    """One message for all that is wrong with a file: the first few in full, the others counted.
+def label_report(frame: pd.DataFrame, task: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What the labels of a frame, none of which is refused, were read as: see `labels.report`.
 
     Examples
     --------
-    >>> listed("films.csv", ["row 3: label is empty"])
-    'films.csv, row 3: label is empty'
+    >>> task = {"type": "classification", "labels": ["no", "yes"], "cut": None, "columns": {"label": "y"}}
+    >>> label_report(pd.DataFrame({"y": ["Yes", "no"]}), task)["yes"]
+    {'rows': 1, 'first_row': 1, 'read_as': ['name'], 'cells': ['Yes']}
     """
-    if len(problems) == 1:
-        return f"{where}, {problems[0]}"
-    more = [f"and {len(problems) - _LISTED} more"] if len(problems) > _LISTED else []
-    return "\n  ".join([f"{where}: {len(problems)} problems", *problems[:_LISTED], *more])
+    cells, codes = _labels(frame, task)
+    return labels.report(cells, task, codes)
+
+
+def _labels(frame: pd.DataFrame, task: Mapping[str, Any]) -> tuple[list[Any], list[str] | None]:
+    """The column of labels, and the names that its file gives to codes."""
+    column = task["columns"]["label"]
+    return list(frame[column]), frame.attrs.get("codes", {}).get(column)
+
+
+def check_column(frame: pd.DataFrame, column: str, what: str, where: str) -> None:
+    """Raise a `DataError` that says which columns there are, if one is not.
+
+    Examples
+    --------
+    >>> check_column(pd.DataFrame({"id": [], " text": []}), "text", "for text_a", "films.csv")
+    Traceback (most recent call last):
+        ...
+    distillens.data.errors.DataError: films.csv: no column 'text' for text_a; there are: id, ' text'
+    """
+    if column in frame.columns:
+        return
+    hint = "; is read.delimiter right?" if len(frame.columns) == 1 else ""
+    if f'"{column}"' in frame.columns:
+        hint = "; set read.quoted: true"
+    there = [name if name == name.strip() and name.isprintable() else repr(name) for name in frame.columns]
+    raise DataError(f"{where}: no column {column!r} {what}; there are: {', '.join(there)}{hint}")
 
 
 def _example(
-    cells: Mapping[str, Any], columns: Mapping[str, str], task: Mapping[str, Any], row: int
+    cells: Mapping[str, Any], columns: Mapping[str, str], rule: labels.LabelRule, row: int
 ) -> Example:
-    example_id = cells.get("example_id", row)
-    if example_id is None or example_id != example_id or not str(example_id).strip():
-        raise DataError(f"{columns['example_id']} is empty; every row needs an id of its own")
-    label, name = _label(cells["label"], task)
+    example_id = _id(cells["example_id"], columns["example_id"]) if "example_id" in cells else str(row)
+    label = rule.read(cells["label"])
     return Example(
-        example_id=str(example_id),
+        example_id=example_id,
         text_a=_text(cells["text_a"], columns["text_a"]),
         text_b=_text(cells["text_b"], columns["text_b"]) if "text_b" in cells else None,
-        label=label,
-        label_name=name,
+        label=label.number,
+        label_name=label.name,
     )
 
 
+def _id(cell: Any, column: str) -> str:
+    if labels.is_missing(cell) or not str(cell).strip():
+        raise DataError(f"{column} is empty; every row needs an id of its own")
+    if type(cell) in _KINDS:
+        raise DataError(f"{column} is {_KINDS[type(cell)]}; an id is a text or a number")
+    # A whole number that a table holds as 1.0 is 1.
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    _check_characters(text, column)
+    return text
+
+
 def _text(cell: Any, column: str) -> str:
-    if not isinstance(cell, str) or not cell.strip():
+    if labels.is_missing(cell) or (isinstance(cell, str) and not cell.strip()):
         raise DataError(f"{column} is empty; remove the row or mend it")
-    try:
-        cell.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise DataError(f"{column} is not valid Unicode at character {error.start}") from error
-    if "\x00" in cell:
-        raise DataError(f"{column} has a null byte at character {cell.index(chr(0))}")
+    if not isinstance(cell, str):
+        raise DataError(f"{column} is {_KINDS.get(type(cell), f'{cell!r}, not a text')}; write a text there")
+    _check_characters(cell, column)
     return cell
 
 
-def _label(cell: Any, task: Mapping[str, Any]) -> tuple[float, str | None]:
-    labels: list[str] = task["labels"]
-    if str(cell) in labels:  # a class that is named by a number, too
-        return float(labels.index(str(cell))), str(cell)
+def _check_characters(text: str, column: str) -> None:
     try:
-        value = float(cell)
-    except (TypeError, ValueError):
-        value = float("nan")
-    if not np.isfinite(value):
-        hint = f" nor one of {', '.join(labels)}" if labels else ""
-        raise DataError(f"label {cell!r} is not a number{hint}")
-    if task["type"] == "regression":
-        return value, None
-    if task["cut"] is not None:
-        value = float(np.digitize(value, task["cut"]))
-    if value not in range(len(labels)):
-        raise DataError(f"label {cell!r} is out of range; the task has the classes 0 to {len(labels) - 1}")
-    return value, labels[int(value)]
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(f"{column} is not valid Unicode at character {error.start}") from error
+    if "\x00" in text:
+        raise DataError(f"{column} has a null byte at character {text.index(chr(0))}")
 
 
 def rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
@@ -230,3 +240,30 @@ def rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
         {name: getattr(example, name) for name in ("example_id", "text_a", "text_b", "label", "label_name")}
         for example in examples
     ]
+
+
+def texts(frame: pd.DataFrame, column: str, where: str) -> list[str]:
+    """The texts of a column without labels; empty cells are left out.
+
+    Raises
+    ------
+    DataError
+        For a column that is not there, and for every cell that is no text, or a broken one.
+
+    Examples
+    --------
+    >>> texts(pd.DataFrame({"text": ["A film ", "", None]}), "text", "corpus.csv")
+    ['A film']
+    """
+    check_column(frame, column, "for column", where)
+    found, problems = [], []
+    for row, cell in enumerate(frame[column], start=1):
+        if labels.is_missing(cell) or (isinstance(cell, str) and not cell.strip()):
+            continue
+        try:
+            found.append(_text(cell, column).strip())
+        except DataError as error:
+            problems.append(f"row {row}: {error}")
+    if problems:
+        raise DataError(listed(where, problems))
+    return found

@@ -117,14 +117,17 @@ def order_of(
         if len(names) != 1:
             raise ModelError(f"{where}: its checkpoint has {outputs}, a regression has one; name another")
         return None
-    wanted = [_plain(label) for label in task["labels"]]
-    if len(names) != len(wanted):
+    if len(names) != len(task["labels"]):
         raise ModelError(
-            f"{where}: its checkpoint has {outputs}, but the task has {len(wanted)} labels "
+            f"{where}: its checkpoint has {outputs}, but the task has {len(task['labels'])} labels "
             f"({', '.join(task['labels'])}); name a checkpoint of this task, or mend the task's labels"
         )
-    named = [_plain(name) for name in (labels or names)]
-    if sorted(named) != sorted(wanted) or len(set(wanted)) != len(wanted):
+    # As they are written first: of "-1" and "+1", or of two emoji, nothing else would be left.
+    for form in (str, _plain):
+        wanted, named = (list(map(form, group)) for group in (task["labels"], labels or names))
+        if sorted(named) == sorted(wanted) and len(set(wanted)) == len(wanted):
+            break
+    else:
         said = (
             f"{', '.join(labels)}"
             if labels
@@ -139,7 +142,7 @@ def order_of(
 
 def _plain(name: str) -> str:
     """A label without what writers differ in: case, and what stands between words."""
-    return re.sub(r"[\W_]+", " ", name).strip().casefold()
+    return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.strip()).casefold()
 
 
 def _load(folder: Path, where: str) -> PreTrainedModel:

@@ -141,7 +141,7 @@ def write_report(
     if paper:
         published.write(paper["exhibits"], folder / "published")
     origin_tables = (
-        label_counts.table(outline, splits),
+        label_counts.table(outline, splits, label_counts.outcomes(files.splits)),
         diagnostics.summary_table(outline, attributions),
         diagnostics.diagnostics_table(outline, diagnosed),
         diagnostics.undefined_table(undefined),

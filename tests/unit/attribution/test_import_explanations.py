@@ -352,7 +352,12 @@ N = len(tokens_of("1"))
         (changed(values=[[1.0, 2.0]] * N), "row 1: values for each class need logits"),
         (changed(values=[[1.0, 2.0], *[1.0] * (N - 1)]), "row 1: some positions have a value for each class"),
         (changed(logits=[1.0]), r"row 1: logits \[1.0\] are not 2 finite numbers"),
-        (changed(target="great"), "row 1: target 'great' is not one of bad, good"),
+        (
+            changed(target=True),
+            "row 1: target True is none of bad, good; a truth value counts only as the name of one label",
+        ),
+        (changed(target=1.5), "row 1: target 1.5 is out of range"),
+        (changed(target="great"), "row 1: target 'great' is not a number nor one of bad, good"),
         (changed(tokens=["movie"] * N), "row 1: 'movie' does not stand behind ''; give spans"),
         (changed(tokens=...), "row 1: needs either words or tokens"),
         (changed(words=["a"]), "row 1: needs either words or tokens"),

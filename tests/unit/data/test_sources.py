@@ -27,10 +27,11 @@ def read_rows(frame, **task):
 
 
 def test_rows_become_examples():
-    assert read_rows({"id": [7, 8], "text": ["Fun", "=1+1"], "y": ["good", 0]}) == [
-        Example("7", "Fun", None, 1.0, "good"),
-        Example("8", "=1+1", None, 0.0, "bad"),
-    ]
+    for labels in (["good", "bad"], [1, 0]):
+        assert read_rows({"id": [7, 8], "text": ["Fun", "=1+1"], "y": labels}) == [
+            Example("7", "Fun", None, 1.0, "good"),
+            Example("8", "=1+1", None, 0.0, "bad"),
+        ]
 
 
 def test_a_class_named_by_a_number_is_the_same_from_every_format():
@@ -147,6 +148,18 @@ def test_a_hostile_archive_writes_nothing_outside(tmp_path):
         add(archive, "../escaped.txt", b"x")
     with pytest.raises(tarfile.FilterError):
         packages._extract(tar, "escaped.txt", tmp_path / "2")
+
+
+def test_a_member_that_several_folders_have_is_not_guessed(tmp_path):
+    archive = tmp_path / "p.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for folder in ("one", "two"):
+            opened.writestr(f"{folder}/data/films.csv", folder)
+    with pytest.raises(
+        FetchError, match=r"p\.zip: has several members data/films\.csv; name it with its first"
+    ):
+        packages._extract(archive, "data/films.csv", tmp_path / "1")
+    assert packages._extract(archive, "two/data/films.csv", tmp_path / "2").read_text() == "two"
 
 
 def test_a_missing_member_is_an_error_that_names_it(tmp_path):
@@ -405,7 +418,7 @@ def test_a_tab_separates_columns_where_the_suffix_says_so(tmp_path):
 def test_json_lines_keep_their_types_and_a_broken_line_is_named(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text(
-        '{"id": 1, "text": "2020-01-01", "y": "good"}\n\n{"id": 9007199254740993, "text": "x", "y": 0}\n'
+        '{"id": 1, "text": "2020-01-01", "y": 1}\n\n{"id": 9007199254740993, "text": "x", "y": 0}\n'
     )
     found = read_rows(read.read_frame(path, **READ))
     assert [(one.example_id, one.text_a) for one in found] == [("1", "2020-01-01"), ("9007199254740993", "x")]
@@ -438,7 +451,7 @@ def test_an_id_that_is_empty_is_refused(cell):
 def test_an_unquoted_delimiter_in_every_text_does_not_shift_the_columns(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("id,text,y\n1,Fun, and witty,1\n2,Dull, very,0\n")
-    with pytest.raises(DataError, match="rows have more cells than there are columns; .* quotation marks"):
+    with pytest.raises(DataError, match=r"line 2: 4 cells, but there are 3 columns; .* quotation marks"):
         read.read_frame(path, **READ)
 
 

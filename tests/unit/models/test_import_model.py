@@ -162,6 +162,19 @@ def test_what_stands_between_words_of_a_label_does_not_matter():
     assert order_of(["NOT_BAD", "Very_Bad"], task, None, "models.mine") == [1, 0]
 
 
+def test_a_sign_is_a_part_of_a_name():
+    task = {**TASK, "labels": ["1", "0"]}
+    with pytest.raises(ModelError, match="its checkpoint calls its outputs 0, -1, which cannot be matched"):
+        order_of(["0", "-1"], task, None, "models.mine")
+
+
+@pytest.mark.parametrize("labels", [["-1", "+1"], ["🙁", "🙂"], ["-", "+"], ["C", "C++"], ["good", "Good"]])
+def test_names_without_letters_or_alike_but_for_signs_are_matched_as_they_are_written(labels):
+    task = {**TASK, "labels": labels}
+    assert order_of(labels[::-1], task, None, "models.mine") == [1, 0]
+    assert order_of(["LABEL_0", "LABEL_1"], task, labels, "models.mine") == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("names", "labels", "message"),
     [
