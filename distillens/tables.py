@@ -43,6 +43,7 @@ _CALIBRATION = {
 SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
     "examples": {
         "example_id": _TEXT, "text_a": _TEXT, "text_b": _TEXT, "label": _REAL, "label_name": _TEXT,
+        "group": _TEXT,
     },
     "corpus": {"split": _TEXT, "text": _TEXT},
     "perturbed": {

@@ -10,6 +10,7 @@ with logging_to(snakemake.log[0]):
         snakemake.input.performance,
         snakemake.input.explanations,
         snakemake.input.again,
+        snakemake.input.explained,
         out=snakemake.output[0],
         settings=Settings(**snakemake.params.settings),
     )

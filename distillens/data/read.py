@@ -190,20 +190,22 @@ def _example(
 ) -> Example:
     example_id = _id(cells["example_id"], columns["example_id"]) if "example_id" in cells else str(row)
     label = rule.read(cells["label"])
+    group = _id(cells["group"], columns["group"], "a group", "") if "group" in cells else None
     return Example(
         example_id=example_id,
         text_a=_text(cells["text_a"], columns["text_a"]),
         text_b=_text(cells["text_b"], columns["text_b"]) if "text_b" in cells else None,
         label=label.number,
         label_name=label.name,
+        group=group,
     )
 
 
-def _id(cell: Any, column: str) -> str:
+def _id(cell: Any, column: str, what: str = "an id", note: str = " of its own") -> str:
     if labels.is_missing(cell) or not str(cell).strip():
-        raise DataError(f"{column} is empty; every row needs an id of its own")
+        raise DataError(f"{column} is empty; every row needs {what}{note}")
     if type(cell) in _KINDS:
-        raise DataError(f"{column} is {_KINDS[type(cell)]}; an id is a text or a number")
+        raise DataError(f"{column} is {_KINDS[type(cell)]}; {what} is a text or a number")
     # A whole number that a table holds as 1.0 is 1.
     text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
     _check_characters(text, column)
@@ -228,6 +230,9 @@ def _check_characters(text: str, column: str) -> None:
         raise DataError(f"{column} has a null byte at character {text.index(chr(0))}")
 
 
+_COLUMNS = ("example_id", "text_a", "text_b", "label", "label_name", "group")
+
+
 def rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
     """Examples as rows of a table of kind ``examples``.
 
@@ -236,10 +241,7 @@ def rows(examples: Iterable[Example]) -> list[dict[str, Any]]:
     >>> rows([Example("7", "A film", label=1.0, label_name="positive")])[0]["label_name"]
     'positive'
     """
-    return [
-        {name: getattr(example, name) for name in ("example_id", "text_a", "text_b", "label", "label_name")}
-        for example in examples
-    ]
+    return [{name: getattr(example, name) for name in _COLUMNS} for example in examples]
 
 
 def texts(frame: pd.DataFrame, column: str, where: str) -> list[str]:

@@ -30,6 +30,7 @@ class Word:
 class Example:
     """One text, or a pair of texts, with its label.
 
+    ``group`` is what several texts share: a document, say.
     ``units`` are what is explained instead of the shared words, such as the pieces of one
     tokenizer: in order, without overlap.
     """
@@ -39,6 +40,7 @@ class Example:
     text_b: str | None = None
     label: float | None = None
     label_name: str | None = None
+    group: str | None = None
     units: tuple[Word, ...] | None = None
 
     @property

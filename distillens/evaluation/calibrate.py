@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from distillens import registry, tables
 from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import Metrics, RunAgreement, gates_of
+from distillens.evaluation.run_agreement import Metrics, RunAgreement, gates_of, groups_of
 from distillens.evaluation.teacher_groups import Attributions, TeacherGroup, teacher_groups
 from distillens.metrics import agreement, calibration
 
@@ -23,6 +23,7 @@ def calibrate(
     performance: FilePath,
     explanations: Sequence[FilePath],
     again: Sequence[FilePath],
+    explained: FilePath,
     *,
     settings: Settings,
     out: FilePath,
@@ -35,6 +36,8 @@ def calibrate(
         Scores of the task: runs that are no better than a constant do not count.
     explanations, again : sequences of paths
         Explanations of all runs, and of each model's first one by a second run of each explainer that draws.
+    explained : path
+        The texts: those of one group count as one draw.
     settings : Settings
     out : path
         Table of kind ``calibration``: a row for each student, explainer and metric.
@@ -60,18 +63,22 @@ def calibrate(
                 _with_itself(group, run, repeated.get((*run, group.explainer)), metrics, settings)
                 for run in (group.first, runs[0])
             ]
-            rows += _of_student(compared, student, ceilings, rule)
-    write_scores(out, "calibration", rows, settings, [performance, *explanations, *again])
+            rows += _of_student(compared, student, ceilings, rule, groups_of(explained, group.ids))
+    write_scores(out, "calibration", rows, settings, [performance, *explanations, *again, explained])
 
 
 def _of_student(
-    compared: RunAgreement, student: str, ceilings: Sequence[Array | None], rule: calibration.Rule
+    compared: RunAgreement,
+    student: str,
+    ceilings: Sequence[Array | None],
+    rule: calibration.Rule,
+    text_groups: NDArray[np.int64],
 ) -> Iterator[dict[str, Any]]:
     group, (own, of_student) = compared.group, ceilings
     for i, (pairs, chance) in enumerate(compared.of_student(student)):
         metric, k = compared.metrics[i]
         again = None if own is None else own[i]
-        row = calibration.calibrate(pairs, compared.between[:, :, i], chance, again, rule)
+        row = calibration.calibrate(pairs, compared.between[:, :, i], chance, again, rule, text_groups)
         yield {
             "student": student,
             "teacher": group.first[0],

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from distillens.evaluation.inputs import FilePath, Predictions, Run, Settings, by_identity, labels
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of, usable
+from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of, usable
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
 from distillens.metrics.multiple_testing import adjusted_within, holm
@@ -52,7 +53,7 @@ def score_gap_closed(
     rows = list(_of_answers(test, predictions, baselines, gates, settings))
     for group in teacher_groups(explanations, settings):
         if group.explainer not in controls:
-            rows += _of_group(group, baselines, gates, settings)
+            rows += _of_group(group, baselines, gates, groups_of(test, group.ids), settings)
     tested = [not row["gated"] for row in rows]
     p_adjusted = adjusted_within(rows, ("baseline", "metric", "k"), holm, tested)
     rows = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
@@ -78,7 +79,9 @@ def _of_answers(
         if all(sides):
             values = [[[_right(answers[run], truth, s)] for run in side] for side in sides]
             comparison = gap_closed.close(
-                *map(RunPairs.of, values), confidence_level=s.metrics["confidence_level"]
+                *map(RunPairs.of, values),
+                confidence_level=s.metrics["confidence_level"],
+                groups=groups_of(test, list(truth.index)),
             )
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
             yield _named(student, baseline, gates, s) | what | comparison
@@ -92,7 +95,11 @@ def _right(logits: np.ndarray, truth: pd.Series, s: Settings) -> np.ndarray:
 
 
 def _of_group(
-    group: TeacherGroup, baselines: Sequence[str], gates: Mapping[Run, bool], s: Settings
+    group: TeacherGroup,
+    baselines: Sequence[str],
+    gates: Mapping[Run, bool],
+    texts: NDArray[np.int64],
+    s: Settings,
 ) -> Iterator[dict[str, Any]]:
     metrics = agreement.grid(s.metrics["overlap_k"])
     runs = RunAgreement.of(group, metrics, gates)
@@ -106,6 +113,7 @@ def _of_group(
                 students[baseline][i][0],
                 runs.between[:, :, i],
                 s.metrics["confidence_level"],
+                texts,
             )
             about = {"explainer": group.explainer, "metric": metric, "k": k}
             yield _named(student, baseline, gates, s) | about | comparison

@@ -24,6 +24,7 @@ def close(
     baselines: RunPairs,
     teachers: ArrayLike | None = None,
     confidence_level: float = 0.95,
+    groups: ArrayLike | None = None,
 ) -> dict[str, Any]:
     """One comparison of a student with a baseline, over texts and runs.
 
@@ -37,6 +38,8 @@ def close(
         share.
     confidence_level : float
         Level of the intervals.
+    groups : array_like of int, shape (n,), optional
+        Examples with the same number count as one draw.
 
     Returns
     -------
@@ -59,6 +62,7 @@ def close(
     undefined = np.isnan(between[np.triu_indices(len(between), 1)]).any(axis=0)
     defined = ~(undefined | students.undefined() | baselines.undefined())
     students, baselines, between = students.on(defined), baselines.on(defined), between[..., defined]
+    groups = None if groups is None else np.asarray(groups)[defined]
     row = dict.fromkeys((f"{q}{end}" for q in ("gain", "share") for end in ("", "_low", "_high")), math.nan)
     row |= {"p_value": math.nan, "n": int(defined.sum()), "n_undefined": int(n - defined.sum())}
     row |= {"n_runs": len(students.compared), "n_baseline_runs": len(baselines.compared)}
@@ -66,9 +70,9 @@ def close(
         return row
 
     if len(between):
-        columns = design([students, baselines], between)
+        columns = design([students, baselines], between, groups=groups)
     else:
-        columns = design([students, baselines], None, [np.zeros(row["n"])])
+        columns = design([students, baselines], None, [np.zeros(row["n"])], groups)
     row["gain"] = float(_GAIN @ columns.means)
     below = float(_GAP @ columns.means)
     if len(between) and below > 0:

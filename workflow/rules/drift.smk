@@ -22,6 +22,7 @@ rule score_word_shifts:
 
 rule calibrate:
     input:
+        explained=rules.select_examples.output.explained,
         performance=rules.score_performance.output.scores,
         explanations=of_all_runs(EXPLANATIONS),
         again=of_first_seeds(EXPLANATIONS_AGAIN),

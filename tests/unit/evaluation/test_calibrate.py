@@ -139,3 +139,14 @@ def test_constant_attributions_are_undefined_and_counted(study, tmp_path):
     found = drift(study, tmp_path, files)
     assert set(found["n"]) == {0} and set(found["n_undefined"]) == {40}
     assert found["agreement"].isna().all() and set(found["verdict"]) == {verdict.UNKNOWN}
+
+
+def test_texts_of_one_group_count_as_one_draw(study, tmp_path):
+    alone = drift(study, tmp_path, more(study), name="alone", **RUNS_OF_THREE)
+    rows = tables.read(study.explained, "examples").to_pylist()
+    for number, row in enumerate(rows):
+        row["group"] = f"document {number // 4}"
+    tables.write(study.explained, "examples", rows, {})
+    found = drift(study, tmp_path, more(study), name="grouped", **RUNS_OF_THREE)
+    assert set(alone["n_groups"]) - {40, 24} == set() and found["n_groups"].max() == 10
+    assert found["drift"].equals(alone["drift"]) and not found["drift_low"].equals(alone["drift_low"])
