@@ -50,7 +50,9 @@ def fetch_corpus(
                     f"there are: {', '.join(files)}"
                 )
             frame = read.read_frame(files[origin], **corpus["read"])
-            texts[origin] = read.texts(frame, corpus["column"], f"corpora.{name}: {files[origin].name}")
+            texts[origin] = read.texts(
+                frame, corpus["column"], f"corpora.{name}.column: {files[origin].name}"
+            )
             _LOG.info(
                 "%s: %d paragraphs, %d empty ones left out",
                 files[origin].name,

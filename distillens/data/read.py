@@ -257,7 +257,7 @@ def texts(frame: pd.DataFrame, column: str, where: str) -> list[str]:
     >>> texts(pd.DataFrame({"text": ["A film ", "", None]}), "text", "corpus.csv")
     ['A film']
     """
-    check_column(frame, column, "for column", where)
+    check_column(frame, column, "of texts", where)
     found, problems = [], []
     for row, cell in enumerate(frame[column], start=1):
         if labels.is_missing(cell) or (isinstance(cell, str) and not cell.strip()):

@@ -397,7 +397,7 @@ def test_a_corpus_keeps_its_paragraphs_and_leaves_empty_ones_out(tmp_path):
         {"split": "train", "text": "= Film ="},
         {"split": "train", "text": "A dull one."},
     ]
-    with pytest.raises(DataError, match="corpora.c.column: .*no column 'words'; there are: text"):
+    with pytest.raises(DataError, match="corpora.c.column: .*no column 'words' of texts; there are: text"):
         fetch_corpus({**block, "column": "words"}, "c", str(tmp_path / "mirror"), 0, tmp_path / "out")
     block["splits"]["train"]["examples"] = 3
     with pytest.raises(DataError, match="splits.train: asks for 3 paragraphs, but 'train' has 2 left"):
