@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
 from distillens.cli import terminal
-from distillens.report import study_data, verdict
+from distillens.report import diagnostics, study_data, verdict
 from distillens.report.results import load
 
 HELP = """Print the verdict of a finished study.
@@ -41,6 +42,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     console.print(
         Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(verdicts)))
     )
+    diagnosed = arguments.results / "report" / "tables" / "diagnostics.csv"
+    if diagnosed.is_file():
+        console.print(diagnostics.warning(pd.read_csv(diagnosed).to_dict("records")), style="yellow")
     console.print()
     for student, word, why in verdict.lines(verdicts, study.controls):
         console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))

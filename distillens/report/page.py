@@ -154,7 +154,7 @@ def write_report(
     page = _render(
         study=outline,
         verdict=verdict.table(outline, verdicts),
-        answer=verdict.answer(verdicts),
+        answer=[*verdict.answer(verdicts), (f" {diagnostics.warning(diagnosed)}", False)],
         seeds_note=verdict.seeds_note(outline, verdicts),
         verdict_lines=verdict.lines(verdicts, outline.controls),
         tolerance=study["metrics"]["tolerance"],
