@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from distillens.cli import terminal
-from distillens.report import diagnostics, study_data, verdict
+from distillens.report import diagnostics, permuted, study_data, verdict
 from distillens.report.results import load
 
 HELP = """Print the verdict of a finished study.
@@ -38,7 +38,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     study = study_data.study_of(settings, settings.pop("tasks"))
     aggregates, _ = study_data.scores(sorted(arguments.results.glob("metrics/*/performance.parquet")))
     drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
-    verdicts = verdict.of_study(study, study_data.by_subject(aggregates)["performance"], drift)
+    subjects = study_data.by_subject(aggregates)
+    renamed = subjects["permuted"].to_dict("records")
+    verdicts = verdict.of_study(study, subjects["performance"], drift)
     console.print(
         Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(verdicts)))
     )
@@ -46,7 +48,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     if diagnosed.is_file():
         console.print(diagnostics.warning(pd.read_csv(diagnosed).to_dict("records")), style="yellow")
     console.print()
-    for student, word, why in verdict.lines(verdicts, study.controls):
+    for student, word, why in permuted.with_questions(
+        verdict.lines(verdicts, study.controls), study, renamed
+    ):
         console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))
     if verdicts:
         console.print()

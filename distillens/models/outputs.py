@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from distillens.models.checkpoint import ModelError
@@ -55,17 +55,16 @@ def order_of(
         if len(names) != 1:
             raise ModelError(f"{where}: its checkpoint has {outputs}, a regression has one; name another")
         return None
-    wanted = [_plain(label) for label in task["labels"]]
-    if len(names) != len(wanted):
+    if len(names) != len(task["labels"]):
         single = "; one output with a threshold is no class: write it as two" if len(names) == 1 else ""
         raise ModelError(
-            f"{where}: its checkpoint has {outputs}, but the task has {len(wanted)} labels "
+            f"{where}: its checkpoint has {outputs}, but the task has {len(task['labels'])} labels "
             f"({', '.join(task['labels'])}); name a checkpoint of this task, or mend the task's labels"
             f"{single}"
         )
     said = _in_order(names, labels, where) if isinstance(labels, Mapping) else list(labels or names)
-    named = [_plain(name) for name in said]
-    if sorted(named) != sorted(wanted) or len(set(wanted)) != len(wanted):
+    form = _common_form(said, task["labels"])
+    if form is None:
         given = (
             f"{', '.join(said)}" if labels else f"its checkpoint calls its outputs {', '.join(names)}, which"
         )
@@ -73,8 +72,9 @@ def order_of(
             f"{where}.labels: {given} cannot be matched by name with the task's labels; give "
             f"the task's labels ({', '.join(task['labels'])}) in the order of the checkpoint's outputs"
         )
+    wanted, named = ([form(name) for name in group] for group in (task["labels"], said))
     if labels and not isinstance(labels, Mapping):
-        _check_contradiction(names, said, wanted, where)
+        _check_contradiction(names, said, where)
     if labels:
         pairs = ", ".join(f"{name} is {label}" for name, label in zip(names, said, strict=True))
         logging.getLogger("distillens").info("%s: outputs go by the config's labels: %s", where, pairs)
@@ -83,28 +83,39 @@ def order_of(
 
 def _in_order(names: Sequence[str], labels: Mapping[str, str], where: str) -> list[str]:
     """The labels of a mapping, in the order of the outputs."""
-    by_name = {_plain(name): label for name, label in labels.items()}
-    plain = [_plain(name) for name in names]
-    if sorted(by_name) != sorted(plain) or len(by_name) != len(labels):
+    form = _common_form(list(labels), names)
+    if form is None:
         raise ModelError(
             f"{where}.labels: {', '.join(labels)} are not the names of the checkpoint's outputs "
             f"({', '.join(names)}); give a label for each of these"
         )
-    return [by_name[name] for name in plain]
+    by_name = {form(name): label for name, label in labels.items()}
+    return [by_name[form(name)] for name in names]
 
 
-def _check_contradiction(
-    names: Sequence[str], said: Sequence[str], wanted: Sequence[str], where: str
-) -> None:
+def _check_contradiction(names: Sequence[str], said: Sequence[str], where: str) -> None:
     """Refuse a list that gives an output one label where the checkpoint names it by another."""
     for name, label in zip(names, said, strict=True):
-        if _plain(name) in wanted and _plain(name) != _plain(label):
+        meant = [one for one in said if one == name] or [one for one in said if _plain(one) == _plain(name)]
+        if meant and label not in meant:
             mapping = ", ".join(f"{one}: {other}" for one, other in zip(names, said, strict=True))
             raise ModelError(
                 f"{where}.labels: its checkpoint calls its outputs {', '.join(names)}, in this order, but "
                 f"labels say {', '.join(said)}; leave labels out to go by the checkpoint's names, or insist "
                 f"that they are wrong: labels: {{{mapping}}}"
             )
+
+
+def _common_form(given: Sequence[str], wanted: Sequence[str]) -> Callable[[str], str] | None:
+    """The form in which names are those that are wanted, each once; None where they are others.
+
+    As they are written first: of "-1" and "+1", or of two emoji, nothing else would be left.
+    """
+    for form in (str, _plain):
+        one, other = (sorted(map(form, group)) for group in (given, wanted))
+        if one == other and len(set(one)) == len(one):
+            return form
+    return None
 
 
 def check_names(config: Any, where: str) -> None:
