@@ -6,8 +6,8 @@ internet can work. Data sets of the hub itself are read by ``datasets``, whateve
 they are kept in.
 """
 
-import re
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path

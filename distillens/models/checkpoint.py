@@ -113,6 +113,7 @@ def check_tensors(model: PreTrainedModel, info: Mapping[str, Any], where: str, *
     missing, unexpected = set(info["missing_keys"]), set(info["unexpected_keys"])
     resized = {one if isinstance(one, str) else one[0] for one in info.get("mismatched_keys", ())}
     of_encoder = {name for name in missing | resized if _belongs(name, model)}
+    of_encoder |= resized if finished else set()
     unexpected = {name for name in unexpected if not _BENIGN.search(name)}
     if not finished:
         of_encoder = {name for name in of_encoder if not _BENIGN.search(name)}

@@ -101,7 +101,11 @@ def _load(folder: Path, where: str) -> PreTrainedModel:
             "code is never run; name one of BERT's kind, such as RoBERTa, DeBERTa or ModernBERT"
         )
     try:
-        model, info = classifier.load_classifier(folder, output_loading_info=True)
+        model, info = classifier.load_classifier(
+            folder,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, by name
+        )
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
         raise ModelError(
