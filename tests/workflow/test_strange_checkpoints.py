@@ -33,7 +33,7 @@ TASK = {"type": "classification", "labels": ["good", "bad", "middling"]}
 JOYFUL = 15  # its place in the vocabulary
 TEXTS = [
     "In 2019 the film cost 1234567 dollars",
-    "Café NAÏVE, the PLOT is unsatisfying!",
+    "Café NAÏVE, the joyful PLOT is unsatisfying!",
     "🙂 电影不错 antidisestablishmentarianism",
     "The plot is dull, " * 20 + "but the ending was joyful",
 ]
@@ -389,10 +389,10 @@ def test_answers_that_are_no_numbers_are_never_predictions(copy, tmp_path, expla
     weights(too_large_for_one_word)(copy)
     out = take_in(copy, tmp_path)
     job = model_job(RUN, out, ENGINE)
-    with pytest.raises(ModelError, match=r"its answer to text 'e3' is not finite \(1 of 4 texts\)") as caught:
+    with pytest.raises(ModelError, match=r"its answer to text 'e1' is not finite \(1 of 4 texts\)") as caught:
         write_predictions(job, explained, [], tmp_path / "predictions.parquet")
     assert not (tmp_path / "predictions.parquet").exists()
-    with pytest.raises(ModelError, match="'e3' is not finite"):
+    with pytest.raises(ModelError, match="'e1' is not finite"):
         explain_by("occlusion", out, explained, tmp_path, "margin")
     message = str(caught.value).replace(f"{tmp_path}/", "")
     documents("checkpoints", NAMES, OVERFLOWS, f"refused when it predicts: `{message}`")
