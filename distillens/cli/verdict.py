@@ -45,8 +45,9 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(verdicts)))
     )
     diagnosed = arguments.results / "report" / "tables" / "diagnostics.csv"
-    if diagnosed.is_file():
-        console.print(diagnostics.warning(pd.read_csv(diagnosed).to_dict("records")), style="yellow")
+    reports = pd.read_csv(diagnosed).to_dict("records") if diagnosed.is_file() else []
+    for warning in filter(None, (permuted.remarks(renamed), diagnostics.warning(reports))):
+        console.print(warning, style="yellow")
     console.print()
     for student, word, why in permuted.with_questions(
         verdict.lines(verdicts, study.controls), study, renamed

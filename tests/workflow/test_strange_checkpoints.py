@@ -12,11 +12,14 @@ from tokenizers import Tokenizer
 from transformers import AutoModelForSequenceClassification, BertConfig, BertForMaskedLM
 
 from distillens import registry, tables
+from distillens.attribution import delete
 from distillens.attribution.explain import seen_part
 from distillens.attribution.rankings import Rankings
 from distillens.data import fetch
 from distillens.data.packages import FetchError
 from distillens.data.text import Example
+from distillens.evaluation.faithfulness import score_faithfulness
+from distillens.evaluation.inputs import Settings
 from distillens.metrics.agreement import spearman
 from distillens.models.checkpoint import ModelError
 from distillens.models.engine import Engine
@@ -443,6 +446,16 @@ def test_a_saturated_output_has_no_attributions_and_is_counted(method, copy, tmp
     assert f"all zero in 4 of 4 explanations by {method}" in diagnostics.warning([found])
     assert all(np.isnan(spearman(*[np.array(row["values"])[:, 0]] * 2)) for row in rows)
     assert Rankings.read(path).words == {f"e{number}": [] for number in range(4)}
+    deletions, curves, out_of_them = (tmp_path / f"{name}.parquet" for name in ("gone", "curves", "scores"))
+    plan = delete.DeletionPlan([1], 2, 1, 3)
+    delete.write_deletions(model_job(RUN, out, ENGINE), plan, explained, [path], [], deletions, curves)
+    assert set(tables.read(deletions, "deletions")["explainer"].to_pylist()) == {None}
+    limits = {"deletion_k": [1], "resamples": 100, "confidence_level": 0.95}
+    settings = Settings("t", {**TASK, "metrics": ["accuracy"]}, limits, {"mine": None}, {"mine": [0]}, 0)
+    score_faithfulness(explained, [deletions], [curves], [path], settings=settings, out=out_of_them)
+    scores = tables.read(out_of_them, "scores").to_pylist()
+    assert {row["explainer"] for row in scores} == {method}
+    assert {(row["value"], row["n"], row["n_undefined"]) for row in scores} == {(None, 0, 4)}
     documents("checkpoints", NAMES, CERTAIN, "texts of zeros are undefined; page and terminal count them")
 
 
