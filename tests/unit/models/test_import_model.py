@@ -315,6 +315,18 @@ def test_a_vocabulary_without_tokenizer_json_is_converted(checkpoint, tmp_path):
     assert_same(after, before)
 
 
+def test_vocabulary_and_merges_without_tokenizer_json_are_converted(tmp_path):
+    checkpoint = family("roberta", tmp_path)
+    before = Engine(take_in(checkpoint, tmp_path / "a"), "cpu").logits(TEXTS)
+    model = json.loads((checkpoint / "tokenizer.json").read_text())["model"]
+    (checkpoint / "vocab.json").write_text(json.dumps(model["vocab"]))
+    (checkpoint / "merges.txt").write_text(
+        "\n".join(["#version: 0.2", *map(" ".join, model["merges"])]) + "\n"
+    )
+    (checkpoint / "tokenizer.json").unlink()
+    assert_same(Engine(take_in(checkpoint, tmp_path / "b"), "cpu").logits(TEXTS), before)
+
+
 def test_a_local_folder_with_a_pickle_only_is_refused_with_the_way_out(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "pickled")
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
