@@ -72,7 +72,7 @@ SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
         "task": _TEXT, "probe": _TEXT, "subset": _TEXT,
         "model": _TEXT, "seed": _INT64, "against": _TEXT, "against_seed": _INT64,
         "explainer": _TEXT, "against_explainer": _TEXT, "perturbation": _TEXT, "ranking": _TEXT,
-        "metric": _TEXT, "k": _INT16, "example_id": _TEXT,
+        "metric": _TEXT, "k": _INT16, "outputs": _TEXTS, "example_id": _TEXT,
         "value": _REAL, "low": _REAL, "high": _REAL, "spread": _REAL, "chance": _REAL,
         "n": _INT32, "n_undefined": _INT32,
     },

@@ -14,6 +14,7 @@ from distillens.attribution.rankings import Rankings, orders, stored_as_given, w
 from distillens.attribution.removal_curves import trace
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
+from distillens.models.answers import finite
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
@@ -147,7 +148,8 @@ def _deletions(
     engine: Engine,
     seed: int,
 ) -> Iterator[dict[str, Any]]:
-    before = engine.logits([example.texts for example in chosen])
+    names = [example.example_id for example in chosen]
+    before = finite(engine.logits([example.texts for example in chosen]), names, engine.folder)
     plan, texts = [], []
     for row, example in enumerate(chosen):
         for explainer, name, draw, units, order in orders(example, rankings, draws, seed):
@@ -156,6 +158,8 @@ def _deletions(
                     plan.append((row, explainer, name, draw, k, order[:k]))
                     texts.append(without(units, order[:k], engine.mask))
     after = engine.logits(texts)
+    if plan:
+        finite(after, [f"{names[row]} without {k} words" for row, _, _, _, k, _ in plan], engine.folder)
     for number, (row, explainer, name, draw, k, removed) in enumerate(plan):
         yield {
             "example_id": chosen[row].example_id,

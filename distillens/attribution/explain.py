@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from distillens import registry, tables
+from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
+from distillens.models.answers import finite
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
@@ -65,10 +67,16 @@ def write_explanations(
         Target file.
     part : str
         ``i-of-n``: only the i-th of n runs of neighbouring groups.
+
+    Raises
+    ------
+    ModelError
+        If the model's answer to an example is not finite.
     """
     run, engine = job.run, job.engine.load(job.folder)
     options = dict(plan.explainer)
     method = registry.load("explainer", options.pop("method"))
+    control = getattr(method, "CONTROL", False)
     in_tokens = options.pop("unit", "word") == "token"
     chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
     if in_tokens:
@@ -85,9 +93,11 @@ def write_explanations(
         # With an empty cache the same batches are made whatever groups went before, or were there already.
         engine.forget()
         logits = engine.logits([example.texts for example, _ in chosen[group]])
+        finite(logits, [example.example_id for example, _ in chosen[group]], job.folder)
         attributions = explain([example for example, _ in chosen[group]])
         for attribution, (_, unseen), own in zip(attributions, chosen[group], logits, strict=True):
-            yield _row(attribution, unseen, own)
+            # What a control says is not in the output's units.
+            yield _row(attribution if control else settled(attribution), unseen, own)
             progress.advance()
 
     origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
@@ -167,19 +177,25 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> encoder = Fake(cuts=lambda texts: True, owners=lambda example: [-1, 0, 1, -1])
+    >>> encoder = Fake(cuts=lambda texts: True, owners=lambda example: [-1, 0, 1, -1], side="right")
     >>> part, unseen = seen_part(Example("a", "not bad at all"), Fake(encoder=encoder))
     >>> part.text_a, unseen
     ('not bad', 2)
     """
     if not engine.encoder.cuts(example.texts):
         return example, 0
-    ends = [0] * len(example.texts)
-    for number in set(engine.encoder.owners(example)) - {-1}:
-        word = example.words[number]
-        ends[word.segment] = max(ends[word.segment], word.end)
-    unseen = sum(word.end > ends[word.segment] for word in example.words)
-    texts = [text[:end] for text, end in zip(example.texts, ends, strict=True)]
+    seen = sorted(set(engine.encoder.owners(example)) - {-1})
+    texts, unseen = [], 0
+    for segment, text in enumerate(example.texts):
+        own = [word for word in example.words if word.segment == segment]
+        kept = [example.words[number] for number in seen if example.words[number].segment == segment]
+        start, end = 0, kept[-1].end if kept else 0
+        if engine.encoder.side == "left":
+            # What stands between words stays with the later one: a blank may belong to its first piece.
+            before = own[: own.index(kept[0])] if kept else own
+            start, end = before[-1].end if before else 0, len(text)
+        texts.append(text[start:end])
+        unseen += sum(word.start < start or word.end > end for word in own)
     return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None), unseen
 
 

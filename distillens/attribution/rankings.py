@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from distillens import tables
+from distillens.attribution.saturation import says_nothing
 from distillens.data.text import Example, Word, seed_of
 from distillens.metrics.explained_output import predicted, towards
 
@@ -40,6 +41,8 @@ def stored_as_given(path: str | Path) -> bool:
 def ranking(values: np.ndarray, logits: Sequence[float] | None) -> list[int]:
     """Words by attribution of the predicted class, largest first; ties in their order, NaN last.
 
+    Where all values are zero, or none is a number, nothing is ranked.
+
     Parameters
     ----------
     values : ndarray, shape (n_words, outputs)
@@ -52,7 +55,7 @@ def ranking(values: np.ndarray, logits: Sequence[float] | None) -> list[int]:
     >>> ranking(np.array([[0.1, -0.1], [0.7, -0.7]]), logits=[2.0, -1.0])
     [1, 0]
     """
-    if not len(values):
+    if not len(values) or says_nothing(values, logits):
         return []
     column = towards(values, predicted(logits, values))
     return np.argsort(-(np.abs(column) if values.shape[1] == 1 else column), kind="stable").tolist()
@@ -111,6 +114,8 @@ def orders(
         number = {_place(word): index for index, word in enumerate(in_units.words)}
         # Of a long text, a teacher may see words that its student does not.
         order = [number[_place(word)] for word in ranked if _place(word) in number]
+        if in_units.words and not ranked:
+            continue  # an attribution that says nothing removes nothing
         yield explainer, name, 0, in_units, order
         if explained.in_tokens and name == "own":
             yield from _random(explainer, in_units, draws, seed)

@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from distillens import registry
 from distillens.attribution.explain import seen_part
+from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.cli import terminal
 from distillens.cli.errors import CommandError
@@ -22,6 +23,7 @@ from distillens.config.validate import nearest
 from distillens.data.text import Example, seed_of
 from distillens.metrics.agreement import spearman
 from distillens.metrics.explained_output import towards
+from distillens.models.answers import finite
 from distillens.models.engine import EngineOptions
 from distillens.report import study_data
 from distillens.report.results import load
@@ -34,6 +36,8 @@ strongest word. The explainer has the study's settings. The study must be finish
 models there are is read from its report."""
 
 _TEXT = "text"  # the id of the example
+_SILENT = "All attributions are zero: the explained output does not move; explained_output: margin would."
+_UNDEFINED = "The attributions are undefined: they are no finite numbers."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -131,7 +135,9 @@ def _read(
         raise CommandError("--text: there is no word in it")
     seed = seed_of(settings["seed"], task, explainer)
     (attribution,) = method.explain([seen], engine, settings["explained_output"], options, seed)
-    return Reading(run, engine.logits([seen.texts])[0], attribution)
+    if not getattr(method, "CONTROL", False):
+        attribution = settled(attribution)
+    return Reading(run, finite(engine.logits([seen.texts]), [_TEXT], folder)[0], attribution)
 
 
 def _show(
@@ -146,6 +152,9 @@ def _show(
         if reading is not reference:
             line.append(f"  {_alike(reading, reference)}", "dim")
         console.print(line)
+        if not np.any(np.nan_to_num(values)):
+            console.print(_SILENT if np.isfinite(values).all() else _UNDEFINED, style="yellow")
+            values = np.zeros(len(values))
         console.print(terminal.coloured(reading.attribution.example, values), soft_wrap=False)
         console.print()
     console.print(_table(study, readings, by_run, labels, explainer))

@@ -3,11 +3,12 @@
 import argparse
 from pathlib import Path
 
+import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
 from distillens.cli import terminal
-from distillens.report import study_data, verdict
+from distillens.report import diagnostics, permuted, study_data, verdict
 from distillens.report.results import load
 
 HELP = """Print the verdict of a finished study.
@@ -37,12 +38,20 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     study = study_data.study_of(settings, settings.pop("tasks"))
     aggregates, _ = study_data.scores(sorted(arguments.results.glob("metrics/*/performance.parquet")))
     drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
-    verdicts = verdict.of_study(study, study_data.by_subject(aggregates)["performance"], drift)
+    subjects = study_data.by_subject(aggregates)
+    renamed = subjects["permuted"].to_dict("records")
+    verdicts = verdict.of_study(study, subjects["performance"], drift)
     console.print(
         Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(verdicts)))
     )
+    diagnosed = arguments.results / "report" / "tables" / "diagnostics.csv"
+    reports = pd.read_csv(diagnosed).to_dict("records") if diagnosed.is_file() else []
+    for warning in filter(None, (permuted.remarks(renamed), diagnostics.warning(reports))):
+        console.print(warning, style="yellow")
     console.print()
-    for student, word, why in verdict.lines(verdicts, study.controls):
+    for student, word, why in permuted.with_questions(
+        verdict.lines(verdicts, study.controls), study, renamed
+    ):
         console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))
     if verdicts:
         console.print()

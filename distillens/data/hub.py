@@ -6,6 +6,7 @@ internet can work. Data sets of the hub itself are read by ``datasets``, whateve
 they are kept in.
 """
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -18,6 +19,7 @@ _CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.tiktoken"
 _PICKLED = "pytorch_model.bin"
 # The hub cuts large splits into SPLIT-00000-of-00002.parquet.
 _PART = re.compile(r"-\d{5}-of-(\d{5})$")
+_ADAPTERS = ("adapter_config.json", "adapter_model.*", "pytorch_adapter.bin")
 
 
 def dataset_files(
@@ -80,6 +82,32 @@ def checkpoint_folder(hub: str, revision: str | None, mirror: str | None) -> Pat
     return folder
 
 
+def adapter_of(folder: Path) -> str | None:
+    """Why a folder with an adapter (LoRA and its like) cannot be taken, and what to do; None without one.
+
+    Examples
+    --------
+    >>> Path("tuned").mkdir()
+    >>> _ = Path("tuned/adapter_config.json").write_text('{"peft_type": "LORA"}')
+    >>> print(adapter_of(Path("tuned")))
+    tuned: holds an adapter (adapter_config.json, LORA), which would be left out; merge it ...
+    """
+    files = sorted(path.name for pattern in _ADAPTERS for path in folder.glob(pattern))
+    if not files:
+        return None
+    try:
+        settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        settings = {}
+    said = [files[0], *filter(None, [settings.get("peft_type")])]
+    if settings.get("base_model_name_or_path"):
+        said.append(f"for {settings['base_model_name_or_path']}")
+    return (
+        f"{folder}: holds an adapter ({', '.join(map(str, said))}), which would be left out; merge it "
+        "into its base once, with peft's merge_and_unload() and save_pretrained(FOLDER), and name that folder"
+    )
+
+
 def copy_checkpoint(folder: Path, target: Path, *, pickles: bool = True) -> None:
     """Copy the files of a checkpoint that are wanted.
 
@@ -93,8 +121,8 @@ def copy_checkpoint(folder: Path, target: Path, *, pickles: bool = True) -> None
     Raises
     ------
     FetchError
-        If the folder has no config.json or no weights, or the pickle is refused or holds
-        anything else.
+        If the folder has no config.json or no weights, or an adapter, which would be left
+        behind, or the pickle is refused or holds anything else.
 
     Examples
     --------
@@ -105,6 +133,9 @@ def copy_checkpoint(folder: Path, target: Path, *, pickles: bool = True) -> None
     >>> sorted(path.name for path in Path("copy").iterdir())
     ['config.json', 'model.safetensors']
     """
+    adapter = adapter_of(folder)
+    if adapter:
+        raise FetchError(adapter)
     if not (folder / "config.json").is_file():
         raise FetchError(f"{folder}: not a checkpoint: no config.json")
     pickled = not list(folder.glob("*.safetensors"))

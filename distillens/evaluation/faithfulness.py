@@ -6,6 +6,7 @@ an explanation with the drops that each word alone causes, as ferret has it) and
 `distillens.metrics.short_tokens`.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from distillens import tables
-from distillens.attribution.rankings import RANDOM, ranking
+from distillens.attribution.rankings import RANDOM, ranking, stored_as_given
 from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity, logits_of
 from distillens.evaluation.rows import versus, write_scores
 from distillens.joblog import tracked
@@ -52,6 +53,10 @@ def score_faithfulness(
     for run, path in tracked(by_identity(deletions, settings).items(), "faithfulness", "run"):
         removed = _removals(path, settings, ids)
         along = _Curves(_file_of(traced, run, path), ids, absolute=not settings.n_classes)
+        silent = [name for *of, name in described if tuple(of) == run and name not in removed]
+        for explainer in silent:
+            if not stored_as_given(described[*run, explainer]):
+                rows += _rows(run, explainer, _nothing_removed(settings), ids, settings)
         for explainer, by_metric in removed.items():
             by_metric |= along.areas(explainer)
             values = _file_of(described, (*run, explainer), path)
@@ -64,6 +69,13 @@ def _file_of(files: Mapping[tuple, Path], identity: tuple, beside: Path) -> Path
     if identity not in files:
         raise tables.TableError(f"{beside}: nothing else about {identity} among the inputs; add the file")
     return files[identity]
+
+
+def _nothing_removed(s: Settings) -> ByExample:
+    """Of an explainer that says nothing of any text no word is removed: undefined, not left out."""
+    at_k = itertools.product(("confidence_drop", "flip_rate"), [OWN], s.metrics["deletion_k"])
+    areas = itertools.product((aopc.COMPREHENSIVENESS, aopc.SUFFICIENCY, "tau_loo"), [OWN], [None])
+    return dict.fromkeys([*at_k, *areas], pd.Series(dtype=np.float64))
 
 
 def _rows(

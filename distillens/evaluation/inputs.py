@@ -159,7 +159,7 @@ def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) 
     Raises
     ------
     TableError
-        If a row has more or fewer outputs than the task.
+        If a row has more or fewer outputs than the task, or one that is not finite.
 
     Examples
     --------
@@ -177,7 +177,15 @@ def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) 
             f"task {settings.task!r} has {width}"
         )
     flat = table[column].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return flat.astype(np.float64).reshape(-1, width)
+    logits = flat.astype(np.float64).reshape(-1, width)
+    broken = np.flatnonzero(~np.isfinite(logits).all(axis=1))
+    if broken.size:
+        name = table["example_id"][broken[0]].as_py() if "example_id" in table.column_names else broken[0]
+        raise tables.TableError(
+            f"{path}: {column!r} of example {name!r} ({broken.size} rows in all) is not finite, and no "
+            "prediction can be read from it; mend the model and run the workflow again"
+        )
+    return logits
 
 
 def labels(test: FilePath, settings: Settings) -> pd.Series:

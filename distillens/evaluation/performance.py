@@ -4,7 +4,8 @@ Which model, seed and explainer a file is about is read from its provenance, nev
 A row without an ``example_id`` is an aggregate: ``n`` examples count in it, ``n_undefined`` do not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,11 @@ from distillens.evaluation.inputs import (
 from distillens.evaluation.rows import aggregate, write_scores
 from distillens.joblog import tracked
 from distillens.metrics import performance
+from distillens.metrics.permutation import best_renaming
+from distillens.metrics.statistics import Estimate
+
+PERMUTED = "permuted"
+"""The metric of a row that says how far better a run would score if its outputs had other names."""
 
 
 def score_performance(
@@ -35,7 +41,9 @@ def score_performance(
     """Score every model on the whole test split, and the best constant answer.
 
     Models that are known by their attributions only (``explanations``) are scored on the texts
-    that these are about, if they came with logits; without, nothing can be said of them.
+    that these are about, if they came with logits; without, nothing can be said of them. A model
+    that would score far better if its outputs were called by each other's names gets a row of the
+    metric ``permuted``, with these names.
     """
     truth = labels(test, settings)
     rows = []
@@ -45,19 +53,38 @@ def score_performance(
     }
     of_all_texts = {run: (truth, logits) for run, logits in answers.items()}
     of_some_texts = _from_elsewhere(explanations, truth, settings)
-    for (model, seed), (labelled, logits) in (of_all_texts | of_some_texts).items():
-        estimates = performance.scores(
-            settings.task_settings["metrics"],
-            labelled,
-            performance.predictions_of(logits),
-            settings.n_classes,
-            settings.resampling("performance", model, seed),
-        )
-        for metric, value in estimates.items():
-            rows.append(aggregate(len(labelled), value, model=model, seed=seed, metric=metric))
     majority = performance.majority(settings.lead, truth, settings.n_classes)
+    for run, (labelled, logits) in (of_all_texts | of_some_texts).items():
+        predicted = performance.predictions_of(logits)
+        estimates = _scores(run, settings.task_settings["metrics"], labelled, predicted, settings)
+        for metric, value in estimates.items():
+            rows.append(aggregate(len(labelled), value, model=run[0], seed=run[1], metric=metric))
+        rows += _renamed(run, labelled, predicted, max(majority, estimates[settings.lead].high), settings)
     rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
     write_scores(out, "scores", rows, settings, [test, *predictions, *explanations])
+
+
+def _scores(
+    run: Run, metrics: Sequence[str], truth: pd.Series, predicted: np.ndarray, s: Settings
+) -> dict[str, Estimate]:
+    return performance.scores(metrics, truth, predicted, s.n_classes, s.resampling("performance", *run))
+
+
+def _renamed(
+    run: Run, truth: pd.Series, predicted: np.ndarray, at_most: float, s: Settings
+) -> Iterator[dict[str, Any]]:
+    """A row where a run whose outputs had other names would score far better, beyond its interval."""
+    # The best of many renamings flatters: both halves of the texts must find it.
+    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)] if s.n_classes else []
+    found = [best_renaming(truth.to_numpy()[part], predicted[part], s.n_classes) for part in parts]
+    labels = found[0] if found else []
+    if labels == sorted(labels) or any(other != labels for other in found):
+        return
+    value = _scores(run, [s.lead], truth, np.array(labels, float)[predicted.astype(int)], s)[s.lead]
+    if value.low > at_most:
+        names = [s.task_settings["labels"][label] for label in labels]
+        row = aggregate(len(truth), value, model=run[0], seed=run[1], metric=PERMUTED)
+        yield {**row, "outputs": names}
 
 
 def _from_elsewhere(

@@ -75,7 +75,8 @@ def predicted(logits: Sequence[float] | None, values: np.ndarray) -> int | None:
     Parameters
     ----------
     logits : sequence of float or None
-        None where they are not known, as with attributions that were computed elsewhere.
+        None where they are not known, as with attributions that were computed elsewhere. Such that
+        are not finite predict nothing either.
     values : ndarray, shape (n_words, outputs)
         NaN in classes that were not explained.
 
@@ -91,7 +92,7 @@ def predicted(logits: Sequence[float] | None, values: np.ndarray) -> int | None:
     >>> predicted(None, np.array([[np.nan, 0.3]]))
     1
     """
-    if logits is not None:
+    if logits is not None and np.isfinite(logits).all():
         return int(np.argmax(logits))
     classes = np.flatnonzero(~np.isnan(values).all(axis=0)) if values.shape[1] > 1 else ()
     return int(classes[0]) if len(classes) == 1 else None

@@ -28,6 +28,7 @@ def predictions_of(logits: ArrayLike) -> Array:
     Returns
     -------
     array, shape (...)
+        NaN where an output is not finite: that is no prediction.
 
     Examples
     --------
@@ -36,7 +37,7 @@ def predictions_of(logits: ArrayLike) -> Array:
     """
     logits = np.asarray(logits)
     answers = logits[..., 0] if logits.shape[-1] == 1 else logits.argmax(axis=-1)
-    return answers.astype(np.float64)
+    return np.where(np.isfinite(logits).all(axis=-1), answers, np.nan).astype(np.float64)
 
 
 def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> Statistic:

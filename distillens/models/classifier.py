@@ -17,14 +17,15 @@ from safetensors.torch import load_file
 from transformers import (
     AutoConfig,
     AutoModelForSequenceClassification,
-    AutoTokenizer,
     PreTrainedModel,
-    PreTrainedTokenizerBase,
 )
 from transformers.utils import logging as transformers_logging
 
 from distillens.models import architecture, first_layer, heads, int8, last_layer
+from distillens.models.checkpoint import ModelError as ModelError
+from distillens.models.checkpoint import check_files, check_tensors
 from distillens.models.tokenizer import Encoder
+from distillens.models.tokenizer_files import keep_file, load_tokenizer
 
 transformers_logging.disable_progress_bar()
 
@@ -36,10 +37,6 @@ SAFE = {
     "dtype": torch.float32,  # whatever precision the weights were stored in
 }
 """How every model is loaded."""
-
-
-class ModelError(ValueError):
-    """A checkpoint cannot be used; the message names it and says why."""
 
 
 def pick_device(wanted: str) -> torch.device:
@@ -92,17 +89,26 @@ def new_classifier(folder: str | Path, task: dict[str, Any], layers: list[int] |
         The task's block of the config; its labels become the outputs (regression: one).
     layers : list of int or None
         Numbers of the layers that are kept, in their order.
+
+    Raises
+    ------
+    ModelError
+        If the encoder's weights are not all there, are more than its config has places for, or
+        are no numbers.
     """
     labels = dict(enumerate(task["labels"])) or {0: "score"}
     regression = task["type"] == "regression"
-    model = load_classifier(
+    check_files(folder, str(folder))
+    model, info = load_classifier(
         folder,
         id2label=labels,
         label2id={name: number for number, name in labels.items()},
         problem_type="regression" if regression else "single_label_classification",
         # A checkpoint may carry the head of another task; this one gets its own.
         ignore_mismatched_sizes=True,
+        output_loading_info=True,
     )
+    check_tensors(model, info, str(folder), finished=False)
     if layers is not None:
         keep_layers(model, layers, str(folder))
     return model
@@ -140,11 +146,6 @@ def keep_layers(model: PreTrainedModel, layers: list[int], name: str) -> None:
     model.config.num_hidden_layers = len(layers)
 
 
-def load_tokenizer(folder: str | Path) -> PreTrainedTokenizerBase:
-    """Load a checkpoint's tokenizer; code from the folder is never run."""
-    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-
-
 def accepted_inputs(model: PreTrainedModel) -> set[str]:
     """Names of the inputs that the model's forward takes.
 
@@ -180,6 +181,7 @@ def save_tokenizer(
     tokenizer.init_kwargs["model_input_names"] = [n for n in tokenizer.model_input_names if n in accepted]
     tokenizer.model_max_length = min(max_length, _positions(model))
     tokenizer.save_pretrained(folder)
+    keep_file(checkpoint, folder)
 
 
 def _positions(model: PreTrainedModel) -> int:

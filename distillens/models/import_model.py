@@ -1,9 +1,8 @@
 """Takes in a classifier that is already fine-tuned: its outputs in the task's order, its files as a run's."""
 
 import json
-import re
+import logging
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,13 @@ from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from distillens.models import classifier
-from distillens.models.classifier import ModelError
+from distillens.models.checkpoint import ModelError, check_files, check_tensors
+from distillens.models.outputs import Labels, check_kind, check_names, order_of
 from distillens.models.tokenizer import Encoder, EncodingError
+from distillens.models.tokenizer_files import check_pieces
 from distillens.provenance import RunId, digest, versions
 
+log = logging.getLogger("distillens")
 _TOLERANCE = 1e-3
 # transformers makes an empty tokenizer where there is none of these.
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model", "*.tiktoken")
@@ -27,7 +29,7 @@ def import_model(
     out: str | Path,
     run: RunId,
     task: dict[str, Any],
-    labels: list[str] | None,
+    labels: Labels | None,
     max_length: int | None,
     export_onnx: bool = False,
 ) -> None:
@@ -42,9 +44,9 @@ def import_model(
     run : RunId
     task : dict
         The task's ``type`` and ``labels``.
-    labels : list of str or None
-        The task's labels in the order of the classifier's outputs; None takes the names
-        that the checkpoint gives them.
+    labels : list or dict of str, or None
+        The task's labels in the order of the classifier's outputs, or by the checkpoint's names for
+        them; None takes these names. See `distillens.models.outputs.order_of`.
     max_length : int or None
         Longest input in pieces; None takes the tokenizer's, or the model's where that is less.
     export_onnx : bool
@@ -53,11 +55,17 @@ def import_model(
     Raises
     ------
     ModelError
-        If it is no text classifier, its weights are not all there, its outputs are not the
-        task's labels, its answers depend on padding, or its tokenizer cannot be used.
+        If it is no text classifier, its weights are not all there or no numbers, its outputs are
+        not the task's labels or contradict them, its answers depend on padding, or its tokenizer
+        cannot be used or does not give the pieces that it gave before.
     """
     where = f"models.{run.model}"
+    stored = check_files(checkpoint, where)
     model = _load(Path(checkpoint), where)
+    if stored != ["float32"]:
+        log.info("%s: stored in %s, computed in float32", where, ", ".join(stored))
+    check_names(model.config, where)
+    check_kind(model.config, task, where)
     names = [str(model.config.id2label[number]) for number in range(model.config.num_labels)]
     order = order_of(names, task, labels, where)
     with tempfile.TemporaryDirectory() as folder:
@@ -74,75 +82,11 @@ def import_model(
             "settings": {"method": "none", "labels": labels, "max_length": max_length},
             "checkpoint_sha256": digest(checkpoint),
             "outputs": names,
+            "stored": stored,
             "order": order,
             "versions": versions("torch", "transformers"),
         }
         classifier.save(model, tokenizer, out, card, export_onnx)
-
-
-def order_of(
-    names: Sequence[str], task: dict[str, Any], labels: Sequence[str] | None, where: str
-) -> list[int] | None:
-    """Which output of a classifier is each of the task's labels, by name.
-
-    Parameters
-    ----------
-    names : sequence of str
-        What the checkpoint calls its outputs.
-    task : dict
-        The task's ``type`` and ``labels``.
-    labels : sequence of str or None
-        What the config calls them instead.
-    where : str
-        The model's key in the config, for messages.
-
-    Returns
-    -------
-    list of int or None
-        The output that becomes the first, the second, ...; None for a regression.
-
-    Raises
-    ------
-    ModelError
-        If there are more or fewer outputs than labels, or names that are not those of the labels.
-
-    Examples
-    --------
-    >>> task = {"type": "classification", "labels": ["negative", "positive"]}
-    >>> order_of(["POSITIVE", "NEGATIVE"], task, None, "models.tiny")
-    [1, 0]
-    """
-    outputs = f"{len(names)} output{'s' if len(names) > 1 else ''} ({', '.join(names)})"
-    if task["type"] == "regression":
-        if len(names) != 1:
-            raise ModelError(f"{where}: its checkpoint has {outputs}, a regression has one; name another")
-        return None
-    if len(names) != len(task["labels"]):
-        raise ModelError(
-            f"{where}: its checkpoint has {outputs}, but the task has {len(task['labels'])} labels "
-            f"({', '.join(task['labels'])}); name a checkpoint of this task, or mend the task's labels"
-        )
-    # As they are written first: of "-1" and "+1", or of two emoji, nothing else would be left.
-    for form in (str, _plain):
-        wanted, named = (list(map(form, group)) for group in (task["labels"], labels or names))
-        if sorted(named) == sorted(wanted) and len(set(wanted)) == len(wanted):
-            break
-    else:
-        said = (
-            f"{', '.join(labels)}"
-            if labels
-            else f"its checkpoint calls its outputs {', '.join(names)}, which"
-        )
-        raise ModelError(
-            f"{where}.labels: {said} cannot be matched by name with the task's labels; give "
-            f"the task's labels ({', '.join(task['labels'])}) in the order of the checkpoint's outputs"
-        )
-    return [named.index(label) for label in wanted]
-
-
-def _plain(name: str) -> str:
-    """A label without what writers differ in: case, and what stands between words."""
-    return re.sub(r"(?<=[^\W_])[\s_-]+(?=[^\W_])", " ", name.strip()).casefold()
 
 
 def _load(folder: Path, where: str) -> PreTrainedModel:
@@ -157,24 +101,18 @@ def _load(folder: Path, where: str) -> PreTrainedModel:
             "code is never run; name one of BERT's kind, such as RoBERTa, DeBERTa or ModernBERT"
         )
     try:
-        model, info = classifier.load_classifier(folder, output_loading_info=True)
+        model, info = classifier.load_classifier(
+            folder,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, by name
+        )
     except Exception as error:
         said = str(error).strip().partition("\n")[0]
         raise ModelError(
             f"{where}: its checkpoint (model_type {kind!r}) cannot be loaded by "
             f"AutoModelForSequenceClassification: {said}; save it again, or name another"
         ) from error
-    if info["missing_keys"]:
-        missing = ", ".join(sorted(info["missing_keys"])[:3])
-        raise ModelError(
-            f"{where}: its checkpoint lacks {missing}: it is not fine-tuned for classification; "
-            "train it (training: {method: fine_tune}) or name one that is"
-        )
-    if settings.get("problem_type") == "multi_label_classification":
-        raise ModelError(
-            f"{where}: its checkpoint gives several labels to one text (multi_label_classification); "
-            "a task has one label for each"
-        )
+    check_tensors(model, info, where, finished=True)
     return model.eval()
 
 
@@ -190,6 +128,7 @@ def _take_tokenizer(
     try:
         classifier.save_tokenizer(checkpoint, folder, model, max_length)
         encoder = Encoder(folder, classifier.accepted_inputs(model))
+        check_pieces(checkpoint, encoder, where)
     except EncodingError as error:
         raise ModelError(f"{where}: {str(error).replace(str(folder), str(checkpoint))}") from error
     except Exception as error:

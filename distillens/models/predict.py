@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from distillens import tables
 from distillens.data.text import examples, segments
 from distillens.joblog import Progress
+from distillens.models.answers import finite
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.job import ModelJob
 from distillens.provenance import digest
@@ -36,6 +37,11 @@ def write_predictions(
         Its perturbed copies, one file per perturbation.
     out : str or Path
         Target file.
+
+    Raises
+    ------
+    ModelError
+        If an answer is not finite.
     """
     engine = job.engine.load(job.folder)
     stamp = {**job.run.provenance(), **engine.provenance()}
@@ -58,7 +64,11 @@ def write_predictions(
         engine.forget()
         answers |= zip(new, engine.logits(new, progress), strict=True)
         progress.advance(len(keyed) - len(new))
-        return [_table([key for key, _ in keyed], np.array([answers[text] for _, text in keyed]))]
+        logits = np.array([answers[text] for _, text in keyed])
+        if len(keyed):
+            names = [key[0] if path is None else f"{key[0]} ({key[1]}, {key[2]})" for key, _ in keyed]
+            finite(logits, names, job.folder)
+        return [_table([key for key, _ in keyed], logits)]
 
     # One perturbation in memory at a time: QNLI's copies are a third of a million texts.
     files = {tables.provenance(path)["perturbation"]: path for path in perturbed}

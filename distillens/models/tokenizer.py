@@ -1,5 +1,6 @@
 """The one way from text to a model's input, in training and after it; torch is not needed."""
 
+import copy
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -22,6 +23,33 @@ class EncodingError(ValueError):
     """A tokenizer cannot be used; the message names its folder and says why."""
 
 
+def truncation_side(folder: str | Path) -> str:
+    """The end at which a tokenizer's inputs are cut: ``right``, or ``left`` where its files say so.
+
+    Raises
+    ------
+    EncodingError
+        If they say anything else.
+
+    Examples
+    --------
+    >>> Path("tokenizer_config.json").write_text('{"truncation_side": "left"}') > 0
+    True
+    >>> truncation_side(".")
+    'left'
+    """
+    side = _read(Path(folder, "tokenizer_config.json")).get("truncation_side")
+    if side is None:
+        side = (_read(Path(folder, "tokenizer.json")).get("truncation") or {}).get("direction", "right")
+    if str(side).lower() not in ("left", "right"):
+        raise EncodingError(f"{folder}: its truncation_side is {side!r}; it must be left or right")
+    return str(side).lower()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
 class Encoder:
     """A model's tokenizer, as it lies in the model's folder.
 
@@ -29,15 +57,17 @@ class Encoder:
     ----------
     folder : str or Path
         With ``tokenizer.json`` and ``tokenizer_config.json``: the latter's
-        ``model_max_length`` is where inputs are cut (the longer segment of a pair first),
-        its ``model_input_names`` are what the model was trained on.
+        ``model_max_length`` is where inputs are cut (the longer segment of a pair first), its
+        ``truncation_side`` at which end, its ``model_input_names`` are what the model was
+        trained on.
     inputs : collection of str, optional
         What the model takes; anything else is left out.
 
     Raises
     ------
     EncodingError
-        If there is no fast tokenizer, or one without a mask or padding token.
+        If there is no fast tokenizer, one without a mask or padding token, or one that cuts
+        neither on the left nor on the right.
     """
 
     def __init__(self, folder: str | Path, inputs: Collection[str] = _DEFAULT_INPUTS) -> None:
@@ -48,9 +78,15 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
         self.max_length = int(config["model_max_length"])
-        self._tokenizer.enable_truncation(self.max_length)
+        self.side = truncation_side(folder)
+        self._tokenizer.enable_truncation(self.max_length, direction=self.side)
         self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
-        self.mask, _ = self._special(folder, config, "mask_token")
+        self.mask, mask_id = self._special(folder, config, "mask_token")
+        if mask_id not in self._tokenizer.encode(self.mask, add_special_tokens=False).ids:
+            raise EncodingError(
+                f"{folder}: its tokenizer cuts {self.mask} up, because tokenizer.json does not list it under "
+                "added_tokens; list it there"
+            )
         _, self.pad_id = self._special(folder, config, "pad_token")
 
     @property
@@ -66,6 +102,14 @@ class Encoder:
             {name: getattr(one, columns[name]) for name in self.inputs}
             for one in self._tokenizer.encode_batch(pairs)
         ]
+
+    def shortened(self, length: int) -> "Encoder":
+        """The same tokenizer with a shorter longest input."""
+        other = copy.copy(self)
+        other._tokenizer = Tokenizer.from_str(self._tokenizer.to_str())
+        other.max_length = length
+        other._tokenizer.enable_truncation(length, direction=self.side)
+        return other
 
     def pad(self, encoded: Sequence[Encoded]) -> dict[str, np.ndarray]:
         """A batch, padded on the right; each input has the shape (texts, longest)."""

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from distillens.metrics.explained_output import predicted
 from distillens.report.formatting import (
     NOTHING,
     Cell,
@@ -33,7 +35,8 @@ def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
 
     Examples
     --------
-    >>> row = {"evals": 40, "truncated": False, "unseen": 2, "lime_r2": [0.4, 0.8], "ig_delta": None}
+    >>> row = {"values": [[0.0, 0.1]], "logits": [0.0, 1.0], "evals": 40, "truncated": False, "unseen": 2}
+    >>> row |= {"lime_r2": [0.4, 0.8], "ig_delta": None}
     >>> made = {"task": "toy", "explainer": "lime", "model": "teacher", "seed": 1}
     >>> (found,) = diagnostics([(made, [row])])
     >>> found["cut_off"], found["lime_r2_low"]
@@ -96,6 +99,15 @@ def _columns(study: Outline) -> list[Column]:
             "mean number of texts that the model was asked about, per explanation",
         ),
         valued("truncated", "truncated", _warning, "explanations stopped before their values were exact"),
+        valued(
+            "saturated",
+            "saturated",
+            _warning,
+            "texts whose attributions are all zero: the explained output does not move with the words",
+        ),
+        valued(
+            "undefined", "undefined", _warning, "texts without a finite attribution to the predicted class"
+        ),
         valued("cut off", "cut_off", _warning, "texts with words beyond the model's longest input"),
         valued("LIME R²", "lime_r2_median", _number(2), "median local fit"),
         valued(
@@ -195,12 +207,58 @@ def _diagnose(source: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> d
         "explanations": len(rows),
         "evaluations": fmean(evaluations) if evaluations else None,
         "truncated": sum(bool(row["truncated"]) for row in rows),
+        **_silent(rows),
         "cut_off": sum(bool(row["unseen"]) for row in rows),
         "lime_r2_median": median(fits) if fits else None,
         "lime_r2_low": fmean(value < LOW_R2 for value in fits) if fits else None,
         "ig_delta_median": median(deltas) if deltas else None,
         "ig_delta_max": max(deltas) if deltas else None,
     }
+
+
+def _silent(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Texts of which nothing is said of the predicted class."""
+    counts = {"saturated": 0, "undefined": 0}
+    for row in rows:
+        values = np.array(row.get("values") or (), dtype=np.float64)
+        if values.size:
+            target = predicted(row["logits"], values)
+            column = values[:, min(target or 0, values.shape[1] - 1)]
+            counts["undefined"] += bool(np.isnan(column).all())
+            counts["saturated"] += not column.any()
+    return counts
+
+
+def warning(diagnoses: Sequence[Mapping[str, Any]]) -> str:
+    """Say in a line which explainers say nothing of some texts; empty where all do.
+
+    Parameters
+    ----------
+    diagnoses : sequence of mappings
+        As `diagnostics` gives them.
+
+    Examples
+    --------
+    >>> warning([{"explainer": "lime", "explanations": 2, "saturated": 2, "undefined": 0}])
+    'Attributions are all zero in 2 of 2 explanations by lime (a saturated output). They count as ...'
+    """
+    said = []
+    for name in dict.fromkeys(row["explainer"] for row in diagnoses):
+        rows = [row for row in diagnoses if row["explainer"] == name]
+        total = sum(row["explanations"] for row in rows)
+        for kind, words, why in (
+            ("saturated", "all zero", " (a saturated output)"),
+            ("undefined", "no finite numbers", ""),
+        ):
+            count = sum(row[kind] for row in rows)
+            if count:
+                said.append(f"{words} in {count} of {total} explanations by {name}{why}")
+    if not said:
+        return ""
+    return (
+        f"Attributions are {', '.join(said)}. They count as undefined and enter no mean; "
+        "with explained_output: margin an output does not saturate."
+    )
 
 
 def _values(rows: Sequence[Mapping[str, Any]], column: str) -> list[float]:

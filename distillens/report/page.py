@@ -24,6 +24,7 @@ from distillens.report import (
     figures,
     gap_closed,
     label_counts,
+    permuted,
     probe_data,
     sections,
     sentences,
@@ -117,6 +118,7 @@ def write_report(
     closings, trained = gap_closed.read(files.gap_closed, files.trainings)
     gap_inputs = gap_closed.GapInputs(subjects, drifts, trained)
     drawings = figures.draw(outline, {**subjects, "gap_closed": closings}, drifts)
+    renamed = subjects["permuted"].to_dict("records")
     diagnosed = diagnostics.diagnostics(attributions)
     undefined = diagnostics.undefined([*subjects.values()], drifts)
     origins = diagnostics.origins(files.origins())
@@ -154,9 +156,12 @@ def write_report(
     page = _render(
         study=outline,
         verdict=verdict.table(outline, verdicts),
-        answer=verdict.answer(verdicts),
+        answer=[
+            *verdict.answer(verdicts),
+            (f" {permuted.remarks(renamed)} {diagnostics.warning(diagnosed)}".rstrip(), False),
+        ],
         seeds_note=verdict.seeds_note(outline, verdicts),
-        verdict_lines=verdict.lines(verdicts, outline.controls),
+        verdict_lines=permuted.with_questions(verdict.lines(verdicts, outline.controls), outline, renamed),
         tolerance=study["metrics"]["tolerance"],
         confidence_level=study["metrics"]["confidence_level"],
         sections=sections.sections(outline, subjects, drifts, shifts, closings, gap_inputs, drawings),

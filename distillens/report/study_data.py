@@ -158,9 +158,11 @@ def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict
-        ``probes`` (sentences made for a purpose), ``buckets`` (parts of a task), ``projection``
+        ``permuted`` (what a run would score under other names of its outputs), ``probes``
+        (sentences made for a purpose), ``buckets`` (parts of a task), ``projection``
         (attributions as points of a plane), ``explainers`` (two explainers of one run),
-        ``faithfulness``, ``agreement`` (two runs), ``stability``, ``robustness`` and ``performance``.
+        ``faithfulness``, ``agreement`` (two runs), ``stability``, ``robustness`` and
+        ``performance``.
 
     Examples
     --------
@@ -170,6 +172,7 @@ def by_subject(scores: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """
     filled = {name: scores[name].notna() for name in scores.columns}
     claims = {
+        "permuted": filled["outputs"],
         "probes": filled["probe"],
         "buckets": filled["subset"],
         "projection": scores["metric"].isin(PROJECTION),

@@ -27,6 +27,8 @@ from transformers.trainer_utils import set_seed
 from distillens import tables
 from distillens.data.text import paragraphs, seed_of
 from distillens.models import classifier
+from distillens.models.checkpoint import check_tensors
+from distillens.models.tokenizer_files import keep_file, load_tokenizer
 from distillens.provenance import code, digest, versions
 from distillens.training.callbacks import Meter, Resumable
 from distillens.training.fine_tune import TrainingError, arguments, last_checkpoint, run_folders
@@ -225,11 +227,11 @@ def pretrain(
     student = load_masked(start, headless=trainer.MAKES_HEAD)
     if plan.layers is not None:
         classifier.keep_layers(student, plan.layers, str(start))
-    tokenizer = classifier.load_tokenizer(start)
+    tokenizer = load_tokenizer(start)
     master = None
     if teacher is not None:
         master = load_masked(teacher, attn_implementation="eager")
-        if classifier.load_tokenizer(teacher).get_vocab() != tokenizer.get_vocab():
+        if load_tokenizer(teacher).get_vocab() != tokenizer.get_vocab():
             raise classifier.ModelError(f"{start}: reads with another vocabulary than its teacher {teacher}")
     trainer.prepare(student, master, settings)
     table = tables.read(corpus, "corpus")
@@ -263,6 +265,7 @@ def pretrain(
     with classifier.whole_folder(Path(folder)) as whole:
         student.save_pretrained(whole)
         tokenizer.save_pretrained(whole)
+        keep_file(start, whole)
     about = {**inputs, "sha256": digest(folder), "history": trained.state.log_history}
     Path(card).write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     shutil.rmtree(scratch)
@@ -280,11 +283,12 @@ def load_masked(folder: str | Path, headless: bool = False, **settings: Any) -> 
     Raises
     ------
     ModelError
-        If the head is missing.
+        If the head is missing, or the encoder's weights do not fit its config.
     """
     model, info = AutoModelForMaskedLM.from_pretrained(
         folder, output_loading_info=True, **classifier.SAFE, **settings
     )
+    check_tensors(model, info, str(folder), finished=False)
     if info["missing_keys"] and not headless:
         raise classifier.ModelError(
             f"{folder}: has no masked-language head ({sorted(info['missing_keys'])[0]} is missing); "

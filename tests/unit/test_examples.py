@@ -42,7 +42,8 @@ NEEDS_MORE = {
     "reads or writes a model's folder, or asks a model that was read from one": """
         attribution.explainers.attention_rollout.explain attribution.explainers.input_x_gradient.explain
         attribution.explainers.integrated_gradients.explain attribution.explainers.random.explain
-        models.classifier.export_onnx models.classifier.load_classifier models.classifier.load_tokenizer
+        models.classifier.export_onnx models.classifier.load_classifier models.tokenizer_files.load_tokenizer
+        models.tokenizer_files.load_stock models.tokenizer_files.check_pieces
         models.classifier.new_classifier models.classifier.save models.classifier.save_tokenizer
         models.classifier.trim models.classifier.unlike_lengths models.import_model.import_model
         models.measure_cost.latencies training.distillation.saliency.teacher_saliency

@@ -16,6 +16,8 @@ from distillens.data.text import Example
 from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoded
 
+_ROUNDING = np.finfo(np.float32).eps
+
 OPTIONS = {
     "steps": {
         "type": "integer",
@@ -62,11 +64,7 @@ def explain(
         steps = int(options["steps"])
         results = _integrate(batch, encoded, engine, output, steps)
         while steps * 2 <= options["max_steps"]:
-            open_ = [
-                row
-                for row, one in enumerate(results)
-                if max(one.diagnostics["ig_delta"]) > options["tolerance"]
-            ]
+            open_ = [row for row, one in enumerate(results) if not _has_converged(one, options["tolerance"])]
             if not open_:
                 break
             steps *= 2
@@ -104,5 +102,14 @@ def _converged(
 ) -> Attribution:
     gap = np.abs(values.sum(0) - (whole - base))
     mass = np.abs(values).sum(0)
-    delta = np.divide(gap, mass, out=np.zeros_like(gap), where=mass > 0)
+    # Without any mass: infinite where the output changes all the same, unknown where it does not.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        delta = gap / mass
     return Attribution(example, values, base, whole, {"ig_delta": delta.tolist(), "ig_steps": steps})
+
+
+def _has_converged(one: Attribution, tolerance: float) -> bool:
+    """Whether values add up, and are more than the rounding of an output that stays at its limit."""
+    mass = np.abs(one.values).sum(0)
+    moves = mass > _ROUNDING * np.maximum(np.abs(one.base), np.abs(one.output))
+    return bool((moves & (np.array(one.diagnostics["ig_delta"]) <= tolerance)).all())

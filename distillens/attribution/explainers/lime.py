@@ -127,6 +127,14 @@ class _ScoredRidge(Ridge):
         super().__init__(alpha=1, fit_intercept=True)
         self.scores: list[float] = []
 
+    def fit(self, data: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray) -> "_ScoredRidge":
+        """Of answers that are no numbers nothing is learnt: NaN."""
+        if np.isfinite(outputs).all():
+            return super().fit(data, outputs, sample_weight)
+        self.coef_, self.intercept_ = np.full(data.shape[1], np.nan), np.nan
+        return self
+
     def score(self, *data: np.ndarray, **weights: np.ndarray) -> float:
-        self.scores.append(float(super().score(*data, **weights)))
+        defined = np.isfinite(self.intercept_)
+        self.scores.append(float(super().score(*data, **weights)) if defined else np.nan)
         return self.scores[-1]

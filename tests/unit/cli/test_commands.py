@@ -1,5 +1,6 @@
 """The command line: what it prints, and what it says where something is wrong."""
 
+import html
 import io
 import re
 import shutil
@@ -19,7 +20,7 @@ from distillens.metrics.explained_output import towards
 from distillens.models.engine import Engine
 from distillens.provenance import ROOT
 from distillens.report.formatting import Cell, Head, Table
-from tests.fixtures import made_up_results
+from tests.fixtures import made_up_results, made_up_study
 
 TEXT = "A dull film, but the ending was joyful."
 LABELS = ["bad", "middling", "good"]
@@ -172,6 +173,36 @@ def test_the_verdict_is_that_of_the_page(made_up, capsys):
     assert out.split()[: len(words)] == words
     for cell in ("drifts", "gated", "keeps"):
         assert cell in out
+
+
+def test_permuted_names_and_saturated_texts_are_said_on_the_page_and_in_the_terminal(
+    tmp_path, monkeypatch, capsys
+):
+    scored, made = made_up_study._performance, made_up_study._explanations
+
+    def performance(task, options, settings):
+        labels = options["labels"][::-1]
+        row = made_up_study._row(task, "tiny", 1, metric="permuted", value=0.861, half=0.03, n=872)
+        return [*scored(task, options, settings), *([row | {"outputs": labels}] if labels else [])]
+
+    def explanations(task, options, texts, explainer, model, seed):
+        rows = made(task, options, texts, explainer, model, seed)
+        if (model, explainer) == ("tiny", "lime"):
+            rows = [row | {"values": (0 * np.array(row["values"])).tolist()} for row in rows]
+        return rows
+
+    monkeypatch.setattr(made_up_study, "_performance", performance)
+    monkeypatch.setattr(made_up_study, "_explanations", explanations)
+    results = made_up_results.write(tmp_path)
+    terminal = " ".join(said(capsys, "verdict", results).split())
+    page = html.unescape(re.sub(r"<[^>]+>", "", (results / "report/index.html").read_text()))
+    labels = ", ".join(made_up_study.tasks()["sst5"]["labels"][::-1])
+    question = f"ames permuted? with its outputs in the order {labels} tiny would score 0.86 on sst5"
+    zeros = re.compile(r"Attributions are all zero in (\d+) of (\d+) explanations by lime")
+    for text in (terminal, " ".join(page.split())):
+        assert text.count(question) == 2  # in the answer, and in the student's own line
+        zero, total = map(int, zeros.search(text).groups())
+        assert 0 < zero < total
 
 
 def test_a_folder_that_is_no_study_is_named(capsys, tmp_path):

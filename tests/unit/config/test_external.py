@@ -53,6 +53,12 @@ def test_a_finished_model_is_neither_fine_tuned_nor_distilled():
     assert JobParams(study).import_model(of("compressed"))["labels"] is None
 
 
+@pytest.mark.parametrize("labels", [["positive", "negative"], {"LABEL_0": "positive", "LABEL_1": "negative"}])
+def test_outputs_are_named_in_their_order_or_by_their_names(labels):
+    study = Study(complete(changed("compressed", labels=labels)))
+    assert JobParams(study).import_model(of("compressed"))["labels"] == labels
+
+
 def test_several_finished_runs_of_a_teacher_are_its_seeds():
     study = Study(complete(changed("production", checkpoint=[{"local": "a"}, {"local": "b"}])))
     assert study.runs() == [("production", 1), ("production", 2), ("compressed", 0)]

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from distillens.evaluation.performance import score_performance
+from distillens.metrics.explained_output import predicted as predicted_class
+from distillens.metrics.performance import predictions_of
 from distillens.tables import TableError
 from tests.fixtures.made_up_task import REGRESSION, Study, frame, settings
 
@@ -34,3 +36,38 @@ def test_labels_unknown_to_the_task_are_an_error(study, tmp_path):
     bad = study.write("bad", "examples", [{"example_id": "e0", "text_a": "x", "label": 2.0}])
     with pytest.raises(TableError, match="bad.parquet: example 'e0' has the label 2.0"):
         score_performance(bad, study.predictions(), out=tmp_path / "s", **settings())
+
+
+def test_swapped_names_are_found_with_the_score_that_the_right_ones_would_have(study, tmp_path):
+    out = tmp_path / "scores.parquet"
+    score_performance(study.test, study.predictions(small=0.9), out=out, **settings())
+    found = frame(out)
+    (row,) = found[found["metric"] == "permuted"].to_dict("records")
+    assert (row["model"], list(row["outputs"])) == (
+        "small",
+        settings()["settings"].task_settings["labels"][::-1],
+    )
+    predicted = study.logits("small", 0, 0.9).argmax(axis=1)
+    assert row["value"] == pytest.approx((1 - predicted == study.labels).mean())
+    own = found[(found["model"] == "small") & (found["metric"] == "accuracy")].iloc[0]
+    assert own["value"] == pytest.approx((predicted == study.labels).mean())
+    assert row["low"] > own["high"]
+
+
+@pytest.mark.parametrize("wrong", [0.1, 0.5])
+def test_a_model_that_is_right_or_guesses_is_asked_nothing(wrong, study, tmp_path):
+    out = tmp_path / "scores.parquet"
+    score_performance(study.test, study.predictions(small=wrong), out=out, **settings())
+    assert "permuted" not in set(frame(out)["metric"])
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_an_answer_that_is_no_number_is_refused_and_never_a_class(broken, study, tmp_path):
+    logits = study.logits
+    study.logits = lambda *about: np.where(
+        np.arange(2) * (np.arange(40) == 7)[:, None], broken, logits(*about)
+    )
+    with pytest.raises(TableError, match=r"p-.*: 'logits' of example 'e7' \(3 rows in all\) is not finite"):
+        score_performance(study.test, study.predictions(), out=tmp_path / "s", **settings())
+    assert np.isnan(predictions_of([[1.0, broken], [1.0, 0.0]])).tolist() == [True, False]
+    assert predicted_class([1.0, broken], np.zeros((3, 2))) is None

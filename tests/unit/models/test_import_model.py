@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -23,7 +24,10 @@ from distillens.data.packages import FetchError
 from distillens.data.text import Example
 from distillens.models.classifier import ModelError
 from distillens.models.engine import Engine
-from distillens.models.import_model import import_model, order_of
+from distillens.models.import_model import import_model
+from distillens.models.outputs import order_of
+from distillens.models.tokenizer import Encoder, EncodingError
+from distillens.models.tokenizer_files import check_pieces
 from distillens.provenance import RunId
 from tests.families import FAMILIES, family
 from tests.rounding import assert_same
@@ -175,6 +179,23 @@ def test_names_without_letters_or_alike_but_for_signs_are_matched_as_they_are_wr
     assert order_of(["LABEL_0", "LABEL_1"], task, labels, "models.mine") == [0, 1]
 
 
+@pytest.mark.parametrize("labels", [["-1", "+1"], ["C", "C++"], ["good", "Good"]])
+def test_names_that_differ_by_case_or_signs_only_are_matched_as_they_are_written(labels):
+    task = {**TASK, "labels": labels}
+    assert order_of(labels[::-1], task, None, "models.mine") == [1, 0]
+    assert order_of(["LABEL_0", "LABEL_1"], task, labels, "models.mine") == [0, 1]
+    with pytest.raises(ModelError, match="leave labels out"):
+        order_of(labels[::-1], task, labels, "models.mine")
+    assert order_of(labels, task, dict(zip(labels, labels[::-1], strict=True)), "models.mine") == [1, 0]
+
+
+def test_one_shared_name_is_enough_to_contradict():
+    with pytest.raises(ModelError, match="calls its outputs bad, LABEL_1, LABEL_2"):
+        order_of(["bad", "LABEL_1", "LABEL_2"], TASK, ["good", "bad", "middling"], "models.mine")
+    names = ["bad", "LABEL_1", "LABEL_2"]
+    assert order_of(names, TASK, ["bad", "good", "middling"], "models.mine") == [1, 0, 2]
+
+
 @pytest.mark.parametrize(
     ("names", "labels", "message"),
     [
@@ -257,6 +278,31 @@ def test_a_tokenizer_of_another_model_is_refused(checkpoint, tmp_path):
         take_in(folder, tmp_path / "out")
 
 
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_customised_file_of_every_family_gives_its_own_pieces(name, tmp_path):
+    checkpoint = family(name, tmp_path)
+    content = json.loads((checkpoint / "tokenizer.json").read_text())
+    digits = {"type": "Digits", "individual_digits": True}
+    content["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [digits, content["pre_tokenizer"]]}
+    (checkpoint / "tokenizer.json").write_text(json.dumps(content))
+    out = take_in(checkpoint, tmp_path / "out")
+    assert (out / "tokenizer.json").read_bytes() == (checkpoint / "tokenizer.json").read_bytes()
+    raw, stock = Tokenizer.from_file(str(checkpoint / "tokenizer.json")), AutoTokenizer.from_pretrained(out)
+    raw.no_padding()
+    for text in ("In 2019, 12345 films", "A gorgeous, witty film; 7x3 is 21!"):
+        (found,) = Engine(out, "cpu").encoder.encode([(text,)])
+        assert found["input_ids"] == raw.encode(text).ids == stock(text)["input_ids"]
+
+
+def test_a_tokenizer_that_reads_otherwise_after_import_is_refused(checkpoint, tmp_path):
+    saved = shutil.copytree(checkpoint, tmp_path / "saved")
+    content = json.loads((saved / "tokenizer.json").read_text())
+    content["normalizer"]["lowercase"] = False
+    (saved / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(EncodingError, match=r"gives other pieces than its source for \('The film is not bad"):
+        check_pieces(checkpoint, Encoder(saved), "models.mine")
+
+
 def test_a_vocabulary_without_tokenizer_json_is_converted(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "old")
     vocabulary = AutoTokenizer.from_pretrained(checkpoint).get_vocab()
@@ -267,6 +313,18 @@ def test_a_vocabulary_without_tokenizer_json_is_converted(checkpoint, tmp_path):
         for one, name in ((checkpoint, "a"), (folder, "b"))
     )
     assert_same(after, before)
+
+
+def test_vocabulary_and_merges_without_tokenizer_json_are_converted(tmp_path):
+    checkpoint = family("roberta", tmp_path)
+    before = Engine(take_in(checkpoint, tmp_path / "a"), "cpu").logits(TEXTS)
+    model = json.loads((checkpoint / "tokenizer.json").read_text())["model"]
+    (checkpoint / "vocab.json").write_text(json.dumps(model["vocab"]))
+    (checkpoint / "merges.txt").write_text(
+        "\n".join(["#version: 0.2", *map(" ".join, model["merges"])]) + "\n"
+    )
+    (checkpoint / "tokenizer.json").unlink()
+    assert_same(Engine(take_in(checkpoint, tmp_path / "b"), "cpu").logits(TEXTS), before)
 
 
 def test_a_local_folder_with_a_pickle_only_is_refused_with_the_way_out(checkpoint, tmp_path):
@@ -314,7 +372,7 @@ def test_weights_that_do_not_fit_the_config_are_refused(checkpoint, tmp_path):
     weights = load_file(folder / "model.safetensors")
     weights["classifier.weight"] = weights["classifier.weight"][:2].contiguous()
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match="cannot be loaded"):
+    with pytest.raises(ModelError, match="lacks classifier.weight, or has them in another size"):
         take_in(folder, tmp_path / "out")
 
 
@@ -323,7 +381,7 @@ def test_weights_that_are_no_numbers_are_refused(checkpoint, tmp_path):
     weights = load_file(folder / "model.safetensors")
     weights["classifier.bias"][0] = float("nan")
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
-    with pytest.raises(ModelError, match="its answers are not finite numbers"):
+    with pytest.raises(ModelError, match="1 of 3 numbers of classifier.bias are not finite"):
         take_in(folder, tmp_path / "out")
 
 
