@@ -193,7 +193,8 @@ function sentences(tasks) {
     const teacher = cells[student] && cells[view.runs[student].teacher];
     const ranked = ["teacher", "seed", "student"];
     [...view.runs.keys()]
-      .filter((i) => cells[i] && (view.runs[i].role !== "seed" || state.seeds))
+      // A student is shown beside the teacher's run that it belongs to, whichever that is.
+      .filter((i) => cells[i] && (view.runs[i].role !== "seed" || state.seeds || i === view.runs[student]?.teacher))
       .sort((a, b) => view.runs[a].teacher - view.runs[b].teacher
         || ranked.indexOf(view.runs[a].role) - ranked.indexOf(view.runs[b].role) || a - b)
       .forEach((i) => {

@@ -292,7 +292,7 @@ _READ = (
     ".note",
     "#cases .who",
     ".drawing svg",
-    ".verdict.drifts",
+    ".verdict.drift",
     "figure svg",
     "td small",
     ".gated td",
