@@ -108,6 +108,7 @@ def settings(**other):
         "resamples": 200,
         "confidence_level": 0.95,
         "tolerance": 0.05,
+        "margin": 0.5,
     }
     usual = {
         "task": "films",
