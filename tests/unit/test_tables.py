@@ -10,7 +10,7 @@ ROW = {"example_id": "1", "text_a": "Fun", "label": 1.0, "label_name": "good"}
 def test_what_is_written_is_read_back_with_its_provenance(tmp_path):
     path = tmp_path / "new" / "examples.parquet"
     tables.write(path, "examples", [ROW], {"task": "t"})
-    assert tables.read(path, "examples").to_pylist() == [{**ROW, "text_b": None}]
+    assert tables.read(path, "examples").to_pylist() == [{**ROW, "text_b": None, "group": None}]
     assert tables.provenance(path) == {"task": "t"}
 
 

@@ -29,7 +29,7 @@ PROBES = {"contrast": "occlusion", "negation": "random", "but": "occlusion"}
 
 
 def branch(model, *seeds, distil="fine_tune"):
-    """All jobs of a model: its runs, what they predict, what explains them; its first run is explained again."""
+    """All jobs of a model: its runs, what they predict, what explains them (its first run twice)."""
     return [f"explain_again moods {model} {seeds[0]} random"] + [
         job
         for seed in seeds
