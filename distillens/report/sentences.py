@@ -130,6 +130,7 @@ class View:
         self._alike, self._pieces = alike, pieces
         self._teacher = {run: study.reference(run) for run in runs}
         own = {run.teacher or run.model for run in runs}
+        self._first = {model: study.first(model) for model in own}
         self._explained = {model: self._of_most(model) for model in own}
 
     def _of_most(self, teacher: str) -> Mapping[str, int | None]:
@@ -142,11 +143,15 @@ class View:
         return self._explained[run.teacher or run.model].get(name)
 
     def describe(self, run: Run) -> dict[str, Any]:
-        """Name a run and say what it is: a teacher, a student, or another seed of a teacher."""
-        teacher = self._teacher[run]
+        """Name a run and say what it is: a teacher, a student, or another seed of a teacher.
+
+        ``teacher`` is the place of the teacher's run that it is shown beside, ``family`` that of the first.
+        """
+        teacher, first = self._teacher[run], self._first[run.teacher or run.model]
         role = "student" if run.teacher else "teacher" if run == teacher else "seed"
-        place = self.runs.index(teacher) if teacher in self.runs else None
-        return {"label": run.label, "role": role, "teacher": place}
+        places = {"teacher": teacher, "family": first}
+        found = {name: self.runs.index(one) if one in self.runs else None for name, one in places.items()}
+        return {"label": run.label, "role": role, **found}
 
     def row(self, example: Mapping[str, Any]) -> list[dict[str, Any] | None]:
         """What each run says about an example; None where it, or its teacher, says nothing."""

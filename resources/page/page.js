@@ -195,7 +195,7 @@ function sentences(tasks) {
     [...view.runs.keys()]
       // A student is shown beside the teacher's run that it belongs to, whichever that is.
       .filter((i) => cells[i] && (view.runs[i].role !== "seed" || state.seeds || i === view.runs[student]?.teacher))
-      .sort((a, b) => view.runs[a].teacher - view.runs[b].teacher
+      .sort((a, b) => view.runs[a].family - view.runs[b].family
         || ranked.indexOf(view.runs[a].role) - ranked.indexOf(view.runs[b].role) || a - b)
       .forEach((i) => {
         const line = row(view.runs[i], cells[i], example.pieces);

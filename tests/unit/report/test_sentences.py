@@ -40,6 +40,7 @@ def test_runs_stand_by_seed_and_each_beside_the_teacher_s_run_that_it_belongs_to
     about = [view.describe(run) for run in view.runs]
     assert [one["role"] for one in about] == ["teacher", "seed", "seed", "student", "student", "student"]
     assert [one["teacher"] for one in about] == [0, 0, 0, 1, 0, 0]
+    assert {one["family"] for one in about} == {0}
 
 
 def test_agreement_is_with_that_run(view):
