@@ -11,7 +11,9 @@ import pandas as pd
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, overall
 from distillens.report.formatting import (
+    NOT_KNOWN,
     NOTHING,
+    PERFORMANCE_NOT_KNOWN,
     Cell,
     Column,
     Table,
@@ -23,19 +25,18 @@ from distillens.report.formatting import (
     page_table,
     percent,
 )
+from distillens.report.reasons import listing, of_gate, reason
 from distillens.report.study_data import Outline, ordered
 from distillens.report.tables import VERDICTS
 from distillens.report.tables import verdict as in_words
-
-_NAMED = 3
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What is said about one student on one task, and the numbers that it stands on.
 
-    ``scores`` are those of its runs, ``teacher`` that of the teacher's first seed, ``drift``
-    the headline's rows by explainer.
+    ``scores`` are those of its runs, ``teacher`` that of the teacher's first seed, each without a
+    value where nobody knows what it answers; ``drift`` the headline's rows by explainer.
     """
 
     task: str
@@ -47,6 +48,18 @@ class Verdict:
     majority: Mapping[str, Any] | None
     drift: Mapping[str, Mapping[str, Any]]
     overall: str
+
+    @property
+    def unknown(self) -> list[str]:
+        """Which of student and teacher has attributions without logits, so that nobody knows its score."""
+        student = any(pd.isna(row["value"]) for row in self.scores)
+        teacher = self.teacher is not None and pd.isna(self.teacher["value"])
+        return [name for name, is_it in ((self.student, student), (self.teacher_name, teacher)) if is_it]
+
+    @property
+    def compared_majority(self) -> Mapping[str, Any] | None:
+        """The majority baseline; None where there is no performance that could be held against it."""
+        return None if self.unknown else self.majority
 
     @property
     def hidden(self) -> bool:
@@ -131,10 +144,10 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
             _performance,
             "with its confidence interval",
             "value low high",
-            lambda v: (v.score, *v.bounds),
+            lambda v: (NOT_KNOWN if math.isnan(v.score) and v.scores else v.score, *v.bounds),
         ),
         _reference("teacher", "teacher_value", "score of the teacher's first seed"),
-        _reference("majority", "majority", "score of always giving the commonest answer"),
+        _reference("compared_majority", "majority", "score of always giving the commonest answer"),
     ]
 
 
@@ -142,8 +155,14 @@ def _reference(name: str, csv: str, meaning: str) -> Column:
     """The column of a score that the student's is held against; it is an attribute of the verdict."""
     score_of = attrgetter(name)
     return Column(
-        name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [score_of(v) and score_of(v)["value"]]
+        csv.partition("_")[0], lambda v: _plain(score_of(v)), meaning, csv, lambda v: [_value(score_of(v))]
     )
+
+
+def _value(row: Mapping[str, Any] | None) -> float | str | None:
+    if row is None:
+        return None
+    return NOT_KNOWN if pd.isna(row["value"]) else row["value"]
 
 
 def _normalised(explainer: str) -> Column:
@@ -175,67 +194,8 @@ def lines(verdicts: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tup
         own = [v for v in verdicts if v.student == student]
         rows = [row for v in own for row in v.drift.values()]
         word = overall(rows, controls)
-        result.append((student, in_words(word), _reason(word, own)))
+        result.append((student, in_words(word), reason(word, own)))
     return result
-
-
-def _reason(word: str, own: Sequence[Verdict]) -> str:
-    """Why a student has its verdict: where, with which size and interval, or what would decide."""
-    several = len({v.task for v in own}) > 1
-    cells = [(v, name, row) for v in own for name, row in v.drift.items()]
-
-    def place(v: Verdict, name: str) -> str:
-        return f"{name} on {v.task}" if several else name
-
-    if word == GATED or not cells:
-        return "no better than the majority baseline" if cells else "nothing was compared"
-    if word == DRIFTS:
-        drifting = [cell for cell in cells if cell[2]["verdict"] == DRIFTS]
-        worst = max(drifting, key=lambda cell: cell[2]["drift"])
-        where = _list([place(v, name) for v, name, _ in drifting])
-        most = f"D = {_with_interval(worst[2], 'drift')}"
-        if not pd.isna(worst[2]["normalised"]):
-            most += f", A = {_with_interval(worst[2], 'normalised')}"
-        return f"{len(drifting)} of {len(cells)}: {where}; most by {place(*worst[:2])}: {most}"
-    if word == KEEPS:
-        widest = max(
-            (cell for cell in cells if cell[2]["verdict"] == KEEPS), key=lambda cell: cell[2]["drift_high"]
-        )
-        return f"D is at most {number(widest[2]['drift_high'])} ({place(*widest[:2])})"
-    open_ = [cell for cell in cells if cell[2]["verdict"] == UNKNOWN]
-    worst = max(open_, key=lambda cell: _width(cell[2]))
-    return (
-        f"undecided by {_list([place(v, name) for v, name, _ in open_])}; {place(*worst[:2])}:"
-        f" D = {_with_interval(worst[2], 'drift')}; {what_would_tell(worst[2])}"
-    )
-
-
-def what_would_tell(row: Mapping[str, Any]) -> str:
-    """How many texts or runs would make an interval narrow enough, in words.
-
-    Examples
-    --------
-    >>> what_would_tell({"drift": 0.1, "n": 100, "n_needed": 640.0, "runs_needed": math.nan})
-    'about 640 texts would decide (there are 100)'
-    """
-    if pd.isna(row["drift"]):
-        return "more seeds of the teacher would give a ceiling"
-    if not pd.isna(row["n_needed"]):
-        if row["n_needed"] > row["n"]:
-            return f"about {row['n_needed']:.0f} texts would decide (there are {row['n']})"
-        return "corrected for all comparisons it stays open"
-    if not pd.isna(row["runs_needed"]):
-        return f"more texts would not decide, {row['runs_needed']:.0f} runs of teacher and student would"
-    return "neither more texts nor twenty runs would decide"
-
-
-def _width(row: Mapping[str, Any]) -> float:
-    width = row["drift_high"] - row["drift_low"]
-    return math.inf if math.isnan(width) else width
-
-
-def _with_interval(row: Mapping[str, Any], name: str) -> str:
-    return f"{number(row[name])} {interval(row[f'{name}_low'], row[f'{name}_high'])}".strip()
 
 
 def answer(verdicts: Sequence[Verdict]) -> list[tuple[str, bool]]:
@@ -290,11 +250,15 @@ def _performance(verdict: Verdict) -> Cell:
         return NOTHING
     runs = len(verdict.scores)
     note = interval(*verdict.bounds, 3) + (f"\n{runs} runs" if runs > 1 else "")
+    if math.isnan(verdict.score):
+        return PERFORMANCE_NOT_KNOWN
     return Cell(number(verdict.score, 3), None if math.isnan(verdict.score) else verdict.score, note)
 
 
 def _plain(row: Mapping[str, Any] | None) -> Cell:
-    return NOTHING if row is None or pd.isna(row["value"]) else Cell(number(row["value"], 3), row["value"])
+    if row is None:
+        return NOTHING
+    return PERFORMANCE_NOT_KNOWN if pd.isna(row["value"]) else Cell(number(row["value"], 3), row["value"])
 
 
 def _heat(verdict: Verdict, explainer: str) -> Cell:
@@ -330,7 +294,7 @@ def _summary(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
     present = [kind for kind, group in groups.items() if group]
     for kind in present:
         yield _clause(kind, len(groups[kind])), True
-        yield f" ({_list(_names(groups[kind], tasks))})", False
+        yield f" ({listing(_names(groups[kind], tasks))})", False
         yield (". " if kind == present[-1] else "; "), False
 
 
@@ -353,9 +317,7 @@ def _remarks(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"{capitalised(metric_name(hidden.lead))} does not show it: {_name(hidden, several)} scores"
         yield f"{number(hidden.score, 3)}, its teacher {number(hidden.teacher['value'], 3)}:"
         yield "too close to tell apart."
-    if any(v.overall == GATED for v in verdicts):
-        yield "Gated: the student or its teacher is not shown to beat the majority baseline, so what its"
-        yield "explanations say is not interpreted."
+    yield from of_gate(verdicts)
     if any(v.overall == UNKNOWN and row["n_teacher_runs"] < 2 for v in verdicts for row in v.drift.values()):
         yield "A teacher with one run gives no ceiling to compare with."
     if verdicts and not any(v.drift for v in verdicts):
@@ -384,13 +346,6 @@ def _names(group: Sequence[Verdict], tasks: set[str]) -> list[str]:
 
 def _name(verdict: Verdict, several: bool) -> str:
     return f"{verdict.student} on {verdict.task}" if several else verdict.student
-
-
-def _list(names: Sequence[str]) -> str:
-    first = list(names[:_NAMED])
-    if len(names) > _NAMED:
-        first.append(f"{len(names) - _NAMED} more")
-    return first[0] if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]}"
 
 
 def _count(count: int, noun: str) -> str:
