@@ -167,6 +167,8 @@ class JobParams:
             "unit": self.config["explainers"][wildcards.explainer]["unit"],
             "task_settings": self._part("tasks", wildcards.task, "type", "labels"),
             "needed": [key for key, values in several.items() if len(values) > 1],
+            "numbered": self.config["tasks"][wildcards.task]["columns"]["example_id"] is None,
+            "by_class": self.study.compared_with_computed(wildcards.model),
         }
 
     def compression(self, wildcards: Any) -> Settings:

@@ -76,9 +76,10 @@ class Results:
 
         ``task model seed explainer example_id``; ``position`` of the word in the text, from 0;
         ``word``; ``segment`` (0: the first text, 1: the second), ``start``, ``end`` (characters);
-        ``label`` of the class (null for a regression's one output); ``value``, the attribution to
-        it; ``output`` and ``base``, the explained output of the class for the whole text and for
-        the text without words (null where the explainer has none).
+        ``label`` of the class (null for a regression's one output, and where attributions from
+        elsewhere do not say for which class they are); ``value``, the attribution to it (null where
+        there is none); ``output`` and ``base``, the explained output of the class for the whole text
+        and for the text without words (null where the explainer has none).
         """
         return self._joined("explanations", "explanations/*/*/*/*.parquet", self._attributions)
 
@@ -246,6 +247,8 @@ _COLUMNS = {
 
 def _words(example: dict[str, Any], labels: list[str | None]) -> dict[str, np.ndarray]:
     """The rows of an example, word by word and in it class by class; none for a text without words."""
+    if len(example["base"]) != len(labels):  # from elsewhere, for a class that is not named
+        labels = [None]
     words, outputs = len(example["words"]), len(labels)
     of_words = {"word": np.array(example["words"], dtype=object), "position": np.arange(words)}
     of_words |= {

@@ -74,6 +74,9 @@ rule import_explanations:
         test=rules.fetch_dataset.output.test,
         file=from_outside(job_params.explanations_file),
         predictions=own_predictions,
+        reference=lambda wildcards: [
+            EXPLANATIONS.format(**run) for run in study.imported_reference(wildcards)
+        ],
     output:
         explanations=EXPLANATIONS,
     log:

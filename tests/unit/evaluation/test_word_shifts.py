@@ -9,7 +9,7 @@ from distillens import tables
 from distillens.data.text import Example
 from distillens.evaluation.inputs import Settings
 from distillens.evaluation.word_classes import kinds
-from distillens.evaluation.word_shifts import score_word_shifts
+from distillens.evaluation.word_shifts import _fitting, score_word_shifts
 from distillens.metrics.word_shifts import of_group, shares, shift
 
 
@@ -116,3 +116,10 @@ def test_words_that_a_planted_student_does_not_see_come_out_on_top(tmp_path):
     senses = found[found["kind"] == "sense"].set_index("name")
     assert set(senses.index) == {"neutral word", "sentiment word"}
     assert senses["shift"].sum() == pytest.approx(0), "in each text the shares of all senses sum to one"
+
+
+def test_tokens_that_are_as_many_as_the_words_are_no_words():
+    words = ["It", "doesn't", "work"]
+    values = np.array([0.2, 0.5, 0.3])
+    assert _fitting(values, words, words).tolist() == pytest.approx(values.tolist())
+    assert np.isnan(_fitting(values, ["it", "doesn", "##'t"], words)).all()
