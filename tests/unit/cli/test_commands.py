@@ -368,8 +368,8 @@ def test_check_prints_jobs_and_passes(capsys, tmp_path, monkeypatch):
     rows = [line.split() for line in out.splitlines()]
     assert ["fine_tune", "2", "2"] in rows
     assert ["explain", "4", "4"] in rows  # the student has a run out of each of its teacher's
-    assert ["compress_for_torch", "1", "1"] in rows
-    assert ["explain", "occlusion", "t", "3", f"{12 * 10 * 3}"] in rows
+    assert ["compress_for_torch", "2", "2"] in rows
+    assert ["explain", "occlusion", "t", "4", f"{12 * 10 * 4}"] in rows
     assert not (tmp_path / "results").exists()
     (tmp_path / "data.csv").unlink()
     assert "data.csv" in said(capsys, "check", path, code=1)
