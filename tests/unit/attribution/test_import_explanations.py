@@ -578,7 +578,8 @@ def test_a_row_without_values_makes_its_text_undefined_and_counted(
     assert np.isnan(single["2"]) and single[["1", "3"]].notna().all()
     calibrate_to = tmp_path / "calibration.parquet"
     score_performance(take_in.test, [], paths, out=tmp_path / "performance.parquet", **settings())
-    calibrate.calibrate(tmp_path / "performance.parquet", paths, [], out=calibrate_to, **settings())
+    performance = tmp_path / "performance.parquet"
+    calibrate.calibrate(performance, paths, [], take_in.test, out=calibrate_to, **settings())
     drift = tables.read(calibrate_to, "calibration").to_pandas()
     assert set(zip(drift["n"], drift["n_undefined"], strict=True)) >= {(2, 1)}
     score_buckets(take_in.test, paths, out=tmp_path / "buckets.parquet", **settings())
