@@ -90,7 +90,8 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
 
     def of_confusion(weights: Array) -> Array:
         shape = (*weights.shape[:-1], *variants, n_classes, n_classes)
-        values = CLASSIFICATION[metric]((weights @ cells).reshape(shape))
+        with np.errstate(invalid="ignore"):  # where there is no prediction at all
+            values = CLASSIFICATION[metric]((weights @ cells).reshape(shape))
         values = np.where(silent, np.nan, values)
         return values if weights.ndim == 1 else np.moveaxis(values, 0, -1)
 
