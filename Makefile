@@ -34,7 +34,7 @@ operations: .venv/installed  ## the tables of docs/operations.md, as the tests f
 	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
 		$(foreach part,increments faults wrong_configs hostile_data strange_tables strange_checkpoints,tests/workflow/test_$(part).py)
 
-validity: .venv/installed  ## the table of docs/validity.md: the verdict on studies whose truth is known (half an hour)
+validity: .venv/installed  ## the table of docs/validity.md: the verdict on studies whose truth is known
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.audit.validity --workers $(CORES)
 
 rulegraph: .venv/installed  ## the picture of the workflow (needs Graphviz)

@@ -1,7 +1,7 @@
 """Write the table of docs/validity.md: ``make validity``.
 
-Half an hour of two cores at most. Studies depend on their cell and number only, so the same code writes
-the same table.
+Eight minutes of one core, shared by all there are. Studies depend on their cell and number only, so the same
+code writes the same table.
 """
 
 import argparse
@@ -11,18 +11,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.audit.counts import Counts, count_all
-from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, truth_of
+from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, Cell, truth_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "validity.md"
 STUDIES = 500
 COVERAGE, WRONG, POWER = 0.93, 0.05, 0.80
-POWERED = CELLS[0]
-"""The cell in which an identical recipe shall be told to be one in `POWER` of studies."""
 
 _HEAD = (
     "| cell | D | coverage | half width | drift found | any of seven | no drift found | before |",
     "|---|---|---|---|---|---|---|---|",
 )
+
+
+def powered(cell: Cell) -> bool:
+    """Whether an identical recipe shall be told to be one in `POWER` of studies."""
+    return cell.promised and cell.drift == NONE and (cell.seeds, cell.runs, cell.texts) == (3, 3, 100)
 
 
 def misses(counts: Counts) -> Iterator[str]:
@@ -34,7 +37,7 @@ def misses(counts: Counts) -> Iterator[str]:
         yield f"any of seven that do not drift is said to in {_percent(counts.any_drift, studies)}"
     if cell.drift == ONE_DISTANCE and counts.no_drift / studies > WRONG:
         yield f"a drift of one distance is called none in {_percent(counts.no_drift, studies)}"
-    if cell == POWERED and counts.no_drift / studies < POWER:
+    if powered(cell) and counts.no_drift / studies < POWER:
         yield f"an identical recipe is told to be one in {_percent(counts.no_drift, studies)}"
 
 
