@@ -92,8 +92,8 @@ def test_the_page_has_all_cells_and_says_which_miss():
     bad = Counts(Cell("bad"), 100, 100, 90, 9, 40, 10, 0.05)
     page = "a\n<!-- cells -->\nstale\n<!-- end of cells -->\nb\n<!-- misses -->\n<!-- end of misses -->\n"
     text = written(page, [good, bad])
-    assert list(misses(good)) == [] and len(list(misses(bad))) == 2
+    assert list(misses(good)) == [] and len(list(misses(bad))) == 3
     assert "stale" not in text and row(good) in text and "**.900**" in row(bad) and "**.400**" in row(bad)
-    assert text.count("- **bad**") == 2 and written(text, [good, bad]) == text
+    assert text.count("- **bad**") == 3 and written(text, [good, bad]) == text
     stands = PAGE.read_text("utf-8")
     assert [cell.name for cell in CELLS if f"| {cell.name}" not in stands] == []
