@@ -4,7 +4,7 @@ Which model, seed and explainer a file is about is read from its provenance, nev
 A row without an ``example_id`` is an aggregate: ``n`` examples count in it, ``n_undefined`` do not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,9 @@ from distillens.evaluation.inputs import (
     labels,
     logits_of,
 )
-from distillens.evaluation.rows import aggregate, write_scores
+from distillens.evaluation.rows import aggregate, versus, write_scores
 from distillens.joblog import tracked
-from distillens.metrics import performance
+from distillens.metrics import performance, probabilities
 from distillens.metrics.permutation import best_renaming
 from distillens.metrics.statistics import Estimate
 
@@ -41,6 +41,9 @@ def score_performance(
 ) -> None:
     """Score every model on the whole test split, and the best constant answer.
 
+    Of classifications also the errors of their probabilities, and how much larger a student's are than its
+    teacher's (of the run that it learnt from, or the mean of all), where both are about the same texts.
+
     Models that are known by their attributions only (``explanations``) are scored on the texts
     that these are about, where they came with logits: the others count as undefined. Without any
     logits the performance is not known: a row of each metric says so, with ``n`` 0. A model that
@@ -55,6 +58,7 @@ def score_performance(
     }
     answered = {run: (truth, logits, 0) for run, logits in answers.items()}
     answered |= _from_elsewhere(explanations, truth, settings)
+    everything = {run: (labelled, logits) for run, (labelled, logits, _) in answered.items() if len(labelled)}
     majority = performance.majority(settings.lead, truth, settings.n_classes)
     for run, (labelled, logits, undefined) in answered.items():
         where = {"model": run[0], "seed": run[1]}
@@ -67,6 +71,7 @@ def score_performance(
         for metric, value in estimates.items():
             row = aggregate(len(labelled), value, **where, metric=metric)
             rows.append({**row, "n_undefined": undefined})
+        rows += _of_probabilities(run, everything, settings)
         rows += _renamed(run, labelled, predicted, max(majority, estimates[settings.lead].high), settings)
     rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
     write_scores(out, "scores", rows, settings, [test, *predictions, *explanations])
@@ -78,12 +83,29 @@ def _scores(
     return performance.scores(metrics, truth, predicted, s.n_classes, s.resampling("performance", *run))
 
 
+def _of_probabilities(
+    run: Run, everything: Mapping[Run, tuple[pd.Series, np.ndarray]], s: Settings
+) -> Iterator[dict[str, Any]]:
+    """Errors of a classifier's probabilities, and how much larger they are than its teacher's."""
+    if not s.n_classes:
+        return
+    truth, logits = everything[run]
+    references = [one for one in s.references(*run) if one in everything]
+    teachers = [of for texts, of in map(everything.get, references) if texts.index.equals(truth.index)]
+    against = versus(references[0]) if len(references) == 1 else {"against": s.teachers[run[0]]}
+    estimates = probabilities.scores(truth, logits, s.resampling("probabilities", *run), teachers)
+    for metric, value in estimates.items():
+        beside = against if metric.endswith("_gap") else {}
+        yield aggregate(len(truth), value, model=run[0], seed=run[1], metric=metric, **beside)
+
+
 def _renamed(
     run: Run, truth: pd.Series, predicted: np.ndarray, at_most: float, s: Settings
 ) -> Iterator[dict[str, Any]]:
     """A row where a run whose outputs had other names would score far better, beyond its interval."""
     # The best of many renamings flatters: both halves of the texts must find it.
-    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)] if s.n_classes else []
+    known = s.n_classes and np.isfinite(predicted).all()
+    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)] if known else []
     found = [best_renaming(truth.to_numpy()[part], predicted[part], s.n_classes) for part in parts]
     labels = found[0] if found else []
     if labels == sorted(labels) or any(other != labels for other in found):

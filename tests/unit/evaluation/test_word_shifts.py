@@ -15,7 +15,10 @@ from distillens.metrics.word_shifts import of_group, shares, shift
 
 def test_shares_by_hand():
     assert shares([1.0, -3.0, 0.0, 4.0]).tolist() == [0.125, 0.375, 0.0, 0.5]
-    assert np.isnan(shares([0.0, 0.0])).all()
+    for nothing in ([0.0, 0.0], [1.0, np.inf], [1.0, np.nan]):
+        assert np.isnan(shares(nothing)).all()
+    # Sums beyond the largest number, and parts of the smallest.
+    assert shares([1.5e308, -1.5e308]).tolist() == shares([5e-324, 5e-324]).tolist() == [0.5, 0.5]
 
 
 def test_a_group_has_no_share_of_a_text_without_its_words():
