@@ -15,9 +15,9 @@ answers that are the teacher's. Both fall with the dose, by isotonic regression 
   where several doses have as many equal answers all of them count);
 - the *test against a rung*: whether S is shown to be above or below the ladder at an accepted dose.
 
-Each is a weighted sum of means over the same texts, so `distillens.metrics.crossed_design` gives its noise: that of
-texts (paired), of the draws of each rung, and of the student's runs where there are several. A student
-with one run is judged as that very model, and so is the teacher: its runs are those that there are.
+Each is a weighted sum of means over the same texts, so `distillens.metrics.crossed_design` gives its noise:
+that of texts (paired), of the draws of each rung, and of the student's runs where there are several. A
+student with one run is judged as that very model, and so is the teacher: its runs are those that there are.
 """
 
 import math
@@ -40,6 +40,7 @@ _OWN = 5
 """So many columns are not the rungs'."""
 _STEPS = 8
 """Doses that are looked at between two rungs."""
+_UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
 @dataclass(frozen=True)
@@ -65,15 +66,20 @@ class Rungs:
 
 @dataclass(frozen=True)
 class Student:
-    """What is known of a student, per run, teacher's run and text: agreement, equal answers, chance."""
+    """What is known of a student, per run, teacher's run and text: agreement, equal answers, chance.
+
+    ``is_teacher``: its runs are the teacher's own, each compared with the others.
+    """
 
     agreement: RunPairs
     equal: RunPairs
     floor: RunPairs
+    is_teacher: bool = False
 
     def on(self, texts: NDArray[np.bool_]) -> "Student":
         """The same on some of the texts."""
-        return Student(self.agreement.on(texts), self.equal.on(texts), self.floor.on(texts))
+        parts = (self.agreement.on(texts), self.equal.on(texts), self.floor.on(texts))
+        return Student(*parts, is_teacher=self.is_teacher)
 
 
 class Accepted(NamedTuple):
@@ -187,7 +193,9 @@ class Ladder:
         )
 
     def against(self, accepted: Accepted) -> "Comparison":
-        """The student against an accepted rung, or an accepted agreement."""
+        """The student against an accepted rung, or an accepted agreement; NaN of a dose beyond the ladder."""
+        if accepted.kind is not None and accepted.amount > self._curves[accepted.kind][0][0].doses[-1]:
+            return Comparison(_UNKNOWN, math.nan, math.nan, math.nan)
         rung = self._accepted(accepted)
         difference = self._unit(_AGREEMENT) - rung
         return Comparison(
@@ -224,7 +232,7 @@ class Ladder:
         own = float(self.design.means[_EQUAL])
         ends = equal.doses_of(own)
         if math.isnan(own) or math.isnan(ends[0]):
-            return Interval(math.nan, math.nan, math.nan)
+            return _UNKNOWN
         value = self.design.estimate(self._at(kind, 0, sum(ends) / 2) - self._unit(_AGREEMENT))[0]
         if self.design.draws < 2:
             return Interval(value, math.nan, math.nan)
@@ -278,7 +286,8 @@ class Ladder:
         draw: tuple[str, int, int] | None = None,
     ) -> Array:
         student = self._student
-        own = [pairs.mean(run, teacher) for pairs in (student.agreement, student.equal, student.floor)]
+        as_teacher = run if student.is_teacher else teacher
+        own = [pairs.mean(run, as_teacher) for pairs in (student.agreement, student.equal, student.floor)]
         columns = [*own, np.ones_like(self._constant), self._constant]
         used = student.agreement.compared.any(axis=0)
         if teacher is not None:
@@ -293,12 +302,17 @@ class Ladder:
 
     def _factors(self) -> Iterator[Factor]:
         whole, pairs = self._columns(), self._student.agreement
-        if pairs.paired:
+        runs = range(len(pairs.compared))
+        if self._student.is_teacher:
+            # Two runs are one pair: nothing is left without one of them.
+            if len(runs) > 2:
+                yield Factor.of(whole, [self._columns(run=run) for run in runs])
+        elif pairs.paired:
             taught = np.flatnonzero(pairs.compared.any(axis=0))
             if len(taught) > 1:
                 yield Factor.of(whole, [self._columns(teacher=int(run)) for run in taught])
-        elif len(pairs.compared) > 1:
-            yield Factor.of(whole, [self._columns(run=run) for run in range(len(pairs.compared))])
+        elif len(runs) > 1:
+            yield Factor.of(whole, [self._columns(run=run) for run in runs])
         for kind, rungs in self._kinds.items():
             draws = rungs.agreement.shape[2]
             for rung in range(len(rungs.doses)) if draws > 1 else ():
@@ -343,13 +357,18 @@ def rung_means(rungs: Rungs, confidence_level: float) -> list[dict[str, Any]]:
     rows = []
     for place, dose in enumerate(rungs.doses):
         both = np.stack([rungs.agreement[:, place], rungs.equal[:, place]])  # (2, runs, draws, n)
+        defined = ~np.isnan(both).any(axis=(0, 1, 2))
+        both = both[..., defined]
         draws = both.shape[2]
         whole = both.mean(axis=(1, 2))
         without = [np.delete(both, draw, axis=2).mean(axis=(1, 2)) for draw in range(draws) if draws > 1]
         design = CrossedDesign(whole, [Factor.of(whole, without)] if without else [])
         row: dict[str, Any] = {"dose": float(dose), "draws": draws, "n": whole.shape[1]}
+        row["n_undefined"] = int((~defined).sum())
         for name, weights in (("agreement", [1, 0]), ("equal_answers", [0, 1])):
-            value, low, high = bounded(design.interval(weights, confidence_level))
+            value, low, high = (
+                bounded(design.interval(weights, confidence_level)) if defined.any() else _UNKNOWN
+            )
             row |= {name: value, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return rows

@@ -1,7 +1,7 @@
 """One way to damage a finished model by a dose: ``damage(model, dose, seed)``, in place.
 
-Damaged copies of a teacher are the rungs of a ladder (`distillens.metrics.ladder`). More of a dose is more damage,
-zero would be none. ``OPTIONS`` are the ``doses`` (above zero) and, for damage that is drawn, how many
+Damaged copies of a teacher are the rungs of a ladder (`distillens.metrics.ladder`). More of a dose is more
+damage, zero would be none. ``OPTIONS`` are the ``doses`` (above zero) and, for damage that is drawn, how many
 ``draws`` a dose has; ``WORDS`` says what a dose is, as in "as far from the teacher as ... would put it".
 
 Examples
