@@ -6,9 +6,8 @@ with logging_to(snakemake.log[0]):
     from distillens.evaluation.inputs import Settings
     from distillens.evaluation.place_students import LadderFiles, place_students
 
-    given = snakemake.input
     place_students(
-        LadderFiles(given.performance, given.explanations, given.rungs, given.again),
+        LadderFiles(**dict(snakemake.input.items())),
         settings=Settings(**snakemake.params.settings),
         accept=snakemake.params.accept,
         placements=snakemake.output.placements,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import Metrics, RunAgreement, gates_of
+from distillens.evaluation.run_agreement import Metrics, RunAgreement, gates_of, groups_of
 from distillens.evaluation.teacher_groups import Attributions, TeacherGroup, teacher_groups
 from distillens.metrics import agreement, explained_output
 from distillens.metrics.ladder import Rungs, Student, rung_means
@@ -26,10 +26,12 @@ Answers = Mapping[str, Array | None]
 class LadderFiles:
     """What places rest on.
 
-    ``performance`` are the scores of the task; ``explanations`` those of all runs by the ladder's explainers,
-    ``again`` second ones by those that draw, ``rungs`` those of the damaged copies of teachers' runs.
+    ``explained`` are the texts, ``performance`` the scores of the task; ``explanations`` those of all runs by
+    the ladder's explainers, ``again`` second ones by those that draw, ``rungs`` those of the damaged
+    copies of teachers' runs.
     """
 
+    explained: FilePath
     performance: FilePath
     explanations: Sequence[FilePath]
     rungs: Sequence[FilePath]
@@ -77,8 +79,9 @@ def place_students(
         kinds = _ladder(
             compared, {run: of_rungs[(*run, group.explainer)] for run in compared.teachers}, settings
         )
+        texts = groups_of(files.explained, group.ids)
         again = _again(group, repeated.get((*group.first, group.explainer)), metrics)
-        climbed += _rows_of_rungs(compared, kinds, level)
+        climbed += _rows_of_rungs(compared, kinds, level, texts)
         for number, (metric, k) in enumerate(metrics):
             rungs = {kind: of_metric[number] for kind, of_metric in kinds.items()}
             accepted = accepted_of(accept, metric)
@@ -91,10 +94,11 @@ def place_students(
                     "k": k,
                     "gated": not student.is_teacher and compared.gated(name),
                 }
-                rows = place(student, rungs, again[number], None if student.is_teacher else accepted, level)
+                judged = None if student.is_teacher else accepted
+                rows = place(student, rungs, again[number], judged, level, texts)
                 rows[0]["reference"] = " ".join(f"{kind} {amount:g}" for kind, amount in accept.items())
                 placed += [{**about, **row} for row in rows]
-    inputs = [files.performance, *files.explanations, *files.again, *files.rungs]
+    inputs = [files.explained, files.performance, *files.explanations, *files.again, *files.rungs]
     write_scores(placements, "placements", decide(placed, level), settings, inputs)
     write_scores(ladders, "ladders", climbed, settings, inputs)
 
@@ -147,7 +151,8 @@ def _ladder(compared: RunAgreement, paths: Mapping[Run, Path], settings: Setting
                     found, answers = read[run][kind, dose, draw]
                     towards = _towards(found, group, run, paths[run])
                     values[:, t, i, j] = agreement.agreements(towards, group.values[run], metrics)
-                    equal[t, i, j] = same_answers(answers, own, group.ids, settings.flip)
+                    alike = same_answers(answers, own, group.ids, settings.flip)
+                    equal[t, i, j] = np.nan_to_num(alike)  # what is no answer is not the teacher's
         kinds[kind] = [Rungs(np.array(doses), of_metric, equal) for of_metric in values]
     return kinds
 
@@ -189,7 +194,7 @@ def _answers(path: Path) -> Answers:
 
 
 def same_answers(one: Answers, other: Answers, ids: Sequence[str], flip: float) -> Array:
-    """Whether two models answer alike, per text: 1 or 0; NaN where an answer is not known.
+    """Whether two models answer alike, per text: 1 or 0; NaN where an answer is not known or not finite.
 
     Parameters
     ----------
@@ -206,11 +211,11 @@ def same_answers(one: Answers, other: Answers, ids: Sequence[str], flip: float) 
     [1.0]
     """
     result = np.full(len(ids), np.nan)
-    for place_, name in enumerate(ids):
+    for at, name in enumerate(ids):
         a, b = one[name], other[name]
-        if a is not None and b is not None:
+        if a is not None and b is not None and np.isfinite([*a, *b]).all():
             same = abs(a[0] - b[0]) <= flip if len(a) == 1 else a.argmax() == b.argmax()
-            result[place_] = float(same)
+            result[at] = float(same)
     return result
 
 
@@ -222,11 +227,11 @@ def _again(group: TeacherGroup, second: FilePath | None, metrics: Metrics) -> Ar
 
 
 def _rows_of_rungs(
-    compared: RunAgreement, kinds: Mapping[str, Sequence[Rungs]], level: float
+    compared: RunAgreement, kinds: Mapping[str, Sequence[Rungs]], level: float, texts: NDArray[np.int64]
 ) -> Iterator[dict[str, Any]]:
     for kind, of_metric in kinds.items():
         for (metric, k), rungs in zip(compared.metrics, of_metric, strict=True):
-            for row in rung_means(rungs, level):
+            for row in rung_means(rungs, level, texts):
                 yield {
                     "teacher": compared.group.first[0],
                     "explainer": compared.group.explainer,

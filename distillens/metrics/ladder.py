@@ -115,6 +115,8 @@ class Ladder:
     again : array_like, shape (n,)
         Agreement of the teacher with itself, explained twice: 1, unless the explainer draws.
     confidence_level : float
+    groups : array_like of int, shape (n,), optional
+        Texts with the same number count as one draw.
 
     Examples
     --------
@@ -136,11 +138,16 @@ class Ladder:
     """
 
     def __init__(
-        self, student: Student, kinds: Mapping[str, Rungs], again: ArrayLike, confidence_level: float
+        self,
+        student: Student,
+        kinds: Mapping[str, Rungs],
+        again: ArrayLike,
+        confidence_level: float,
+        groups: ArrayLike | None = None,
     ) -> None:
         self._student, self._kinds, self._level = student, kinds, confidence_level
         self._constant = np.asarray(again, dtype=np.float64)
-        self.design = CrossedDesign(self._columns(), list(self._factors()))
+        self.design = CrossedDesign(self._columns(), list(self._factors()), groups)
         means, self._curves, start = self.design.means, {}, _OWN
         for kind, rungs in kinds.items():
             size = len(rungs.doses)
@@ -345,8 +352,12 @@ def bounded(interval: Interval) -> Interval:
     return Interval(interval.value, -1.0 if low < -1 else low, 1.0 if high > 1 else high)
 
 
-def rung_means(rungs: Rungs, confidence_level: float) -> list[dict[str, Any]]:
+def rung_means(
+    rungs: Rungs, confidence_level: float, groups: ArrayLike | None = None
+) -> list[dict[str, Any]]:
     """Of each dose the mean agreement and share of equal answers, with intervals over texts and draws.
+
+    ``groups`` are as for `Ladder`.
 
     Examples
     --------
@@ -358,11 +369,11 @@ def rung_means(rungs: Rungs, confidence_level: float) -> list[dict[str, Any]]:
     for place, dose in enumerate(rungs.doses):
         both = np.stack([rungs.agreement[:, place], rungs.equal[:, place]])  # (2, runs, draws, n)
         defined = ~np.isnan(both).any(axis=(0, 1, 2))
-        both = both[..., defined]
+        both, of_texts = both[..., defined], None if groups is None else np.asarray(groups)[defined]
         draws = both.shape[2]
         whole = both.mean(axis=(1, 2))
         without = [np.delete(both, draw, axis=2).mean(axis=(1, 2)) for draw in range(draws) if draws > 1]
-        design = CrossedDesign(whole, [Factor.of(whole, without)] if without else [])
+        design = CrossedDesign(whole, [Factor.of(whole, without)] if without else [], of_texts)
         row: dict[str, Any] = {"dose": float(dose), "draws": draws, "n": whole.shape[1]}
         row["n_undefined"] = int((~defined).sum())
         for name, weights in (("agreement", [1, 0]), ("equal_answers", [0, 1])):

@@ -30,6 +30,7 @@ def place(
     again: ArrayLike,
     accepted: Accepted | None,
     confidence_level: float,
+    groups: ArrayLike | None = None,
 ) -> list[dict[str, Any]]:
     """The rows of one student, explainer and metric.
 
@@ -42,6 +43,8 @@ def place(
     accepted : Accepted or None
         What the verdict goes by; None where nothing is tested.
     confidence_level : float
+    groups : array_like of int, shape (n,), optional
+        Texts with the same number count as one draw.
 
     Returns
     -------
@@ -81,6 +84,7 @@ def place(
         {kind: rungs.on(defined) for kind, rungs in kinds.items()},
         again[defined],
         confidence_level,
+        None if groups is None else np.asarray(groups)[defined],
     )
     row |= _bounds("agreement", ladder.mean("agreement")) | _bounds("equal_answers", ladder.mean("equal"))
     rows = [row | _bounds("excess", ladder.excess(kinds))]

@@ -82,15 +82,6 @@ def teacher_explanations(wildcards):
     return of_teacher(EXPLANATIONS, wildcards)
 
 
-def own_predictions(wildcards):
-    """What a model answers that brings its attributions; nothing where it cannot be asked."""
-    return (
-        expand(rules.predict.output.predictions, **wildcards)[0]
-        if wildcards.model in WITH_WEIGHTS
-        else []
-    )
-
-
 def of_runs(pattern, models=MODELS):
     """A file of every run of a task."""
     return [

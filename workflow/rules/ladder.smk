@@ -40,6 +40,7 @@ rule explain_rungs:
 
 rule place_students:
     input:
+        explained=rules.select_examples.output.explained,
         performance=rules.score_performance.output.scores,
         explanations=of_ladder(EXPLANATIONS),
         again=of_first_seeds(
