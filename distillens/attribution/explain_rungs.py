@@ -103,9 +103,8 @@ def explain_rungs(
         engine = engine_of(rung)
         # With an empty cache the same batches are made whatever groups went before.
         engine.forget()
-        seed = (
-            seed_of(plan.seed, run.task, run.explainer) if shared else copies.seed_for(run.explainer, *rung)
-        )
+        own = () if shared else (run.model, run.seed, "rung", *rung)
+        seed = seed_of(plan.seed, run.task, run.explainer, *own)
         logits = engine.logits([example.texts for example in chosen[group]])
         found = method.explain(chosen[group], engine=engine, output=plan.output, options=options, seed=seed)
         for attribution, answer in zip(found, logits, strict=True):

@@ -23,7 +23,8 @@ OPTIONS = {
     },
 }
 
-WORDS = "noise of {:.0%} on the weights"
+WORDS = "noise of {} of their spread on the weights"
+NUMBER = "{:.0%}"
 
 
 def damage(model: PreTrainedModel, dose: float, seed: int) -> None:

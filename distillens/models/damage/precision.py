@@ -16,7 +16,8 @@ OPTIONS = {
     },
 }
 
-WORDS = "rounding weights by {:.0f} of their 23 bits"
+WORDS = "rounding away {} of the 23 bits of each weight"
+NUMBER = "{:.0f}"
 
 _FRACTION = 24
 """Bits of a fraction with its leading one."""

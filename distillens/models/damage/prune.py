@@ -17,7 +17,8 @@ OPTIONS = {
     },
 }
 
-WORDS = "zeroing the smallest {:.0%} of the weights"
+WORDS = "zeroing the smallest {} of the weights"
+NUMBER = "{:.0%}"
 
 
 def damage(model: PreTrainedModel, dose: float, seed: int) -> None:
