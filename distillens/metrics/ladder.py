@@ -38,7 +38,7 @@ Array = NDArray[np.float64]
 _AGREEMENT, _EQUAL, _FLOOR, _ONE, _AGAIN = range(5)
 _OWN = 5
 """So many columns are not the rungs'."""
-_STEPS = 8
+_STEPS = 4
 """Doses that are looked at between two rungs."""
 _UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
