@@ -40,6 +40,8 @@ _OWN = 5
 """So many columns are not the rungs'."""
 _STEPS = 4
 """Doses that are looked at between two rungs."""
+_PRECISION = 1e-4
+"""Of the ends of a dose's interval."""
 _UNKNOWN = Interval(math.nan, math.nan, math.nan)
 
 
@@ -213,8 +215,10 @@ class Ladder:
         )
 
     def mean(self, name: str) -> Interval:
-        """Mean ``agreement``, ``equal`` answers or ``floor`` of the student, at most 1."""
+        """Mean ``agreement``, ``equal`` answers or ``floor`` of the student, at most 1; NaN if not known."""
         column = {"agreement": _AGREEMENT, "equal": _EQUAL, "floor": _FLOOR}[name]
+        if math.isnan(self.design.means[column]):
+            return _UNKNOWN
         return bounded(self.design.interval(self._unit(column), self._level))
 
     # ---- weights of the design's columns ----
@@ -282,7 +286,8 @@ class Ladder:
         """Where the interval ends between two doses."""
         if self._excluded(kind, inside) == 0:
             return inside
-        return float(optimize.brentq(lambda dose: self._excluded(kind, dose), outside, inside, xtol=1e-4))
+        edge = optimize.brentq(lambda dose: self._excluded(kind, dose), outside, inside, xtol=_PRECISION)
+        return inside if abs(edge - inside) <= _PRECISION else float(edge)
 
     # ---- columns, and what they are without a run or a draw ----
 

@@ -74,7 +74,7 @@ class FallingCurve:
         >>> [curve.doses_of(value) for value in (1.2, 0.6, 0.1)]
         [(0.0, 0.0), (1.0, 2.0), (nan, nan)]
         """
-        if value < self.fit[-1]:
+        if not value >= self.fit[-1]:
             return np.nan, np.nan
         value = min(value, self.fit[0])
         above, below = np.flatnonzero(self.fit > value), np.flatnonzero(self.fit < value)
