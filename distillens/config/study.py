@@ -98,11 +98,20 @@ class Study:
         Of a student it is its teacher's first, of a teacher's further run its first.
         """
         own = (wildcards.model, int(wildcards.seed))
-        reference = self.teacher(own[0]) or (own[0], self.config["models"][own[0]]["seeds"][0])
+        reference = self.teacher(*own) or (own[0], self.config["models"][own[0]]["seeds"][0])
         if reference == own or self.config["models"][reference[0]]["explanations"] is None:
             return []
         where = {"task": wildcards.task, "explainer": wildcards.explainer}
         return [{**where, "model": reference[0], "seed": reference[1]}]
+
+    @property
+    def ladder(self) -> dict[str, Any]:
+        """The study's ladder of damaged copies; one without teachers where there is none."""
+        return self.config["reference"]["ladder"] or {"teachers": [], "explainers": []}
+
+    def ladder_runs(self) -> list[tuple[str, int]]:
+        """The teachers' runs that damaged copies are made of."""
+        return [(name, seed) for name, seed in self.runs() if name in self.ladder["teachers"]]
 
     def start(self, wildcards: Any) -> str:
         """The checkpoint that a run starts from, or is."""

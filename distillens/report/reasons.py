@@ -83,7 +83,7 @@ def _reason(word: str, own: Sequence[Verdict]) -> str:
 
 
 def _why_gated(own: Sequence[Verdict], several: bool) -> str:
-    """A score that does not beat a constant answer; or, of attributions without logits, that none is known."""
+    """A score that does not beat a constant answer; or that attributions came without logits."""
     said, known = [], [v for v in own if not v.unknown]
     for v in own:
         if v.unknown:

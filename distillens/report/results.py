@@ -123,6 +123,27 @@ class Results:
         return self._joined("drift", "metrics/drift.parquet")
 
     @cached_property
+    def placements(self) -> pd.DataFrame:
+        """One row per student, explainer, metric and kind of damage; none where there is no ladder.
+
+        ``task student teacher explainer metric k``. Rows without a ``kind`` are over all kinds:
+        ``agreement``, ``equal_answers`` and ``excess`` with bounds, the ``reference`` with the agreement that
+        it has (``accepted``), ``p_drift``, ``p_no_drift``, ``p_chance``, ``p_adjusted`` and ``verdict``. Rows
+        of a ``kind`` have the equivalent ``dose`` with bounds (null and ``beyond`` past the last rung) and
+        the excess by that kind. A student that is the teacher stands for its own runs.
+        """
+        return self._joined("placements", "metrics/*/placements.parquet")
+
+    @cached_property
+    def ladders(self) -> pd.DataFrame:
+        """One row per rung, explainer and metric: a damaged copy of a teacher.
+
+        ``task teacher explainer metric k``; ``kind`` and ``dose`` of the damage, ``draws``;
+        ``agreement`` with the teacher and share of ``equal_answers``, with bounds; ``n``, ``n_undefined``.
+        """
+        return self._joined("ladders", "metrics/*/ladders.parquet")
+
+    @cached_property
     def word_shifts(self) -> pd.DataFrame:
         """One row per student, explainer and group of words: how much more it leans on them.
 
@@ -177,7 +198,7 @@ class Results:
 
     @cached_property
     def _scores(self) -> pd.DataFrame:
-        others = ("calibration", "word_shifts", "gap_closed")
+        others = ("calibration", "word_shifts", "gap_closed", "placements", "ladders")
         paths = [path for path in self._paths("metrics/*/*.parquet") if path.stem not in others]
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 
