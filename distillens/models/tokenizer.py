@@ -4,13 +4,16 @@ import copy
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from distillens.data.text import Example, Word
+from distillens.models.sequences import Sequences
 
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
@@ -94,9 +97,44 @@ class Encoder:
         """Size of the vocabulary, special tokens included."""
         return self._tokenizer.get_vocab_size()
 
+    @cached_property
+    def local(self) -> bool:
+        """Whether pieces cannot depend on what stands behind a blank: BERT's vocabularies.
+
+        Others cut at blanks too, but in ways that are many; of them it is found out text by text.
+        """
+        parts = json.loads(self._tokenizer.to_str())
+        kinds = [(parts[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]
+        spared = not any(one["lstrip"] or one["rstrip"] for one in parts["added_tokens"])
+        return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and spared
+
+    def without(self, example: Example, keep: np.ndarray) -> list[Segments]:
+        """Copies of an example as the model reads them; the one place that says how a removed word looks.
+
+        Parameters
+        ----------
+        example : Example
+        keep : ndarray of bool, shape (copies, n_words)
+            Which words stay. Each other one becomes a mask token.
+        """
+        return [example.masked(row, self.mask) for row in keep.tolist()]
+
+    def tokenized(self, texts: Sequence[Segments]) -> list[Encoding]:
+        """Texts and pairs as the tokenizer gives them, with offsets."""
+        return self._tokenizer.encode_batch(_pairs(texts))
+
+    def sequences(self, texts: Sequence[Segments]) -> Sequences:
+        """Texts and pairs as flat arrays."""
+        encoded = self._tokenizer.encode_batch_fast(_pairs(texts))
+        ids = [one.ids for one in encoded]
+        columns = {"input_ids": _flat(ids)}
+        if "token_type_ids" in self.inputs:
+            columns["token_type_ids"] = _flat([one.type_ids for one in encoded])
+        return Sequences(columns, np.array([len(one) for one in ids], dtype=np.int64))
+
     def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
         """Encode texts and pairs, without padding."""
-        pairs = [segments if len(segments) == 2 else segments[0] for segments in texts]
+        pairs = _pairs(texts)
         columns = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
         return [
             {name: getattr(one, columns[name]) for name in self.inputs}
@@ -179,3 +217,11 @@ class Encoder:
                 "choose another checkpoint"
             )
         return text, number
+
+
+def _pairs(texts: Sequence[Segments]) -> list[str | Segments]:
+    return [segments if len(segments) == 2 else segments[0] for segments in texts]
+
+
+def _flat(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=sum(map(len, rows)))
