@@ -2,12 +2,13 @@
 
 Step by step, for one example:
 
-1. Words that touch each other (``film`` and ``.``) are a *chunk*. A chunk of k words has 2^k states,
-   by which of its words are kept. What the tokenizer makes of it depends on its state, not on
-   the other chunks: a tokenizer cuts at blanks before it looks for pieces.
-2. A few masked copies, in which all states of all chunks occur, are tokenized (`_Table.learn`). Offsets
-   say which pieces belong to which chunk.
-3. That the parts give the whole is not taken for granted: other copies are tokenized and compared
+1. What stands between two blanks (``film.``) is a *field*. A field of k words has 2^k states, by which
+   of its words are kept. What the tokenizer makes of a field depends on its state, not on the
+   other fields: a tokenizer cuts at blanks before it looks for pieces.
+2. The pieces of all states are found. Where the tokenizer is known to cut at blanks (`Encoder.local`),
+   each field is tokenized by itself, once for all examples; else a few masked copies are tokenized in which
+   all states occur, and offsets say which pieces belong to which field.
+3. That the parts give the whole is not taken for granted: further copies are tokenized and compared
    (`_compared`), and of an example where one differs nothing is put together.
 4. A copy is a row of states, and its input the states' pieces one behind the other. Whole batches of
    copies are gathered by array operations (`Assembly.of`).
@@ -15,39 +16,41 @@ Step by step, for one example:
 A copy that comes out longer than the model sees is tokenized as ever: cutting is the tokenizer's affair.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from tokenizers import Encoding
 
 from distillens.data.text import Example, seed_of
 from distillens.models.sequences import Sequences, pieces_at
-from distillens.models.tokenizer import Encoder
+from distillens.models.tokenizer import Encoder, Segments
 
 # What tokenizers call blank differs; of these there is no doubt.
-_BLANKS = set(" \t\n\r")
-_MOST_WORDS = 6  # of a chunk: 64 states
-_RANDOM, _LOCAL_RANDOM = 8, 4
+_FIELD = re.compile(r"[^ \t\n\r]+")
+_MOST_WORDS = 6  # of a field: 64 states
+_RANDOM, _LOCAL_RANDOM = 8, 1
 # In its 16 rotations every neighbourhood of four words takes every state.
 _WINDOWS = np.array([0, 0, 0, 0, 1, 0, 0, 1, 1, 0, 1, 0, 1, 1, 1, 1], dtype=bool)
 
+_Pieces = dict[tuple[int, int], list[int]]  # of each slot and state
+
 
 class _NotLocalError(Exception):
-    """The pieces of a chunk depend on more than its state."""
+    """The pieces of a field depend on more than its state."""
 
 
-def checks(encoder: Encoder, example: Example) -> int:
-    """How many copies are tokenized before the first is put together; fewer are not worth it.
+def checks(encoder: Encoder, words: int) -> int:
+    """About how many copies are tokenized before the first is put together; fewer are not worth it.
 
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> [checks(Fake(local=local), Example("a", "Not bad.")) for local in (True, False)]
-    [8, 31]
+    >>> checks(Fake(local=True), 20), checks(Fake(local=False), 20)
+    (2, 51)
     """
-    most = max((len(chunk) for chunk in _chunks(example)), default=0)
-    return 2 ** min(most, _MOST_WORDS) + len(_compared(encoder, example))
+    return _LOCAL_RANDOM + 1 if encoder.local else words + len(_WINDOWS) + _RANDOM + 7
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +62,11 @@ class Assembly:
     Attributes
     ----------
     firsts : ndarray, shape (slots,)
-        Number of the first state of each slot: chunks, and what stands between them.
+        Number of the first state of each slot: fields, and what stands between segments.
     weights : ndarray, shape (n_words,)
-        What a word that is kept adds to the number of its chunk's state.
-    starts : ndarray
-        First word of each chunk.
-    slots : ndarray
-        Slot of each chunk.
+        What a word that is kept adds to the number of its field's state.
+    starts, slots : ndarray
+        First word, and slot, of each field that has words.
     begins, sizes : ndarray, shape (states,)
         Where the pieces of each state stand, and how many there are.
     columns : dict of ndarray
@@ -89,11 +90,8 @@ class Assembly:
         encoder : Encoder
         example : Example
         """
-        chunks = _chunks(example)
-        if not chunks or max(map(len, chunks)) > _MOST_WORDS:
-            return None
         try:
-            assembly = _Table(encoder, example, chunks).learn()
+            assembly = _learn(encoder, example)
         except _NotLocalError:
             return None
         keep = _compared(encoder, example)
@@ -108,135 +106,153 @@ class Assembly:
         keep : ndarray of bool, shape (copies, n_words)
         """
         states = np.broadcast_to(self.firsts, (len(keep), len(self.firsts))).copy()
-        states[:, self.slots] += np.add.reduceat(keep * self.weights, self.starts, axis=1, dtype=states.dtype)
+        states[:, self.slots] += np.add.reduceat(keep * self.weights, self.starts, axis=1)
         sizes = self.sizes[states]
         places = pieces_at(self.begins[states].ravel(), sizes.ravel())
         columns = {name: pieces[places] for name, pieces in self.columns.items()}
         return Sequences(columns, sizes.sum(axis=1))
 
 
-@dataclass
-class _Table:
-    """What is found of an example while it is taken apart.
+@dataclass(frozen=True)
+class _Layout:
+    """The parts of an example: a slot for each field, and for what stands before and behind a segment's.
 
-    Slots: what stands before the first chunk of a segment (special tokens), its chunks, and so on;
-    the last is what stands behind all.
+    Attributes
+    ----------
+    slots, words, counts : list
+        Of each field: its slot, its words, and its number of states.
+    gaps : list of int
+        Slots before, between and behind segments.
+    fields : list of int
+        How many each segment has.
     """
 
-    encoder: Encoder
-    example: Example
-    chunks: list[range]
-    slot_of: list[int] = field(init=False)
-    pieces: dict[tuple[int, int], list[tuple[int, int]]] = field(default_factory=dict)
+    slots: list[int]
+    words: list[range]
+    counts: list[int]
+    gaps: list[int]
+    fields: list[int]
 
-    def __post_init__(self) -> None:
-        words = self.example.words
-        self.slot_of = [number + words[chunk[0]].segment + 1 for number, chunk in enumerate(self.chunks)]
-        self.last = len(self.chunks) + len(self.example.texts)
+    @classmethod
+    def of(cls, example: Example) -> "_Layout":
+        slots, words, gaps, fields = [], [], [0], []
+        every, number = example.words, 0
+        for segment, text in enumerate(example.texts):
+            for start, end in _spans(text):
+                first = number
+                while number < len(every) and every[number].segment == segment and every[number].start < end:
+                    if every[number].start < start or every[number].end > end:
+                        raise _NotLocalError  # a unit with a blank in it
+                    number += 1
+                slots.append(gaps[-1] + len(slots) - sum(fields) + 1)
+                words.append(range(first, number))
+            fields.append(len(slots) - sum(fields))
+            gaps.append(gaps[-1] + fields[-1] + 1)
+        counts = [2 ** len(own) for own in words]
+        if not any(words) or number < len(every) or max(counts) > 2**_MOST_WORDS:
+            raise _NotLocalError
+        return cls(slots, words, counts, gaps, fields)
 
-    def learn(self) -> Assembly:
-        """Tokenize copies in which every state of every chunk occurs."""
-        counts = [2 ** len(chunk) for chunk in self.chunks]
-        rows = np.arange(max(counts))
-        states = np.stack([rows % count for count in counts], axis=1)
-        keep = np.concatenate(
-            [(rows[:, None] % 2 ** len(chunk) >> np.arange(len(chunk))) & 1 == 1 for chunk in self.chunks],
-            axis=1,
-        )
-        encoded = self.encoder.tokenized(self.encoder.without(self.example, keep))
-        for row, own, one in zip(keep, states.tolist(), encoded, strict=True):
-            if one.overflowing:
-                raise _NotLocalError
-            self._add(own, self._slots(row, one), list(zip(one.ids, one.type_ids, strict=True)))
-        return self._assembly(counts)
 
-    def _slots(self, row: np.ndarray, one: Encoding) -> Iterator[int]:
-        """The slot of each piece: of the chunk that it overlaps, else of the next one in its segment."""
-        ends, begins, after = self._places(row)
-        slot, chunk, now = 0, 0, None
-        for segment, (start, end) in zip(one.sequence_ids, one.offsets, strict=True):
-            if segment is None:
-                slot = max(slot, 0 if now is None else after[now])
-            else:
-                if segment != now:
-                    now, chunk = segment, 0
-                while chunk < len(ends[now]) and ends[now][chunk] <= start:
-                    chunk += 1
-                if chunk + 1 < len(begins[now]) and begins[now][chunk + 1] < end:
-                    raise _NotLocalError  # of two chunks
-                own = after[now] - len(ends[now]) + chunk
-                if own < slot:
-                    raise _NotLocalError
-                slot = own
-            yield slot
+def _learn(encoder: Encoder, example: Example) -> Assembly:
+    """Find the pieces of every state of every field."""
+    layout = _Layout.of(example)
+    rows = np.arange(max(layout.counts))[:, None]
+    # Row r has every field in its state r; those of fewer states begin anew.
+    states = rows % np.array(layout.counts)
+    sizes = [len(own) for own in layout.words]
+    place = np.concatenate([np.arange(size) for size in sizes])
+    copies = encoder.without(example, states[:, np.repeat(np.arange(len(sizes)), sizes)] >> place & 1 == 1)
+    find = _pieces_alone if encoder.local else _pieces_in_place
+    pieces, kinds = find(encoder, copies, states.tolist(), layout)
+    count_of = dict(zip(layout.slots, layout.counts, strict=True))
+    of_slot = np.array([count_of.get(slot, 1) for slot in range(layout.gaps[-1] + 1)])
+    every = [pieces.get((slot, state), []) for slot, count in enumerate(of_slot) for state in range(count)]
+    sizes = np.array([len(own) for own in every])
+    columns = {"input_ids": np.array([piece for own in every for piece in own], dtype=np.int64)}
+    if "token_type_ids" in encoder.inputs:
+        columns["token_type_ids"] = np.repeat(np.repeat(kinds, of_slot), sizes)
+    return Assembly(
+        firsts=np.cumsum(of_slot) - of_slot,
+        weights=1 << place,
+        starts=np.array([own[0] for own in layout.words if own]),
+        slots=np.array([slot for slot, own in zip(layout.slots, layout.words, strict=True) if own]),
+        begins=np.cumsum(sizes) - sizes,
+        sizes=sizes,
+        columns=columns,
+    )
 
-    def _places(self, row: np.ndarray) -> tuple[list[list[int]], list[list[int]], list[int]]:
-        """Where the chunks of each segment begin and end in a masked copy; the slot behind them."""
-        words, removed = self.example.words, len(self.encoder.mask)
-        ends: list[list[int]] = [[] for _ in self.example.texts]
-        begins: list[list[int]] = [[] for _ in self.example.texts]
-        shift = [0] * len(ends)
-        after = [0] * len(ends)
-        kept = row.tolist()
-        for number, chunk in enumerate(self.chunks):
-            segment = words[chunk[0]].segment
-            begins[segment].append(words[chunk[0]].start + shift[segment])
-            for word in chunk:
-                if not kept[word]:
-                    shift[segment] += removed - (words[word].end - words[word].start)
-            ends[segment].append(words[chunk[-1]].end + shift[segment])
-            after[segment] = self.slot_of[number] + 1
-        for segment in range(len(after)):
-            if not ends[segment]:
-                after[segment] = after[segment - 1] + 1 if segment else 1
-        return ends, begins, after
 
-    def _add(self, states: list[int], slots: Iterator[int], pieces: list[tuple[int, int]]) -> None:
-        own: list[list[tuple[int, int]]] = [[] for _ in range(self.last + 1)]
-        for slot, piece in zip(slots, pieces, strict=True):
+def _pieces_alone(
+    encoder: Encoder, copies: list[Segments], states: list[list[int]], layout: _Layout
+) -> tuple[_Pieces, list[int]]:
+    """Pieces of each slot and state, and token types of slots: each field tokenized by itself."""
+    frame, types = encoder.frame(len(layout.fields))
+    pieces = {(gap, 0): ids for gap, (ids, _) in zip(layout.gaps, frame, strict=True)}
+    for copy, row in zip(copies, states, strict=True):
+        fields = [field for text in copy for field in _FIELD.findall(text)]
+        if len(fields) != len(row):
+            raise _NotLocalError
+        pieces.update(zip(zip(layout.slots, row, strict=True), encoder.alone(fields), strict=True))
+    kinds = [frame[0][1]]
+    for fields, kind, (_, behind) in zip(layout.fields, types, frame[1:], strict=True):
+        kinds += [kind] * fields + [behind]
+    return pieces, kinds
+
+
+def _pieces_in_place(
+    encoder: Encoder, copies: list[Segments], states: list[list[int]], layout: _Layout
+) -> tuple[_Pieces, list[int]]:
+    """The same, cut out of whole copies."""
+    pieces: _Pieces = {}
+    kinds = [0] * (layout.gaps[-1] + 1)
+    for copy, row, one in zip(copies, states, encoder.tokenized(copies), strict=True):
+        if one.overflowing:
+            raise _NotLocalError
+        own: dict[int, list[int]] = {slot: [] for slot in range(len(kinds))}
+        for slot, piece, kind in zip(_slots(copy, one, layout), one.ids, one.type_ids, strict=True):
             own[slot].append(piece)
-        state_of = dict(zip(self.slot_of, states, strict=True))
-        for slot, found in enumerate(own):
-            if self.pieces.setdefault((slot, state_of.get(slot, 0)), found) != found:
+            kinds[slot] = kind
+        state_of = dict(zip(layout.slots, row, strict=True))
+        for slot, found in own.items():
+            if pieces.setdefault((slot, state_of.get(slot, 0)), found) != found:
                 raise _NotLocalError
-
-    def _assembly(self, counts: list[int]) -> Assembly:
-        slots = self.last + 1
-        count_of = dict(zip(self.slot_of, counts, strict=True))
-        every = [self.pieces[slot, state] for slot in range(slots) for state in range(count_of.get(slot, 1))]
-        sizes = np.array([len(found) for found in every])
-        flat = np.array([piece for found in every for piece in found], dtype=np.int64).reshape(-1, 2)
-        columns = {"input_ids": flat[:, 0].copy()}
-        if "token_type_ids" in self.encoder.inputs:
-            columns["token_type_ids"] = flat[:, 1].copy()
-        states = np.array([count_of.get(slot, 1) for slot in range(slots)])
-        return Assembly(
-            firsts=np.cumsum(states) - states,
-            weights=np.concatenate([2 ** np.arange(len(chunk)) for chunk in self.chunks]),
-            starts=np.array([chunk[0] for chunk in self.chunks]),
-            slots=np.array(self.slot_of),
-            begins=np.cumsum(sizes) - sizes,
-            sizes=sizes,
-            columns=columns,
-        )
+    return pieces, kinds
 
 
-def _chunks(example: Example) -> list[range]:
-    """Runs of words with no blank between them."""
-    words, starts = example.words, []
-    for number, word in enumerate(words):
-        before = words[number - 1] if number else None
-        between = example.texts[word.segment][before.end : word.start] if before else ""
-        if before is None or before.segment != word.segment or not _BLANKS.isdisjoint(between):
-            starts.append(number)
-    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(words)], strict=True)]
+def _slots(copy: Segments, one: Encoding, layout: _Layout) -> Iterator[int]:
+    """The slot of each piece: of the field that it overlaps, else of the next one in its segment."""
+    spans = [_spans(text) for text in copy]
+    if [len(own) for own in spans] != layout.fields:
+        raise _NotLocalError
+    slot = field = 0
+    now: int | None = None
+    for segment, (start, end) in zip(one.sequence_ids, one.offsets, strict=True):
+        if segment is None:
+            slot = max(slot, 0 if now is None else layout.gaps[now + 1])
+        else:
+            if segment != now:
+                now, field = segment, 0
+            own = spans[now]
+            while field < len(own) and own[field][1] <= start:
+                field += 1
+            if field + 1 < len(own) and own[field + 1][0] < end:
+                raise _NotLocalError  # of two fields
+            if layout.gaps[now] + 1 + field < slot:
+                raise _NotLocalError
+            slot = layout.gaps[now] + 1 + field
+        yield slot
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _FIELD.finditer(text)]
 
 
 def _compared(encoder: Encoder, example: Example) -> np.ndarray:
     """The copies by which it is found out whether an example can be put together.
 
-    Random ones; where the tokenizer is not known to cut at blanks, also every word removed alone and
-    every neighbourhood of four words in every state.
+    Random ones; where the tokenizer is not known to cut at blanks, also the whole, every word removed alone,
+    and every neighbourhood of four words in every state.
     """
     words = len(example.words)
     rng = np.random.default_rng(seed_of("assembly", *example.texts))
@@ -245,7 +261,7 @@ def _compared(encoder: Encoder, example: Example) -> np.ndarray:
     if encoder.local:
         return drawn
     places = (np.arange(words) + np.arange(len(_WINDOWS))[:, None]) % len(_WINDOWS)
-    return np.concatenate([drawn, ~np.eye(words, dtype=bool), _WINDOWS[places]])
+    return np.concatenate([drawn, np.ones((1, words), bool), ~np.eye(words, dtype=bool), _WINDOWS[places]])
 
 
 def _same(one: Sequences, other: Sequences) -> bool:

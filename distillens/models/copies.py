@@ -72,7 +72,7 @@ class Copies:
         ----------
         keep : ndarray of bool, shape (copies, n_words)
         """
-        if not self._tried and self._tokenized + len(keep) > checks(self._encoder, self._example):
+        if not self._tried and self._tokenized + len(keep) > checks(self._encoder, keep.shape[1]):
             self._assembly, self._tried = Assembly.learn(self._encoder, self._example), True
         if self._assembly is None:
             self._tokenized += len(keep)

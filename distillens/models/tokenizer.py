@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from distillens.models.sequences import Sequences
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
+_REMEMBERED = 100_000
 _NEEDED_FOR = {"mask_token": "removed words become", "pad_token": "fills up batches"}
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
@@ -90,6 +91,7 @@ class Encoder:
                 f"{folder}: its tokenizer cuts {self.mask} up, because tokenizer.json does not list it under "
                 "added_tokens; list it there"
             )
+        self._alone: dict[str, list[int]] = {}
         _, self.pad_id = self._special(folder, config, "pad_token")
 
     @property
@@ -105,8 +107,34 @@ class Encoder:
         """
         parts = json.loads(self._tokenizer.to_str())
         kinds = [(parts[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]
-        spared = not any(one["lstrip"] or one["rstrip"] for one in parts["added_tokens"])
-        return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and spared
+        added = parts["added_tokens"]
+        reach = any(one["lstrip"] or one["rstrip"] or len(one["content"].split()) != 1 for one in added)
+        return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and not reach
+
+    def alone(self, fields: Sequence[str]) -> list[list[int]]:
+        """Pieces of parts of texts, each by itself, without special tokens; tokenized once."""
+        new = [field for field in dict.fromkeys(fields) if field not in self._alone]
+        if new:
+            if len(self._alone) > _REMEMBERED:
+                self._alone.clear()
+                new = list(dict.fromkeys(fields))
+            encoded = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+            self._alone.update((field, one.ids) for field, one in zip(new, encoded, strict=True))
+        return [self._alone[field] for field in fields]
+
+    @cache  # noqa: B019
+    def frame(self, segments: int) -> tuple[list[tuple[list[int], int]], list[int]]:
+        """Special tokens before, between and behind segments, with their type; the types of segments."""
+        one = self._tokenizer.encode(*["a"] * segments)
+        frame: list[list[int]] = [[] for _ in range(segments + 1)]
+        outside, inside, now = [0] * (segments + 1), [0] * segments, 0
+        for segment, piece, kind in zip(one.sequence_ids, one.ids, one.type_ids, strict=True):
+            if segment is None:
+                frame[now].append(piece)
+                outside[now] = kind
+            else:
+                inside[segment], now = kind, segment + 1
+        return list(zip(frame, outside, strict=True)), inside
 
     def without(self, example: Example, keep: np.ndarray) -> list[Segments]:
         """Copies of an example as the model reads them; the one place that says how a removed word looks.
