@@ -48,6 +48,7 @@ def explain(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from types import SimpleNamespace as Fake
     >>> answer = lambda asked: np.array([[0.0, row[1]] for one in asked for row in one.keep])
     >>> engine = Fake(at_once=1, masked=answer)  # hangs on the second word
