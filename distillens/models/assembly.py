@@ -164,7 +164,7 @@ def _learn(encoder: Encoder, example: Example) -> Assembly:
     place = np.concatenate([np.arange(size) for size in sizes])
     copies = encoder.without(example, states[:, np.repeat(np.arange(len(sizes)), sizes)] >> place & 1 == 1)
     find = _pieces_alone if encoder.local else _pieces_in_place
-    pieces, kinds = find(encoder, copies, states.tolist(), layout)
+    pieces, kinds = find(encoder, copies, layout)
     count_of = dict(zip(layout.slots, layout.counts, strict=True))
     of_slot = np.array([count_of.get(slot, 1) for slot in range(layout.gaps[-1] + 1)])
     every = [pieces.get((slot, state), []) for slot, count in enumerate(of_slot) for state in range(count)]
@@ -183,37 +183,37 @@ def _learn(encoder: Encoder, example: Example) -> Assembly:
     )
 
 
-def _pieces_alone(
-    encoder: Encoder, copies: list[Segments], states: list[list[int]], layout: _Layout
-) -> tuple[_Pieces, list[int]]:
+def _pieces_alone(encoder: Encoder, copies: list[Segments], layout: _Layout) -> tuple[_Pieces, list[int]]:
     """Pieces of each slot and state, and token types of slots: each field tokenized by itself."""
     frame, types = encoder.frame(len(layout.fields))
     pieces = {(gap, 0): ids for gap, (ids, _) in zip(layout.gaps, frame, strict=True)}
-    for copy, row in zip(copies, states, strict=True):
-        fields = [field for text in copy for field in _FIELD.findall(text)]
-        if len(fields) != len(row):
+    names, fields = [], []
+    for number, copy in enumerate(copies):
+        found = [field for text in copy for field in _FIELD.findall(text)]
+        if len(found) != len(layout.slots):
             raise _NotLocalError
-        pieces.update(zip(zip(layout.slots, row, strict=True), encoder.alone(fields), strict=True))
+        new = [place for place, count in enumerate(layout.counts) if number < count]
+        names += [(layout.slots[place], number) for place in new]
+        fields += [found[place] for place in new]
+    pieces.update(zip(names, encoder.alone(fields), strict=True))
     kinds = [frame[0][1]]
-    for fields, kind, (_, behind) in zip(layout.fields, types, frame[1:], strict=True):
-        kinds += [kind] * fields + [behind]
+    for count, kind, (_, behind) in zip(layout.fields, types, frame[1:], strict=True):
+        kinds += [kind] * count + [behind]
     return pieces, kinds
 
 
-def _pieces_in_place(
-    encoder: Encoder, copies: list[Segments], states: list[list[int]], layout: _Layout
-) -> tuple[_Pieces, list[int]]:
+def _pieces_in_place(encoder: Encoder, copies: list[Segments], layout: _Layout) -> tuple[_Pieces, list[int]]:
     """The same, cut out of whole copies."""
     pieces: _Pieces = {}
     kinds = [0] * (layout.gaps[-1] + 1)
-    for copy, row, one in zip(copies, states, encoder.tokenized(copies), strict=True):
+    for number, (copy, one) in enumerate(zip(copies, encoder.tokenized(copies), strict=True)):
         if one.overflowing:
             raise _NotLocalError
         own: dict[int, list[int]] = {slot: [] for slot in range(len(kinds))}
         for slot, piece, kind in zip(_slots(copy, one, layout), one.ids, one.type_ids, strict=True):
             own[slot].append(piece)
             kinds[slot] = kind
-        state_of = dict(zip(layout.slots, row, strict=True))
+        state_of = {slot: number % count for slot, count in zip(layout.slots, layout.counts, strict=True)}
         for slot, found in own.items():
             if pieces.setdefault((slot, state_of.get(slot, 0)), found) != found:
                 raise _NotLocalError
