@@ -4,7 +4,7 @@ import copy
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,6 @@ class Encoder:
             self._alone.update((field, one.ids) for field, one in zip(new, encoded, strict=True))
         return [self._alone[field] for field in fields]
 
-    @cache  # noqa: B019
     def frame(self, segments: int) -> tuple[list[tuple[list[int], int]], list[int]]:
         """Special tokens before, between and behind segments, with their type; the types of segments."""
         one = self._tokenizer.encode(*["a"] * segments)

@@ -117,7 +117,7 @@ def fitted(
     values : ndarray, shape (words, outputs)
     intercept : ndarray, shape (outputs,)
     scores : ndarray, shape (outputs,)
-        Weighted R2 of the fit.
+        Weighted R2 of the fit. All three are NaN for an output that is not finite everywhere.
 
     Examples
     --------
@@ -130,6 +130,8 @@ def fitted(
     distances = 100 * (1 - np.sqrt(keep.sum(axis=1) / words))  # cosine, of rows of ones and zeros
     weights = np.sqrt(np.exp(-(distances**2) / kernel_width**2))
     total = weights.sum()
+    finite = np.isfinite(outputs).all(axis=0)
+    outputs = np.where(finite, outputs, 0)
     middle, level = weights @ keep / total, weights @ outputs / total
     centred, deviations = keep - middle, outputs - level
     weighted = centred * weights[:, None]
@@ -137,4 +139,5 @@ def fitted(
     missed, spread = (weights @ error**2 for error in (deviations - centred @ values, deviations))
     # A constant output is fitted whole, or not at all.
     scores = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), missed == 0)
-    return values, level - middle @ values, scores.astype(float)
+    learnt = np.where(finite, 1, np.nan)
+    return values * learnt, (level - middle @ values) * learnt, scores * learnt
