@@ -4,10 +4,10 @@ BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
 
-.PHONY: help quickstart bench test operations validity rulegraph docs wheel lint format lock
+.PHONY: help quickstart bench bench-gpu test operations validity rulegraph docs wheel lint format lock
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 .venv/installed: envs/requirements.lock
 	$(PYTHON) -m venv .venv
@@ -25,7 +25,11 @@ bench: .venv/installed  ## the engine beside the stock libraries; what the edit 
 		$(foreach split,train validation test,$(BENCHED)/data/snippets-5/$(split).parquet) \
 		--cores $(CORES) --resources gpu=1
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.host
 	$(BIN)/python -m bench.increments
+
+bench-gpu: .venv/installed  ## the engine and training on one GPU, in at most eight minutes
+	$(BIN)/python -m bench.gpu
 
 test: .venv/installed  ## the whole suite
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile

@@ -102,7 +102,7 @@ def write_explanations(
 
     origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
     origin |= engine.provenance() | ({"again": True} if plan.again else {})
-    origin["versions"] |= versions("shap", "lime", "captum")
+    origin["versions"] |= versions("captum")
     outputs = engine.logits([example.texts for example, _ in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example, _ in chosen]
     # How batches are shared out decides on the last digits.

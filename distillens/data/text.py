@@ -69,15 +69,16 @@ class Example:
         mask : str
             The tokenizer's mask token. What lies between words is never touched.
         """
-        pieces: list[list[str]] = [[] for _ in self.texts]
+        texts = self.texts
+        pieces: list[list[str]] = [[] for _ in texts]
         position = [0] * len(pieces)
         for word, kept in zip(self.words, keep, strict=True):
             if not kept:
-                text = self.texts[word.segment]
+                text = texts[word.segment]
                 pieces[word.segment] += [text[position[word.segment] : word.start], mask]
                 position[word.segment] = word.end
         return tuple(
-            "".join(part) + text[end:] for part, text, end in zip(pieces, self.texts, position, strict=True)
+            "".join(part) + text[end:] for part, text, end in zip(pieces, texts, position, strict=True)
         )
 
 

@@ -4,17 +4,21 @@ import copy
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from distillens.data.text import Example, Word
+from distillens.models.sequences import Sequences
 
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
+_REMEMBERED = 100_000
 _NEEDED_FOR = {"mask_token": "removed words become", "pad_token": "fills up batches"}
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
@@ -87,6 +91,7 @@ class Encoder:
                 f"{folder}: its tokenizer cuts {self.mask} up, because tokenizer.json does not list it under "
                 "added_tokens; list it there"
             )
+        self._alone: dict[str, list[int]] = {}
         _, self.pad_id = self._special(folder, config, "pad_token")
 
     @property
@@ -94,9 +99,69 @@ class Encoder:
         """Size of the vocabulary, special tokens included."""
         return self._tokenizer.get_vocab_size()
 
+    @cached_property
+    def local(self) -> bool:
+        """Whether pieces cannot depend on what stands behind a blank: BERT's vocabularies.
+
+        Others cut at blanks too, but in ways that are many; of them it is found out text by text.
+        """
+        parts = json.loads(self._tokenizer.to_str())
+        kinds = [(parts[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]
+        added = parts["added_tokens"]
+        reach = any(one["lstrip"] or one["rstrip"] or len(one["content"].split()) != 1 for one in added)
+        return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and not reach
+
+    def alone(self, fields: Sequence[str]) -> list[list[int]]:
+        """Pieces of parts of texts, each by itself, without special tokens; tokenized once."""
+        new = [field for field in dict.fromkeys(fields) if field not in self._alone]
+        if new:
+            if len(self._alone) > _REMEMBERED:
+                self._alone.clear()
+                new = list(dict.fromkeys(fields))
+            encoded = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+            self._alone.update((field, one.ids) for field, one in zip(new, encoded, strict=True))
+        return [self._alone[field] for field in fields]
+
+    def frame(self, segments: int) -> tuple[list[tuple[list[int], int]], list[int]]:
+        """Special tokens before, between and behind segments, with their type; the types of segments."""
+        one = self._tokenizer.encode(*["a"] * segments)
+        frame: list[list[int]] = [[] for _ in range(segments + 1)]
+        outside, inside, now = [0] * (segments + 1), [0] * segments, 0
+        for segment, piece, kind in zip(one.sequence_ids, one.ids, one.type_ids, strict=True):
+            if segment is None:
+                frame[now].append(piece)
+                outside[now] = kind
+            else:
+                inside[segment], now = kind, segment + 1
+        return list(zip(frame, outside, strict=True)), inside
+
+    def without(self, example: Example, keep: np.ndarray) -> list[Segments]:
+        """Copies of an example as the model reads them; the one place that says how a removed word looks.
+
+        Parameters
+        ----------
+        example : Example
+        keep : ndarray of bool, shape (copies, n_words)
+            Which words stay. Each other one becomes a mask token.
+        """
+        return [example.masked(row, self.mask) for row in keep.tolist()]
+
+    def tokenized(self, texts: Sequence[Segments]) -> list[Encoding]:
+        """Texts and pairs as the tokenizer gives them, with offsets."""
+        return self._tokenizer.encode_batch(_pairs(texts))
+
+    def sequences(self, texts: Sequence[Segments]) -> Sequences:
+        """Texts and pairs as flat arrays."""
+        encoded = self._tokenizer.encode_batch_fast(_pairs(texts))
+        ids = [one.ids for one in encoded]
+        columns = {"input_ids": _flat(ids)}
+        if "token_type_ids" in self.inputs:
+            columns["token_type_ids"] = _flat([one.type_ids for one in encoded])
+        return Sequences(columns, np.array([len(one) for one in ids], dtype=np.int64))
+
     def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
         """Encode texts and pairs, without padding."""
-        pairs = [segments if len(segments) == 2 else segments[0] for segments in texts]
+        pairs = _pairs(texts)
         columns = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
         return [
             {name: getattr(one, columns[name]) for name in self.inputs}
@@ -179,3 +244,11 @@ class Encoder:
                 "choose another checkpoint"
             )
         return text, number
+
+
+def _pairs(texts: Sequence[Segments]) -> list[str | Segments]:
+    return [segments if len(segments) == 2 else segments[0] for segments in texts]
+
+
+def _flat(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=sum(map(len, rows)))

@@ -149,8 +149,8 @@ def test_answers_do_not_depend_on_batches_or_order(folder):
 def test_each_distinct_text_is_computed_once(bert, monkeypatch):
     engine = Engine(bert, "cpu")
     seen = []
-    forward = engine._forward
-    monkeypatch.setattr(engine, "_forward", lambda batch: seen.extend(batch) or forward(batch))
+    forward = engine.backend.forward
+    monkeypatch.setattr(engine.backend, "forward", lambda b: seen.extend(b["input_ids"]) or forward(b))
     engine.logits(TEXTS + TEXTS)
     engine.logits(TEXTS[:2])
     assert len(seen) == len(TEXTS)
