@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry, tables
+from distillens.config import external
 from distillens.data.text import examples
 
 WORDS = 20
@@ -82,12 +83,13 @@ class _Task:
 
     def rows(self) -> Iterator[Passes]:
         for name, model in self.config["models"].items():
-            if model["training"] is not None:
+            if external.trains(model):
                 yield self._row("train", name, len(model["seeds"]), self._training(model))
         yield self._row("predict", "test split and its edits", self.runs, self._predicted())
         for name, options in self.config["explainers"].items():
             yield self._row("explain", name, self.runs, self._cost(options, self.explained))
-        yield self._row("delete", "all explainers", self.runs, self._removed())
+        if self.config["metrics"].get("faithfulness", True):
+            yield self._row("delete", "all explainers", self.runs, self._removed())
         for probe in self.task["probes"]:
             options = self.config["probes"][probe]
             items = options.get("items")
@@ -110,6 +112,8 @@ class _Task:
         return None if count is None else [self.assumed] * count
 
     def _explained(self) -> int | None:
+        if self.task["explain"].get("examples") is not None:
+            return self.task["explain"]["examples"]
         per_class = self.task["explain"]["per_class"]
         return self._size("test") if per_class is None else per_class * self.outputs
 

@@ -62,7 +62,7 @@ def unchanged(original: ArrayLike, perturbed: ArrayLike, flip: float) -> NDArray
 
 
 def score(
-    metric: str,
+    metric: str | None,
     truth: ArrayLike,
     model: Outputs,
     n_classes: int,
@@ -74,10 +74,11 @@ def score(
 
     Parameters
     ----------
-    metric : str
-        Task metric, a key of `performance.CLASSIFICATION` or `performance.REGRESSION`.
+    metric : str or None
+        Task metric, a key of `performance.CLASSIFICATION` or `performance.REGRESSION`; None where there are
+        no labels.
     truth : array_like, shape (n,)
-        Labels.
+        Labels; without a metric they are not looked at.
     model, teacher : Outputs
         Logits on the same examples and repeats.
     n_classes : int
@@ -92,7 +93,7 @@ def score(
     dict
         ``METRIC`` on the perturbed texts, ``METRIC_change`` from the original ones,
         ``consistency`` and, with a teacher, ``METRIC_change_gap``: the model's change
-        minus the teacher's.
+        minus the teacher's. Without a metric ``consistency`` alone.
 
     Examples
     --------
@@ -102,9 +103,13 @@ def score(
     >>> {name: scored.value for name, scored in found.items()}
     {'accuracy': 1.0, 'accuracy_change': 0.0, 'consistency': 1.0}
     """
+    kept = mean_of(unchanged(model.original, model.perturbed, flip))
+    n = np.size(truth)
+    if metric is None:
+        result = estimate(lambda weights: kept(weights).mean(axis=0), n, resampling)
+        return {"consistency": Scored(*map(float, (*result, _spread(kept(np.ones(n))))))}
     names = [metric, f"{metric}_change", "consistency"]
     task = _task_metric(metric, truth, model, n_classes)
-    kept = mean_of(unchanged(model.original, model.perturbed, flip))
     if teacher is not None:
         names.append(f"{metric}_change_gap")
         task_of_teacher = _task_metric(metric, truth, teacher, n_classes)
@@ -117,7 +122,6 @@ def score(
             parts.append(after - before - (of_teacher[1] - of_teacher[0]))
         return np.stack(parts)
 
-    n = np.size(truth)
     result = estimate(lambda weights: by_repeat(weights).mean(axis=1), n, resampling)
     spread = _spread(by_repeat(np.ones(n)))
     return {name: Scored(*map(float, row)) for name, *row in zip(names, *result, spread, strict=True)}
