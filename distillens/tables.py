@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 
 # fmt: off
 _TEXT, _REAL, _FLAG = pa.string(), pa.float64(), pa.bool_()

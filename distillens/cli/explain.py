@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     if pairs != (arguments.text_b is not None):
         raise CommandError(f"--text-b: {task} is a task of {'pairs' if pairs else 'single texts'}")
     example = Example(_TEXT, arguments.text, arguments.text_b)
-    runs = [study.first(name) for name in study.models if name in _with_teachers(study, wanted)]
+    runs = _with_teachers(study, wanted)
     recorded = Console(record=True, width=console.width) if arguments.html else console
     if arguments.html:
         recorded.file = console.file
@@ -115,9 +115,11 @@ def _chosen(option: str, name: str | None, names: list[str]) -> str:
     return name
 
 
-def _with_teachers(study: study_data.Outline, wanted: list[str]) -> set[str]:
-    teachers = {study.first(name).teacher for name in wanted}
-    return {*wanted, *filter(None, teachers)}
+def _with_teachers(study: study_data.Outline, wanted: list[str]) -> list[study_data.Run]:
+    """The first run of each model, and the teacher's run that it belongs to; in the study's order."""
+    first = [study.first(name) for name in wanted]
+    needed = {*first, *map(study.reference, first)}
+    return [run for run in study.runs if run in needed]
 
 
 def _read(
@@ -133,7 +135,8 @@ def _read(
         seen = engine.encoder.in_tokens(seen)
     if not seen.words:
         raise CommandError("--text: there is no word in it")
-    seed = seed_of(settings["seed"], task, explainer)
+    whose = () if options.pop("common_masks", False) else (run.model, run.seed)
+    seed = seed_of(settings["seed"], task, explainer, *whose)
     (attribution,) = method.explain([seen], engine, settings["explained_output"], options, seed)
     if not getattr(method, "CONTROL", False):
         attribution = settled(attribution)
@@ -145,7 +148,7 @@ def _show(
 ) -> None:
     by_run = {(reading.run.model, reading.run.seed): reading for reading in readings}
     for reading in readings:
-        teacher = study.first(reading.run.teacher) if reading.run.teacher else reading.run
+        teacher = study.reference(reading.run)
         reference = by_run[teacher.model, teacher.seed]
         values = towards(reading.attribution.values, int(reference.logits.argmax()))
         line = Text(reading.run.label, "bold").append(f"  {_said(reading.logits, labels)}", "not bold")
@@ -191,7 +194,7 @@ def _table(
     table.add_column("word")
     columns = []
     for reading in readings:
-        teacher = study.first(reading.run.teacher) if reading.run.teacher else reading.run
+        teacher = study.reference(reading.run)
         target = int(by_run[teacher.model, teacher.seed].logits.argmax())
         table.add_column(
             f"{reading.run.label}\nfor {labels[target] if labels else 'the score'}", justify="right"

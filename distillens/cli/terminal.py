@@ -10,7 +10,7 @@ from rich.text import Text
 from distillens.data.text import Example
 from distillens.report.formatting import Cell, Table
 
-_VERDICTS = {"keeps": "bold green", "drifts": "bold red", "untold": "yellow", "gated": "dim"}
+_VERDICTS = {"no-drift": "bold green", "drift": "bold red", "undecided": "yellow", "gated": "dim"}
 # Against is also underlined, so that colour is not all that tells.
 _FOR, _AGAINST = (0, 114, 178), (213, 94, 0)
 

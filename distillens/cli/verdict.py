@@ -8,13 +8,13 @@ from rich.console import Console
 from rich.text import Text
 
 from distillens.cli import terminal
-from distillens.report import diagnostics, permuted, study_data, verdict
+from distillens.report import diagnostics, permuted, reasons, study_data, verdict
 from distillens.report.results import load
 
 HELP = """Print the verdict of a finished study.
 
-Per task and student: whether it keeps its teacher's reasoning, drifts, or cannot be told;
-A, how alike they reason by each explainer on a scale from chance (0) to two seeds of the
+Per task and student: drift found, no drift found, or not decided, and what would decide;
+A, how alike they reason by each explainer on a scale from chance (0) to two runs of the
 teacher (1); and the scores of both. The page in RESULTS/report has all the rest."""
 
 
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     renamed = subjects["permuted"].to_dict("records")
     verdicts = verdict.of_study(study, subjects["performance"], drift)
     console.print(
-        Text.assemble(*((text, "bold" if strong else "") for text, strong in verdict.answer(verdicts)))
+        Text.assemble(*((text, "bold" if strong else "") for text, strong in reasons.answer(verdicts)))
     )
     diagnosed = arguments.results / "report" / "tables" / "diagnostics.csv"
     reports = pd.read_csv(diagnosed).to_dict("records") if diagnosed.is_file() else []
@@ -50,10 +50,11 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(warning, style="yellow")
     console.print()
     for student, word, why in permuted.with_questions(
-        verdict.lines(verdicts, study.controls), study, renamed
+        reasons.lines(verdicts, study.controls), study, renamed
     ):
         console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))
     if verdicts:
         console.print()
         console.print(terminal.table(verdict.table(study, verdicts)))
-        console.print(verdict.seeds_note(study, verdicts), style="dim")
+        for note in reasons.notes(study, verdicts):
+            console.print(note, style="dim")

@@ -129,7 +129,7 @@ def _as_written(value: Any, wanted: str | list[str]) -> str:
         return "; put it in quotes"
     if wanted == "object":
         return "; write `key: value` lines below it"
-    if wanted == "array":
+    if wanted in ("array", ["array", "null"]):
         return f"; write a list: [{value}]"
     return ""
 

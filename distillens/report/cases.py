@@ -105,11 +105,11 @@ def _is_contrast(probe: Probe, task: str) -> bool:
 
 
 def _drifted(study: Outline, view: View, texts: Sequence[Text], family: list[Run], student: Run) -> Group:
-    teacher = family[0]
+    teacher, reference = family[0], study.reference(student) or family[0]
     candidates = []
     for place, text in enumerate(texts):
         agreed = view.agreement(student, text)
-        if not math.isnan(agreed) and all(_right(view, run, text) for run in (teacher, student)):
+        if not math.isnan(agreed) and all(_right(view, run, text) for run in (reference, student)):
             candidates.append((agreed, place))
     rule = (
         f"Of the texts that both {teacher.model} and {student.model} classify right, those on which their "

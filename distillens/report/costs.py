@@ -63,7 +63,7 @@ def tables_of(
     if not rows:
         return []
     for run, row in rows.items():
-        row |= {"label": run.label, "beside": rows.get(study.first(run.teacher)) if run.teacher else None}
+        row |= {"label": run.label, "beside": rows.get(study.reference(run)) if run.teacher else None}
     explainer = next((row["explainer"] for row in rows.values() if row.get("explainer")), None)
     columns = _columns(metric_name(study.lead(task)), f"D by {explainer}" if explainer else "D")
     caption = f"What is lost on {task}, and what is saved"
@@ -163,7 +163,7 @@ def _drift(row: Mapping[str, Any]) -> Cell:
 
 
 def _verdict(row: Mapping[str, Any]) -> Cell:
-    return in_words(row["verdict"], short=True) if "verdict" in row else Cell("")
+    return in_words(row["verdict"]) if "verdict" in row else Cell("")
 
 
 def _latency(row: Mapping[str, Any]) -> Cell:

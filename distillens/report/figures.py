@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from distillens.metrics.calibration import HEADLINE
+from distillens.metrics.verdict import GATED
 from distillens.report import plot
 from distillens.report.formatting import capitalised, metric_name
 from distillens.report.plot import Key, Look, Row
@@ -61,7 +62,7 @@ class _Task:
     def __init__(self, study: Outline, task: str, rows: Mapping[str, Sequence[Row]]) -> None:
         self._study, self._task, self._rows = study, task, rows
         self._lead = study.lead(task)
-        gated = {row["student"] for row in rows["drift"] if row["verdict"] == "gated"}
+        gated = {row["student"] for row in rows["drift"] if row["verdict"] == GATED}
         self._looks: dict[Key, Look] = plot.looks(study, gated)
 
     def figures(self) -> Iterator[tuple[str, str, str, Figure]]:
@@ -164,7 +165,7 @@ class _Task:
                 self._point(axes, run, scores.get((explainer, run.model)), place + offset, "agreement")
         plot.rows(axes, [self._named(explainer) for explainer in explainers])
         axes.set_xlabel(f"{metric_name(HEADLINE)} rank correlation of attributions")
-        ceiling = Line2D([], [], color=INK, marker="o", label="ceiling: the teacher’s own seeds")
+        ceiling = Line2D([], [], color=INK, marker="o", label="ceiling: the teacher’s own runs")
         chance = Line2D([], [], color=INK, alpha=0.6, linestyle=plot.CHANCE, label="chance")
         plot.legend(figure, self._looks, runs, [ceiling, chance])
         return figure
@@ -199,7 +200,7 @@ class _Task:
         return figure
 
     def _ceiling(self, axes: Axes, explainer: str, place: int, height: float) -> None:
-        """Draw what each teacher's own seeds reach, pair by pair and on average, and chance."""
+        """Draw what each teacher's own runs reach, pair by pair and on average, and chance."""
         rows = [row for row in self._rows["drift"] if row["explainer"] == explainer]
         for row in {row["teacher"]: row for row in rows}.values():
             pairs = [

@@ -134,11 +134,12 @@ def _share(row: Row | None, trained: bool) -> Cell:
     if row["gated"] or pd.isna(row["gain"]):
         return Cell(MISSING + mark, style="missing", hint="gated" if row["gated"] else "")
     # Of a drift that is not shown to be one there is no share.
-    quantity = "gain" if pd.isna(row["share"]) else "share"
+    quantity = "gain" if pd.isna(row["share_low"]) else "share"
     low, high = row[f"{quantity}_low"], row[f"{quantity}_high"]
     style = "told" if low > 0 or high < 0 else ""
     if quantity == "gain":
         hint = "The baseline is not shown to drift here, so this is the gain in agreement, no share."
+        hint = "Runs are too few for an interval; this is the gain in agreement." if pd.isna(low) else hint
         text = number(row["gain"], 2, signed=True) + mark
         return Cell(text, row["gain"], interval(low, high), style, hint)
     return Cell(percent(row["share"]) + mark, row["share"], f"[{percent(low)}, {percent(high)}]", style)

@@ -110,11 +110,14 @@ class Results:
     def drift(self) -> pd.DataFrame:
         """One row per student, explainer and metric: how far it is from its teacher.
 
-        ``task student teacher``; ``agreement``, ``ceiling``, ``explainer_ceiling``, ``floor``,
-        ``normalised`` and ``drift``, each with ``_low`` and ``_high``, the ends of its interval; ``metric``
-        and ``k``; ``n`` texts, ``n_undefined`` without a value; ``n_runs`` and ``n_teacher_runs``;
-        ``p_value``, ``p_holm``, ``p_adjusted``; ``effect_size``; ``run_spread``, by how much runs
-        differ; ``n_needed`` and ``runs_needed`` for a verdict; ``gated``; ``verdict``.
+        ``task student teacher explainer metric k``; ``agreement``, ``ceiling``, ``explainer_ceiling``,
+        ``floor``, ``normalised`` and ``drift``, each with ``_low`` and ``_high``, the ends of its interval;
+        ``student_explainer_ceiling``; ``margin``, the largest drift that is as good as none; ``n`` texts,
+        ``n_undefined`` without a value, ``n_groups`` independent ones; ``n_runs`` and ``n_teacher_runs``
+        that count, ``n_gated_runs`` that do not; ``p_drift``, ``p_no_drift``, ``p_adjusted`` (Holm);
+        ``effect_size``; ``run_spread``, by how much runs differ; ``teacher_runs_missing`` and
+        ``student_runs_missing`` for any verdict, ``texts_needed``, ``teacher_runs_needed`` and
+        ``student_runs_needed`` for a sure one; ``gated``; ``verdict``.
         """
         return self._joined("drift", "metrics/drift.parquet")
 

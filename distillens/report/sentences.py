@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from distillens import tables
+from distillens.evaluation.teacher_groups import majority
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.explained_output import predicted
 from distillens.report.formatting import number
@@ -127,14 +128,30 @@ class View:
         self.explainer, self.runs = explainer, list(runs)
         self._rows = {run: about[explainer, run.model, run.seed] for run in runs}
         self._alike, self._pieces = alike, pieces
-        self._teacher = {run: study.first(run.teacher or run.model) for run in runs}
+        self._teacher = {run: study.reference(run) for run in runs}
+        own = {run.teacher or run.model for run in runs}
+        self._first = {model: study.first(model) for model in own}
+        self._explained = {model: self._of_most(model) for model in own}
+
+    def _of_most(self, teacher: str) -> Mapping[str, int | None]:
+        """The class that most runs of a teacher predict for each text: the one that scores are about."""
+        every = [rows for run, rows in self._rows.items() if run.model == teacher]
+        says = [{name: _predicted(row) for name, row in rows.items()} for rows in every]
+        return majority(says) if says else {}
+
+    def _target(self, run: Run, name: str) -> int | None:
+        return self._explained[run.teacher or run.model].get(name)
 
     def describe(self, run: Run) -> dict[str, Any]:
-        """Name a run and say what it is: a teacher, a student, or another seed of a teacher."""
-        teacher = self._teacher[run]
+        """Name a run and say what it is: a teacher, a student, or another seed of a teacher.
+
+        ``teacher`` is the place of the teacher's run that it is shown beside, ``family`` that of the first.
+        """
+        teacher, first = self._teacher[run], self._first[run.teacher or run.model]
         role = "student" if run.teacher else "teacher" if run == teacher else "seed"
-        place = self.runs.index(teacher) if teacher in self.runs else None
-        return {"label": run.label, "role": role, "teacher": place}
+        places = {"teacher": teacher, "family": first}
+        found = {name: self.runs.index(one) if one in self.runs else None for name, one in places.items()}
+        return {"label": run.label, "role": role, **found}
 
     def row(self, example: Mapping[str, Any]) -> list[dict[str, Any] | None]:
         """What each run says about an example; None where it, or its teacher, says nothing."""
@@ -145,17 +162,17 @@ class View:
         return self._pieces[example["example_id"]][1]
 
     def values(self, run: Run, example: Mapping[str, Any]) -> list[float]:
-        """Attributions of the words to the class that the run's teacher predicts; [] where one is missing."""
+        """Attributions of the words to the class that most runs of the teacher predict; [] without one."""
         name = example["example_id"]
         own, reference = self._rows[run].get(name), self._rows.get(self._teacher[run], {}).get(name)
         if own is None or reference is None:
             return []
         # One output, such as an expected rating, stands for all classes.
-        target = min(_predicted(reference) or 0, len(own["output"]) - 1)
+        target = min(self._target(run, name) or 0, len(own["output"]) - 1)
         return [math.nan if word[target] is None else word[target] for word in own["values"]]
 
     def agreement(self, run: Run, example: Mapping[str, Any]) -> float:
-        """How alike a run and its teacher explain an example, by the headline metric; NaN where undefined."""
+        """How alike a run and its teacher's run explain an example, by the headline; NaN where undefined."""
         teacher = self._teacher[run]
         if teacher is None:
             return math.nan
@@ -172,10 +189,10 @@ class View:
         Returns
         -------
         dict
-            ``v``, the words' attributions to the class that the teacher predicts; ``p``, the
+            ``v``, the words' attributions to the class that most runs of the teacher predict; ``p``, the
             prediction; of a classification ``c``, its probability, ``ok``, whether it is right
-            (None: unknown), and ``t``, the teacher's; of a student ``r``, its agreement with the
-            teacher; ``unseen`` words; ``pieces`` where its words are not the others'.
+            (None: unknown), and ``t``, that class; of a student ``r``, its agreement with the
+            teacher's run; ``unseen`` words; ``pieces`` where its words are not the others'.
         """
         name, teacher = example["example_id"], self._teacher[run]
         own, reference = self._rows[run].get(name), self._rows.get(teacher, {}).get(name)
@@ -184,7 +201,7 @@ class View:
         cell: dict[str, Any] = {"v": [_short(value) for value in self.values(run, example)]}
         cell |= self._prediction(own["logits"], example["label"])
         if self._options["type"] == "classification":
-            cell["t"] = self._label(_predicted(reference))
+            cell["t"] = self._label(self._target(run, name))
         if run != teacher:
             cell["r"] = _short(self.agreement(run, example))
         if own["unseen"]:

@@ -25,12 +25,16 @@ _FIRST = ("shap", "lime", "integrated_gradients", "occlusion", "input_x_gradient
 
 @dataclass(frozen=True)
 class Run:
-    """One model trained with one seed; ``teacher`` is None for a teacher."""
+    """One model trained with one seed; ``teacher`` is None for a teacher.
+
+    ``teacher_seed`` is the teacher's run that it belongs to; None where it is compared with all of them.
+    """
 
     model: str
     seed: int
     teacher: str | None
     label: str
+    teacher_seed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,21 @@ class Outline:
         return tuple((self.tasks[task].get("perturb") or {}).get("relabels", ()))
 
     def first(self, model: str) -> Run | None:
-        """A model's first run; students are compared with their teacher's first one."""
+        """A model's first run: the lowest seed."""
         return next((run for run in self.runs if run.model == model), None)
+
+    def reference(self, run: Run) -> Run | None:
+        """The one run that another is shown beside: of a student its own of the teacher, else the first.
+
+        Verdicts go by all runs that a student is compared with.
+        """
+        teacher = run.teacher or run.model
+        own = (one for one in self.runs if (one.model, one.seed) == (teacher, run.teacher_seed))
+        return next(own, self.first(teacher))
+
+    def is_paired(self, student: str) -> bool:
+        """Whether each run of a student is compared with one run of its teacher, and not with all."""
+        return any(run.teacher_seed is not None for run in self.runs if run.model == student)
 
     def find(self, model: Any, seed: Any) -> Run:
         """The run of a model and seed; one that the study does not name is labelled in full."""
@@ -111,17 +128,17 @@ def study_of(settings: Mapping[str, Any], tasks: Mapping[str, Mapping[str, Any]]
         if not options.get("teacher")
         for name in (teacher, *(other for other, o in models.items() if o.get("teacher") == teacher))
     ]
-    runs = tuple(
-        Run(
-            name,
-            seed,
-            models[name].get("teacher"),
-            _label(name, seed, several=len(models[name]["seeds"]) > 1),
-        )
-        for name in ordered
-        for seed in models[name]["seeds"]
-    )
+    runs = tuple(run for name in ordered for run in _runs(name, models[name]))
     return Outline(settings, tasks, runs)
+
+
+def _runs(name: str, model: Mapping[str, Any]) -> list[Run]:
+    """The runs of a model, by seed."""
+    seeds, several = model["seeds"], len(model["seeds"]) > 1
+    belongs = model.get("teacher_seeds") or [None] * len(seeds)
+    paired = sorted(zip(seeds, belongs, strict=True), key=lambda run: run[0])
+    teacher = model.get("teacher")
+    return [Run(name, seed, teacher, _label(name, seed, several), own) for seed, own in paired]
 
 
 def scores(paths: Iterable[str | Path]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -26,13 +26,8 @@ from distillens.report.formatting import (
 from distillens.report.score_rows import Row, metric_table
 from distillens.report.study_data import Outline, Run, ordered
 
-VERDICTS = {
-    KEEPS: ("keeps", "keeps"),
-    DRIFTS: ("drifts", "drifts"),
-    UNKNOWN: ("cannot be told", "untold"),
-    GATED: ("gated", "gated"),
-}
-"""The words of a verdict: in short, and the CSS class that it is shown with."""
+VERDICTS = {DRIFTS: "drift", KEEPS: "no-drift", UNKNOWN: "undecided", GATED: "gated"}
+"""The words of a verdict, and the CSS class that each is shown with."""
 
 _VALUES = ("value", "low", "high", "spread", "n", "n_undefined")
 _PAIR = ("model", "seed", "against", "against_seed")
@@ -283,16 +278,15 @@ def _quantity(head: str, name: str, meaning: str) -> Column:
     return Column(head, cell, meaning)
 
 
-def verdict(text: str | None, short: bool = False) -> Cell:
+def verdict(text: str | None) -> Cell:
     """Show a verdict in words, with its mark.
 
     Examples
     --------
-    >>> verdict(DRIFTS).style, verdict(UNKNOWN, short=True).text
-    ('verdict drifts', 'cannot be told')
+    >>> verdict(DRIFTS)
+    Cell(text='drift found', value=None, note='', style='verdict drift', hint='', unit='')
     """
-    word, style = VERDICTS.get(text or "", (text or MISSING, "untold"))
-    return Cell(word if short else text or MISSING, style=f"verdict {style}")
+    return Cell(text or MISSING, style=f"verdict {VERDICTS.get(text or '', 'undecided')}")
 
 
 def _versus(row: Row) -> str:
@@ -310,7 +304,9 @@ def _share(row: Row | None, digits: int = 0) -> Cell:
 
 
 def _runs(row: Row) -> str:
-    return f"{row['n_runs']} runs" if row["n_runs"] > 1 else ""
+    runs = f"{row['n_runs']} runs" if row["n_runs"] > 1 else ""
+    left_out = f"{row['n_gated_runs']} left out" if row["n_gated_runs"] else ""
+    return ", ".join(filter(None, (runs, left_out)))
 
 
 def _plain(value: float) -> Cell:
@@ -328,21 +324,24 @@ def _or_none(value: float) -> float | None:
 _DRIFT = (
     Column("student", lambda row: Cell(row["student"], note=_runs(row)), numeric=False),
     valued("explainer", "explainer", Cell, numeric=False),
-    _quantity("S", "agreement", "agreement of the student with its teacher"),
-    _quantity("C", "ceiling", "ceiling: agreement of the teacher's other seeds with its first"),
+    _quantity("S", "agreement", "agreement of the student's runs with the teacher's"),
+    _quantity("C", "ceiling", "ceiling: agreement of the teacher's runs with each other"),
     _quantity(
         "R", "explainer_ceiling", "the explainer's own ceiling: agreement of its two runs on the teacher"
     ),
+    valued("R, student", "student_explainer_ceiling", _plain, "the same on the student"),
     _quantity("Z", "floor", "chance: agreement with shuffled attributions"),
     _quantity("A", "normalised", "normalised agreement (S − Z) / (C − Z)"),
     _quantity("D", "drift", "drift: C − S"),
+    valued("margin", "margin", _plain, "the largest drift that is as good as none, in the metric's units"),
     valued("d", "effect_size", _plain, "effect size: drift in standard deviations of a text"),
     valued(
-        "p",
+        "p, drift",
         "p_adjusted",
         _p_value,
-        "that there is no drift, corrected for all comparisons of the study (false discovery rate)",
+        "of drift that is within the tolerance, corrected for the students and explainers of the task (Holm)",
     ),
-    valued("verdict", "verdict", lambda value: verdict(value, short=True), numeric=False),
+    valued("p, no drift", "p_no_drift", _p_value, "of drift that is not below the margin"),
+    valued("verdict", "verdict", verdict, numeric=False),
 )
 """The columns of drift; the CSV file has all that its schema has."""

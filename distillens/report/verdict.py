@@ -1,7 +1,7 @@
-"""The answer: a verdict per student and task, and the paragraph that sums them up."""
+"""A verdict per student and task, and its table on the page, in the terminal and in the CSV file."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -9,56 +9,64 @@ from typing import Any
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, overall
+from distillens.metrics.verdict import DRIFTS, GATED, overall
 from distillens.report.formatting import (
     NOTHING,
     Cell,
     Column,
     Table,
-    capitalised,
     csv_table,
     interval,
     metric_name,
     number,
     page_table,
-    percent,
 )
 from distillens.report.study_data import Outline, ordered
-from distillens.report.tables import VERDICTS
 from distillens.report.tables import verdict as in_words
 
-_NAMED = 3
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What is said about one student on one task, and the numbers that it stands on.
 
-    ``scores`` are those of its runs, ``teacher`` that of the teacher's first seed, ``drift``
-    the headline's rows by explainer.
+    ``scores`` are those of its runs, ``teachers`` those of the teacher's, ``drift`` the headline's rows by
+    explainer; it is ``paired`` if each of its runs is compared with one run of the teacher, not with all.
     """
 
     task: str
     student: str
     teacher_name: str
     lead: str
-    scores: Sequence[Mapping[str, Any]]
-    teacher: Mapping[str, Any] | None
-    majority: Mapping[str, Any] | None
-    drift: Mapping[str, Mapping[str, Any]]
+    scores: Sequence[Row]
+    teachers: Sequence[Row]
+    majority: Row | None
+    drift: Mapping[str, Row]
     overall: str
+    paired: bool = False
 
     @property
     def hidden(self) -> bool:
-        """Whether the student drifts while its performance cannot be told from its teacher's."""
-        if self.overall != DRIFTS or not self.scores or self.teacher is None:
+        """Whether drift is found while the student's performance cannot be told from its teacher's."""
+        if self.overall != DRIFTS or not self.scores or math.isnan(self.teacher_score):
             return False
-        return all(row["low"] <= self.teacher["value"] <= row["high"] for row in self.scores)
+        return all(row["low"] <= self.teacher_score <= row["high"] for row in self.scores)
 
     @property
     def score(self) -> float:
         """Mean of the runs' scores; NaN without any."""
-        return sum(row["value"] for row in self.scores) / len(self.scores) if self.scores else math.nan
+        return _mean(self.scores)
+
+    @property
+    def teacher_score(self) -> float:
+        """Mean of the teacher's runs' scores; NaN without any."""
+        return _mean(self.teachers)
+
+    @property
+    def majority_score(self) -> float:
+        """Score of the best constant answer; NaN where it is not known."""
+        return math.nan if self.majority is None else self.majority["value"]
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -77,24 +85,28 @@ def of_study(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> 
     for task in study.tasks:
         lead = study.lead(task)
         for student, runs in study.runs_of_students.items():
-            teacher = study.first(runs[0].teacher)
             rows = {
                 row["explainer"]: row
                 for row in headline
                 if (row["task"], row["student"]) == (task, student) and row["explainer"] in explainers
             }
-            own = [by_run.get((task, student, run.seed, lead)) for run in runs]
+            teachers = [run for run in study.runs if run.model == runs[0].teacher]
+            own, theirs = (
+                [row for run in side if (row := by_run.get((task, run.model, run.seed, lead))) is not None]
+                for side in (runs, teachers)
+            )
             result.append(
                 Verdict(
                     task,
                     student,
                     runs[0].teacher or "",
                     lead,
-                    [row for row in own if row is not None],
-                    by_run.get((task, teacher.model, teacher.seed, lead)) if teacher else None,
+                    own,
+                    theirs,
                     by_run.get((task, None, None, "majority")),
                     {name: rows[name] for name in explainers if name in rows},
                     overall(rows.values(), study.controls),
+                    study.is_paired(student),
                 )
             )
     return result
@@ -133,23 +145,21 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
             "value low high",
             lambda v: (v.score, *v.bounds),
         ),
-        _reference("teacher", "teacher_value", "score of the teacher's first seed"),
-        _reference("majority", "majority", "score of always giving the commonest answer"),
+        _reference("teacher", "teacher_score", "teacher_value", "mean score of the teacher's runs"),
+        _reference("majority", "majority_score", "majority", "score of always giving the commonest answer"),
     ]
 
 
-def _reference(name: str, csv: str, meaning: str) -> Column:
+def _reference(name: str, attribute: str, csv: str, meaning: str) -> Column:
     """The column of a score that the student's is held against; it is an attribute of the verdict."""
-    score_of = attrgetter(name)
-    return Column(
-        name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [score_of(v) and score_of(v)["value"]]
-    )
+    score_of = attrgetter(attribute)
+    return Column(name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [score_of(v)])
 
 
 def _normalised(explainer: str) -> Column:
     """Columns of one explainer: A on the page, and what it rests on in the CSV file."""
     quantities = ("normalised", "normalised_low", "normalised_high", "drift", "drift_low", "drift_high")
-    quantities += ("p_adjusted", "verdict")
+    quantities += ("margin", "p_adjusted", "p_no_drift", "verdict")
     return Column(
         f"A by {explainer}",
         lambda v: _heat(v, explainer),
@@ -160,129 +170,13 @@ def _normalised(explainer: str) -> Column:
     )
 
 
-def lines(verdicts: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[str, Cell, str]]:
-    """One line per student over all tasks: its name, its verdict, and what that rests on.
-
-    Examples
-    --------
-    >>> row = {"explainer": "shap", "metric": HEADLINE, "verdict": KEEPS, "drift_high": 0.04}
-    >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], None, None, {"shap": row}, KEEPS)
-    >>> lines([said])[0][2]
-    'D is at most 0.04 (shap)'
-    """
-    result = []
-    for student in dict.fromkeys(v.student for v in verdicts):
-        own = [v for v in verdicts if v.student == student]
-        rows = [row for v in own for row in v.drift.values()]
-        word = overall(rows, controls)
-        result.append((student, in_words(word), _reason(word, own)))
-    return result
-
-
-def _reason(word: str, own: Sequence[Verdict]) -> str:
-    """Why a student has its verdict: where, with which size and interval, or what would decide."""
-    several = len({v.task for v in own}) > 1
-    cells = [(v, name, row) for v in own for name, row in v.drift.items()]
-
-    def place(v: Verdict, name: str) -> str:
-        return f"{name} on {v.task}" if several else name
-
-    if word == GATED or not cells:
-        return "no better than the majority baseline" if cells else "nothing was compared"
-    if word == DRIFTS:
-        drifting = [cell for cell in cells if cell[2]["verdict"] == DRIFTS]
-        worst = max(drifting, key=lambda cell: cell[2]["drift"])
-        where = _list([place(v, name) for v, name, _ in drifting])
-        most = f"D = {_with_interval(worst[2], 'drift')}"
-        if not pd.isna(worst[2]["normalised"]):
-            most += f", A = {_with_interval(worst[2], 'normalised')}"
-        return f"{len(drifting)} of {len(cells)}: {where}; most by {place(*worst[:2])}: {most}"
-    if word == KEEPS:
-        widest = max(
-            (cell for cell in cells if cell[2]["verdict"] == KEEPS), key=lambda cell: cell[2]["drift_high"]
-        )
-        return f"D is at most {number(widest[2]['drift_high'])} ({place(*widest[:2])})"
-    open_ = [cell for cell in cells if cell[2]["verdict"] == UNKNOWN]
-    worst = max(open_, key=lambda cell: _width(cell[2]))
-    return (
-        f"undecided by {_list([place(v, name) for v, name, _ in open_])}; {place(*worst[:2])}:"
-        f" D = {_with_interval(worst[2], 'drift')}; {what_would_tell(worst[2])}"
-    )
-
-
-def what_would_tell(row: Mapping[str, Any]) -> str:
-    """How many texts or runs would make an interval narrow enough, in words.
-
-    Examples
-    --------
-    >>> what_would_tell({"drift": 0.1, "n": 100, "n_needed": 640.0, "runs_needed": math.nan})
-    'about 640 texts would decide (there are 100)'
-    """
-    if pd.isna(row["drift"]):
-        return "more seeds of the teacher would give a ceiling"
-    if not pd.isna(row["n_needed"]):
-        if row["n_needed"] > row["n"]:
-            return f"about {row['n_needed']:.0f} texts would decide (there are {row['n']})"
-        return "corrected for all comparisons it stays open"
-    if not pd.isna(row["runs_needed"]):
-        return f"more texts would not decide, {row['runs_needed']:.0f} runs of teacher and student would"
-    return "neither more texts nor twenty runs would decide"
-
-
-def _width(row: Mapping[str, Any]) -> float:
-    width = row["drift_high"] - row["drift_low"]
-    return math.inf if math.isnan(width) else width
-
-
-def _with_interval(row: Mapping[str, Any], name: str) -> str:
-    return f"{number(row[name])} {interval(row[f'{name}_low'], row[f'{name}_high'])}".strip()
-
-
-def answer(verdicts: Sequence[Verdict]) -> list[tuple[str, bool]]:
-    """The answer in one paragraph: pieces of text, and whether each is to stand out.
-
-    Examples
-    --------
-    >>> answer([])[0]
-    ('This study has no student, so there is no reasoning to compare. ', False)
-    """
-    return [*_summary(verdicts), (" ".join(_remarks(verdicts)), False)]
-
-
-def seeds_note(study: Outline, verdicts: Sequence[Verdict]) -> str:
-    """Say how many runs the intervals rest on, and what that allows.
-
-    Examples
-    --------
-    >>> row = {"n_teacher_runs": 5, "run_spread": 0.01}
-    >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], None, None, {"shap": row}, KEEPS)
-    >>> seeds_note(None, [said])
-    'Here the teacher was trained 5 times. The intervals hold for other runs and other texts.'
-    """
-    rows = [row for v in verdicts for row in v.drift.values()]
-    counts = [row["n_teacher_runs"] for row in rows]
-    counts = counts or [len(study.settings["models"][v.teacher_name]["seeds"]) for v in verdicts]
-    if min(counts, default=0) < 2:
-        return (
-            "A teacher has only one run that can be used. Without a second one there is no ceiling C, so for"
-            " its students A, D and the verdict stay open: give the teacher more seeds."
-        )
-    few, many = min(counts), max(counts)
-    times = f"{few} times" if few == many else f"{few} to {many} times"
-    note = f"Here the teacher was trained {times}."
-    if any(pd.isna(row["run_spread"]) for row in rows):
-        return note + (
-            " That is too few to know how unlike two runs of one recipe are: the intervals hold for these"
-            " runs and other texts, and D counts as drift only if its whole interval is above the tolerance."
-            " Three seeds of the teacher tell more, five are better."
-        )
-    caution = " That is few, so the intervals are wide: five seeds are better." if few < 5 else ""
-    return f"{note} The intervals hold for other runs and other texts.{caution}"
-
-
-def _explainers(study: Outline, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+def _explainers(study: Outline, rows: Sequence[Row]) -> list[str]:
     names = (row["explainer"] for row in rows if row["explainer"] not in study.controls)
     return ordered(names, study.explainers)
+
+
+def _mean(rows: Sequence[Row]) -> float:
+    return sum(row["value"] for row in rows) / len(rows) if rows else math.nan
 
 
 def _performance(verdict: Verdict) -> Cell:
@@ -293,105 +187,21 @@ def _performance(verdict: Verdict) -> Cell:
     return Cell(number(verdict.score, 3), None if math.isnan(verdict.score) else verdict.score, note)
 
 
-def _plain(row: Mapping[str, Any] | None) -> Cell:
-    return NOTHING if row is None or pd.isna(row["value"]) else Cell(number(row["value"], 3), row["value"])
+def _plain(value: float) -> Cell:
+    return NOTHING if pd.isna(value) else Cell(number(value, 3), value)
 
 
 def _heat(verdict: Verdict, explainer: str) -> Cell:
     row = verdict.drift.get(explainer)
     if row is None:
         return NOTHING
-    value, judgement = row["normalised"], row["verdict"]
-    word, _ = VERDICTS.get(judgement, (judgement or "", ""))
+    value, judgement = row["normalised"], row["verdict"] or ""
     if pd.isna(value):
-        hint = "Without a ceiling there is no A; this is the plain agreement S."
+        hint = (
+            "The teacher has one run, or its runs agree no better than by chance: S, because there is no A."
+        )
         agreement = None if pd.isna(row["agreement"]) else row["agreement"]
-        return Cell(f"S {number(agreement)}", agreement, word, "heat missing", hint)
+        return Cell(f"S {number(agreement)}", agreement, judgement, "heat missing", hint)
     note = interval(row["normalised_low"], row["normalised_high"])
     shade = "grey" if GATED in (judgement, verdict.overall) else f"h{min(max(round(value * 10), 0), 10)}"
-    return Cell(number(value), value, note, f"heat {shade}", unit=word)
-
-
-def _summary(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:
-    """Count the comparisons by verdict, and name the runs of each."""
-    if not verdicts:
-        yield "This study has no student, so there is no reasoning to compare. ", False
-        return
-    if len(verdicts) == 1:
-        yield f"{verdicts[0].student} on {verdicts[0].task}: ", False
-        yield verdicts[0].overall, True
-        yield ". ", False
-        return
-    tasks = {v.task for v in verdicts}
-    students = _count(len({v.student for v in verdicts}), "student")
-    yield f"{len(verdicts)} comparisons of a student with its teacher ({students}, ", False
-    yield f"{_count(len(tasks), 'task')}): ", False
-    groups = {kind: [v for v in verdicts if v.overall == kind] for kind in VERDICTS}
-    present = [kind for kind, group in groups.items() if group]
-    for kind in present:
-        yield _clause(kind, len(groups[kind])), True
-        yield f" ({_list(_names(groups[kind], tasks))})", False
-        yield (". " if kind == present[-1] else "; "), False
-
-
-def _remarks(verdicts: Sequence[Verdict]) -> Iterator[str]:
-    """Say what the verdicts mean: the widest gap, what performance hides, why something stays open."""
-    several = len({v.task for v in verdicts}) > 1
-    gaps = [
-        (row["normalised"], explainer, v)
-        for v in verdicts
-        if v.overall == DRIFTS
-        for explainer, row in v.drift.items()
-        if not pd.isna(row["normalised"])
-    ]
-    if gaps:
-        value, explainer, worst = min(gaps, key=lambda gap: gap[0])
-        yield f"The widest gap is {_name(worst, several)}: by {explainer} it covers"
-        yield f"{percent(max(value, 0.0))} of the way from chance to the teacher’s agreement with itself."
-    hidden = next((v for v in verdicts if v.hidden), None)
-    if hidden is not None:
-        yield f"{capitalised(metric_name(hidden.lead))} does not show it: {_name(hidden, several)} scores"
-        yield f"{number(hidden.score, 3)}, its teacher {number(hidden.teacher['value'], 3)}:"
-        yield "too close to tell apart."
-    if any(v.overall == GATED for v in verdicts):
-        yield "Gated: the student or its teacher is not shown to beat the majority baseline, so what its"
-        yield "explanations say is not interpreted."
-    if any(v.overall == UNKNOWN and row["n_teacher_runs"] < 2 for v in verdicts for row in v.drift.values()):
-        yield "A teacher with one run gives no ceiling to compare with."
-    if verdicts and not any(v.drift for v in verdicts):
-        yield "No explanations were compared, so only performance and robustness are shown."
-
-
-def _clause(kind: str, count: int) -> str:
-    one = count == 1
-    return {
-        KEEPS: f"{count} {'keeps' if one else 'keep'} the teacher’s reasoning",
-        DRIFTS: f"{count} {'drifts' if one else 'drift'}",
-        UNKNOWN: f"{count} cannot be told",
-        GATED: f"{count} {'is' if one else 'are'} gated",
-    }[kind]
-
-
-def _names(group: Sequence[Verdict], tasks: set[str]) -> list[str]:
-    """Name each student once, with the tasks that are meant."""
-    where: dict[str, list[str]] = {}
-    for verdict in group:
-        where.setdefault(verdict.student, []).append(verdict.task)
-    if len(tasks) == 1:
-        return list(where)
-    return [f"{name} on {'every task' if set(on) == tasks else ', '.join(on)}" for name, on in where.items()]
-
-
-def _name(verdict: Verdict, several: bool) -> str:
-    return f"{verdict.student} on {verdict.task}" if several else verdict.student
-
-
-def _list(names: Sequence[str]) -> str:
-    first = list(names[:_NAMED])
-    if len(names) > _NAMED:
-        first.append(f"{len(names) - _NAMED} more")
-    return first[0] if len(first) == 1 else f"{', '.join(first[:-1])} and {first[-1]}"
-
-
-def _count(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+    return Cell(number(value), value, note, f"heat {shade}", unit=judgement)

@@ -193,8 +193,9 @@ function sentences(tasks) {
     const teacher = cells[student] && cells[view.runs[student].teacher];
     const ranked = ["teacher", "seed", "student"];
     [...view.runs.keys()]
-      .filter((i) => cells[i] && (view.runs[i].role !== "seed" || state.seeds))
-      .sort((a, b) => view.runs[a].teacher - view.runs[b].teacher
+      // A student is shown beside the teacher's run that it belongs to, whichever that is.
+      .filter((i) => cells[i] && (view.runs[i].role !== "seed" || state.seeds || i === view.runs[student]?.teacher))
+      .sort((a, b) => view.runs[a].family - view.runs[b].family
         || ranked.indexOf(view.runs[a].role) - ranked.indexOf(view.runs[b].role) || a - b)
       .forEach((i) => {
         const line = row(view.runs[i], cells[i], example.pieces);

@@ -212,9 +212,12 @@ def test_other_seeds_of_the_teacher(page):
     def rows():
         return [name.text for name in _all(page, "#list .card:first-child .who b")]
 
-    assert rows() == ["teacher · seed 0", "soft · seed 0", "soft · seed 1", "half", "tiny", "difference"]
+    students = ["soft · seed 0", "soft · seed 1", "soft · seed 2", "half", "tiny", "difference"]
+    assert rows() == ["teacher · seed 0", *students]
+    _choose(page, "student", "soft · seed 2")  # stands beside the run that it learnt from
+    assert rows() == ["teacher · seed 0", "teacher · seed 2", *students]
     _choose(page, "seeds", True)
-    assert rows()[:3] == ["teacher · seed 0", "teacher · seed 1", "teacher · seed 2"]
+    assert rows() == ["teacher · seed 0", "teacher · seed 1", "teacher · seed 2", *students]
 
 
 def test_deep_link_opens_exactly_this_view(page, address):
@@ -292,7 +295,7 @@ _READ = (
     ".note",
     "#cases .who",
     ".drawing svg",
-    ".verdict.drifts",
+    ".verdict.drift",
     "figure svg",
     "td small",
     ".gated td",

@@ -112,7 +112,7 @@ results = distillens.load({str(made_up)!r})
 print(len(results.drift), len(results.scores), len(results.attributions), len(results.predictions))
 """
     assert all(map(int, reader.run("python", "-c", ask, folder=tmp_path).split()))
-    assert "drifts" in reader.run("distillens", "verdict", made_up, folder=tmp_path)
+    assert "drift found" in reader.run("distillens", "verdict", made_up, folder=tmp_path)
     assert "commands:" in reader.run("distillens", "--help", folder=tmp_path)
 
 

@@ -147,7 +147,8 @@ def tiny_config(folder: Path) -> dict:
         "max_length": 32,
     }
     corpus_training = {"corpus": "text", "epochs": 1, "batch_size": 8, "block_size": 16}
-    student = {"checkpoint": "tiny", "layers": [0], "teacher": "teacher", "training": training}
+    learns = {"teacher": "teacher", "training": training, "seeds": [0]}
+    student = {"checkpoint": "tiny", "layers": [0], **learns}
     return {
         "study": "tiny",
         "device": "cpu",
@@ -190,7 +191,7 @@ def tiny_config(folder: Path) -> dict:
             "teacher": {"checkpoint": "tiny", "training": training, "seeds": [1, 2]},
             "student": student,
             "student-kd": {**student, "training": {**training, "method": "soft_logits"}},
-            "student-aligned": {"checkpoint": "aligned", "teacher": "teacher", "training": training},
+            "student-aligned": {"checkpoint": "aligned", **learns},
         },
         "perturbations": {"character": None, "swap": None},
         "repeats": 2,

@@ -34,8 +34,8 @@ def compressed(tmp_path_factory):
         "perturbations": {"swap": None},
         "models": {
             "teacher": config["models"]["teacher"],
-            "int8": {"teacher": "teacher", "compress": {"method": "int8"}},
-            "half": {"teacher": "teacher", "compress": {"method": "half"}},
+            "int8": {"teacher": "teacher", "compress": {"method": "int8"}, "seeds": [0]},
+            "half": {"teacher": "teacher", "compress": {"method": "half"}, "seeds": [0]},
             "pruned": {
                 "teacher": "teacher",
                 "compress": {"method": "prune", "what": "heads", "amount": 0.25},

@@ -86,7 +86,7 @@ def every_stage(folder):
     config["checkpoints"]["headed"] = full["checkpoints"]["headed"]
     config["models"]["student-kd"] |= {"checkpoint": "headed"}
     del config["models"]["student"], config["explainers"]["random"]
-    config["models"]["half"] = {"teacher": "teacher", "compress": {"method": "int8"}}
+    config["models"]["half"] = {"teacher": "teacher", "compress": {"method": "int8"}, "seeds": [0]}
     labels = config["tasks"]["moods"]["labels"]
     done = {"checkpoint": {"local": "finished"}, "training": "none", "labels": labels}
     config["models"]["done"] = {**done, "teacher": "teacher"}

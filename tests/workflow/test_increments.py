@@ -12,7 +12,9 @@ from tests.workflow.documented import documents, names
 pytestmark = pytest.mark.slow
 
 EXPLAINERS = ["occlusion", "random"]
+DRAWING = {"random", "lime"}
 RUNS = ["teacher 1", "student 0", "student-kd 0"]
+FIRST = [*RUNS, "other 0", "pupil 0"]
 SCORES = ["performance", "robustness", "agreement", "faithfulness", "buckets", "word_shifts"]
 OF_EXPLANATIONS = ["agreement", "faithfulness", "buckets", "word_shifts"]
 OF_PREDICTIONS = ["performance", "robustness"]
@@ -34,6 +36,7 @@ END = ["report", "all"]
 def run(which, how="fine_tune", task="moods"):
     """All jobs of a run."""
     explained = [f"explain {task} {which} {name}" for name in EXPLAINERS]
+    explained += again(which, task=task) if which in FIRST else []
     return [
         f"{how} {task} {which}",
         f"predict {task} {which}",
@@ -46,15 +49,16 @@ def scores(*which, task="moods"):
     return [*(f"score_{name} {task}" for name in which or SCORES), f"calibrate {task}", "decide_verdicts"]
 
 
-def again(*explainers, task="moods"):
-    return [f"explain_again {task} teacher 1 {name}" for name in explainers or EXPLAINERS]
+def again(*runs, explainers=EXPLAINERS, task="moods"):
+    """Second explanations, of the first run of each model by explainers that draw."""
+    return [f"explain_again {task} {of} {name}" for of in runs for name in explainers if name in DRAWING]
 
 
 def explained_by(*explainers):
     """Jobs of explainers, and what reads them."""
     return [
         *(f"explain moods {of} {name}" for of in RUNS for name in explainers),
-        *again(*explainers),
+        *again(*RUNS, explainers=explainers),
         *(f"delete moods {of}" for of in RUNS),
         *scores(*OF_EXPLANATIONS),
         *END,
@@ -110,7 +114,6 @@ ROWS = [
         "the teacher's learning rate",
         [
             *run("teacher 1"),
-            *again(),
             *run("student-kd 0", "distil"),
             "delete moods student 0",
             *scores(),
@@ -162,7 +165,6 @@ ROWS = [
             "select_examples more",
             "perturb more swap",
             *run("teacher 1", task="more"),
-            *again(task="more"),
             *run("student 0", task="more"),
             *run("student-kd 0", "distil", task="more"),
             *scores(*SCORES, "probes", "stability", task="more"),

@@ -75,7 +75,13 @@ def study(tmp_path_factory):
         "checkpoints": {"tiny": {"local": str(folder / "checkpoint")}},
         "models": {
             "teacher": {"checkpoint": "tiny", "training": training, "seeds": [1, 2]},
-            "student": {"checkpoint": "tiny", "layers": [0], "teacher": "teacher", "training": distilled},
+            "student": {
+                "checkpoint": "tiny",
+                "layers": [0],
+                "teacher": "teacher",
+                "training": distilled,
+                "seeds": [0],
+            },
         },
         "perturbations": dict.fromkeys(PERTURBATIONS),
         "repeats": 2,

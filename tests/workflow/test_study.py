@@ -29,8 +29,8 @@ PROBES = {"contrast": "occlusion", "negation": "random", "but": "occlusion"}
 
 
 def branch(model, *seeds, distil="fine_tune"):
-    """All jobs of a model: its runs, what they predict, what explains them."""
-    return [
+    """All jobs of a model: its runs, what they predict, what explains them (its first run twice)."""
+    return [f"explain_again moods {model} {seeds[0]} random"] + [
         job
         for seed in seeds
         for job in (
@@ -77,7 +77,7 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     stems["texts"] = "examples"
     results = study.folder / "results" / "tiny"
     files = [path for path in sorted(results.rglob("*.parquet")) if ".parts" not in path.parent.name]
-    assert len(files) == 1 + 4 + 2 + 5 + 10 + 2 + 5 + 5 + 5 + 5 + 6 + 10 + 3 * (2 + 5)
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 4 + 5 + 5 + 5 + 5 + 6 + 10 + 3 * (2 + 5)
     corpus = results / "corpora" / "text.parquet"
     assert tables.read(corpus, "corpus").num_rows == 45
     assert tables.read(results / "metrics" / "drift.parquet", "drift").num_rows > 0
@@ -140,7 +140,6 @@ def test_the_teacher_s_learning_rate_reruns_it_and_what_learns_from_it(study):
     config = study.edited("models/teacher/training", training)
     expected = [
         *branch("teacher", 1, 2),
-        *(f"explain_again moods teacher 1 {name}" for name in EXPLAINERS),
         *branch("student-kd", 0, distil="distil"),
         *(f"delete moods {model} 0" for model in ("student", "student-aligned")),  # by the teacher's ranking
         *scores(),
@@ -155,7 +154,11 @@ def test_an_explainer_s_setting_reruns_that_explainer(study):
     jobs = [f"{job} moods {model} {seed}" for job in ("explain", "delete") for model, seed in runs]
     jobs = [f"{job} random" if job.startswith("explain") else job for job in jobs]
     jobs += [f"explain_probe moods negation {model} {seed} random" for model, seed in runs]
-    jobs += ["explain_again moods teacher 1 random"]
+    jobs += [
+        f"explain_again moods {model} {seed} random"
+        for model, seed in runs
+        if (model, seed) != ("teacher", 2)
+    ]
     expected = [*jobs, *scores("agreement", "faithfulness", "buckets", "word_shifts", "probes"), *DRIFT, *END]
     assert study.jobs(study.edited("explainers/random", {"draw": 1})) == sorted(expected)
 

@@ -59,7 +59,7 @@ CASES = {
     "a batch of 0": (f"{M}/training/batch_size", 0, "0 is less than the minimum of 1"),
     "a negative seed": (f"{M}/seeds", [-1], "models.student.seeds.0: -1 is less than the minimum of 0"),
     "a seed twice": (f"{M}/seeds", [1, 1], "has non-unique elements"),
-    "a list that is none": (f"{M}/seeds", 1, "models.student.seeds: 1 is not of type 'array'; write a list: [1]"),
+    "a list that is none": (f"{M}/seeds", 1, "models.student.seeds: 1 is not of type 'array', 'null'; write a list"),
     "a block that is none": ("models/student", "teacher", "is not of type 'object'"),
     "k of 0": ("metrics/overlap_k", [0], "metrics.overlap_k.0: 0 is less than the minimum of 1"),
     "no k": ("metrics/deletion_k", [], "metrics.deletion_k"),

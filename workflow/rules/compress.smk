@@ -1,4 +1,4 @@
-"""Students that are a smaller copy of their teacher's first seed."""
+"""Students that are smaller copies of their teacher's runs."""
 
 
 rule compress:

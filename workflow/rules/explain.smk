@@ -54,7 +54,7 @@ if PARTS > 1:
             "../../scripts/gather_explanations.py"
 
 
-# How well an explainer agrees with itself, asked of the teachers' first seeds.
+# How well an explainer that draws agrees with itself, asked of the first seed of each model.
 use rule explain as explain_again with:
     output:
         explanations=EXPLANATIONS_AGAIN,

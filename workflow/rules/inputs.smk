@@ -108,16 +108,11 @@ def of_all_runs(pattern, models=MODELS):
 
 def of_first_seeds(pattern):
     """A file of the first seed of each model that is explained here, by every explainer that draws."""
+    drawing = {"explainer": study.drawing_explainers(), "allow_missing": True}
     return [
         path
         for model, seed in study.first_seeds()
-        for path in expand(
-            pattern,
-            model=model,
-            seed=seed,
-            explainer=study.drawing_explainers(),
-            allow_missing=True,
-        )
+        for path in expand(pattern, model=model, seed=seed, **drawing)
     ]
 
 

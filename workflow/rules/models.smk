@@ -1,4 +1,4 @@
-"""Teachers and students: fine-tuned on gold labels, distilled from a teacher's first seed, or taken as they are."""
+"""Teachers and students: fine-tuned on gold labels, distilled from a teacher's run, or taken as they are."""
 
 
 rule pretrain:

@@ -108,6 +108,7 @@ def settings(**other):
         "resamples": 200,
         "confidence_level": 0.95,
         "tolerance": 0.05,
+        "margin": 0.5,
     }
     usual = {
         "task": "films",
@@ -454,7 +455,7 @@ def test_models_known_by_attributions_are_scored_by_their_logits_and_else_gated(
         ["accuracy", 1.0, 3]
     ]
     assert "small" not in set(frame["model"])
-    calibrate.calibrate(performance, paths, [], out=drift, **settings())
+    calibrate.calibrate(performance, paths, [], take_in.test, out=drift, **settings())
     found = tables.read(drift, "calibration").to_pandas()
     assert found["gated"].all() and found["explainer_ceiling"].isna().all()
     buckets = tmp_path / "buckets.parquet"

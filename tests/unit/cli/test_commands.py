@@ -106,13 +106,13 @@ def test_a_text_is_explained_by_teacher_and_student_with_the_study_s_settings(re
     assert out.count(f"for {LABELS[target]}") == 2
 
 
-def test_the_random_control_has_the_study_s_seed(results, capsys):
+def test_the_random_control_has_the_seed_of_the_study_and_the_run(results, capsys):
     out = said(
         capsys, "explain", "--study", results, "--text", TEXT, "--explainer", "random", "--model", "teacher"
     )
     engine = Engine(results / "models/t/teacher/1", "cpu", "torch")
     (expected,) = registry.load("explainer", "random").explain(
-        [Example("text", TEXT)], engine, "margin", {"draw": 0}, seed_of(3, "t", "random")
+        [Example("text", TEXT)], engine, "margin", {"draw": 0}, seed_of(3, "t", "random", "teacher", 1)
     )
     target = int(engine.logits([(TEXT,)])[0].argmax())
     assert f"{expected.values[0, target]:+.3f}" in out
@@ -171,7 +171,7 @@ def test_the_verdict_is_that_of_the_page(made_up, capsys):
     answer = re.search(r'<p class="answer">(.*?)</p>', page, re.DOTALL).group(1)
     words = re.sub(r"<[^>]+>", "", answer).split()
     assert out.split()[: len(words)] == words
-    for cell in ("drifts", "gated", "keeps"):
+    for cell in ("drift found", "gated", "no drift found"):
         assert cell in out
 
 
@@ -366,7 +366,7 @@ def test_check_prints_jobs_and_passes(capsys, tmp_path, monkeypatch):
     out = said(capsys, "check", path, "--words", "8")
     rows = [line.split() for line in out.splitlines()]
     assert ["fine_tune", "2", "2"] in rows
-    assert ["explain", "3", "3"] in rows
+    assert ["explain", "4", "4"] in rows  # the student has a run out of each of its teacher's
     assert ["compress_for_torch", "1", "1"] in rows
     assert ["explain", "occlusion", "t", "3", f"{12 * 10 * 3}"] in rows
     assert not (tmp_path / "results").exists()

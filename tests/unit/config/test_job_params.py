@@ -48,8 +48,8 @@ def test_runs_teachers_and_methods_come_from_the_config(study):
         ("minilm-3", 1),
         ("minilm-3-kd", 1),
     ]
-    assert study.teacher("minilm-3-kd") == ("minilm-6", 1)
-    assert study.teacher("minilm-6") is None
+    assert study.teacher("minilm-3-kd", 1) == ("minilm-6", 1)
+    assert study.teacher("minilm-6", 1) is None
     assert study.of_origin("distilled") == ["minilm-3-kd"]
 
 
