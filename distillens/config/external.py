@@ -177,8 +177,8 @@ def check_tasks(config: Mapping[str, Any]) -> None:
                 )
         if trained is not None and task["columns"]["label"] is None:
             raise ConfigError(
-                f"tasks.{name}.columns.label: null, but models.{trained} is trained here, which takes labels; "
-                "name their column, or give finished models (training: none)"
+                f"tasks.{name}.columns.label: null, but models.{trained} is trained here, which takes "
+                "labels; name their column, or give finished models (training: none)"
             )
         if task["probes"] and task["columns"]["label"] is None:
             raise ConfigError(f"tasks.{name}.probes: need a task whose texts have labels (columns.label)")

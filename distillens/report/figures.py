@@ -109,7 +109,11 @@ class _Task:
 
     def _performance(self) -> Figure | None:
         rows = [row for row in self._rows["performance"] if row["against"] is None]
-        scores = {(row["model"], row["seed"]): row for row in rows if row["metric"] == self._lead}
+        scores = {
+            (row["model"], row["seed"]): row
+            for row in rows
+            if row["metric"] == self._lead and not math.isnan(row["value"])
+        }
         runs = self._runs(list(scores))
         if not runs:
             return None

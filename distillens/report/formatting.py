@@ -90,6 +90,11 @@ class Cell:
 
 
 NOTHING = Cell(MISSING, style="missing")
+NOT_KNOWN = "not known"
+PERFORMANCE_NOT_KNOWN = Cell(
+    NOT_KNOWN, style="missing", hint="The texts have no labels, or the attributions came without logits."
+)
+"""What stands where a score would, if nobody knows it."""
 
 
 @dataclass(frozen=True)

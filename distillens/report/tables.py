@@ -10,6 +10,7 @@ from distillens.report import score_rows
 from distillens.report.formatting import (
     MISSING,
     NOTHING,
+    PERFORMANCE_NOT_KNOWN,
     Cell,
     Column,
     Head,
@@ -74,16 +75,22 @@ def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None
         [Cell("majority baseline", style="muted"), Cell(MISSING)]
         + [score(row, 3) if metric == study.lead(task) else Cell("") for metric in metrics]
         for row in majority[:1]
+        if row["n"] and any(one["n"] for of_run in cells.values() for one in of_run)
     ]
     for run in score_rows.runs(study, cells):
         own = {_versus(row): row for row in cells[run.model, run.seed]}
         lines.append(
             [Cell(run.label), Cell(_role(run))]
-            + [score(own.get(metric), 3, signed=named[metric]["against"] is not None) for metric in metrics]
+            + [_known(own.get(metric), named[metric]["against"] is not None) for metric in metrics]
         )
     head = [Head("model", numeric=False), Head("role", numeric=False)]
     head += [Head(metric_name(name), metric_head(named[name]["metric"]).meaning) for name in metrics]
     return Table(f"performance-{task}", f"Performance on {task}", head, lines, csv="performance")
+
+
+def _known(row: Row | None, signed: bool) -> Cell:
+    """A score; without labels, or of attributions without logits, nobody knows it."""
+    return PERFORMANCE_NOT_KNOWN if row is not None and not row["n"] else score(row, 3, signed=signed)
 
 
 def changes(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:

@@ -11,7 +11,9 @@ import pandas as pd
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, overall
 from distillens.report.formatting import (
+    NOT_KNOWN,
     NOTHING,
+    PERFORMANCE_NOT_KNOWN,
     Cell,
     Column,
     Table,
@@ -143,7 +145,7 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
             _performance,
             "with its confidence interval",
             "value low high",
-            lambda v: (v.score, *v.bounds),
+            lambda v: (NOT_KNOWN if v.scores and math.isnan(v.score) else v.score, *v.bounds),
         ),
         _reference("teacher", "teacher_score", "teacher_value", "mean score of the teacher's runs"),
         _reference("majority", "majority_score", "majority", "score of always giving the commonest answer"),
@@ -182,6 +184,8 @@ def _mean(rows: Sequence[Row]) -> float:
 def _performance(verdict: Verdict) -> Cell:
     if not verdict.scores:
         return NOTHING
+    if math.isnan(verdict.score):
+        return PERFORMANCE_NOT_KNOWN
     runs = len(verdict.scores)
     note = interval(*verdict.bounds, 3) + (f"\n{runs} runs" if runs > 1 else "")
     return Cell(number(verdict.score, 3), None if math.isnan(verdict.score) else verdict.score, note)
