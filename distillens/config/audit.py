@@ -36,6 +36,7 @@ SPEEDS: dict[str, dict[str, Any]] = {
 
 _SCORED = 1000
 """Texts with labels that performance is measured on, at most; more would say little more."""
+_ENOUGH_RUNS = 3
 _UNNAMED = re.compile(r"LABEL_\d+")
 
 
@@ -247,7 +248,9 @@ def _own_labels(model: Model, task: Mapping[str, Any], labels: Sequence[str] | N
 def _same(names: Sequence[str], others: Sequence[str]) -> bool:
     """Whether two models name their outputs alike: as they stand, or but for case and what joins words."""
     exact = sorted(names) == sorted(others)
-    plain = [sorted(re.sub(r"[\s_-]+", " ", name.strip()).casefold() for name in one) for one in (names, others)]
+    plain = [
+        sorted(re.sub(r"[\s_-]+", " ", name.strip()).casefold() for name in one) for one in (names, others)
+    ]
     return exact or (plain[0] == plain[1] and len(set(plain[0])) == len(names))
 
 
@@ -279,3 +282,29 @@ def remarks(models: Mapping[str, Model]) -> list[str]:
                 f"({', '.join(of_teacher.outputs)}); they are matched by name"
             )
     return said
+
+
+def reference_in_words(config: Mapping[str, Any]) -> str:
+    """What a complete config can decide: what its students are held against.
+
+    Examples
+    --------
+    >>> reference_in_words({"models": {"bert": {"teacher": None, "seeds": [0]}}})
+    'can decide: nothing; the teacher has one run, so how alike the reasons are is measured without a verdict'
+    >>> reference = {"ladder": {"teachers": ["bert"]}, "accept": {"prune": 0.3}}
+    >>> reference_in_words({"models": {"bert": {"teacher": None, "seeds": [0]}}, "reference": reference})
+    'can decide: whether a student agrees with its teacher at least as much as a copy damaged by prune 0.3'
+    """
+    runs = [len(model["seeds"]) for model in config["models"].values() if model["teacher"] is None]
+    if min(runs) >= _ENOUGH_RUNS:
+        return "can decide: whether a student reasons less like its teacher than another run of the teacher"
+    reference = config.get("reference") or {}
+    if not reference.get("ladder"):
+        number = "one run" if min(runs) == 1 else f"{min(runs)} runs"
+        return (
+            f"can decide: nothing; the teacher has {number}, so how alike the reasons are is measured "
+            "without a verdict"
+        )
+    accepted = " and ".join(f"{kind} {dose:g}" for kind, dose in reference["accept"].items())
+    what = accepted if "agreement" in reference["accept"] else f"a copy damaged by {accepted}"
+    return f"can decide: whether a student agrees with its teacher at least as much as {what}"

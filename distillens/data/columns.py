@@ -75,7 +75,9 @@ def find(frame: pd.DataFrame, task: Mapping[str, Any], asked: Asked, where: str)
     label, remarks = asked.label, ()
     if label is None and not asked.without_label:
         label, remarks = _label(frame, task, [name for name in frame.columns if name not in taken], where)
-    text_a = asked.text_a or _text(frame, [name for name in frame.columns if name not in {*taken, label}], where)
+    text_a = asked.text_a or _text(
+        frame, [name for name in frame.columns if name not in {*taken, label}], where
+    )
     named = [name for name in (text_a, asked.text_b, label) if name is not None]
     if len(set(named)) < len(named):
         raise DataError(f"{where}: {', '.join(named)}: a column is one thing, text or label; name others")
