@@ -22,14 +22,14 @@ from distillens.cli.errors import CommandError
 from distillens.cli.run import snakemake
 from distillens.config import audit as plan
 from distillens.config.validate import complete
-from distillens.data import columns
+from distillens.data.columns import Asked, find
 from distillens.data.errors import DataError
 from distillens.data.read import read_frame
 from distillens.data.text import spans
 from distillens.models import model_folder
 from distillens.report.results import Results, load
 
-HELP = """Audit students of one teacher on a file of texts: do they give the same answers for the same reasons?
+HELP = """Audit students of one teacher on a file of texts: the same answers, for the same reasons?
 
 Columns and labels are worked out from the file and the checkpoints; labels are optional. What was
 worked out is written to NAME.yaml, which `distillens run NAME.yaml` runs again. Before the first job
@@ -52,14 +52,13 @@ _TAIL = 30
 class Request:
     """What is asked for: folders, a file, and what is not to be worked out.
 
-    ``out`` is the folder that everything is written to; ``speed`` one of ``fast``, ``default`` and ``thorough``;
-    ``cores`` None for all.
+    ``out`` is the folder that everything is written to; ``cores`` None for all.
     """
 
     teacher: str
     students: Sequence[str]
     data: str
-    columns: columns.Asked = columns.Asked()
+    columns: Asked = Asked()
     labels: Sequence[str] | None = None
     name: str = "audit"
     out: str = "."
@@ -99,9 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--teacher", required=True, metavar="DIR", help="the model that is the reference")
     parser.add_argument("--student", required=True, action="append", metavar="DIR", help="may be repeated")
-    parser.add_argument(
-        "--data", required=True, metavar="FILE", help="texts: CSV, TSV, JSON lines or Parquet"
-    )
+    parser.add_argument("--data", required=True, metavar="FILE", help="CSV, TSV, JSON lines or Parquet")
     parser.add_argument("--text", metavar="COLUMN", help="the text, where several columns could be it")
     parser.add_argument("--text-b", metavar="COLUMN", help="the second text, in a task of pairs")
     label = parser.add_mutually_exclusive_group()
@@ -119,9 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--texts", type=_positive, metavar="N", help="how many are explained")
     parser.add_argument("--accept", type=_accepted, metavar="KIND=DOSE", help="accepted damage: prune=0.3")
     parser.add_argument("--cores", type=_positive, metavar="N", help="by default all")
-    parser.add_argument(
-        "--dry-run", action="store_true", help="write the config, say what it costs, and stop"
-    )
+    parser.add_argument("--dry-run", action="store_true", help="write the config, say the cost, stop")
     gate.add_options(parser)
 
 
@@ -131,7 +126,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.teacher,
         arguments.student,
         arguments.data,
-        columns.Asked(arguments.text, arguments.text_b, arguments.label, arguments.no_label),
+        Asked(arguments.text, arguments.text_b, arguments.label, arguments.no_label),
         arguments.labels.split(",") if arguments.labels else None,
         arguments.name,
         arguments.out,
@@ -157,8 +152,9 @@ def audit(teacher: str, students: str | Sequence[str], data: str, **options: Any
     teacher, students, data : str, or for students also a sequence of str
         Folders of finished classifiers, and a file of texts.
     **options
-        ``text``, ``text_b``, ``label`` (names of columns; ``label=False`` takes none), ``labels``, ``name``,
-        ``out``, ``speed`` ("fast", "default", "thorough"), ``texts``, ``accept`` (``{"prune": 0.3}``), ``cores``.
+        ``text``, ``text_b``, ``label`` (names of columns; ``label=False`` takes none), ``labels``,
+        ``name``, ``out``, ``speed`` ("fast", "default", "thorough"), ``texts``, ``cores`` and
+        ``accept`` (``{"prune": 0.3}``).
 
     Returns
     -------
@@ -178,7 +174,7 @@ def audit(teacher: str, students: str | Sequence[str], data: str, **options: Any
     distillens.config.errors.ConfigError: nowhere: no such folder; give one that save_pretrained has written
     """
     label = options.pop("label", None)
-    named = columns.Asked(
+    named = Asked(
         options.pop("text", None), options.pop("text_b", None), label or None, without_label=label is False
     )
     amount = plan.Amount(options.pop("speed", plan.DEFAULT_SPEED), options.pop("texts", None))
@@ -206,11 +202,11 @@ def prepare(request: Request) -> Prepared:
         raise CommandError(f"--data: no file {request.data}")
     try:
         frame = read_frame(Path(request.data), None, "utf-8", None, None)
-        found = columns.find(frame, task, request.columns, request.data)
+        found = find(frame, task, request.columns, request.data)
     except DataError as error:
         raise CommandError(str(error)) from None
     cells = [name for name in (found.text_a, found.text_b) if name is not None]
-    lengths = [sum(len(spans(str(cell))) for cell in row) for row in zip(*(frame[name] for name in cells))]  # noqa: B905
+    lengths = [sum(len(spans(str(cell))) for cell in row) for row in frame[cells].itertuples(index=False)]
     texts = plan.Texts(
         _from(request.out, request.data),
         found.text_a,

@@ -69,12 +69,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=_words,
         default=[],
         metavar="WORDS",
-        help=f"of {', '.join(_ALLOWED)}; they do not fail",
+        help=f"do not fail: {', '.join(_ALLOWED)}",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="the verdicts, and all that they rest on")
     parser.add_argument("--junit", type=Path, metavar="FILE", help="a test case per student, as JUnit XML")
     parser.add_argument(
-        "--markdown", type=Path, metavar="FILE", help="a summary, and a section for model cards"
+        "--markdown", type=Path, metavar="FILE", help="a summary, and a section of a model card"
     )
     parser.add_argument(
         "--against", type=Path, metavar="FILE", help="an earlier --json: is a student worse than that?"
@@ -163,7 +163,8 @@ def status(found: Mapping[str, Any], allow: tuple[str, ...] = ()) -> int:
 
     Examples
     --------
-    >>> status({"students": [], "against": []}), status({"students": [], "against": []}, ("nothing measured",))
+    >>> nothing = {"students": [], "against": []}
+    >>> status(nothing), status(nothing, ("nothing measured",))
     (5, 0)
     """
     words = {word for words in failures(found, allow).values() for word in words}

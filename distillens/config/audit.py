@@ -44,8 +44,8 @@ _UNNAMED = re.compile(r"LABEL_\d+")
 class Model:
     """A finished classifier as its folder shows it.
 
-    ``outputs`` are its own names for its outputs, in order (a single one is a score); ``parameters`` is None where
-    that cannot be seen; ``digest`` is that of its weights.
+    ``outputs`` are its own names for its outputs, in order (a single one is a score); ``parameters`` is None
+    where that cannot be seen; ``digest`` is that of its weights.
     """
 
     folder: str
@@ -255,7 +255,7 @@ def _same(names: Sequence[str], others: Sequence[str]) -> bool:
 
 
 def remarks(models: Mapping[str, Model]) -> list[str]:
-    """What is unusual about the models, though nothing is wrong: larger students, equal weights, other orders.
+    """What is unusual about the models, though not wrong: larger students, equal weights, other orders.
 
     Examples
     --------

@@ -16,7 +16,7 @@ from distillens.data.read import check_column
 from distillens.data.text import spans
 
 LABEL_NAMES = ("label", "labels", "target", "class", "gold", "score", "stars", "rating")
-"""What a column of labels may be called, in any case; elsewhere positions and scores are not taken for labels."""
+"""What a column of labels may be called, in any case; in others positions and scores are no labels."""
 
 _WORDS = 3  # of a text, on average; fewer are names, dates and keys
 _CERTAIN = ("name", "number", "code")
@@ -63,7 +63,7 @@ def find(frame: pd.DataFrame, task: Mapping[str, Any], asked: Asked, where: str)
 
     Examples
     --------
-    >>> frame = pd.DataFrame({"id": ["1", "2"], "mood": ["good", "bad"], "said": ["I loved it", "It was a bore"]})
+    >>> frame = pd.DataFrame({"id": ["1", "2"], "mood": ["good", "bad"], "said": ["I loved it", "A bore"]})
     >>> find(frame, {"type": "classification", "labels": ["bad", "good"]}, Asked(), "films.csv")
     Columns(text_a='said', text_b=None, label='mood', remarks=())
     """
@@ -91,7 +91,8 @@ def _text(frame: pd.DataFrame, names: Sequence[str], where: str) -> str:
     found = found or [name for name, words in lengths.items() if words > 0]
     if not found:
         raise DataError(
-            f"{where}: no column of texts; there are: {', '.join(map(str, frame.columns))}; name it with --text"
+            f"{where}: no column of texts; there are: {', '.join(map(str, frame.columns))}; "
+            "name it with --text"
         )
     if len(found) > 1:
         raise DataError(
@@ -138,7 +139,8 @@ def _label(
     if refused:
         name, why = next(iter(refused.items()))
         raise DataError(
-            f"{where}: the column {name!r} is called a label, but {why}; name another with --label, or --no-label"
+            f"{where}: the column {name!r} is called a label, but {why}; name another with --label, "
+            "or say --no-label"
         )
     return None, [f"{where}: no column of labels, so performance is not known and nothing is gated"]
 

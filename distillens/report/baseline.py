@@ -32,10 +32,10 @@ def compare(outcome: Outcome, baseline: Outcome) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        For each task, student and explainer the ``difference`` of agreement (negative: less than before) with
-        ``low`` and ``high``, ``n`` texts, and whether it is ``worse``: the whole interval is below 0. The level of
-        the intervals is corrected for their number (Bonferroni), so that with 95 % none is called worse
-        falsely.
+        For each task, student and explainer the ``difference`` of agreement (negative: less than before)
+        with ``low`` and ``high``, ``n`` texts, and whether it is ``worse``: the whole interval is below 0.
+        The level of the intervals is corrected for their number (Bonferroni), so that with 95 % none is
+        called worse falsely.
 
     Raises
     ------
@@ -88,15 +88,9 @@ def _pairs(
 def _compared(
     one: Mapping[str, Any], row: Mapping[str, Any], before: Mapping[str, Any], level: float
 ) -> dict[str, Any]:
-    values = np.array(
-        [
-            [
-                np.nan if side["by_text"].get(name) is None else side["by_text"][name]
-                for name in row["by_text"]
-            ]
-            for side in (row, before)
-        ]
-    )
+    sides = (row["by_text"], before["by_text"])
+    # None is undefined, as is a text that one of them lacks.
+    values = np.array([[side.get(name) for name in row["by_text"]] for side in sides], dtype=np.float64)
     found = summaries([values[0] - values[1]], Resampling(seed=0, confidence_level=level))
     value, low, high = (float(part[0]) for part in (found.value, found.low, found.high))
     return {

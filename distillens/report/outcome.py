@@ -83,7 +83,8 @@ def decisions(
 
     Examples
     --------
-    >>> row = {"task": "films", "student": "tiny", "teacher": "bert", "explainer": "shap", "metric": "spearman"}
+    >>> row = {"task": "films", "student": "tiny", "teacher": "bert", "explainer": "shap"}
+    >>> row |= {"metric": "spearman"}
     >>> row |= {"agreement": 0.5, "agreement_low": 0.4, "agreement_high": 0.6, "n": 80, "n_undefined": 0}
     >>> without = row | {"teacher_runs_missing": 2, "verdict": "not decided", "gated": False}
     >>> placed = row | {"kind": None, "reference": "prune 0.3", "verdict": "drift found", "gated": False}

@@ -75,8 +75,8 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
     ### Agreement with its teacher’s reasons
     <BLANKLINE>
     No drift found on films, against bert, by prune 0.3. On 80 texts the words’ attributions agree with the
-    teacher’s (Spearman, mean and 95 % interval): occlusion 0.90 [0.85, 0.94]. Performance is not known. This is
-    about these models, texts and explainers; it does not say that the teacher’s reasons are good ones.
+    teacher’s (Spearman, mean and 95 % interval): occlusion 0.90 [0.85, 0.94]. Performance is not known.
+    This is about these models, texts and explainers, and does not say that its reasons are good.
     <BLANKLINE>
     """
     lines = [
@@ -115,8 +115,8 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
         f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} texts the words’ attributions "
         "agree with the",
         f"teacher’s (Spearman, mean and 95 % interval): {'; '.join(map(agreement, one['explainers']))}."
-        f"{doses} {scores} This is",
-        "about these models, texts and explainers; it does not say that the teacher’s reasons are good ones.",
+        f"{doses} {scores}",
+        "This is about these models, texts and explainers, and does not say that its reasons are good.",
     ]
 
 
@@ -125,8 +125,8 @@ def _as_far_as(dose: Mapping[str, Any]) -> str:
         return f"By {dose['explainer']} its reasons are further off than any {dose['kind']} that was tried."
     bounds = interval(dose["dose_low"], dose["dose_high"])
     return (
-        f"By {dose['explainer']} its reasons are as far off as {dose['kind']} {number(dose['dose'])} {bounds} "
-        "of the teacher would put them."
+        f"By {dose['explainer']} its reasons are as far off as {dose['kind']} {number(dose['dose'])} {bounds}"
+        " of the teacher would put them."
     )
 
 
