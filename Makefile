@@ -4,7 +4,7 @@ BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
 
-.PHONY: help quickstart bench test operations rulegraph docs wheel lint format lock
+.PHONY: help quickstart bench test operations validity rulegraph docs wheel lint format lock
 
 help:
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -32,7 +32,11 @@ test: .venv/installed  ## the whole suite
 
 operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
 	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
-		$(foreach part,increments faults wrong_configs hostile_data strange_tables strange_checkpoints,tests/workflow/test_$(part).py)
+		$(foreach part,increments faults wrong_configs hostile_data strange_tables strange_checkpoints strange_attributions,\
+			tests/workflow/test_$(part).py)
+
+validity: .venv/installed  ## the table of docs/validity.md: the verdict on studies whose truth is known
+	OMP_NUM_THREADS=1 $(BIN)/python -m tests.audit.validity --workers $(CORES)
 
 rulegraph: .venv/installed  ## the picture of the workflow (needs Graphviz)
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --configfile resources/studies/sst5.yaml --cores 1 --forceall \

@@ -27,6 +27,7 @@ include: "workflow/rules/stability.smk"
 include: "workflow/rules/cost.smk"
 include: "workflow/rules/metrics.smk"
 include: "workflow/rules/drift.smk"
+include: "workflow/rules/ladder.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/kept.smk"
 

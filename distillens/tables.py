@@ -97,6 +97,23 @@ SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
         "n": _INT32, "n_undefined": _INT32, "n_runs": _INT16, "n_baseline_runs": _INT16,
         **_with_bounds("gain", "share"), "p_value": _REAL, "p_adjusted": _REAL, "gated": _FLAG,
     },
+    "rungs": {
+        "kind": _TEXT, "dose": _REAL, "draw": _INT16, "example_id": _TEXT,
+        "values": pa.list_(_REALS), "logits": _LOGITS,
+    },
+    "ladders": {
+        "task": _TEXT, "teacher": _TEXT, "explainer": _TEXT, "metric": _TEXT, "k": _INT16,
+        "kind": _TEXT, "dose": _REAL, "draws": _INT16, "n": _INT32, "n_undefined": _INT32,
+        **_with_bounds("agreement", "equal_answers"),
+    },
+    "placements": {
+        "task": _TEXT, "student": _TEXT, "teacher": _TEXT, "explainer": _TEXT, "metric": _TEXT, "k": _INT16,
+        "kind": _TEXT, "n": _INT32, "n_undefined": _INT32, "n_runs": _INT16, "n_teacher_runs": _INT16,
+        **_with_bounds("agreement", "equal_answers", "dose"), "beyond": _FLAG,
+        **_with_bounds("excess"), "reference": _TEXT, **_with_bounds("accepted"),
+        "p_chance": _REAL, "p_drift": _REAL, "p_no_drift": _REAL, "p_adjusted": _REAL,
+        "gated": _FLAG, "verdict": _TEXT,
+    },
     "calibration": _CALIBRATION,
     "drift": {**_CALIBRATION, "p_adjusted": _REAL, "verdict": _TEXT},
 }.items()}

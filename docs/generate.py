@@ -219,6 +219,10 @@ _KINDS = {
     "distillation": ("`training.method`", "Beside `fine_tune` (gold labels) and `none`; `+` combines two."),
     "pretraining": ("`pretrain.method`", "Ways to make a checkpoint on a corpus."),
     "compression": ("`compress.method`", "Ways to make a student out of its teacher."),
+    "damage": (
+        "`reference.ladder`",
+        "Kinds of damage, by name; `reference: {ladder: {prune: {doses: [0.2, 0.4]}}}`, say.",
+    ),
 }
 
 

@@ -13,5 +13,6 @@ with logging_to(snakemake.log[0]):
         test=snakemake.input.test,
         file=snakemake.input.file,
         predictions=snakemake.input.get("predictions") or None,
+        reference=next(iter(snakemake.input.reference), None),
         out=snakemake.output.explanations,
     )

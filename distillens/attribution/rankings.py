@@ -55,7 +55,7 @@ def ranking(values: np.ndarray, logits: Sequence[float] | None) -> list[int]:
     >>> ranking(np.array([[0.1, -0.1], [0.7, -0.7]]), logits=[2.0, -1.0])
     [1, 0]
     """
-    if not len(values) or says_nothing(values, logits):
+    if not len(values) or np.isnan(values).all() or says_nothing(values, logits):
         return []
     column = towards(values, predicted(logits, values))
     return np.argsort(-(np.abs(column) if values.shape[1] == 1 else column), kind="stable").tolist()

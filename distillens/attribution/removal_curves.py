@@ -157,6 +157,8 @@ def _grown(
 def _plan(number: int, every: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """What is asked of one example: (..., order, the example in its units, sets of removed words)."""
     for explainer, name, draw, units, order in every:
+        if units.words and not order:  # its explainer says nothing of the text
+            continue
         prefixes = [order[:k] for k in range(1, len(order) + 1)]
         yield number, explainer, name, draw, "remove", order, units, prefixes
         if name == "own":

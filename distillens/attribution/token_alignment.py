@@ -4,15 +4,19 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from tokenizers import decoders
+from tokenizers import decoders, pre_tokenizers
 
 from distillens.data.text import Word
 
 _SPECIAL = re.compile(r"\[(CLS|SEP|PAD|BOS|EOS)\]|</?s>|<(pad|bos|eos|cls|sep)>|<\|.*\|>", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\[SEP\]|</s>|<sep>", re.IGNORECASE)
-_UNKNOWN = re.compile(r"\[UNK\]|<unk>|�", re.IGNORECASE)
+_UNKNOWN = re.compile(r"\[(UNK|MASK)\]|<(unk|mask)>|<0x[0-9a-f]{2}>|�", re.IGNORECASE)
 # What WordPiece, byte-level BPE and SentencePiece put before or behind a piece.
 _MARKS = re.compile(r"^(##(?=.)|[ĠĊ▁])+|</w>$")
+
+_BYTES = frozenset(pre_tokenizers.ByteLevel.alphabet())
+# Characters that may lie between two pieces, times one more than the pieces that are lost between them.
+_LEAP = 12
 
 
 class NotFoundError(ValueError):
@@ -80,8 +84,53 @@ def occurrences(texts: Sequence[str], word: str) -> list[Word]:
     return []
 
 
+def standing(texts: Sequence[str], pieces: Sequence[str]) -> list[bool | None]:
+    """Which words or tokens stand in a text (or pair), in their order; looser than `locate`.
+
+    A piece may follow a few characters behind the one before it, so that one that a tokenizer
+    has changed leaves the others where they are.
+
+    Returns
+    -------
+    list of bool or None
+        One for each piece; None where it says nothing: special and unknown tokens, blanks.
+
+    Examples
+    --------
+    >>> standing(["Not bad at all"], ["[CLS]", "not", "good", "at", "all", "[SEP]"])
+    [None, True, False, True, True, None]
+    """
+    readings = [list(pieces)]
+    decoded = [piece if _SPECIAL.fullmatch(piece) else _from_bytes(piece) for piece in pieces]
+    if decoded != readings[0]:
+        readings.append(decoded)
+    every = (_standing(texts, reading) for reading in readings)
+    return min(every, key=lambda stand: (stand.count(False), -stand.count(True)))
+
+
+def _standing(texts: Sequence[str], pieces: Sequence[str]) -> list[bool | None]:
+    text = " ".join("".join(map(_plain, one)) for one in texts)
+    stand: list[bool | None] = []
+    at = lost = 0
+    for piece in pieces:
+        core = _plain(_MARKS.sub("", piece)).strip()
+        if not core or _SPECIAL.fullmatch(piece) or _UNKNOWN.search(piece):
+            lost += bool(core)  # what it stands for is somewhere
+            stand.append(None)
+            continue
+        start = text.find(core, at, at + len(core) + _LEAP * (1 + lost))
+        stand.append(start >= 0)
+        if start < 0:
+            lost += 1
+        else:
+            at, lost = start + len(core), 0
+    return stand
+
+
 def _from_bytes(piece: str) -> str:
     """A byte-level piece as text; half a character is unknown."""
+    if not set(piece) <= _BYTES:
+        return piece
     blank = "Ġ" if piece.startswith("Ġ") else ""
     return blank + decoders.ByteLevel().decode([piece]).strip()
 

@@ -13,13 +13,17 @@ from rich.table import Table
 
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
+from distillens.cli.own_inputs import problems
 from distillens.cli.run import snakemake
+from distillens.config.files import refuse_duplicates
 from distillens.config.validate import ConfigError, complete
 from distillens.provenance import project_file
 
-HELP = """Check a config, and print the jobs and the forward passes that it would cost.
+HELP = """Check a config and all that it is given, and print the jobs and forward passes that it would cost.
 
-Nothing is run. Jobs are those of Snakemake's dry run in this folder: all of the study's,
+Nothing of the study is run, nothing is downloaded. Data, checkpoints and attributions that are on
+this machine are opened as the jobs would open them; whatever is wrong with them is said at once.
+Jobs are those of Snakemake's dry run in this folder: all of the study's,
 and how many are left to do. Forward passes are upper bounds, of texts as long as the
 data that are there, else as long as the task allows (explain.max_words) or --words says.
 Integrated Gradients is counted as if no text converged, which is rare: expect a small
@@ -46,13 +50,19 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     Raises
     ------
     CommandError
-        If the config is none, or Snakemake refuses it.
+        If the config is none, something that it names cannot be used, or Snakemake refuses it.
     """
     file = project_file(arguments.config)
     config = _read(file)
     if arguments.words is not None and arguments.words < 1:
         raise CommandError("--words: a text has at least one")
     results = Path("results", config["study"])
+    with console.status("opening data, checkpoints and attributions"):
+        wrong, closed = problems(config, results)
+    if wrong:
+        raise CommandError("\n  ".join([f"{file}: {len(wrong)} thing{'s' * (len(wrong) > 1)} wrong", *wrong]))
+    if closed:
+        console.print(f"not opened, to be downloaded first: {', '.join(closed)}", style="dim", soft_wrap=True)
     with console.status("asking Snakemake"):
         every, left = jobs(file, "--forceall"), jobs(file)
     console.print(_jobs(config["study"], every, left))
@@ -82,6 +92,7 @@ def jobs(config: Path, *more: str) -> dict[str, int]:
 def _read(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CommandError(f"{path}: no such file")
+    refuse_duplicates([path])
     content = yaml.safe_load(path.read_text("utf-8"))
     if not isinstance(content, dict):
         raise CommandError(f"{path}: not a config; config.yaml is an example of one")

@@ -58,7 +58,8 @@ def passes(config: Mapping[str, Any], results: Path, words: int | None = None) -
     --------
     >>> task = {"labels": ["no", "yes"], "explain": {"max_words": 5, "per_class": 2}, "probes": []}
     >>> task |= {"splits": {"test": {"examples": 10}}, "perturb": {"examples": None}}
-    >>> config = {"tasks": {"toy": task}, "models": {"teacher": {"seeds": [1, 2], "training": None}}}
+    >>> model = {"seeds": [1, 2], "checkpoint": "bert", "training": None, "compress": None}
+    >>> config = {"tasks": {"toy": task}, "models": {"teacher": {**model, "explanations": None}}}
     >>> config |= {"explainers": {"occlusion": {"method": "occlusion"}}, "perturbations": {}, "repeats": 1}
     >>> config |= {"metrics": {"deletion_k": [1], "random_draws": 2, "aopc_beam": 0}}
     >>> [(row.rule, row.passes) for row in passes(config, Path("results/none"))]
@@ -78,18 +79,22 @@ class _Task:
         self.config, self.name, self.task, self.results = config, name, task, results
         self.outputs = len(task["labels"]) or 1
         self.assumed = words or task["explain"]["max_words"] or WORDS
-        self.runs = sum(len(model["seeds"]) for model in config["models"].values())
+        models = config["models"].values()
+        # Of models that are known by their attributions nothing is asked; whose are brought, are not made.
+        self.asked = sum(len(model["seeds"]) for model in models if external.has_weights(model))
+        self.made = sum(len(model["seeds"]) for model in models if model["explanations"] is None)
         self.explained = self._lengths(f"data/{name}/explained.parquet", self._explained())
 
     def rows(self) -> Iterator[Passes]:
         for name, model in self.config["models"].items():
             if external.trains(model):
                 yield self._row("train", name, len(model["seeds"]), self._training(model))
-        yield self._row("predict", "test split and its edits", self.runs, self._predicted())
+        yield self._row("predict", "test split and its edits", self.asked, self._predicted())
         for name, options in self.config["explainers"].items():
-            yield self._row("explain", name, self.runs, self._cost(options, self.explained))
+            if self.made:
+                yield self._row("explain", name, self.made, self._cost(options, self.explained))
         if self.config["metrics"].get("faithfulness", True):
-            yield self._row("delete", "all explainers", self.runs, self._removed())
+            yield self._row("delete", "all explainers", self.asked, self._removed())
         for probe in self.task["probes"]:
             options = self.config["probes"][probe]
             items = options.get("items")
@@ -98,7 +103,7 @@ class _Task:
             )
             for name in options["explainers"]:
                 cost = self._cost(self.config["explainers"][name], sentences)
-                yield self._row("explain_probe", f"{probe} by {name}", self.runs, cost)
+                yield self._row("explain_probe", f"{probe} by {name}", self.asked, cost)
 
     def _row(self, rule: str, what: str, runs: int, each: int | None) -> Passes:
         """A kind of job, where ``each`` is the cost of a job."""

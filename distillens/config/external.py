@@ -113,6 +113,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     distillens.config.errors.ConfigError: models.teacher.checkpoint: no checkpoint 'brt'; did you mean 'bert'?
     """
     where = f"models.{name}"
+    _check_missing(where, model)
     several = isinstance(model["checkpoint"], list)
     if not has_weights(model):
         _check_described(where, model)
@@ -137,6 +138,15 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
         raise ConfigError(
             f"{where}.seeds: a checkpoint that is already fine-tuned is one run, but there are "
             f"{len(model['seeds'])} seeds; give a list of as many checkpoints, or one seed"
+        )
+
+
+def _check_missing(where: str, model: Mapping[str, Any]) -> None:
+    brought = model.get("explanations")
+    if brought is not None and brought["missing"] == "teacher" and model["teacher"] is None:
+        raise ConfigError(
+            f"{where}.explanations.missing: it has no teacher whose words could count; "
+            "say zero or intersection"
         )
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
+from distillens.config import ladder
 from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
@@ -167,6 +168,8 @@ class JobParams:
             "unit": self.config["explainers"][wildcards.explainer]["unit"],
             "task_settings": self._part("tasks", wildcards.task, "type", "labels"),
             "needed": [key for key, values in several.items() if len(values) > 1],
+            "numbered": self.config["tasks"][wildcards.task]["columns"]["example_id"] is None,
+            "by_class": self.study.compared_with_computed(wildcards.model),
         }
 
     def compression(self, wildcards: Any) -> Settings:
@@ -203,6 +206,16 @@ class JobParams:
     def explain_again(self, wildcards: Any) -> Settings:
         """Settings of ``explain_again``: nothing but the random draws differ."""
         return self.explain(wildcards) | {"again": True}
+
+    def ladder(self, wildcards: Any) -> Settings:
+        """The rungs of ``explain_rungs``: kinds of damage with their doses."""
+        return ordered(ladder.kinds(self.study.ladder))
+
+    def explain_rungs_code(self, wildcards: Any) -> str:
+        """Digest of the code of an explainer, and of the kinds of damage."""
+        method = self.config["explainers"][wildcards.explainer]["method"]
+        damage = [registry.module_name("damage", kind) for kind in ladder.kinds(self.study.ladder)]
+        return code("scripts/explain_rungs.py", registry.module_name("explainer", method), *damage)
 
     def delete(self, wildcards: Any) -> Settings:
         """Settings of ``delete``."""

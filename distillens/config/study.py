@@ -58,6 +58,13 @@ class Study:
         """The models that bring their attributions."""
         return [name for name, model in self.config["models"].items() if model["explanations"] is not None]
 
+    def compared_with_computed(self, model: str) -> bool:
+        """Whether a model's attributions are held against some that the study's explainers compute."""
+        models = self.config["models"]
+        teacher = models[model]["teacher"]
+        others = [teacher] if teacher else [name for name, one in models.items() if one["teacher"] == model]
+        return any(models[other]["explanations"] is None for other in others)
+
     def recovers(self, model: str) -> bool:
         """Whether a compressed model is trained after it."""
         return self.config["models"][model]["training"] is not None
@@ -84,6 +91,27 @@ class Study:
         """The first run of each model that the study's explainers explain."""
         models = self.config["models"]
         return [(name, models[name]["seeds"][0]) for name in self.computed_attributions()]
+
+    def imported_reference(self, wildcards: Any) -> list[dict[str, Any]]:
+        """The run whose attributions from elsewhere a run's are compared with, if there is one.
+
+        Of a student it is its teacher's first, of a teacher's further run its first.
+        """
+        own = (wildcards.model, int(wildcards.seed))
+        reference = self.teacher(*own) or (own[0], self.config["models"][own[0]]["seeds"][0])
+        if reference == own or self.config["models"][reference[0]]["explanations"] is None:
+            return []
+        where = {"task": wildcards.task, "explainer": wildcards.explainer}
+        return [{**where, "model": reference[0], "seed": reference[1]}]
+
+    @property
+    def ladder(self) -> dict[str, Any]:
+        """The study's ladder of damaged copies; one without teachers where there is none."""
+        return self.config["reference"]["ladder"] or {"teachers": [], "explainers": []}
+
+    def ladder_runs(self) -> list[tuple[str, int]]:
+        """The teachers' runs that damaged copies are made of."""
+        return [(name, seed) for name, seed in self.runs() if name in self.ladder["teachers"]]
 
     def start(self, wildcards: Any) -> str:
         """The checkpoint that a run starts from, or is."""

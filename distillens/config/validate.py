@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from distillens.config import external as bring
+from distillens.config import ladder
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 from distillens.config.models import check_model, check_pretraining
@@ -76,6 +77,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     _check_probes(full)
     _check_stability(full)
     _check_baselines(full)
+    ladder.complete(full)
     if full["published"] is not None:
         _check_published(full, full["published"])
     return full

@@ -83,7 +83,10 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     # Texts with too few words for a k are left out there, and counted.
     columns = np.array([values.reindex(ids) for values in by_metric.values()], dtype=np.float64)
-    summary = summaries(columns.reshape(-1, len(ids)), s.resampling("faithfulness", *run, explainer))
+    draws = {RANDOM: s.metrics["random_draws"]}
+    trials = [draws.get(name, 1) if metric == "flip_rate" else 0 for metric, name, _ in by_metric]
+    resampling = s.resampling("faithfulness", *run, explainer)
+    summary = summaries(columns.reshape(-1, len(ids)), resampling, trials)
     for (metric, name, k), *numbers in zip(by_metric, *summary, strict=True):
         against = s.reference(*run) if name == "teacher" else None
         where = {"model": run[0], "seed": run[1], "explainer": explainer}

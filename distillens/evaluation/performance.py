@@ -4,7 +4,8 @@ Which model, seed and explainer a file is about is read from its provenance, nev
 A row without an ``example_id`` is an aggregate: ``n`` examples count in it, ``n_undefined`` do not.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ from distillens.evaluation.inputs import (
     labels,
     logits_of,
 )
-from distillens.evaluation.rows import aggregate, write_scores
+from distillens.evaluation.rows import aggregate, versus, write_scores
 from distillens.joblog import tracked
-from distillens.metrics import performance
+from distillens.metrics import performance, probabilities
 from distillens.metrics.permutation import best_renaming
 from distillens.metrics.statistics import Estimate
 
@@ -40,11 +41,14 @@ def score_performance(
 ) -> None:
     """Score every model on the whole test split, and the best constant answer.
 
+    Of classifications also the errors of their probabilities, and how much larger a student's are than its
+    teacher's (of the run that it learnt from, or the mean of all), where both are about the same texts.
+
     Models that are known by their attributions only (``explanations``) are scored on the texts
-    that these are about, if they came with logits; without, nothing can be said of them. A model
-    that would score far better if its outputs were called by each other's names gets a row of the
-    metric ``permuted``, with these names. Without labels no performance is known: a row of each
-    metric says so, with ``n`` 0.
+    that these are about, where they came with logits: the others count as undefined. Without any
+    logits the performance is not known: a row of each metric says so, with ``n`` 0; likewise of all
+    models where there are no labels. A model that would score far better if its outputs were called
+    by each other's names gets a row of the metric ``permuted``, with these names.
     """
     truth = labels(test, settings)
     if not settings.labelled:
@@ -56,14 +60,22 @@ def score_performance(
         run: Predictions(path, settings).of("none", [0], truth.index)[0]
         for run, path in tracked(by_identity(predictions, settings).items(), "performance", "run")
     }
-    of_all_texts = {run: (truth, logits) for run, logits in answers.items()}
-    of_some_texts = _from_elsewhere(explanations, truth, settings)
+    answered = {run: (truth, logits, 0) for run, logits in answers.items()}
+    answered |= _from_elsewhere(explanations, truth, settings)
+    everything = {run: (labelled, logits) for run, (labelled, logits, _) in answered.items() if len(labelled)}
     majority = performance.majority(settings.lead, truth, settings.n_classes)
-    for run, (labelled, logits) in (of_all_texts | of_some_texts).items():
+    for run, (labelled, logits, undefined) in answered.items():
+        where = {"model": run[0], "seed": run[1]}
+        if not len(labelled):
+            unknown = {**where, "value": None, "n": 0, "n_undefined": undefined}
+            rows += [{**unknown, "metric": metric} for metric in settings.task_settings["metrics"]]
+            continue
         predicted = performance.predictions_of(logits)
         estimates = _scores(run, settings.task_settings["metrics"], labelled, predicted, settings)
         for metric, value in estimates.items():
-            rows.append(aggregate(len(labelled), value, model=run[0], seed=run[1], metric=metric))
+            row = aggregate(len(labelled), value, **where, metric=metric)
+            rows.append({**row, "n_undefined": undefined})
+        rows += _of_probabilities(run, everything, settings)
         rows += _renamed(run, labelled, predicted, max(majority, estimates[settings.lead].high), settings)
     rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
     write_scores(out, "scores", rows, settings, [test, *predictions, *explanations])
@@ -86,12 +98,29 @@ def _scores(
     return performance.scores(metrics, truth, predicted, s.n_classes, s.resampling("performance", *run))
 
 
+def _of_probabilities(
+    run: Run, everything: Mapping[Run, tuple[pd.Series, np.ndarray]], s: Settings
+) -> Iterator[dict[str, Any]]:
+    """Errors of a classifier's probabilities, and how much larger they are than its teacher's."""
+    if not s.n_classes:
+        return
+    truth, logits = everything[run]
+    references = [one for one in s.references(*run) if one in everything]
+    teachers = [of for texts, of in map(everything.get, references) if texts.index.equals(truth.index)]
+    against = versus(references[0]) if len(references) == 1 else {"against": s.teachers[run[0]]}
+    estimates = probabilities.scores(truth, logits, s.resampling("probabilities", *run), teachers)
+    for metric, value in estimates.items():
+        beside = against if metric.endswith("_gap") else {}
+        yield aggregate(len(truth), value, model=run[0], seed=run[1], metric=metric, **beside)
+
+
 def _renamed(
     run: Run, truth: pd.Series, predicted: np.ndarray, at_most: float, s: Settings
 ) -> Iterator[dict[str, Any]]:
     """A row where a run whose outputs had other names would score far better, beyond its interval."""
     # The best of many renamings flatters: both halves of the texts must find it.
-    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)] if s.n_classes else []
+    known = s.n_classes and np.isfinite(predicted).all()
+    parts = [slice(None), slice(0, None, 2), slice(1, None, 2)] if known else []
     found = [best_renaming(truth.to_numpy()[part], predicted[part], s.n_classes) for part in parts]
     labels = found[0] if found else []
     if labels == sorted(labels) or any(other != labels for other in found):
@@ -105,12 +134,34 @@ def _renamed(
 
 def _from_elsewhere(
     paths: Sequence[FilePath], truth: pd.Series, s: Settings
-) -> dict[Run, tuple[pd.Series, np.ndarray]]:
-    """Labels and logits of the texts that attributions from elsewhere are about, where all have logits."""
-    by_run = {}
+) -> dict[Run, tuple[pd.Series, np.ndarray, int]]:
+    """Of each run its texts that have logits: their labels and logits; and how many have none.
+
+    Raises
+    ------
+    TableError
+        If rows by two explainers say that one run answers one text differently.
+    """
+    logits: dict[Run, dict[str, tuple[Path, np.ndarray]]] = {}
+    texts: dict[Run, set[str]] = {}
     for (model, seed, _), path in by_identity(paths, s, "explainer").items():
-        table = tables.read(path, "explanations")
-        if table.num_rows and not table["logits"].null_count:
-            ids = table["example_id"].to_pylist()
-            by_run.setdefault((model, seed), (truth[ids], logits_of(table, "logits", path, s)))
+        table = tables.read(path, "explanations").select(["example_id", "logits"])
+        texts.setdefault((model, seed), set()).update(table["example_id"].to_pylist())
+        table = table.filter(table["logits"].is_valid())
+        own = logits.setdefault((model, seed), {})
+        for name, answer in zip(
+            table["example_id"].to_pylist(), logits_of(table, "logits", path, s), strict=True
+        ):
+            other, before = own.setdefault(name, (path, answer))
+            if s.n_classes and before.argmax() != answer.argmax():
+                raise tables.TableError(
+                    f"{path} and {other}: the logits of example {name!r} predict different classes, and "
+                    f"both are of {model!r}, seed {seed}; mend the file that they come from"
+                )
+    by_run = {}
+    for run, own in logits.items():
+        # In the order of the labels, whatever that of the files.
+        names = [name for name in truth.index if name in own]
+        answers = np.array([own[name][1] for name in names]).reshape(len(names), s.n_classes or 1)
+        by_run[run] = (truth[names], answers, len(texts[run]) - len(names))
     return by_run

@@ -224,6 +224,12 @@ def _negators(probe: _Probe, explained: _Explained) -> Columns:
     return {"cue_attribution": attribution, "cue_direction": pd.Series(points, attribution.index)}
 
 
+PROPORTIONS = (
+    *("accuracy", "expected_direction", "cue_direction"),
+    *("direction_positive", "direction_neutral", "direction_negative"),
+)
+"""Means of answers that are yes or no."""
+
 _BY_CUE: dict[str, Callable[[_Probe, _Explained], Columns]] = {"divides": _sides, "negates": _negators}
 
 
@@ -235,7 +241,8 @@ def _summaries(
         for metric, column in columns.items():
             values = column[column.index.isin(ids)].to_numpy()
             if values.size:
-                summary = summaries(values, s.resampling("probes", *where.values(), subset))
+                resampling = s.resampling("probes", *where.values(), subset)
+                summary = summaries(values, resampling, [int(metric in PROPORTIONS)])
                 numbers = {name: numbers.item() for name, numbers in summary._asdict().items()}
                 chance = _chance(metric, columns, ids)
                 yield {**where, "subset": subset, "metric": metric, "chance": chance, **numbers}

@@ -10,11 +10,12 @@ How the attributions of several runs are put on common positions:
    same words.
 4. For each comparison, the runs that are compared, and no others, decide which positions count
    (`aligned`): those where one of them has a value. A word without a value is 0 or leaves the
-   position out, as its run's ``missing`` says; without ``missing`` it stays NaN, and the agreement
-   is undefined.
+   position out, as its run's ``missing`` says, or only the teacher's words count; without
+   ``missing`` it stays NaN, and the agreement is undefined.
 """
 
 import itertools
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,7 @@ from distillens.joblog import tracked
 from distillens.metrics import explained_output
 
 Array = NDArray[np.float64]
+_LOG = logging.getLogger("distillens")
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Attributions:
     """What one file of explanations says of each example.
 
     ``by_name`` says that positions are the words of a mapping, which are compared by name;
-    ``missing`` what a position without a value is, ``zero`` or ``intersection`` (see
-    `TeacherGroup.aligned`; None: there is none).
+    ``missing`` what a position without a value is, ``zero``, ``intersection`` or ``teacher`` (see
+    `aligned`; None: there is none).
     """
 
     path: Path
@@ -96,38 +98,44 @@ class Attributions:
     def towards(self, reference: "Attributions") -> list[Array]:
         """Attributions to the class that the reference predicts, in the reference's order.
 
-        Where one of the models was too short for the text and they saw different words,
-        they cannot be compared: NaN, which makes every agreement undefined.
+        NaN, which makes every agreement undefined, where they cannot be compared: one of the
+        models was too short for the text and they saw different words; a text is without values;
+        or values of a class stand beside values of which nobody says for which class they are.
 
         Raises
         ------
         TableError
-            If the two files are not about the same examples, words and outputs.
+            If the two files are not about the same examples and words.
         """
         both = f"{self.path} and {reference.path}"
         if self.words.keys() != reference.words.keys():
             name = sorted(self.words.keys() ^ reference.words.keys())[0]
             raise tables.TableError(f"{both}: example {name!r} is in only one of them; run explain again")
-        result = []
+        result, of_no_class = [], 0
         for name, words in reference.words.items():
-            values = self.values[name]
+            values, theirs = self.values[name], reference.values[name]
             if self.words[name] != words:
                 if name not in self.incomparable | reference.incomparable:
                     raise tables.TableError(
                         f"{both}: different words for example {name!r}; explanations of one task "
                         "share their words, run explain again for both"
                     )
-                values = np.full(reference.values[name].shape, np.nan)
-            if values.shape != reference.values[name].shape:
-                raise tables.TableError(
-                    f"{both}: values of shapes {values.shape} and {reference.values[name].shape} for "
-                    f"example {name!r}; explain both with the same outputs (attributions from elsewhere: "
-                    "say with target which class single values are about)"
-                )
+                values = np.full(theirs.shape, np.nan)
+            if np.isnan(values).all() or np.isnan(theirs).all() or values.shape != theirs.shape:
+                of_no_class += values.shape[1] != theirs.shape[1]
+                result.append(np.full(len(words), np.nan))
+                continue
             try:
                 result.append(explained_output.towards(values, reference.predicted[name]))
             except ValueError as error:
                 raise tables.TableError(f"{reference.path}: example {name!r}: {error}") from error
+        if of_no_class:
+            _LOG.warning(
+                "%s: %d texts are undefined: one has values of a class, the other values of no named class; "
+                "say with target which class single values are about",
+                both,
+                of_no_class,
+            )
         return result
 
 
@@ -152,7 +160,9 @@ def on_common_words(read: Mapping[Any, Attributions]) -> dict[Any, Attributions]
     return {key: one.spread(union) for key, one in read.items()}
 
 
-def aligned(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) -> list[list[Array]]:
+def aligned(
+    values: Sequence[Sequence[Array]], missing: Sequence[str | None], teacher: Sequence[Array] | None = None
+) -> list[list[Array]]:
     """Attributions of several runs on the positions where they are compared.
 
     Parameters
@@ -161,13 +171,18 @@ def aligned(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) ->
         NaN where a run has no value.
     missing : sequence of str or None
         Of each run: None where it has all values.
+    teacher : sequence (examples) of arrays, optional
+        Attributions of the teacher, for runs with ``teacher``; without them, as between explainers
+        of one student, it means ``zero``.
 
     Returns
     -------
     list (runs) of lists (examples) of arrays
         Positions where no run has a value are left out. Where others have one, a run with
         ``zero`` has 0; where one with ``intersection`` has none, the position is left out; that
-        of a run which should have all values stays NaN, which makes its agreement undefined.
+        of a run which should have all values stays NaN, which makes its agreement undefined. Where
+        a run has ``teacher``, only positions where the teacher has a value count, and the run has 0
+        where it has none.
 
     Examples
     --------
@@ -176,16 +191,23 @@ def aligned(values: Sequence[Sequence[Array]], missing: Sequence[str | None]) ->
     [[0.4, 0.0, 0.1], [0.5, 0.2, 0.3]]
     >>> [of[0].tolist() for of in aligned([student, teacher], ["intersection", None])]
     [[0.4, 0.1], [0.5, 0.3]]
+    >>> student, teacher = [np.array([0.4, np.nan, 0.1])], [np.array([0.5, 0.2, np.nan])]
+    >>> [of[0].tolist() for of in aligned([student, teacher], ["teacher", None], teacher)]
+    [[0.4, 0.0], [0.5, 0.2]]
     """
     if not any(missing):
         return [list(one) for one in values]
-    zero, cut = (np.array([mode == kind for mode in missing])[:, None] for kind in ("zero", "intersection"))
+    zero = np.array([mode in ("zero", "teacher") for mode in missing])[:, None]
+    cut = np.array([mode == "intersection" for mode in missing])[:, None]
+    by_teacher = teacher if "teacher" in missing else None
     result: list[list[Array]] = [[] for _ in values]
-    for rows in zip(*values, strict=True):
+    for number, rows in enumerate(zip(*values, strict=True)):
         stacked = np.stack(rows)  # of one text: (runs, positions)
         has = ~np.isnan(stacked)
         filled = np.where(has | ~zero, stacked, 0.0)
         kept = has.any(axis=0) & ~(~has & cut).any(axis=0)
+        if by_teacher is not None:
+            kept &= ~np.isnan(by_teacher[number])
         for one, row in zip(result, filled[:, kept], strict=True):
             one.append(row)
     return result
@@ -234,7 +256,8 @@ class TeacherGroup:
 
     def aligned(self, *runs: Run) -> list[list[Array]]:
         """Attributions of some runs on the positions where they are compared; see `aligned`."""
-        return aligned([self.values[run] for run in runs], [self.missing[run] for run in runs])
+        values, missing = [self.values[run] for run in runs], [self.missing[run] for run in runs]
+        return aligned(values, missing, self.values[self.first])
 
 
 def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[TeacherGroup]:

@@ -38,21 +38,22 @@ def score_word_shifts(
     """
     texts = {example.example_id: example for example in examples(tables.read(explained, "examples"))}
     rows: list[dict[str, Any]] = []
-    lengths: list[int] = []
+    words: list[list[str]] = []
     groups: Groups = {}
     for teacher_group in teacher_groups(explanations, settings):
-        if not lengths:
+        if not words:
             named = [texts[name] for name in teacher_group.ids]
-            lengths, groups = [len(text.words) for text in named], _groups(named)
-        rows += _of_teacher_group(teacher_group, groups, lengths, settings)
+            words, groups = [[word.text for word in text.words] for text in named], _groups(named)
+        rows += _of_teacher_group(teacher_group, groups, words, settings)
     write_scores(out, "word_shifts", rows, settings, [explained, *explanations])
 
 
 def _of_teacher_group(
-    teacher_group: TeacherGroup, groups: Groups, lengths: list[int], s: Settings
+    teacher_group: TeacherGroup, groups: Groups, words: list[list[str]], s: Settings
 ) -> Iterator[dict[str, Any]]:
+    about = [teacher_group.reference.words[name] for name in teacher_group.ids]
     shared = {
-        run: [_fitting(values, words) for values, words in zip(own_values, lengths, strict=True)]
+        run: [_fitting(*text) for text in zip(own_values, about, words, strict=True)]
         for run, own_values in teacher_group.values.items()
     }
     sizes = Counter(kind for kind, _ in groups)
@@ -75,9 +76,9 @@ def _of_teacher_group(
             }
 
 
-def _fitting(values: np.ndarray, words: int) -> np.ndarray:
-    """Shares; NaN where a model did not see all words of the text."""
-    return word_shifts.shares(values) if len(values) == words else np.full(words, np.nan)
+def _fitting(values: np.ndarray, about: list[str], words: list[str]) -> np.ndarray:
+    """Shares; NaN where values are not about all words of the text: of tokens, or of a part that was seen."""
+    return word_shifts.shares(values) if about == words else np.full(len(words), np.nan)
 
 
 def _groups(texts: Sequence[Example]) -> Groups:

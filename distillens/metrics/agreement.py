@@ -8,9 +8,9 @@ that differ; metrics at ``k`` need at least ``2 k`` words. Two arrays of unlike 
 
 **Ties.** "The top k words" have the largest absolute values. Where words tie for the
 last places, each belongs to the top with the probability that a random choice would
-take it (two words tied for one place: 1/2 each). Overlaps are the expected ones over
-independent random choices for both models: exact, no seed. A tie is therefore not
-agreement: two attributions in which all words tie overlap by chance, ``k / n``.
+take it (two words tied for one place: 1/2 each). Every metric at k is its mean over
+independent random choices for both models: exact, no seed (`distillens.metrics.top_words`).
+A tie is therefore not agreement: where all words tie, each metric is at its chance level.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+
+from distillens.metrics.top_words import mean_over_ties, membership
 
 Array = NDArray[np.float64]
 
@@ -44,7 +46,7 @@ def pearson(a: ArrayLike, b: ArrayLike) -> Array:
     -1.0
     """
     a, b = _pair(a, b)
-    return cosine(_centred(a), _centred(b))
+    return cosine(_centred(_scaled(a)), _centred(_scaled(b)))
 
 
 def spearman(a: ArrayLike, b: ArrayLike) -> Array:
@@ -88,21 +90,23 @@ def overlap(a: ArrayLike, b: ArrayLike, k: int) -> Array:
     nan
     """
     a, b = _pair(a, b, words=2 * k)
-    return (_top(a, k) * _top(b, k)).sum(axis=-1) / k
+    return (membership(a, k) * membership(b, k)).sum(axis=-1) / k
 
 
 def jaccard(a: ArrayLike, b: ArrayLike, k: int) -> Array:
-    """Jaccard index of the top k words, ``o / (2 k - o)`` with the (expected) intersection ``o``.
+    """Jaccard index of the top k words, ``|A & B| / |A | B|``, its mean over all ways to break ties.
 
-    Per example it is a function of `overlap`, never larger: no second piece of evidence.
+    Without ties it is a function of `overlap`, ``o / (2 - o)``, never larger: no second piece of evidence.
 
     Examples
     --------
     >>> float(jaccard([9, 8, 0, 1], [9, 0, 8, 1], 2).round(3))
     0.333
+    >>> float(jaccard([1, 1], [1, 0], 1))  # 1 or 0, as the tie is broken
+    0.5
     """
-    shared = overlap(a, b, k)
-    return shared / (2 - shared)
+    a, b = _pair(a, b, words=2 * k)
+    return mean_over_ties(lambda shared: shared / (2 * k - shared), a, b, k)
 
 
 def overlap_corrected(a: ArrayLike, b: ArrayLike, k: int) -> Array:
@@ -130,7 +134,7 @@ def sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
     0.5
     """
     a, b = _pair(a, b, words=2 * k)
-    return (_top(a, k) * _top(b, k) * (np.sign(a) * np.sign(b) > 0)).sum(axis=-1) / k
+    return (membership(a, k) * membership(b, k) * (np.sign(a) * np.sign(b) > 0)).sum(axis=-1) / k
 
 
 def chance_overlap(n: int, k: int) -> float:
@@ -180,7 +184,7 @@ def chance_sign_agreement(a: ArrayLike, b: ArrayLike, k: int) -> Array:
     0.25
     """
     a, b = _pair(a, b, words=2 * k)
-    tops = [_top(x, k) for x in (a, b)]
+    tops = [membership(x, k) for x in (a, b)]
     same = 0.0
     for sign in (1, -1):
         of_sign = [(top * (np.sign(x) == sign)).sum(axis=-1) for top, x in zip(tops, (a, b), strict=True)]
@@ -348,9 +352,13 @@ def _pair(a: ArrayLike, b: ArrayLike, words: int = 1) -> tuple[Array, Array]:
     return np.where(usable[..., None], a, np.nan), np.where(usable[..., None], b, np.nan)
 
 
+def _scaled(a: Array) -> Array:
+    """By the largest value, so that neither sums nor squares overflow or vanish; zeros have none (NaN)."""
+    return a / np.abs(a).max(axis=-1, keepdims=True)
+
+
 def _unit(a: Array) -> Array:
-    # Divided by the largest value first, so that the squares neither overflow nor vanish.
-    scaled = a / np.abs(a).max(axis=-1, keepdims=True)
+    scaled = _scaled(a)
     return scaled / np.linalg.norm(scaled, axis=-1, keepdims=True)
 
 
@@ -362,15 +370,3 @@ def _centred(a: Array) -> Array:
 
 def _ranks(a: Array) -> Array:
     return stats.rankdata(a, axis=-1)
-
-
-def _top(a: Array, k: int) -> Array:
-    """Probability of each word to be among the top k by absolute value, shape (..., n); sums to k."""
-    if a.shape[-1] < k:
-        return np.full(a.shape, np.nan)
-    size = np.abs(a)
-    last = np.partition(size, -k, axis=-1)[..., -k, None]
-    above, tied = size > last, size == last
-    places = k - above.sum(axis=-1, keepdims=True)
-    share = places / np.maximum(1, tied.sum(axis=-1, keepdims=True))
-    return np.where(np.isnan(a), np.nan, above + tied * share)

@@ -73,8 +73,9 @@ def kept_instead(lost: ArrayLike) -> Array:
 
 
 def normalised(value: float, lower: float, upper: float) -> float:
-    """``(value - lower) / (upper - lower)``: 0 for the worst order that was found, 1 for the best.
+    """``(value - lower) / (upper - lower)``: 0 for the order that loses least confidence, 1 for the most.
 
+    So 1 is the best comprehensiveness, and 0 the best sufficiency.
     NaN where no order differs from another. The bounds come from a search, so a value may
     pass them a little.
 

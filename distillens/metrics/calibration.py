@@ -130,7 +130,7 @@ def calibrate(
     >>> students = RunPairs.of(rng.normal(0.5, 0.1, (3, 3, 50)))
     >>> row = calibrate(students, teachers, chance=RunPairs.of(np.zeros((3, 3, 50))))
     >>> {name: round(float(row[name]), 2) for name in ("agreement", "drift", "drift_low", "drift_high")}
-    {'agreement': 0.5, 'drift': 0.3, 'drift_low': 0.25, 'drift_high': 0.34}
+    {'agreement': 0.5, 'drift': 0.3, 'drift_low': 0.26, 'drift_high': 0.34}
     """
     rule = rule or Rule()
     teachers = np.asarray(teachers, dtype=np.float64)

@@ -127,14 +127,20 @@ class CrossedDesign:
     def parts(self, weights: ArrayLike) -> Parts:
         """What the variance of a weighted sum of means is made of; see the module's steps 2 to 4."""
         weights = np.asarray(weights, dtype=np.float64)
-        pure, whole = [], []
+        used = np.flatnonzero(weights)
+        weights, pure, whole = weights[used], [], []
         for factor in self.factors:
-            influence = np.einsum("c,kcn->kn", weights, factor.influence)
+            own = factor.influence[:, used]
+            if not own.any():  # these columns do not vary with it
+                pure.append(0.0)
+                whole.append(0.0)
+                continue
+            influence = np.einsum("c,kcn->kn", weights, own)
             seen = float((influence.mean(axis=1) ** 2).sum() / factor.df / factor.runs)
             single = sum(map(self._of_texts, influence)) / factor.df / factor.runs
             pure.append(max(0.0, seen - single))
             whole.append(seen)
-        return Parts(self._of_texts(weights @ self._columns), pure, whole)
+        return Parts(self._of_texts(weights @ self._columns[used]), pure, whole)
 
     def estimate(self, weights: ArrayLike) -> tuple[float, float, float]:
         """A weighted sum of means, its standard error, and its degrees of freedom.
@@ -142,8 +148,9 @@ class CrossedDesign:
         Without two draws of texts the error is NaN. What is zero but for rounding is zero.
         """
         weights = np.asarray(weights, dtype=np.float64)
-        size = float(np.abs(weights) @ np.abs(self.means))
-        value = float(weights @ self.means)
+        used = np.flatnonzero(weights)  # the others may be undefined
+        size = float(np.abs(weights[used]) @ np.abs(self.means[used]))
+        value = float(weights[used] @ self.means[used])
         value = 0.0 if abs(value) <= _ROUNDING * size else value
         if self.draws < 2:
             return value, math.nan, math.nan

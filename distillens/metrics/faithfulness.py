@@ -45,12 +45,14 @@ def confidence_drop(before: ArrayLike, after: ArrayLike, target: ArrayLike) -> A
 def flips(before: ArrayLike, after: ArrayLike, flip: float) -> Array:
     """1 where the prediction changes (a regression: by more than ``flip``), else 0; shape (n,).
 
+    NaN where one of the two is no prediction (a NaN among its logits).
+
     Examples
     --------
     >>> flips([[0.0, 3.0], [0.0, 3.0]], [[1.0, 0.0], [0.0, 1.0]], flip=0.0).tolist()
     [1.0, 0.0]
     """
-    return (~unchanged(before, after, flip)).astype(np.float64)
+    return 1 - unchanged(before, after, flip)
 
 
 def per_example(deletions: pd.DataFrame) -> dict[tuple[str, str, int], pd.Series]:

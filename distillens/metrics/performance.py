@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.statistics import Estimate, Resampling, Statistic, estimate
+from distillens.metrics.statistics import Estimate, Resampling, Statistic, estimate, mean_of, proportion
 
 Array = NDArray[np.float64]
 
@@ -19,7 +19,7 @@ _VANISHING = 1e-12
 
 
 def predictions_of(logits: ArrayLike) -> Array:
-    """Predicted class, or the predicted value where there is one output (regression).
+    """Predicted class, or the predicted value where there is one output (regression); NaN if a logit is NaN.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def predictions_of(logits: ArrayLike) -> Array:
     >>> predictions_of([[0.1, 2.0], [1.0, -1.0]]).tolist(), predictions_of([[3.7]]).tolist()
     ([1.0, 0.0], [3.7])
     """
-    logits = np.asarray(logits)
+    logits = np.asarray(logits, dtype=np.float64)
     answers = logits[..., 0] if logits.shape[-1] == 1 else logits.argmax(axis=-1)
     return np.where(np.isfinite(logits).all(axis=-1), answers, np.nan).astype(np.float64)
 
@@ -50,7 +50,8 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
     truth : array_like, shape (n,)
         Class numbers, or values.
     predicted : array_like, shape (..., n)
-        Leading axes are variants of the same examples, such as repeats.
+        Leading axes are variants of the same examples, such as repeats. With a NaN, which is no prediction,
+        a variant has no score (NaN).
     n_classes : int
         Number of classes; not looked at for a regression.
 
@@ -76,21 +77,22 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
     if metric not in CLASSIFICATION:
         raise ValueError(f"no task metric {metric!r}; there are: {', '.join([*CLASSIFICATION, *REGRESSION])}")
     classes = np.arange(n_classes)
-    for name, values in (("label", truth), ("predicted class", predicted)):
+    for name, values in (("label", truth), ("predicted class", predicted[~np.isnan(predicted)])):
         strange = values[~np.isin(values, classes)]
         if strange.size:
             raise ValueError(f"{name} {strange[0]} is not one of the {n_classes} classes 0..{n_classes - 1}")
     if metric == "accuracy":
-        right = (truth == predicted).astype(np.float64)
-        return lambda weights: right @ weights.T / weights.sum(axis=-1)
+        return mean_of(right(truth, predicted))
     cells = (truth * n_classes + predicted)[..., None] == np.arange(n_classes**2)
-    variants = predicted.shape[:-1]
+    variants, silent = predicted.shape[:-1], np.isnan(predicted).any(axis=-1)
     # One matrix (n, variants x cells), so that all confusions are one matrix product.
     cells = np.moveaxis(cells, -2, 0).reshape(truth.size, -1).astype(np.float64)
 
     def of_confusion(weights: Array) -> Array:
         shape = (*weights.shape[:-1], *variants, n_classes, n_classes)
-        values = CLASSIFICATION[metric]((weights @ cells).reshape(shape))
+        with np.errstate(invalid="ignore"):  # where there is no prediction at all
+            values = CLASSIFICATION[metric]((weights @ cells).reshape(shape))
+        values = np.where(silent, np.nan, values)
         return values if weights.ndim == 1 else np.moveaxis(values, 0, -1)
 
     return of_confusion
@@ -101,7 +103,8 @@ def scores(
 ) -> dict[str, Estimate]:
     """Task metrics of one model, each with its confidence interval over examples.
 
-    Parameters are those of `statistic`, with ``predicted`` of shape (n,).
+    Parameters are those of `statistic`, with ``predicted`` of shape (n,). Accuracy is a proportion and has
+    the interval of one (`distillens.metrics.statistics.proportion`).
 
     Examples
     --------
@@ -111,7 +114,22 @@ def scores(
     """
     parts = [statistic(metric, truth, predicted, n_classes) for metric in metrics]
     result = estimate(lambda weights: np.stack([part(weights) for part in parts]), np.size(truth), resampling)
-    return {metric: Estimate(*row) for metric, *row in zip(metrics, *result, strict=True)}
+    found = {metric: Estimate(*row) for metric, *row in zip(metrics, *result, strict=True)}
+    if "accuracy" in found:
+        found["accuracy"] = proportion(right(truth, predicted), 1, resampling.confidence_level)
+    return found
+
+
+def right(truth: ArrayLike, predicted: ArrayLike) -> Array:
+    """1 where the predicted class is the label, else 0; NaN without a prediction; shapes as in `statistic`.
+
+    Examples
+    --------
+    >>> right([0, 1], [[0, 0], [1, np.nan]]).tolist()
+    [[1.0, 0.0], [0.0, nan]]
+    """
+    predicted = np.asarray(predicted, dtype=np.float64)
+    return np.where(np.isnan(predicted), np.nan, np.asarray(truth) == predicted)
 
 
 def majority(metric: str, truth: ArrayLike, n_classes: int) -> float:
@@ -211,6 +229,8 @@ def _weighted_ranks(values: Array, weights: Array) -> Array:
 
 def _standard(values: Array) -> Array:
     """Centred and scaled to unit variance, rows that do not vary to exact zeros."""
+    largest = np.abs(values).max(axis=-1, keepdims=True, initial=0.0)
+    values = values / np.where(largest > 0, largest, 1.0)  # neither sums nor squares overflow or vanish
     spread = np.ptp(values, axis=-1, keepdims=True)
     centred = np.where(spread > 0, values - values.mean(axis=-1, keepdims=True), 0.0)
     return centred / np.where(spread > 0, values.std(axis=-1, keepdims=True), 1.0)

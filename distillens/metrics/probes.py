@@ -111,10 +111,11 @@ def post_cue_ratio(values: ArrayLike, cue: Flags, after: Flags) -> float:
     0.75
     """
     sizes = np.abs(np.asarray(values, dtype=np.float64))
-    total = sizes[~cue].sum()
-    if not np.isfinite(total) or total == 0 or np.isnan(post_cue_share(cue, after)):
+    largest = sizes[~cue].max(initial=0.0)
+    if not np.isfinite(sizes[~cue]).all() or largest == 0 or np.isnan(post_cue_share(cue, after)):
         return float("nan")
-    return float(sizes[after].sum() / total)
+    scaled = np.where(cue, 0.0, sizes) / largest  # or sums of the largest numbers would overflow
+    return float(scaled[after].sum() / scaled.sum())
 
 
 def post_cue_share(cue: Flags, after: Flags) -> float:

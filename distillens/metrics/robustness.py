@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distillens.metrics.performance import predictions_of, statistic
-from distillens.metrics.statistics import Resampling, estimate, mean_of
+from distillens.metrics.performance import predictions_of, right, statistic
+from distillens.metrics.statistics import Estimate, Resampling, estimate, mean_of, proportion
 
 Array = NDArray[np.float64]
 
@@ -34,8 +34,8 @@ class Outputs(NamedTuple):
     perturbed: Array
 
 
-def unchanged(original: ArrayLike, perturbed: ArrayLike, flip: float) -> NDArray[np.bool_]:
-    """Whether the prediction stays the same: the class, or a regression's value within ``flip``.
+def unchanged(original: ArrayLike, perturbed: ArrayLike, flip: float) -> Array:
+    """1 where the prediction stays the same: the class, or a regression's value within ``flip``.
 
     Parameters
     ----------
@@ -46,19 +46,19 @@ def unchanged(original: ArrayLike, perturbed: ArrayLike, flip: float) -> NDArray
 
     Returns
     -------
-    array of bool, shape (...)
+    ndarray, shape (...)
+        1 or 0; NaN where there is no prediction, before or after.
 
     Examples
     --------
     >>> unchanged([[0.0, 3.0]], [[1.0, 0.0]], flip=0.0).tolist()
-    [False]
+    [0.0]
     >>> unchanged([[3.0]], [[3.4]], flip=0.5).tolist()
-    [True]
+    [1.0]
     """
     before, after = predictions_of(original), predictions_of(perturbed)
-    if np.shape(original)[-1] == 1:
-        return np.abs(after - before) <= flip
-    return before == after
+    same = np.abs(after - before) <= flip if np.shape(original)[-1] == 1 else before == after
+    return np.where(np.isnan(before) | np.isnan(after), np.nan, same)
 
 
 def score(
@@ -93,7 +93,8 @@ def score(
     dict
         ``METRIC`` on the perturbed texts, ``METRIC_change`` from the original ones,
         ``consistency`` and, with a teacher, ``METRIC_change_gap``: the model's change
-        minus the teacher's. Without a metric ``consistency`` alone.
+        minus the teacher's. Accuracy and consistency have the interval of a
+        `distillens.metrics.statistics.proportion`. Without a metric ``consistency`` alone.
 
     Examples
     --------
@@ -103,11 +104,11 @@ def score(
     >>> {name: scored.value for name, scored in found.items()}
     {'accuracy': 1.0, 'accuracy_change': 0.0, 'consistency': 1.0}
     """
-    kept = mean_of(unchanged(model.original, model.perturbed, flip))
-    n = np.size(truth)
+    same = unchanged(model.original, model.perturbed, flip)
+    kept, n = mean_of(same), np.size(truth)
     if metric is None:
-        result = estimate(lambda weights: kept(weights).mean(axis=0), n, resampling)
-        return {"consistency": Scored(*map(float, (*result, _spread(kept(np.ones(n))))))}
+        share_kept = proportion(same.mean(axis=0), n, resampling.confidence_level)
+        return {"consistency": Scored(*map(float, (*share_kept, _spread(kept(np.ones(n))))))}
     names = [metric, f"{metric}_change", "consistency"]
     task = _task_metric(metric, truth, model, n_classes)
     if teacher is not None:
@@ -123,8 +124,14 @@ def score(
         return np.stack(parts)
 
     result = estimate(lambda weights: by_repeat(weights).mean(axis=1), n, resampling)
+    found = {name: Estimate(*row) for name, *row in zip(names, *result, strict=True)}
+    shares = {"consistency": same}
+    if metric == "accuracy":
+        shares[metric] = right(truth, predictions_of(model.perturbed))
+    for name, answers in shares.items():
+        found[name] = proportion(answers.mean(axis=0), len(answers), resampling.confidence_level)
     spread = _spread(by_repeat(np.ones(n)))
-    return {name: Scored(*map(float, row)) for name, *row in zip(names, *result, spread, strict=True)}
+    return {name: Scored(*map(float, (*found[name], of))) for name, of in zip(names, spread, strict=True)}
 
 
 def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored:
@@ -133,7 +140,8 @@ def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored
     Parameters
     ----------
     parts, wholes : array_like, shape (repeats, n)
-        Both are summed over the texts first. A whole of nothing has no share (NaN).
+        Both are summed over the texts first. A whole of nothing has no share (NaN). Where all wholes are 1,
+        it is a `distillens.metrics.statistics.proportion`.
     resampling : Resampling
         As for `score`.
 
@@ -149,7 +157,10 @@ def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored
             return parts @ weights.T / (wholes @ weights.T)
 
     n = parts.shape[1]
-    value, low, high = estimate(lambda weights: by_repeat(weights).mean(axis=0), n, resampling)
+    if (wholes == 1).all() and wholes.size:
+        value, low, high = proportion(parts.mean(axis=0), len(parts), resampling.confidence_level)
+    else:
+        value, low, high = estimate(lambda weights: by_repeat(weights).mean(axis=0), n, resampling)
     return Scored(float(value), float(low), float(high), float(_spread(by_repeat(np.ones(n)))))
 
 

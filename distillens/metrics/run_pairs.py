@@ -199,6 +199,11 @@ def spread_of_runs(teacher: Factor, column: int) -> Array:
     """How far each run of a teacher is from the others in a mean over pairs, per text, shape (runs, n).
 
     A run stands on both sides of a pair, so its influence on the mean is twice its own.
+
+    Examples
+    --------
+    >>> spread_of_runs(Factor(np.array([[[0.25]], [[-0.25]]]), runs=2), column=0).ravel().tolist()
+    [0.125, -0.125]
     """
     return teacher.influence[:, column] / 2
 

@@ -4,16 +4,20 @@ A statistic is a function of *weights*: how often each example counts. With all 
 gives the value, with the counts of a resample one bootstrap replicate, with one zero a
 jackknife replicate. So one primitive serves a mean, a correlation, a confusion matrix
 and the ratio of several paired means alike, and replicates become matrix products.
+
+Proportions, means of answers that are 1 or 0, are the exception: near 0 or 1 resamples are all alike, and the
+bootstrap of 20 texts of which 95 % are right holds the truth in 58 % of studies. `proportion` has Wilson's
+interval.
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special, stats
 
 from distillens.data.text import seed_of
 
@@ -22,6 +26,8 @@ Statistic = Callable[[Array], Array]
 
 _BATCH_CELLS = 1_000_000
 _SAME = 1e-12
+_PROBES = 64
+_DIGITS = 40  # binary ones, so 12 decimal ones
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,9 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
     Step by step: the value is the statistic of weights that are all 1. Each resample draws n examples
     with replacement; its weights are how often each was drawn. The bounds are quantiles of the statistic
     over the resamples, corrected for bias and for skewness, which is seen by leaving out one example
-    after the other (BCa: Efron 1987, as `scipy.stats.bootstrap` has it).
+    after the other (BCa: Efron 1987, as `scipy.stats.bootstrap` has it). BCa counts how many replicates are
+    below the value and how many equal it, so all are rounded to 12 digits of their scale first: what the
+    processor does to the last digit of a sum decides nothing.
 
     Parameters
     ----------
@@ -95,8 +103,11 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
         nothing = np.full(value.shape, np.nan)
         return Estimate(value, nothing, nothing)
 
+    unit = _unit(statistic, value, n, resampling.seed)
+
     def replicates(index: NDArray[np.int64], axis: int = -1) -> Array:
-        return statistic(_counts(index, n))
+        values = statistic(_counts(index, n))
+        return _rounded(values, unit[..., None] if values.ndim > unit.ndim else unit)
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # degenerate replicates: handled below
@@ -119,10 +130,53 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
     low, high = (np.asarray(bound) for bound in result.confidence_interval)
     degenerate = np.isnan(low) | np.isnan(high)
     low, high = (
-        np.where(constant, value, np.where(degenerate, edge, bound))
+        _rounded(np.where(degenerate, edge, bound), unit)
         for bound, edge in zip((low, high), percentile, strict=True)
     )
+    low, high = (np.where(constant | (np.abs(end - value) <= unit), value, end) for end in (low, high))
     return Estimate(value, low, high)
+
+
+def proportion(answers: ArrayLike, trials: int, confidence_level: float) -> Estimate:
+    """Mean of answers that are 1 or 0, with Wilson's interval (1927), which holds near 0 and 1 too.
+
+    Examples are drawn, so with several answers each (repeats of a random edit, say) they are clusters: the
+    interval is that of as many independent answers as would vary so (the effective sample size: Korn and
+    Graubard 1998). Where all answers are alike, nothing says how those of one example hang together, and
+    they count as one.
+
+    Parameters
+    ----------
+    answers : array_like, shape (..., n)
+        Of each example the mean of its answers, 0 to 1. With NaN there is no proportion.
+    trials : int
+        Answers of each example.
+    confidence_level : float
+        Level of the interval.
+
+    Returns
+    -------
+    Estimate
+        Each of shape (...); fewer than two examples have no bounds.
+
+    Examples
+    --------
+    >>> [round(float(end), 3) for end in proportion([1.0] * 19 + [0.0], 1, 0.95)]
+    [0.95, 0.764, 0.991]
+    """
+    answers = np.asarray(answers, dtype=np.float64)
+    n = answers.shape[-1]
+    value = answers.mean(axis=-1) if n else np.full(answers.shape[:-1], np.nan)
+    if n < 2:
+        return Estimate(value, *np.full((2, *value.shape), np.nan))
+    single, mean = value * (1 - value), answers.var(axis=-1) / n
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effective = np.where(single > _SAME, np.minimum(single / mean, n * trials), n)
+    z2 = special.ndtri((1 + confidence_level) / 2) ** 2
+    middle = (value + z2 / (2 * effective)) / (1 + z2 / effective)
+    half = np.sqrt(z2 * (single / effective + z2 / (4 * effective**2))) / (1 + z2 / effective)
+    low, high = np.clip(middle - half, 0, value), np.clip(middle + half, value, 1)
+    return Estimate(value, np.where(value <= _SAME, 0.0, low), np.where(value >= 1 - _SAME, 1.0, high))
 
 
 def mean_of(columns: ArrayLike) -> Statistic:
@@ -148,7 +202,7 @@ def mean_of(columns: ArrayLike) -> Statistic:
     return lambda weights: columns @ weights.T / weights.sum(axis=-1)
 
 
-def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
+def summaries(columns: ArrayLike, resampling: Resampling, trials: Sequence[int] = ()) -> Summary:
     """Mean over examples of each row, its interval, and how many values are undefined.
 
     Parameters
@@ -157,6 +211,9 @@ def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
         NaN is "undefined": left out of the mean, and counted.
     resampling : Resampling
         Rows that are defined on the same examples share their resamples.
+    trials : sequence of int, optional
+        For each row 0, or of how many answers that are 1 or 0 a value is the mean: such rows are a
+        `proportion`.
 
     Examples
     --------
@@ -174,8 +231,30 @@ def summaries(columns: ArrayLike, resampling: Resampling) -> Summary:
             value[rows], low[rows], high[rows] = estimate(mean_of(values), values.shape[1], resampling)
             if values.shape[1] > 1:
                 spread[rows] = values.std(axis=1, ddof=1)
+    for row, answers in enumerate(trials):
+        if answers:
+            known = columns[row][defined[row]]
+            _, low[row], high[row] = proportion(known, answers, resampling.confidence_level)
     n = defined.sum(axis=1)
     return Summary(value, low, high, spread, n, columns.shape[1] - n)
+
+
+def _unit(statistic: Statistic, value: Array, n: int, seed: int) -> Array:
+    """What numbers are rounded to: the 12th digit of the value, or of what single examples do to it."""
+    drawn = np.random.default_rng([seed, _PROBES]).multinomial(n, np.full(n, 1 / n), size=_PROBES)
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        away = np.abs(statistic(drawn.astype(np.float64)) - value[..., None])
+        scale = np.fmax(np.abs(value), np.sqrt(n) * np.nanmax(away, axis=-1))
+    # A power of two, so that rounding is exact; scales are rarely close to one times this odd number.
+    usable = np.isfinite(scale) & (scale > 0)
+    return np.where(usable, np.ldexp(1.0, np.frexp(np.where(usable, scale, 1) * 1.2345)[1] - _DIGITS), 0.0)
+
+
+def _rounded(values: Array, unit: Array) -> Array:
+    """Values in multiples of a unit; of 0 they stay as they are."""
+    steps = np.where(unit > 0, unit, 1.0)
+    return np.where(unit > 0, np.round(values / steps) * steps, values)
 
 
 def _counts(index: NDArray[np.int64], n: int) -> Array:

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 
 
 def shares(values: ArrayLike) -> Array:
-    """Share of each word: ``|a_i| / sum |a|``, shape (n_words,); NaN for an attribution of nothing.
+    """Share of each word: ``|a_i| / sum |a|``, shape (n_words,); NaN where all are zero or one is not finite.
 
     Examples
     --------
@@ -24,8 +24,11 @@ def shares(values: ArrayLike) -> Array:
     [0.75, 0.25]
     """
     size = np.abs(np.asarray(values, dtype=np.float64))
-    total = size.sum()
-    return size / total if total > 0 else np.full(size.shape, np.nan)
+    largest = size.max(initial=0.0)
+    if not (np.isfinite(size).all() and largest > 0):
+        return np.full(size.shape, np.nan)
+    scaled = size / largest  # or sums of the largest numbers would overflow
+    return scaled / scaled.sum()
 
 
 def shift(

@@ -60,6 +60,33 @@ def layers_of(model: PreTrainedModel) -> torch.nn.ModuleList | None:
     return stacks[0] if len(stacks) == 1 and depth else None
 
 
+def encoder_linear(model: PreTrainedModel) -> list[tuple[str, torch.nn.Linear]]:
+    """The linear layers of the encoder's stack, by name; of a model without one stack, all of its own.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2))
+    >>> [name for name, _ in encoder_linear(model)][-1]
+    '0.output.dense'
+    """
+    stack = layers_of(model) or model
+    return [(name, m) for name, m in stack.named_modules() if isinstance(m, torch.nn.Linear)]
+
+
+def encoder_matrices(model: PreTrainedModel) -> list[tuple[str, torch.nn.Parameter]]:
+    """The weights of these layers.
+
+    Examples
+    --------
+    >>> from transformers import BertConfig, BertModel
+    >>> model = BertModel(BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=2))
+    >>> {weight.dim() for _, weight in encoder_matrices(model)}
+    {2}
+    """
+    return [(name, layer.weight) for name, layer in encoder_linear(model)]
+
+
 def attention_of(layer: torch.nn.Module) -> torch.nn.Module | None:
     """The module of an encoder layer that projects queries, keys and values.
 

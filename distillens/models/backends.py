@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -147,9 +148,19 @@ class TorchBackend:
         ``float32`` or ``bfloat16``.
     whole : bool
         Compute every position of every layer, and let attention weights be read.
+    change : callable, optional
+        Changes the model, in place, once it is loaded.
     """
 
-    def __init__(self, folder: Path, device: str, precision: str = "float32", *, whole: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        device: str,
+        precision: str = "float32",
+        *,
+        whole: bool = False,
+        change: Callable[[Any], None] | None = None,
+    ) -> None:
         import torch
 
         from distillens.models import classifier
@@ -160,6 +171,8 @@ class TorchBackend:
         self.device = classifier.pick_device(device)
         settings = {"attn_implementation": "eager"} if whole else {}
         model = classifier.load_classifier(folder, **settings).eval().requires_grad_(False)
+        if change is not None:
+            change(model)
         self.inputs = classifier.accepted_inputs(model)
         self.trimmed = not whole and classifier.trim(model, folder)
         self.model = model.to(self.device, getattr(torch, precision))

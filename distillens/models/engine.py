@@ -4,7 +4,7 @@ Requests are sorted by length and packed under a budget of tokens (padding inclu
 so that little is spent on padding and the device is busy whatever the caller's rhythm.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -39,6 +39,8 @@ class Engine:
         ``float32``, or ``bfloat16`` (torch only).
     remembered : int
         How many distinct inputs the cache holds; the least recently used go first.
+    change : callable, optional
+        Changes the loaded model in place, such as a damage; it then runs on torch, whatever ``backend`` says.
 
     Attributes
     ----------
@@ -55,9 +57,12 @@ class Engine:
         backend: str = "torch",
         precision: str = "float32",
         remembered: int = 50_000,
+        change: Callable[[Any], None] | None = None,
     ) -> None:
         self.folder, self._device, self._precision = Path(folder), device, precision
-        chosen = choose(device, backend, precision)
+        self._change = change
+        # A graph is of the model as it was.
+        chosen = choose(device, backend, precision) if change is None else "torch"
         self.backend: Backend = OnnxBackend(self.folder) if chosen == "onnxruntime" else self.differentiable
         self.encoder = Encoder(folder, self.backend.inputs)
         self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
@@ -67,12 +72,12 @@ class Engine:
     @cached_property
     def differentiable(self) -> TorchBackend:
         """The model with its gradients, whatever computes its outputs."""
-        return TorchBackend(self.folder, self._device, self._precision)
+        return TorchBackend(self.folder, self._device, self._precision, change=self._change)
 
     @cached_property
     def attentive(self) -> TorchBackend:
         """The whole model with attention weights that can be read."""
-        return TorchBackend(self.folder, self._device, self._precision, whole=True)
+        return TorchBackend(self.folder, self._device, self._precision, whole=True, change=self._change)
 
     @cached_property
     def flop_per_token(self) -> int:
@@ -162,6 +167,6 @@ class EngineOptions:
     backend: str = "torch"
     precision: str = "float32"
 
-    def load(self, folder: str | Path) -> Engine:
-        """The finished model of a folder."""
-        return Engine(folder, **asdict(self))
+    def load(self, folder: str | Path, change: Callable[[Any], None] | None = None) -> Engine:
+        """The finished model of a folder, changed if it shall be."""
+        return Engine(folder, **asdict(self), change=change)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.report.formatting import metric_name, number, percent
+from distillens.report.formatting import NOT_KNOWN, metric_name, number, percent
 from distillens.report.probe_data import Probe
 from distillens.report.sentences import Explained, View, gold, views
 from distillens.report.study_data import Outline, Run
@@ -120,7 +120,10 @@ def _drifted(study: Outline, view: View, texts: Sequence[Text], family: list[Run
         _case(study, view, texts[place], family, [(f"agreement of {student.model}", number(agreed))])
         for agreed, place in sorted(candidates)[:TOP]
     ]
-    none = f"{teacher.model} and {student.model} are both right on no explained text."
+    none = (
+        _not_known(view, texts, [teacher, student])
+        or f"{teacher.model} and {student.model} are both right on no explained text."
+    )
     return Group(f"Same right answer, other reasons: {student.model}", rule, cases, "" if cases else none)
 
 
@@ -139,7 +142,8 @@ def _borderline(study: Outline, view: View, texts: Sequence[Text], family: list[
         _case(study, view, texts[place], family, [("gap of their probabilities", number(gap, 3))])
         for gap, place in gaps[:TOP]
     ]
-    return Group("On the border between two classes", rule, cases, "" if cases else "No text was explained.")
+    none = _not_known(view, texts, [teacher]) or "No text was explained."
+    return Group("On the border between two classes", rule, cases, "" if cases else none)
 
 
 def _contrasts(
@@ -186,6 +190,12 @@ def _right(view: View, run: Run, text: Text) -> bool:
     return bool(logits) and text["label"] is not None and int(np.argmax(logits)) == int(text["label"])
 
 
+def _not_known(view: View, texts: Sequence[Text], runs: Sequence[Run]) -> str:
+    """That nobody knows what a model answers; nothing where each answered some text."""
+    silent = [run.model for run in runs if texts and not any(view.logits(run, text) for text in texts)]
+    return f"Not known: the attributions of {' and '.join(silent)} came without logits." if silent else ""
+
+
 def _gap(logits: Sequence[float]) -> float | None:
     """Difference of the two largest probabilities; None where nothing was answered."""
     if len(logits) < 2:
@@ -209,8 +219,10 @@ def _case(
 
 
 def _prediction(cell: Mapping[str, Any]) -> str:
-    mark = {True: "\u00a0✓", False: "\u00a0✗"}.get(cell["ok"], "")
     cut = f"; {cell['unseen']} words cut off" if cell.get("unseen") else ""
+    if "c" not in cell:
+        return f"says: {NOT_KNOWN}{cut}"
+    mark = {True: "\u00a0✓", False: "\u00a0✗", None: ""}[cell["ok"]]
     return f"says {cell['p']}, {percent(cell['c'])}{mark}{cut}"
 
 

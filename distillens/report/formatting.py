@@ -18,8 +18,10 @@ METRICS: dict[str, tuple[str, str]] = {
     "weighted_f1": ("weighted F1", "F1 averaged over the classes, each by its share of the texts"),
     "f1": ("F1", "harmonic mean of precision and recall of the second class"),
     "matthews": ("Matthews", "correlation of predicted and gold classes; 0 is chance"),
-    "ece": ("ECE", "expected calibration error: how far confidence is from accuracy"),
-    "brier": ("Brier", "mean squared error of the predicted probabilities"),
+    "ece": ("ECE", "expected calibration error: how far confidence is from accuracy; 0 is best"),
+    "brier": ("Brier", "squared error of the predicted probabilities, summed over the classes; 0 is best"),
+    "ece_gap": ("ECE, difference", "the student’s ECE minus its teacher’s on the same texts"),
+    "brier_gap": ("Brier, difference", "the student’s Brier score minus its teacher’s on the same texts"),
     "consistency": (
         "same answer",
         "share of texts whose prediction stays the same (a regression: within the task's flip)",

@@ -24,6 +24,7 @@ from distillens.report import (
     figures,
     gap_closed,
     label_counts,
+    ladder,
     permuted,
     probe_data,
     reasons,
@@ -58,7 +59,7 @@ class ReportFiles:
         Tables of the kinds ``examples``, ``explanations`` and ``scores``.
     drift : path
         The study's table of kind ``drift``.
-    word_shifts, gap_closed, trainings, costs : sequences of paths
+    word_shifts, gap_closed, placements, ladders, trainings, costs : sequences of paths
         Tables of these kinds.
     splits : sequence of paths
         Tables of kind ``examples``: all splits of all tasks.
@@ -72,6 +73,8 @@ class ReportFiles:
     drift: str | Path
     word_shifts: Paths = ()
     gap_closed: Paths = ()
+    placements: Paths = ()
+    ladders: Paths = ()
     trainings: Paths = ()
     costs: Paths = ()
     splits: Paths = ()
@@ -83,6 +86,7 @@ class ReportFiles:
         """The kind and the provenance of every file that results rest on."""
         paths = {"texts": self.explained, "explanations": self.explanations, "scores": self.scores}
         paths |= {"drift": [self.drift], "word_shifts": self.word_shifts, "gap_closed": self.gap_closed}
+        paths |= {"placements": self.placements, "ladders": self.ladders}
         paths |= {"splits": self.splits, "probes": self.probe_designs}
         paths |= {"explanations of probes": self.probe_explanations}
         return [(kind, tables.provenance(path)) for kind, of_kind in paths.items() for path in of_kind]
@@ -118,7 +122,9 @@ def write_report(
     verdicts = verdict.of_study(outline, subjects["performance"], drifts)
     closings, trained = gap_closed.read(files.gap_closed, files.trainings)
     gap_inputs = gap_closed.GapInputs(subjects, drifts, trained)
+    ladders = ladder.Ladders.read(files.placements, files.ladders)
     drawings = figures.draw(outline, {**subjects, "gap_closed": closings}, drifts)
+    drawings += ladder.drawings(outline, ladders)
     renamed = subjects["permuted"].to_dict("records")
     diagnosed = diagnostics.diagnostics(attributions)
     undefined = diagnostics.undefined([*subjects.values()], drifts)
@@ -131,7 +137,9 @@ def write_report(
     for name, columns in built.COLUMNS.items():
         _write_frame(folder / "tables" / f"{name}.csv", subjects[name], columns)
     whole = {"drift": drifts, "trainings": trained, "word_shifts": shifts}
-    for kind, frame in (whole | ({"gap_closed": closings} if files.gap_closed else {})).items():
+    whole |= {"gap_closed": closings} if files.gap_closed else {}
+    whole |= {"placements": ladders.placements, "ladders": ladders.rungs} if files.ladders else {}
+    for kind, frame in whole.items():
         _write_frame(folder / "tables" / f"{kind}.csv", frame, tables.SCHEMAS[kind].names)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(outline, verdicts))
     write_csv(folder / "tables" / "tradeoff.csv", *costs.records(outline, verdicts, subjects, run_costs))
@@ -166,7 +174,10 @@ def write_report(
         tolerance=study["metrics"]["tolerance"],
         margin=study["metrics"]["margin"],
         confidence_level=study["metrics"]["confidence_level"],
-        sections=sections.sections(outline, subjects, drifts, shifts, closings, gap_inputs, drawings),
+        sections=sections.sections(
+            outline, subjects, drifts, shifts, closings, gap_inputs, drawings, ladders
+        ),
+        ladder_lines=ladder.lines(outline, ladders),
         tradeoff=[
             table for task in tasks for table in costs.tables_of(outline, task, verdicts, subjects, run_costs)
         ],

@@ -37,7 +37,7 @@ def remarks(rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def with_questions(lines: Iterable[Line], study: Outline, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """Lines of `distillens.report.verdict.lines`, with the question about the student or its teacher.
+    """Lines of `distillens.report.reasons.lines`, with the question about the student or its teacher.
 
     Examples
     --------

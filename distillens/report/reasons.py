@@ -62,7 +62,7 @@ def _reason(word: str, own: Sequence[Verdict]) -> str:
         return f"{name} on {v.task}" if several else name
 
     if word == GATED or not there:
-        return "not shown to beat the majority baseline" if cells else "nothing was compared"
+        return _why_gated(own, several) if cells else "nothing was compared"
     where = _list([place(v, name) for v, name, _ in there])
     if word == DRIFTS:
         v, name, row = max(there, key=lambda cell: cell[2]["drift"])
@@ -80,6 +80,32 @@ def _reason(word: str, own: Sequence[Verdict]) -> str:
     v, name, row = max(there, key=lambda cell: _need(cell[2]))
     drift = "" if pd.isna(row["drift"]) else f"D = {_with_interval(row, 'drift')}; "
     return f"open by {where}; {place(v, name)}: {drift}{what_would_tell(row, v.paired)}"
+
+
+def _why_gated(own: Sequence[Verdict], several: bool) -> str:
+    """A score that does not beat a constant answer; or that attributions came without logits."""
+    said, known = [], [v for v in own if not v.unknown]
+    for v in own:
+        if v.unknown:
+            where = f" on {v.task}" if several else ""
+            whose = _list(v.unknown)
+            said.append(f"performance not known{where}: the attributions of {whose} came without logits")
+    if known:
+        where = f" on {_list([v.task for v in known])}" if said else ""
+        said.append(f"not shown to beat the majority baseline{where}")
+    return "; ".join(said)
+
+
+def _of_gate(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    """What it means that some are gated: sentences; none where none is."""
+    gated = [v for v in verdicts if v.overall == GATED]
+    if any(not v.unknown for v in gated):
+        yield "Gated: the student or its teacher is not shown to beat the majority baseline, so what its"
+        yield "explanations say is not interpreted."
+    unknown = list(dict.fromkeys(name for v in gated for name in v.unknown))
+    if unknown:
+        yield f"Gated: the performance of {_list(unknown)} is not known, because the attributions came"
+        yield "without logits, so what the explanations say is not interpreted."
 
 
 def what_would_tell(row: Row, paired: bool = False) -> str:
@@ -281,9 +307,7 @@ def _remarks(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"{capitalised(metric_name(hidden.lead))} does not show it: {_name(hidden, several)} scores"
         yield f"{number(hidden.score, 3)}, its teacher {number(hidden.teacher_score, 3)}:"
         yield "too close to tell apart."
-    if any(v.overall == GATED for v in verdicts):
-        yield "Gated: the student or its teacher is not shown to beat the majority baseline, so what its"
-        yield "explanations say is not interpreted."
+    yield from _of_gate(verdicts)
     rows = [row for v in verdicts if v.overall == UNKNOWN for row in v.drift.values()]
     if any(row["teacher_runs_missing"] for row in rows):
         yield f"A teacher with fewer than {TEACHER_RUNS} runs gives no scale to judge by."

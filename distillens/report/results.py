@@ -76,9 +76,10 @@ class Results:
 
         ``task model seed explainer example_id``; ``position`` of the word in the text, from 0;
         ``word``; ``segment`` (0: the first text, 1: the second), ``start``, ``end`` (characters);
-        ``label`` of the class (null for a regression's one output); ``value``, the attribution to
-        it; ``output`` and ``base``, the explained output of the class for the whole text and for
-        the text without words (null where the explainer has none).
+        ``label`` of the class (null for a regression's one output, and where attributions from
+        elsewhere do not say for which class they are); ``value``, the attribution to it (null where
+        there is none); ``output`` and ``base``, the explained output of the class for the whole text
+        and for the text without words (null where the explainer has none).
         """
         return self._joined("explanations", "explanations/*/*/*/*.parquet", self._attributions)
 
@@ -120,6 +121,27 @@ class Results:
         ``student_runs_needed`` for a sure one; ``gated``; ``verdict``.
         """
         return self._joined("drift", "metrics/drift.parquet")
+
+    @cached_property
+    def placements(self) -> pd.DataFrame:
+        """One row per student, explainer, metric and kind of damage; none where there is no ladder.
+
+        ``task student teacher explainer metric k``. Rows without a ``kind`` are over all kinds:
+        ``agreement``, ``equal_answers`` and ``excess`` with bounds, the ``reference`` with the agreement that
+        it has (``accepted``), ``p_drift``, ``p_no_drift``, ``p_chance``, ``p_adjusted`` and ``verdict``. Rows
+        of a ``kind`` have the equivalent ``dose`` with bounds (null and ``beyond`` past the last rung) and
+        the excess by that kind. A student that is the teacher stands for its own runs.
+        """
+        return self._joined("placements", "metrics/*/placements.parquet")
+
+    @cached_property
+    def ladders(self) -> pd.DataFrame:
+        """One row per rung, explainer and metric: a damaged copy of a teacher.
+
+        ``task teacher explainer metric k``; ``kind`` and ``dose`` of the damage, ``draws``;
+        ``agreement`` with the teacher and share of ``equal_answers``, with bounds; ``n``, ``n_undefined``.
+        """
+        return self._joined("ladders", "metrics/*/ladders.parquet")
 
     @cached_property
     def word_shifts(self) -> pd.DataFrame:
@@ -176,7 +198,7 @@ class Results:
 
     @cached_property
     def _scores(self) -> pd.DataFrame:
-        others = ("calibration", "word_shifts", "gap_closed")
+        others = ("calibration", "word_shifts", "gap_closed", "placements", "ladders")
         paths = [path for path in self._paths("metrics/*/*.parquet") if path.stem not in others]
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 
@@ -247,6 +269,8 @@ _COLUMNS = {
 
 def _words(example: dict[str, Any], labels: list[str | None]) -> dict[str, np.ndarray]:
     """The rows of an example, word by word and in it class by class; none for a text without words."""
+    if len(example["base"]) != len(labels):  # from elsewhere, for a class that is not named
+        labels = [None]
     words, outputs = len(example["words"]), len(labels)
     of_words = {"word": np.array(example["words"], dtype=object), "position": np.arange(words)}
     of_words |= {

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.report import buckets, gap_closed, probes, tables, word_shifts
+from distillens.report import buckets, gap_closed, ladder, probes, tables, word_shifts
 from distillens.report.figures import Drawing
 from distillens.report.formatting import Table
 from distillens.report.study_data import Outline
@@ -19,6 +19,7 @@ def sections(
     closing: pd.DataFrame,
     gap_inputs: gap_closed.GapInputs,
     drawings: Sequence[Drawing],
+    ladders: ladder.Ladders,
 ) -> dict[str, list[dict[str, Any]]]:
     """Per section and task, the figures and tables; a task without any is left out."""
     builders: dict[str, Callable[[str], list[Table | None]]] = {
@@ -36,6 +37,7 @@ def sections(
             tables.agreement(study, task, scores["agreement"]),
             tables.explainers(study, task, scores["explainers"]),
         ],
+        "ladder": lambda task: [*ladder.tables_of(study, task, ladders, drift)],
         "gap_closed": lambda task: list(gap_closed.tables_of(study, task, closing, gap_inputs)),
         "faithfulness": lambda task: [
             tables.faithfulness(study, task, scores["faithfulness"]),

@@ -12,7 +12,7 @@ from distillens import tables
 from distillens.evaluation.teacher_groups import majority
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.explained_output import predicted
-from distillens.report.formatting import number
+from distillens.report.formatting import NOT_KNOWN, number
 from distillens.report.study_data import Outline, Run, ordered
 from distillens.tables import TableError
 
@@ -167,9 +167,12 @@ class View:
         own, reference = self._rows[run].get(name), self._rows.get(self._teacher[run], {}).get(name)
         if own is None or reference is None:
             return []
-        # One output, such as an expected rating, stands for all classes.
-        target = min(self._target(run, name) or 0, len(own["output"]) - 1)
-        return [math.nan if word[target] is None else word[target] for word in own["values"]]
+        outputs, target = len(own["output"]), self._target(run, name)
+        if outputs != len(reference["output"]) or (outputs > 1 and target is None):
+            # Nobody says which of the classes is shown, or for which the values are.
+            return [math.nan] * len(own["values"])
+        column = target if outputs > 1 else 0
+        return [math.nan if word[column] is None else word[column] for word in own["values"]]
 
     def agreement(self, run: Run, example: Mapping[str, Any]) -> float:
         """How alike a run and its teacher's run explain an example, by the headline; NaN where undefined."""
@@ -223,7 +226,7 @@ class View:
 
     def _label(self, index: int | None) -> str:
         if index is None:
-            return "not known"
+            return NOT_KNOWN
         labels = self._options["labels"]
         return labels[index] if index < len(labels) else str(index)
 

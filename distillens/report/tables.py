@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from distillens.metrics import probabilities
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
 from distillens.report import score_rows
@@ -59,7 +60,7 @@ _AT_K = ("confidence_drop", "flip_rate")
 
 
 def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
-    """How well each run does the task, beside the majority baseline."""
+    """How well each run does the task, beside the majority baseline: its metrics, then its probabilities."""
     rows = score_rows.of(scores, task)
     if not rows:
         return None
@@ -68,7 +69,8 @@ def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None
         (row for row in rows if row["model"] is not None), lambda row: (row["model"], row["seed"])
     )
     metrics = ordered(
-        {_versus(row) for row in rows if row["model"] is not None}, study.tasks[task]["metrics"]
+        {_versus(row) for row in rows if row["model"] is not None},
+        [*study.tasks[task]["metrics"], *probabilities.METRICS],
     )
     named = {_versus(row): row for row in rows}
     lines = [

@@ -49,6 +49,12 @@ class Verdict:
     paired: bool = False
 
     @property
+    def unknown(self) -> list[str]:
+        """Which of student and teacher has attributions without logits, so that nobody knows its score."""
+        sides = ((self.student, self.scores), (self.teacher_name, self.teachers))
+        return [name for name, rows in sides if any(pd.isna(row["value"]) for row in rows)]
+
+    @property
     def hidden(self) -> bool:
         """Whether drift is found while the student's performance cannot be told from its teacher's."""
         if self.overall != DRIFTS or not self.scores or math.isnan(self.teacher_score):
@@ -67,8 +73,8 @@ class Verdict:
 
     @property
     def majority_score(self) -> float:
-        """Score of the best constant answer; NaN where it is not known."""
-        return math.nan if self.majority is None else self.majority["value"]
+        """Score of the best constant answer; NaN where it, or what could be held against it, is not known."""
+        return math.nan if self.majority is None or self.unknown else self.majority["value"]
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -145,7 +151,7 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
             _performance,
             "with its confidence interval",
             "value low high",
-            lambda v: (NOT_KNOWN if v.scores and math.isnan(v.score) else v.score, *v.bounds),
+            lambda v: (NOT_KNOWN if math.isnan(v.score) and v.scores else v.score, *v.bounds),
         ),
         _reference("teacher", "teacher_score", "teacher_value", "mean score of the teacher's runs"),
         _reference("majority", "majority_score", "majority", "score of always giving the commonest answer"),
@@ -155,7 +161,12 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
 def _reference(name: str, attribute: str, csv: str, meaning: str) -> Column:
     """The column of a score that the student's is held against; it is an attribute of the verdict."""
     score_of = attrgetter(attribute)
-    return Column(name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [score_of(v)])
+
+    def value(verdict: Verdict) -> float | str:
+        score = score_of(verdict)
+        return NOT_KNOWN if math.isnan(score) and verdict.unknown else score
+
+    return Column(name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [value(v)])
 
 
 def _normalised(explainer: str) -> Column:
@@ -184,10 +195,10 @@ def _mean(rows: Sequence[Row]) -> float:
 def _performance(verdict: Verdict) -> Cell:
     if not verdict.scores:
         return NOTHING
-    if math.isnan(verdict.score):
-        return PERFORMANCE_NOT_KNOWN
     runs = len(verdict.scores)
     note = interval(*verdict.bounds, 3) + (f"\n{runs} runs" if runs > 1 else "")
+    if math.isnan(verdict.score):
+        return PERFORMANCE_NOT_KNOWN
     return Cell(number(verdict.score, 3), None if math.isnan(verdict.score) else verdict.score, note)
 
 

@@ -208,6 +208,7 @@ def tiny_config(folder: Path) -> dict:
             "explainers": {"shap": "occlusion", "lime": "random"},
         },
         "stability": {"explainers": ["occlusion"], "examples": 3},
+        "reference": {"ladder": None},  # tests/workflow/test_ladder.py has one
         "metrics": {
             "aopc_beam": 1,
             "overlap_k": [2],

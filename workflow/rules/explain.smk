@@ -68,12 +68,24 @@ use rule explain as explain_again with:
         code=job_params.explain_code,
 
 
+def own_predictions(wildcards):
+    """What a model answers that brings its attributions; nothing where it cannot be asked."""
+    return (
+        expand(rules.predict.output.predictions, **wildcards)[0]
+        if wildcards.model in WITH_WEIGHTS
+        else []
+    )
+
+
 rule import_explanations:
     input:
         explained=rules.select_examples.output.explained,
         test=rules.fetch_dataset.output.test,
         file=from_outside(job_params.explanations_file),
         predictions=own_predictions,
+        reference=lambda wildcards: [
+            EXPLANATIONS.format(**run) for run in study.imported_reference(wildcards)
+        ],
     output:
         explanations=EXPLANATIONS,
     log:

@@ -82,15 +82,6 @@ def teacher_explanations(wildcards):
     return of_teacher(EXPLANATIONS, wildcards)
 
 
-def own_predictions(wildcards):
-    """What a model answers that brings its attributions; nothing where it cannot be asked."""
-    return (
-        expand(rules.predict.output.predictions, **wildcards)[0]
-        if wildcards.model in WITH_WEIGHTS
-        else []
-    )
-
-
 def of_runs(pattern, models=MODELS):
     """A file of every run of a task."""
     return [
@@ -106,12 +97,14 @@ def of_all_runs(pattern, models=MODELS):
     return expand(of_runs(pattern, models), explainer=EXPLAINERS, allow_missing=True)
 
 
-def of_first_seeds(pattern):
+def of_first_seeds(pattern, models=MODELS, explainers=EXPLAINERS):
     """A file of the first seed of each model that is explained here, by every explainer that draws."""
-    drawing = {"explainer": study.drawing_explainers(), "allow_missing": True}
+    names = [name for name in explainers if name in study.drawing_explainers()]
+    drawing = {"explainer": names, "allow_missing": True}
     return [
         path
         for model, seed in study.first_seeds()
+        if model in models
         for path in expand(pattern, model=model, seed=seed, **drawing)
     ]
 

@@ -33,6 +33,8 @@ def kept_files():
         ),
         *rules.calibrate.output,
         *(rules.score_gap_closed.output if BASELINES else ()),
+        *of_ladder(RUNGS, LADDER["teachers"]),
+        *(rules.place_students.output if LADDER["teachers"] else ()),
         *of_runs(TRAINING, study.made_here()),
     ]
     return [

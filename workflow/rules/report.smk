@@ -61,6 +61,16 @@ rule report:
             if BASELINES
             else []
         ),
+        placements=(
+            collect(rules.place_students.output.placements, task=TASKS)
+            if LADDER["teachers"]
+            else []
+        ),
+        ladders=(
+            collect(rules.place_students.output.ladders, task=TASKS)
+            if LADDER["teachers"]
+            else []
+        ),
         trainings=collect(of_runs(TRAINING, study.made_here()), task=TASKS),
         word_shifts=collect(rules.score_word_shifts.output.word_shifts, task=TASKS),
         costs=collect(of_runs(rules.measure_cost.output.cost, WITH_WEIGHTS), task=TASKS),

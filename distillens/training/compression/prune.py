@@ -9,11 +9,11 @@ makes the model smaller and faster.
 from typing import Any
 
 import torch
-from torch.nn.utils import prune
 from transformers import PreTrainedModel
 
 from distillens.models import heads
-from distillens.models.architecture import layers_of
+from distillens.models.architecture import encoder_linear
+from distillens.models.damage.prune import zero_smallest
 
 OPTIONS = {
     "what": {
@@ -49,11 +49,9 @@ def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
         heads.keep_heads(model, kept)
         model.config.compressed = {"heads": kept}
         return
-    layers = layers_of(model) or model
-    linear = [(m, "weight") for m in layers.modules() if isinstance(m, torch.nn.Linear)]
-    prune.global_unstructured(linear, prune.L1Unstructured, amount=options["amount"])
-    for module, name in linear:
-        prune.remove(module, name)
+    linear = [layer for _, layer in encoder_linear(model)]
+    zero_smallest(linear, options["amount"])
+    for module in linear:
         # Without a gradient neither the optimiser's steps nor its weight decay move a zero.
         module.weight.register_hook((module.weight.detach() != 0).to(module.weight.dtype).mul)
 

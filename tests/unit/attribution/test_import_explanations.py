@@ -11,6 +11,7 @@ import pytest
 
 from distillens import tables
 from distillens.attribution.import_explanations import ImportSettings, import_explanations
+from distillens.attribution.rankings import ranking
 from distillens.data.read import DataError
 from distillens.data.text import Example
 from distillens.evaluation import agreement, calibrate
@@ -18,10 +19,10 @@ from distillens.evaluation.buckets import score_buckets
 from distillens.evaluation.inputs import Settings
 from distillens.evaluation.performance import score_performance
 from distillens.evaluation.teacher_groups import Attributions, aligned
+from distillens.evaluation.word_shifts import score_word_shifts
 from distillens.metrics.agreement import agreements as agreement_of
 from distillens.provenance import ROOT, ExplanationId
 from distillens.report.sentences import load
-from distillens.tables import TableError
 
 TEXTS = {
     "1": ("A gorgeous, witty film.", None),
@@ -78,7 +79,7 @@ class Import:
         file = file or lines(self.folder / "own.jsonl", rows)
         out = self.folder / f"{model}-{seed}-{explainer}.parquet"
         usual = {"name": model, "missing": None, "unit": "word", "task_settings": LABELS, "needed": []}
-        files = {"explained": self.test, "predictions": None}
+        files = {"explained": self.test, "predictions": None, "reference": None}
         files |= {name: settings.pop(name) for name in [*files] if name in settings}
         import_explanations(
             ExplanationId("films", model, seed, explainer),
@@ -279,7 +280,7 @@ def test_a_mapping_compares_with_a_computed_explanation_on_the_shared_words(take
 
 def test_a_mapping_without_a_word_of_the_text_must_say_what_that_means(take_in):
     with pytest.raises(
-        DataError, match="row 1: 5 words .* 'The'; say explanations.missing: zero or intersection"
+        DataError, match="row 1: 5 words .* 'The'; say explanations.missing: zero, intersection or"
     ):
         take_in([mapping("2", {"film": 1.0, "plot": 2.0, "is": 1.0})], explained=only("2", take_in))
 
@@ -314,12 +315,52 @@ def test_single_values_of_a_class_are_compared_only_with_the_same_class(take_in,
     assert np.isnan(found["2"]) and np.isnan(found["all"])
 
 
-def test_one_value_and_values_per_class_do_not_compare(take_in, tmp_path):
+TARGET = {"target": "good"}
+
+
+def test_values_of_a_class_and_of_none_are_refused_where_a_student_is_taken_in(take_in):
     explained = only("2", take_in)
-    big = {**rows_of("big")[1], "target": "good"}
-    paths = [take_in([big], "big", explained=explained), take_in([rows_of()[1]], explained=explained)]
-    with pytest.raises(TableError, match="say with target which class single values are about"):
-        agreement_frame(paths, tmp_path / "scores.parquet")
+    big = take_in([{**rows_of("big")[1], **TARGET}], "big", explained=explained)
+    with pytest.raises(DataError, match="row 1: its values have no target .* those of 'big' have one: they"):
+        take_in([rows_of()[1]], explained=explained, reference=big)
+    big = take_in([rows_of("big")[1]], "big", explained=explained)
+    with pytest.raises(DataError, match="row 1: its values have a target .* those of 'big' have none"):
+        take_in([{**rows_of()[1], **TARGET}], explained=explained, reference=big)
+
+
+def test_values_of_no_class_are_refused_beside_those_that_are_computed_for_each(take_in):
+    with pytest.raises(
+        DataError, match="row 1: its values are for no class, and those that are computed here"
+    ):
+        take_in(rows_of(), by_class=True)
+    assert read(take_in(rows_of(**TARGET), by_class=True))
+    assert read(take_in(rows_of(), by_class=True, task_settings=REGRESSION))
+
+
+def test_rows_of_one_explainer_have_a_target_all_or_none(take_in):
+    with pytest.raises(
+        DataError, match="row 1: its values are for no class, those of row 2 are values of a class; say with"
+    ):
+        take_in(changed(1, **TARGET))
+
+
+def test_explainers_with_and_without_a_target_are_undefined_and_counted(take_in, tmp_path, caplog):
+    """Each is compared with its teacher's; the two with each other cannot be."""
+    paths = [
+        take_in([{**row, **more} for row in rows_of(model, explainer)], model, explainer)
+        for model in ("big", "small")
+        for explainer, more in (("shap", TARGET), ("ig", {}))
+    ]
+    agreement.score_agreement(paths, out=tmp_path / "scores.parquet", **settings())
+    frame = tables.read(tmp_path / "scores.parquet", "scores").to_pandas()
+    frame = frame[(frame["metric"] == "cosine") & frame["example_id"].isna()]
+    students = frame[(frame["model"] == "small") & (frame["against"] == "big")]
+    assert students["value"].notna().all() and (students["n"] == 3).all()
+    both = frame[frame["against_explainer"].notna()]
+    assert len(both) == 2
+    assert both["value"].isna().all()
+    assert both[["n", "n_undefined"]].values.tolist() == [[0, 3], [0, 3]]
+    assert "3 texts are undefined: one has values of a class" in caplog.text
 
 
 def changed(row=0, **cells):
@@ -343,10 +384,14 @@ N = len(tokens_of("1"))
         (changed(spans=[[0, 99]] * N), r"row 1: the span of '\[CLS\]', \[0, 99\], is outside the text"),
         (changed(spans=[["a", "b"]] * N), "row 1: the span of .* it is .start, end"),
         (
-            changed(values=[float("nan")] * N),
-            r"row 1: the value of '\[CLS\]' is nan, not a finite number; compute",
+            changed(values=[1.0, float("nan"), *[1.0] * (N - 2)]),
+            "row 1: the value of 'a' is nan, not a finite number; compute it again, or, if the text cannot "
+            "be explained, give null for the values of its whole row",
         ),
-        (changed(values=[None] * N), r"row 1: the value of '\[CLS\]' is None, not a finite number"),
+        (
+            changed(values=[None, *[1.0] * (N - 1)]),
+            r"row 1: the value of '\[CLS\]' is None, not a finite number",
+        ),
         (changed(values=[float("inf")] + [1.0] * (N - 1)), "row 1: the value of .* is inf, not a finite"),
         (changed(values=["1"] * N), "row 1: the value of .* is '1', not a finite number"),
         (changed(values=[[1.0, 2.0, 3.0]] * N), r"row 1: '\[CLS\]' has 3 values, the task has 2 outputs"),
@@ -359,11 +404,17 @@ N = len(tokens_of("1"))
         ),
         (changed(target=1.5), "row 1: target 1.5 is out of range"),
         (changed(target="great"), "row 1: target 'great' is not a number nor one of bad, good"),
-        (changed(tokens=["movie"] * N), "row 1: 'movie' does not stand behind ''; give spans"),
+        (
+            changed(tokens=["movie"] * N),
+            "row 1: 8 of 8 tokens do not stand in the text of example '1', such as 'movie'",
+        ),
         (changed(tokens=...), "row 1: needs either words or tokens"),
         (changed(words=["a"]), "row 1: needs either words or tokens"),
         (changed(values={"film": 1.0}), "row 1: a word-to-value mapping has no 'tokens' beside it"),
-        (changed(tokens=..., values={"movie": 1.0}), "row 1: 'movie' is not a word of the text"),
+        (
+            changed(tokens=..., values={"movie": 1.0}),
+            "row 1: 1 of 1 words do not stand in .* '1', such as 'movie'",
+        ),
         (
             changed(tokens=..., values=[["film", 1.0], ["film", 2.0]]),
             "row 1: a word stands twice in the mapping",
@@ -383,7 +434,7 @@ def test_what_is_wrong_is_said_with_its_row(take_in, rows, message):
 
 
 def test_every_bad_row_is_named_at_once(take_in):
-    rows = [{**row, "values": [float("nan")] * len(row["values"])} for row in rows_of()]
+    rows = [{**row, "values": [float("nan"), *row["values"][1:]]} for row in rows_of()]
     with pytest.raises(DataError, match="3 problems\n  row 1: .*\n  row 2: .*\n  row 3: "):
         take_in(rows)
 
@@ -454,7 +505,9 @@ def test_models_known_by_attributions_are_scored_by_their_logits_and_else_gated(
     assert frame.loc[frame["model"] == "big", ["metric", "value", "n"]].values.tolist() == [
         ["accuracy", 1.0, 3]
     ]
-    assert "small" not in set(frame["model"])
+    unknown = frame.loc[frame["model"] == "small"]
+    assert unknown[["metric", "n", "n_undefined"]].values.tolist() == [["accuracy", 0, 3]]
+    assert unknown["value"].isna().all()
     calibrate.calibrate(performance, paths, [], take_in.test, out=drift, **settings())
     found = tables.read(drift, "calibration").to_pandas()
     assert found["gated"].all() and found["explainer_ceiling"].isna().all()
@@ -488,3 +541,153 @@ def test_a_regression_has_one_value_for_each_position(take_in):
     assert (row["logits"], len(row["values"][0])) == ([3.5], 1)
     with pytest.raises(DataError, match="target: a regression has no classes"):
         take_in(rows_of(target="good"), task_settings=REGRESSION)
+
+
+def cosines(paths, out, **other):
+    """Aggregate and single cosines of the student with the teacher."""
+    agreement.score_agreement(paths, out=out, **settings(**other))
+    frame = tables.read(out, "scores").to_pandas()
+    frame = frame[(frame["model"] == "small") & (frame["against"] == "big") & (frame["metric"] == "cosine")]
+    return frame[frame["example_id"].isna()].iloc[0], frame.set_index("example_id")["value"]
+
+
+NOTHING = [
+    {"values": None},
+    {"values": [float("nan")] * len(tokens_of("2"))},
+    {"values": [None] * len(tokens_of("2"))},
+    {"values": None, "tokens": ...},
+    {"values": [[float("nan")] * 2] * len(tokens_of("2"))},
+]
+
+
+@pytest.mark.parametrize("unit", ["word", "token"])
+@pytest.mark.parametrize("whose", ["big", "small"])
+@pytest.mark.parametrize("nothing", NOTHING)
+@pytest.mark.parametrize("more", [{}, {"target": "good"}])
+def test_a_row_without_values_makes_its_text_undefined_and_counted(
+    take_in, tmp_path, nothing, whose, unit, more
+):
+    paths = []
+    for model in ("big", "small"):
+        rows = rows_of(model, **more)
+        if model == whose:
+            rows[1] = {key: value for key, value in {**rows[1], **nothing}.items() if value is not ...}
+        paths.append(take_in(rows, model, unit=unit))
+    mean, single = cosines(paths, tmp_path / "scores.parquet")
+    assert (mean["n"], mean["n_undefined"]) == (2, 1)
+    assert np.isnan(single["2"]) and single[["1", "3"]].notna().all()
+    calibrate_to = tmp_path / "calibration.parquet"
+    score_performance(take_in.test, [], paths, out=tmp_path / "performance.parquet", **settings())
+    performance = tmp_path / "performance.parquet"
+    calibrate.calibrate(performance, paths, [], take_in.test, out=calibrate_to, **settings())
+    drift = tables.read(calibrate_to, "calibration").to_pandas()
+    assert set(zip(drift["n"], drift["n_undefined"], strict=True)) >= {(2, 1)}
+    score_buckets(take_in.test, paths, out=tmp_path / "buckets.parquet", **settings())
+    score_word_shifts(take_in.test, paths, out=tmp_path / "shifts.parquet", **settings())
+
+
+def test_both_messages_about_a_text_without_values_name_the_way_that_works(take_in):
+    way = "give null for the values of its whole row: it is then undefined, and counted"
+    with pytest.raises(DataError, match=way):
+        take_in(rows_of()[:2])
+    with pytest.raises(DataError, match=way):
+        take_in(changed(values=[1.0, float("nan"), *[1.0] * (N - 2)]))
+    assert len(read(take_in([*rows_of()[:2], {**rows_of()[2], "values": None}]))) == 3
+    with pytest.raises(DataError, match="no row of 'small' by 'shap' has a value"):
+        take_in([{**row, "values": None} for row in rows_of()])
+
+
+def test_no_text_without_values_is_ranked_for_deletions():
+    nothing = np.full((3, 2), np.nan)
+    assert ranking(nothing, [1.0, 0.0]) == []
+    assert ranking(np.array([[0.1, np.nan], [0.7, np.nan]]), [0.0, 1.0]) == []  # of the other class
+    assert ranking(np.array([[0.1, np.nan], [0.7, np.nan]]), [1.0, 0.0]) == [1, 0]
+
+
+def test_rows_have_logits_all_or_none(take_in):
+    with pytest.raises(DataError, match="row 1: it has no logits and others have; give them in all rows or"):
+        take_in(changed(1, logits=[0.0, 1.0]))
+
+
+def test_texts_without_logits_are_counted_where_performance_is_scored(take_in, tmp_path):
+    """Where a row without values has no logits either."""
+    rows = [{**row, "logits": [0.0, 1.0]} for row in rows_of("big")]
+    rows[1] = {**rows_of("big")[1], "values": None}
+    paths = [take_in(rows, "big"), take_in(rows_of(), "small")]
+    score_performance(take_in.test, [], paths, out=tmp_path / "performance.parquet", **settings())
+    frame = tables.read(tmp_path / "performance.parquet", "scores").to_pandas().set_index("model")
+    assert frame.loc["big", ["value", "n", "n_undefined"]].tolist() == [1.0, 2, 1]
+
+
+def test_explainers_that_say_two_answers_of_one_text_are_refused(take_in, tmp_path):
+    paths = [
+        take_in([{**row, "logits": logits} for row in rows_of("big", explainer)], "big", explainer)
+        for explainer, logits in (("shap", [0.0, 1.0]), ("lime", [1.0, 0.0]))
+    ]
+    with pytest.raises(tables.TableError, match="logits of example '1' predict different classes"):
+        score_performance(take_in.test, [], paths, out=tmp_path / "performance.parquet", **settings())
+
+
+def test_only_the_teacher_s_words_count_where_the_student_says_so(take_in, tmp_path):
+    """By hand: the teacher has film, dull, the, is; of these the student has film and dull."""
+    explained = only("2", take_in)
+    big = take_in([mapping("2", BIG, "big")], "big", unit="token", explained=explained)
+    small = take_in(
+        [mapping("2", SMALL)], unit="token", missing="teacher", explained=explained, reference=big
+    )
+    _, single = cosines([big, small], tmp_path / "scores.parquet")
+    teacher, student = [1.0, -2.0, 0.5, 0.25], [3.0, -1.0, 0.0, 0.0]
+    assert single["2"] == pytest.approx(cosine(teacher, student), abs=1e-6)
+    # 3 x 1 + (-1) x (-2) = 5; lengths: sqrt(1 + 4 + 1/4 + 1/16) and sqrt(9 + 1)
+    assert single["2"] == pytest.approx(5 / (5.3125**0.5 * 10**0.5), abs=1e-6)
+
+
+def test_words_that_one_side_lacks_are_refused_unless_that_side_says_what_it_means(take_in):
+    explained = only("2", take_in)
+    given = {"unit": "token", "explained": explained}
+    for said in (None, "zero", "intersection"):
+        big = take_in([mapping("2", BIG, "big")], "big", missing=said, **given)
+        with pytest.raises(
+            DataError, match="row 1: 2 words have no value that 'big' has a value for, such as 'is'; say"
+        ):
+            take_in([mapping("2", SMALL)], reference=big, **given)
+    big = take_in([mapping("2", BIG, "big")], "big", **given)
+    for said in ("zero", "intersection"):
+        with pytest.raises(
+            DataError,
+            match="row 1: 'big' has no value for 2 of its words, such as 'plot'; say models.big.explanations",
+        ):
+            take_in([mapping("2", SMALL)], missing=said, reference=big, **given)
+    assert take_in([mapping("2", BIG)], reference=big, **given)
+
+
+@pytest.mark.parametrize(
+    ("labels", "target", "column"),
+    [
+        (["bad", "good"], "good", 1),
+        (["bad", "good"], 1, 1),
+        (["bad", "good"], 1.0, 1),
+        (["1", "0"], 1, 0),
+        (["1", "0"], "0", 1),
+        (["1", "2"], 0, None),
+        (["bad", "good"], True, None),
+        (["bad", "good"], 2, None),
+        (["bad", "good"], "1", 1),
+    ],
+)
+def test_a_target_is_a_name_and_a_number_only_where_names_are_none(take_in, labels, target, column):
+    given = {"task_settings": {"type": "classification", "labels": labels}}
+    if column is None:
+        with pytest.raises(DataError, match="row 1: target (.* is none of|2 is out of range)"):
+            take_in(rows_of(target=target), **given)
+        return
+    values = read(take_in(rows_of(target=target), **given))["1"]["values"]
+    assert [value is not None for value in values[0]] == [number == column for number in range(2)]
+
+
+def test_ids_of_data_without_a_column_of_ids_are_said_to_start_at_1(take_in):
+    with pytest.raises(DataError, match="example '0' is not in .*; ids of data without an id column are the"):
+        take_in(changed(example_id="0"), numbered=True)
+    with pytest.raises(DataError) as caught:
+        take_in(changed(example_id="0"))
+    assert "id column" not in str(caught.value)

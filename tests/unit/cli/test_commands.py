@@ -21,6 +21,7 @@ from distillens.models.engine import Engine
 from distillens.provenance import ROOT
 from distillens.report.formatting import Cell, Head, Table
 from tests.fixtures import made_up_results, made_up_study
+from tests.tiny import bert
 
 TEXT = "A dull film, but the ending was joyful."
 LABELS = ["bad", "middling", "good"]
@@ -337,7 +338,9 @@ def test_the_bound_holds_for_what_deleting_really_asks(results, tmp_path, monkey
 
 def test_check_prints_jobs_and_passes(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "data.csv").write_text("a,b\nfine film,good\n")
+    rows = "".join(f"film number {n},{LABELS[n % 3]}\n" for n in range(150))
+    (tmp_path / "data.csv").write_text(f"a,b\n{rows}")
+    bert(tmp_path / "checkpoint")
     study = {
         "study": "s",
         "device": "cpu",
@@ -361,14 +364,12 @@ def test_check_prints_jobs_and_passes(capsys, tmp_path, monkeypatch):
     }
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(study))
-    (tmp_path / "checkpoint").mkdir()
-    (tmp_path / "checkpoint/config.json").write_text("{}")
     out = said(capsys, "check", path, "--words", "8")
     rows = [line.split() for line in out.splitlines()]
     assert ["fine_tune", "2", "2"] in rows
     assert ["explain", "4", "4"] in rows  # the student has a run out of each of its teacher's
-    assert ["compress_for_torch", "1", "1"] in rows
-    assert ["explain", "occlusion", "t", "3", f"{12 * 10 * 3}"] in rows
+    assert ["compress_for_torch", "2", "2"] in rows
+    assert ["explain", "occlusion", "t", "4", f"{12 * 10 * 4}"] in rows
     assert not (tmp_path / "results").exists()
     (tmp_path / "data.csv").unlink()
     assert "data.csv" in said(capsys, "check", path, code=1)

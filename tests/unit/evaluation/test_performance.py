@@ -15,7 +15,15 @@ def test_performance_has_every_run_and_the_majority(study, tmp_path):
     out = tmp_path / "scores.parquet"
     score_performance(study.test, study.predictions(), out=out, **settings())
     found = frame(out)
-    assert len(found) == 3 * 2 + 1
+    assert len(found) == 3 * 4 + 2 + 1
+    gaps = found[found["metric"].isin(["ece_gap", "brier_gap"])]
+    assert set(gaps["model"]) == {"small"} and set(gaps["against"]) == {"big"}
+    by_run = found[found["against"].isna()].set_index(["model", "seed", "metric"])["value"]
+    seeds = sorted(found[found["model"] == "big"]["seed"].unique())
+    for name in ("ece", "brier"):
+        of_teacher = np.mean([by_run["big", seed, name] for seed in seeds])
+        gap = gaps[gaps["metric"] == f"{name}_gap"]["value"].item()
+        assert gap == pytest.approx(by_run["small", 0, name] - of_teacher)
     row = found[(found["model"] == "small") & (found["metric"] == "accuracy")].iloc[0]
     predicted = study.logits("small", 0).argmax(axis=1)
     assert row["value"] == pytest.approx((predicted == study.labels).mean())
@@ -29,6 +37,7 @@ def test_performance_of_a_regression(tmp_path):
     study, out = Study(tmp_path, n_classes=0), tmp_path / "scores.parquet"
     score_performance(study.test, study.predictions(), out=out, **settings(REGRESSION))
     found = frame(out).set_index("metric")["value"]
+    assert not {"ece", "brier"} & set(found.index)  # a score has no probabilities
     assert found["majority"] == 0 and 0 < found["pearson"].iloc[0] < 1
 
 

@@ -9,13 +9,16 @@ from distillens import tables
 from distillens.data.text import Example
 from distillens.evaluation.inputs import Settings
 from distillens.evaluation.word_classes import kinds
-from distillens.evaluation.word_shifts import score_word_shifts
+from distillens.evaluation.word_shifts import _fitting, score_word_shifts
 from distillens.metrics.word_shifts import of_group, shares, shift
 
 
 def test_shares_by_hand():
     assert shares([1.0, -3.0, 0.0, 4.0]).tolist() == [0.125, 0.375, 0.0, 0.5]
-    assert np.isnan(shares([0.0, 0.0])).all()
+    for nothing in ([0.0, 0.0], [1.0, np.inf], [1.0, np.nan]):
+        assert np.isnan(shares(nothing)).all()
+    # Sums beyond the largest number, and parts of the smallest.
+    assert shares([1.5e308, -1.5e308]).tolist() == shares([5e-324, 5e-324]).tolist() == [0.5, 0.5]
 
 
 def test_a_group_has_no_share_of_a_text_without_its_words():
@@ -116,3 +119,10 @@ def test_words_that_a_planted_student_does_not_see_come_out_on_top(tmp_path):
     senses = found[found["kind"] == "sense"].set_index("name")
     assert set(senses.index) == {"neutral word", "sentiment word"}
     assert senses["shift"].sum() == pytest.approx(0), "in each text the shares of all senses sum to one"
+
+
+def test_tokens_that_are_as_many_as_the_words_are_no_words():
+    words = ["It", "doesn't", "work"]
+    values = np.array([0.2, 0.5, 0.3])
+    assert _fitting(values, words, words).tolist() == pytest.approx(values.tolist())
+    assert np.isnan(_fitting(values, ["it", "doesn", "##'t"], words)).all()

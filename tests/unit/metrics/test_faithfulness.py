@@ -28,6 +28,12 @@ def test_flips_by_hand():
     assert ff.flips([[2, 1], [2, 1]], [[1, 2], [9, 1]], 0).tolist() == [1, 0]
 
 
+def test_without_a_prediction_there_is_no_flip():
+    nan = float("nan")
+    assert np.isnan(ff.flips([[1]], [[nan]], 0.5)).all() and np.isnan(ff.flips([[nan]], [[nan]], 0.5)).all()
+    assert np.isnan(ff.flips([[2, 1], [2, nan]], [[nan, 2], [1, 2]], 0)).all()
+
+
 def test_regression_takes_the_size_of_the_change_never_a_probability():
     before, after = [[3.0], [3.0], [3.0]], [[2.5], [3.75], [3.0]]
     assert ff.confidence_drop(before, after, [0, 0, 0]).tolist() == [0.5, 0.75, 0]

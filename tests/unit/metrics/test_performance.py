@@ -96,8 +96,24 @@ def test_scores_come_with_intervals_around_them():
         assert high - low < 0.3
 
 
-def test_perfect_predictions_have_an_interval_without_width():
-    assert set(map(float, pf.scores(["accuracy"], [0, 1, 1], [0, 1, 1], 2, FEW)["accuracy"])) == {1}
+def test_perfect_predictions_are_not_sure_to_be_perfect_on_other_texts():
+    value, low, high = pf.scores(["accuracy"], [0, 1, 1], [0, 1, 1], 2, FEW)["accuracy"]
+    # Wilson: 1 / (1 + 1.96^2 / 3).
+    assert (value, high) == (1, 1) and low == pytest.approx(1 / (1 + 1.959964**2 / 3))
+
+
+@pytest.mark.parametrize("metric", pf.CLASSIFICATION)
+def test_without_a_prediction_there_is_no_score(metric):
+    predicted = pf.predictions_of([[1, 0], [np.nan, 3], [0, 1]])
+    assert np.isnan(pf.scores([metric], [0, 1, 1], predicted, 2, FEW)[metric]).all()
+    both = pf.statistic(metric, [0, 1, 1], np.stack([predicted, [0, 1, 1]]), 2)(np.ones((4, 3)))
+    assert np.isnan(both[0]).all() and (both[1] == 1).all()
+
+
+@pytest.mark.parametrize("scale", [5e-324, 2e307])
+def test_the_smallest_and_the_largest_ratings_correlate(scale):
+    truth, predicted = np.array([1.0, 2, 3, 4]), np.array([1.0, 3, 2, 4]) * scale * (2 if scale > 1 else 1)
+    assert pf.statistic("pearson", truth, predicted, 0)(ONES) == pytest.approx(0.8)
 
 
 def test_predictions_are_classes_or_the_one_value():

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from distillens.metrics.multiple_testing import holm
-from distillens.metrics.statistics import Resampling, estimate, mean_of, summaries
+from distillens.metrics.statistics import Resampling, estimate, mean_of, proportion, summaries
 
 FEW = Resampling(seed=1, resamples=400)
 
@@ -75,6 +75,83 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say():
         _, low, high = estimate(mean_of(x), 40, Resampling(trial, resamples=300, confidence_level=0.9))
         covered += low <= 1 <= high
     assert 0.82 <= covered / 200 <= 0.96
+
+
+def covered(bounds, n, p):
+    """How often intervals of a proportion hold the truth, exactly; ``bounds`` by the number of successes."""
+    inside = [low <= p <= high for _, low, high in bounds]
+    return stats.binom.pmf(np.arange(n + 1), n, p)[inside].sum()
+
+
+def test_a_proportion_near_1_is_covered_where_resampling_fails():
+    n, p = 20, 0.95
+    answers = [np.arange(n) < successes for successes in range(n + 1)]
+    assert covered([proportion(row, 1, 0.95) for row in answers], n, p) > 0.92
+    resampled = [estimate(mean_of(row), n, Resampling(1)) for row in answers]
+    assert covered(resampled, n, p) == pytest.approx(0.58, abs=0.06)
+
+
+@pytest.mark.parametrize("n", [10, 20, 100, 400])
+def test_proportions_are_covered_wherever_they_are(n):
+    bounds = [proportion(np.arange(n) < successes, 1, 0.95) for successes in range(n + 1)]
+    coverage = [covered(bounds, n, p) for p in np.linspace(0, 1, 401)]
+    assert np.mean(coverage) > 0.945 and min(coverage) > 0.82
+
+
+@pytest.mark.parametrize("successes", [0, 1, 7, 19, 20])
+def test_a_proportion_has_the_interval_of_scipy(successes):
+    value, low, high = proportion(np.arange(20) < successes, 1, 0.9)
+    theirs = stats.binomtest(successes, 20).proportion_ci(0.9, "wilson")
+    assert value == successes / 20
+    assert (low, high) == (pytest.approx(theirs.low, abs=1e-15), pytest.approx(theirs.high))
+
+
+def test_answers_of_one_example_count_for_as_much_as_they_vary():
+    rng = np.random.default_rng(0)
+    single = (rng.random(200) < 0.3).astype(float)
+    alike, apart = np.stack([single] * 5), (rng.random((5, 200)) < 0.3).astype(float)
+    one = proportion(single, 1, 0.95)
+    assert np.array(proportion(alike.mean(axis=0), 5, 0.95)) == pytest.approx(np.array(one))
+    several = proportion(apart.mean(axis=0), 5, 0.95)
+    assert several.high - several.low == pytest.approx((one.high - one.low) / np.sqrt(5), rel=0.1)
+    # All right: nothing says whether repeats differ, so they count as one.
+    assert proportion(np.ones(30), 5, 0.95) == proportion(np.ones(30), 1, 0.95)
+
+
+def test_intervals_of_clustered_answers_cover_the_truth():
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(1000):
+        own = rng.beta(9, 1, size=40)  # texts differ; mean .9
+        _, low, high = proportion(rng.binomial(4, own) / 4, 4, 0.95)
+        held += low <= 0.9 <= high
+    assert 0.92 <= held / 1000 <= 0.98
+
+
+def test_rows_that_are_proportions_are_said_to_be():
+    result = summaries([[1, 1, 1, np.nan], [1, 1, 1, 1]], FEW, [1, 0])
+    assert result.low[0] == pytest.approx(1 / (1 + 1.959964**2 / 3)) and result.low[1] == 1
+
+
+def test_the_last_digit_of_a_sum_decides_nothing():
+    """Columns in another order, or in pieces, add up to other last digits: as on another processor."""
+    rng = np.random.default_rng(2)
+    a, b = rng.integers(0, 2, (2, 60)) / 10 + 0.1
+    ways = [
+        lambda w: (a - b) @ w.T / w.sum(axis=-1),
+        lambda w: (a @ w.T - b @ w.T) / w.sum(axis=-1),
+        lambda w: ((w * a).sum(axis=-1) - (w * b).sum(axis=-1)) / w.sum(axis=-1),
+        lambda w: (w[..., ::-1] @ (a - b)[::-1]) / w.sum(axis=-1),
+        lambda w: (a @ w.T - b @ w.T) / w.sum(axis=-1) * (1 + 2e-16),
+    ]
+    bounds = {tuple(map(float, estimate(way, 60, FEW)[1:])) for way in ways}
+    assert len(bounds) == 1
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9, 1e90])
+def test_rounding_follows_the_scale_of_the_values(scale):
+    x = np.random.default_rng(0).normal(size=30)
+    plain, scaled = (estimate(mean_of(values), 30, FEW) for values in (x, x * scale))
+    assert np.array(scaled) / scale == pytest.approx(np.array(plain), rel=1e-9)
 
 
 def test_seeds_depend_on_the_parts_and_nothing_else():

@@ -261,6 +261,7 @@ AFTER = np.array([False, False, True, True])
 def test_the_ratio_behind_the_cue_leaves_the_cue_out():
     # 1 before, 5 for the cue itself, 2 + 1 behind: 3 / 4; two words of three stand there.
     assert probes.post_cue_ratio([1, 5, -2, 1], CUE, AFTER) == 0.75
+    assert probes.post_cue_ratio([1.5e308, 1e308, -1.5e308, 1.5e308], CUE, AFTER) == pytest.approx(2 / 3)
     assert probes.post_cue_share(CUE, AFTER) == 2 / 3
     assert probes.post_cue_ratio([0.3, 0, 0.3, -0.3], CUE, AFTER) == pytest.approx(2 / 3)
 

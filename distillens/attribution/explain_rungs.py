@@ -1,0 +1,144 @@
+"""Explains damaged copies of a teacher's run: the rungs of its ladder.
+
+A rung is made in memory, from the run's weights and a seed, asked, and forgotten: nothing is trained, and
+no weights are saved.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from distillens import registry, tables
+from distillens.attribution.explain import ExplanationPlan, groups, named, seen_part
+from distillens.data.text import examples, seed_of
+from distillens.joblog import Progress
+from distillens.models.chunks import Part, write_in_parts
+from distillens.models.engine import Engine
+from distillens.models.job import ModelJob
+from distillens.provenance import digest, versions
+
+
+class Rung(NamedTuple):
+    """A damaged copy: which damage, how much of it, and which of its draws."""
+
+    kind: str
+    dose: float
+    draw: int
+
+
+def rungs_of(ladder: Mapping[str, Mapping[str, Any]]) -> list[Rung]:
+    """The rungs of a ladder, by kind and dose; damage that draws nothing has one draw.
+
+    Examples
+    --------
+    >>> rungs_of({"noise": {"doses": [0.2, 0.1], "draws": 2}})[:2]
+    [Rung(kind='noise', dose=0.1, draw=0), Rung(kind='noise', dose=0.1, draw=1)]
+    """
+    return [
+        Rung(kind, dose, draw)
+        for kind in sorted(ladder)
+        for dose in sorted(ladder[kind]["doses"])
+        for draw in range(ladder[kind].get("draws", 1))
+    ]
+
+
+@dataclass(frozen=True)
+class _Copies:
+    """The copies of one run, each made when it is first asked for and kept until the next one is."""
+
+    job: ModelJob
+    seed: int
+
+    def engine(self, rung: Rung) -> Engine:
+        """A copy, ready to be asked."""
+        run, damage = self.job.run, registry.load("damage", rung.kind).damage
+        seed = seed_of(self.seed, "damage", run.task, run.model, run.seed, *rung)
+        return self.job.engine.load(self.job.folder, partial(damage, dose=rung.dose, seed=seed))
+
+
+def explain_rungs(
+    job: ModelJob,
+    plan: ExplanationPlan,
+    ladder: Mapping[str, Mapping[str, Any]],
+    explained: str | Path,
+    out: str | Path,
+) -> None:
+    """Explain the texts with every rung, and write the table of kind ``rungs``.
+
+    Finished groups of texts are kept as by `distillens.attribution.explain.write_explanations`: a job that
+    was killed, or has more rungs or texts than the last one, makes only what it does not find.
+
+    Parameters
+    ----------
+    job : ModelJob
+        The teacher's run; its run is an `ExplanationId`.
+    plan : ExplanationPlan
+    ladder : mapping
+        For each kind of damage its ``doses`` and, where it is drawn, its ``draws``.
+    explained : str or Path
+        The examples.
+    out : str or Path
+        Target file.
+
+    Raises
+    ------
+    ValueError
+        If a kind of damage does not exist, or the model has nothing that it could damage.
+    """
+    run, copies = job.run, _Copies(job, plan.seed)
+    whole = job.engine.load(job.folder, change=_nothing)
+    options = dict(plan.explainer)
+    method = registry.load("explainer", options.pop("method"))
+    options.pop("unit", None)
+    shared = options.pop("common_masks", False)
+    chosen = [seen_part(example, whole)[0] for example in examples(tables.read(explained, "examples"))]
+    engine_of = lru_cache(maxsize=1)(copies.engine)
+
+    def make(rung: Rung, group: slice) -> Sequence[Iterator[dict[str, Any]]]:
+        return [rows(rung, group)]
+
+    def rows(rung: Rung, group: slice) -> Iterator[dict[str, Any]]:
+        engine = engine_of(rung)
+        # With an empty cache the same batches are made whatever groups went before.
+        engine.forget()
+        own = () if shared else (run.model, run.seed, "rung", *rung)
+        seed = seed_of(plan.seed, run.task, run.explainer, *own)
+        logits = engine.logits([example.texts for example in chosen[group]])
+        found = method.explain(chosen[group], engine=engine, output=plan.output, options=options, seed=seed)
+        for attribution, answer in zip(found, logits, strict=True):
+            yield {
+                **rung._asdict(),
+                "example_id": attribution.example.example_id,
+                "values": attribution.values.tolist(),
+                "logits": answer.tolist(),
+            }
+            progress.advance()
+
+    origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
+    origin |= whole.provenance()
+    origin["versions"] |= versions("shap", "lime", "captum")
+    outputs = whole.logits([example.texts for example in chosen[:1]]).shape[-1]
+    costs = [method.cost(len(example.words), outputs, options) for example in chosen]
+    cut = groups([example.texts for example in chosen], costs, whole)
+    stamp = {**origin, "code": job.code, "lanes": whole.backend.lanes}
+    rungs, out = rungs_of(ladder), Path(out)
+    with Progress(len(rungs) * len(chosen), f"{run.explainer} ladder", "text") as progress:
+        parts = [
+            Part({**stamp, "rung": list(rung), "texts": named(chosen[group])}, partial(make, rung, group),
+                 group.stop - group.start)
+            for rung in rungs
+            for group in cut
+        ]  # fmt: skip
+        write_in_parts(
+            {"rungs": out},
+            parts,
+            {**origin, "ladder": ladder, "explained_sha256": digest(explained)},
+            out.with_name(f".{run.explainer}.parts"),
+            progress,
+        )
+
+
+def _nothing(model: Any) -> None:
+    """The copy that is not damaged: it runs on what the others run on."""

@@ -1,0 +1,213 @@
+"""What a study is given, opened as its jobs would: data, checkpoints, attributions from elsewhere.
+
+Nothing is downloaded, and nothing is left behind: what the jobs write goes to a temporary folder.
+"""
+
+import contextlib
+import io
+import itertools
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace as Wildcards
+from typing import Any
+
+from distillens import tables
+from distillens.attribution.import_explanations import ImportSettings, import_explanations
+from distillens.config import external
+from distillens.config.files import refuse_missing
+from distillens.config.job_params import JobParams
+from distillens.config.study import Study
+from distillens.data.corpus import fetch_corpus
+from distillens.data.fetch import SPLITS, fetch_checkpoint, fetch_dataset
+from distillens.data.select import select_examples
+from distillens.models import classifier
+from distillens.models.import_model import import_model
+from distillens.models.tokenizer import Encoder
+from distillens.provenance import ExplanationId, RunId
+
+_TABLES = ("test", "explained")
+
+
+def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[str]]:
+    """Open all that a complete config is given.
+
+    Parameters
+    ----------
+    config : mapping
+        Complete; see `distillens.config.validate.complete`.
+    results : Path
+        ``results/STUDY``: texts of data that would have to be downloaded are read there, if they are.
+
+    Returns
+    -------
+    wrong : list of str
+        A line for each thing that is wrong.
+    closed : list of str
+        What was not opened, since it is to be downloaded first.
+    """
+    opened = _Inputs(config, results)
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        # Progress bars and warnings of the libraries: what is wrong is said below.
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
+            opened.open(Path(folder))
+    finally:
+        logging.disable(before)
+    return opened.wrong, opened.closed
+
+
+class _Inputs:
+    def __init__(self, config: Mapping[str, Any], results: Path) -> None:
+        self.config, self.results, self.folder = config, results, Path()
+        self.study = Study(config)
+        self.params = JobParams(self.study)
+        self.wrong: list[str] = []
+        self.closed: list[str] = []
+        # Where the texts of each task are; none of tasks that cannot be read.
+        self.texts: dict[str, dict[str, Path]] = {}
+        self.copy, self.origin = "", ""
+
+    def open(self, folder: Path) -> None:
+        """Open everything; ``folder`` takes what that writes."""
+        self.folder = folder
+        if self.config["mirror"] is not None:
+            nothing = {"tasks": {}, "corpora": {}, "checkpoints": {}}
+            self._try("", refuse_missing, {"mirror": self.config["mirror"], **nothing})
+        for name, task in self.config["tasks"].items():
+            self._open_task(name, task["source"])
+        for name, corpus in self.config["corpora"].items():
+            if self._at_hand(f"corpora.{name}", corpus["source"]):
+                settings = self.params.fetch_corpus(Wildcards(corpus=name))
+                self._try(f"corpora.{name}", fetch_corpus, out=self.folder / "corpus", **settings)
+        for name in self.study.used_checkpoints():
+            self._open_checkpoint(name)
+        for run in self._brought():
+            self._open_attributions(run)
+
+    def _try(self, where: str, job: Callable[..., object], *given: Any, **named: Any) -> bool:
+        """Whether a job ends well; what it says otherwise is kept as one line."""
+        try:
+            job(*given, **named)
+        except Exception as error:  # libraries that open checkpoints raise anything
+            said, *others = [line.strip() for line in str(error).splitlines()] or [type(error).__name__]
+            if others and said.endswith("problems"):
+                said = f"{said}; the first: {others[0]}"
+            said = said.replace(self.copy, self.origin) if self.copy else said
+            self.wrong.append(said if not where or where in said else f"{where}: {said}")
+            return False
+        return True
+
+    def _at_hand(self, where: str, source: Mapping[str, Any]) -> bool:
+        mirror = self.config["mirror"]
+        there = "local" in source or (
+            "hub" in source and mirror is not None and Path(mirror, source["hub"]).is_dir()
+        )
+        if not there:
+            self.closed.append(where)
+        return there
+
+    def _open_task(self, name: str, source: Mapping[str, Any]) -> None:
+        made = {table: self.results / "data" / name / f"{table}.parquet" for table in _TABLES}
+        if not self._at_hand(f"tasks.{name}", source):
+            if all(path.is_file() for path in made.values()):
+                self.texts[name] = made
+            return
+        files = {split: self.folder / f"{name}-{split}.parquet" for split in (*SPLITS, "explained")}
+        wildcards, where = Wildcards(task=name), f"tasks.{name}"
+        splits = {split: files[split] for split in SPLITS}
+        if self._try(where, fetch_dataset, out=splits, **self.params.fetch_dataset(wildcards)):
+            chosen = {"test": files["test"], "out": files["explained"]}
+            if self._try(where, select_examples, **chosen, **self.params.select_examples(wildcards)):
+                self.texts[name] = {table: files[table] for table in _TABLES}
+
+    def _open_checkpoint(self, name: str) -> None:
+        source, where = self.config["checkpoints"][name], f"checkpoints.{name}"
+        if "pretrain" in source or not self._at_hand(where, source):
+            return
+        with tempfile.TemporaryDirectory(dir=self.folder) as place:
+            folder = Path(place, "checkpoint")
+            self.copy, self.origin = str(folder), source.get("local", source.get("hub"))
+            settings = self.params.fetch_checkpoint(Wildcards(checkpoint=name))
+            files = {"folder": folder, "card": Path(place, "card.json")}
+            if not self._try(where, fetch_checkpoint, **files, **settings):
+                return
+            for task, model in itertools.product(self.config["tasks"], self.config["models"]):
+                for run in self._runs_from(name, task, model):
+                    if not self._open_run(run, folder, Path(place, "model")):
+                        break  # of another task it would be said again
+
+    def _runs_from(self, checkpoint: str, task: str, model: str) -> Iterator[RunId]:
+        """The runs of a model that start from a checkpoint, or are it; of those that are trained one."""
+        settings = self.config["models"][model]
+        if settings["checkpoint"] == checkpoint:
+            yield RunId(task, model, settings["seeds"][0])
+        elif isinstance(settings["checkpoint"], list):
+            for named, seed in zip(settings["checkpoint"], settings["seeds"], strict=True):
+                if named == checkpoint:
+                    yield RunId(task, model, seed)
+
+    def _open_run(self, run: RunId, checkpoint: Path, out: Path) -> bool:
+        wildcards, where = Wildcards(**run.provenance()), f"models.{run.model}"
+        if not external.trains(self.config["models"][run.model]):
+            settings = self.params.import_model(wildcards) | {"export_onnx": False}
+            return self._try(where, import_model, run=run, checkpoint=checkpoint, out=out, **settings)
+        return self._try(where, _start, checkpoint, out, **self.params.train(wildcards))
+
+    def _brought(self) -> Iterator[ExplanationId]:
+        """Runs with attributions from elsewhere; those that others are compared with come first."""
+        brought, models = self.study.imported_attributions(), self.config["models"]
+        teachers_first = sorted(brought, key=lambda name: models[name]["teacher"] is not None)
+        for task, explainer in itertools.product(self.config["tasks"], self.config["explainers"]):
+            for model in teachers_first:
+                for seed in models[model]["seeds"]:
+                    yield ExplanationId(task, model, seed, explainer)
+
+    def _open_attributions(self, run: ExplanationId) -> None:
+        wildcards = Wildcards(**run.provenance())
+        file = Path(self.params.explanations_file(wildcards))
+        if not file.is_file():
+            said = f"models.{run.model}.explanations.file: no file {file}"
+            self.wrong += [said] if said not in self.wrong else []
+            return
+        if run.task not in self.texts:
+            said = f"models.{run.model}.explanations (no texts of {run.task})"
+            self.closed += [said] if said not in self.closed else []
+            return
+        texts = self.texts[run.task]
+        references = [self._imported(**reference) for reference in self.study.imported_reference(wildcards)]
+        self._try(
+            "",
+            import_explanations,
+            run,
+            ImportSettings(**self.params.import_explanations(wildcards)),
+            explained=texts["explained"],
+            test=texts["test"],
+            file=file,
+            out=self._imported(**run.provenance()),
+            predictions=self._answers(run) if run.model in self.study.with_weights() else None,
+            reference=next((path for path in references if path.is_file()), None),
+        )
+
+    def _imported(self, task: str, model: str, seed: int, explainer: str) -> Path:
+        return self.folder / f"{task}-{model}-{seed}-{explainer}.parquet"
+
+    def _answers(self, run: ExplanationId) -> Path:
+        """That the model will have answered, whatever: an import needs logits, and looks at no number."""
+        out = self.folder / "answers.parquet"
+        outputs = max(len(self.config["tasks"][run.task]["labels"]), 1)
+        names = tables.read(self.texts[run.task]["explained"], "examples")["example_id"].to_pylist()
+        row = {"perturbation": "none", "repeat": 0, "logits": [0.0] * outputs}
+        tables.write(out, "predictions", [{"example_id": name, **row} for name in names], {})
+        return out
+
+
+def _start(
+    checkpoint: Path, out: Path, *, layers: list[int] | None, task: dict[str, Any], settings: dict, **_: Any
+) -> None:
+    """Load what a training starts from, and its tokenizer, as training does."""
+    model = classifier.new_classifier(checkpoint, task, layers)
+    classifier.save_tokenizer(checkpoint, out, model, settings["max_length"])
+    Encoder(out, classifier.accepted_inputs(model))

@@ -1,0 +1,247 @@
+"""Where students stand among damaged copies of their teacher: the map, a table, and a sentence for each."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from distillens import registry
+from distillens.metrics import verdict
+from distillens.metrics.calibration import HEADLINE
+from distillens.report import plot, score_rows
+from distillens.report.figures import Drawing
+from distillens.report.formatting import NOTHING, Cell, Head, Table, interval, number, percent
+from distillens.report.study_data import Outline, frame_of
+from distillens.report.svg import INK
+
+Row = Mapping[str, Any]
+
+_STYLES = {
+    verdict.DRIFTS: "drift",
+    verdict.KEEPS: "no-drift",
+    verdict.UNKNOWN: "undecided",
+    verdict.GATED: "gated",
+}
+_LINES = ("-", (0, (4, 1.6)), (0, (1, 1.6)))
+
+
+class Ladders(NamedTuple):
+    """The study's tables of kind ``placements`` and ``ladders``."""
+
+    placements: pd.DataFrame
+    rungs: pd.DataFrame
+
+    @classmethod
+    def read(cls, placements: Iterable[str | Path], ladders: Iterable[str | Path]) -> "Ladders":
+        """Read the files."""
+        return cls(frame_of(placements, "placements"), frame_of(ladders, "ladders"))
+
+
+def tables_of(study: Outline, task: str, found: Ladders, drift: pd.DataFrame) -> list[Table]:
+    """Per explainer, a row for each student, and for the teacher's own runs where there are several."""
+    rows = _headline(found.placements, task)
+    by_seeds = {
+        (row["student"], row["explainer"]): row["verdict"]
+        for row in score_rows.of(drift, task)
+        if row["metric"] == HEADLINE and not row["teacher_runs_missing"]
+    }
+    result = []
+    for explainer in score_rows.explainers(study, rows):
+        own = [row for row in rows if row["explainer"] == explainer]
+        kinds = list(dict.fromkeys(row["kind"] for row in own if row["kind"]))
+        places = {(row["student"], row["kind"]): row for row in own}
+        lines = []
+        for row in (row for row in own if not row["kind"]):
+            name = row["student"]
+            doses = [_dose_cell(places.get((name, kind)), kind) for kind in kinds]
+            lines.append([
+                Cell(name, note="its own runs" if name == row["teacher"] else ""),
+                _cell(row, "equal_answers", percent),
+                _cell(row, "agreement", number),
+                *doses,
+                _cell(row, "excess", lambda value: number(value, signed=True)),
+                _verdict_cell(row["verdict"]),
+                _verdict_cell(by_seeds.get((name, explainer))),
+            ])  # fmt: skip
+        if lines:
+            head = [
+                Head("student", numeric=False),
+                Head("same answer", "share of the explained texts with the teacher’s answer"),
+                Head("S", "agreement with the teacher’s attributions (Spearman), mean over texts"),
+                *(Head(f"{kind}, dose", _meaning(kind)) for kind in kinds),
+                Head("excess", "what a damaged copy with as many equal answers agrees more than the student"),
+                Head("by the ladder", f"agrees at least as much as {_reference(own)}?", numeric=False),
+                Head("by seeds", "as much as another run of the teacher? (the verdict above)", numeric=False),
+            ]
+            caption = f"Places on the ladder of damaged copies, by {explainer}"
+            result.append(Table(f"ladder-{task}-{explainer}", caption, head, lines, 1, "placements"))
+    return result
+
+
+def lines(study: Outline, found: Ladders) -> list[tuple[str, Cell, str]]:
+    """For each student, explainer and task: who, the verdict by the ladder, and where it stands in words."""
+    result = []
+    for task in study.tasks:
+        rows = _headline(found.placements, task)
+        for row in (row for row in rows if not row["kind"]):
+            same = ("student", "explainer", "teacher")
+            places = [one for one in rows if one["kind"] and all(one[key] == row[key] for key in same)]
+            who = row["student"] if len(study.tasks) == 1 else f"{row['student']} on {task}"
+            word = _verdict_cell(row["verdict"]) if row["verdict"] else Cell("")
+            result.append((who, word, sentence(row, places)))
+    return result
+
+
+def sentence(row: Row, places: Sequence[Row]) -> str:
+    """Say in plain words where a student stands.
+
+    Parameters
+    ----------
+    row : mapping
+        Its row over all kinds of damage.
+    places : sequence of mappings
+        Its rows by kind.
+
+    Examples
+    --------
+    >>> nan = dict.fromkeys(["excess", "excess_low", "excess_high"], math.nan)
+    >>> row = {"student": "kd", "teacher": "bert", "explainer": "lime", "agreement": 0.5, **nan}
+    >>> place = {"kind": "prune", "beyond": False, "dose": 0.55, "dose_low": 0.48, "dose_high": 0.61}
+    >>> print(sentence(row | {"equal_answers": 0.78}, [place]).split(".")[0])
+    By lime, its reasons are as far from the teacher’s as zeroing the smallest 55% [48%, 61%] of the ...
+    """
+    if not places:
+        return f"By {row['explainer']}, it has no place on the ladder: too few texts are defined."
+    its_own = row["student"] == row["teacher"]
+    far = (
+        "the reasons of its runs are {} from each other"
+        if its_own
+        else "its reasons are {} from the teacher’s"
+    )
+    at = [_at(place) for place in places if not place["beyond"]]
+    past = [_past(place) for place in places if place["beyond"]]
+    parts = [f"{far.format('as far')} as {' or '.join(at)} would put them"] if at else []
+    parts += [f"{far.format('further')} than {' or '.join(past)} puts them, where the ladder ends"] * bool(
+        past
+    )
+    return f"By {row['explainer']}, {'; '.join(parts)}. {_beside_answers(row)}"
+
+
+def _at(place: Row) -> str:
+    form = registry.literal("damage", place["kind"], "NUMBER")
+    low = form.format(place["dose_low"])
+    high = "?" if math.isnan(place["dose_high"]) else form.format(place["dose_high"])
+    dose = f"{form.format(place['dose'])} [{low}, {high}]"
+    return registry.literal("damage", place["kind"], "WORDS").format(dose)
+
+
+def _past(place: Row) -> str:
+    form = registry.literal("damage", place["kind"], "NUMBER")
+    return registry.literal("damage", place["kind"], "WORDS").format(form.format(place["dose_low"]))
+
+
+def _beside_answers(row: Row) -> str:
+    if math.isnan(row["equal_answers"]):
+        return "Its answers are not known, so reasons cannot be held against them."
+    share = percent(row["equal_answers"])
+    if math.isnan(row["excess"]):
+        return f"Of its answers {share} are the teacher’s; the ladder does not reach so few."
+    copy = number(row["agreement"] + row["excess"])
+    hidden = f"{number(row['excess'], signed=True)} {interval(row['excess_low'], row['excess_high'])}"
+    return (
+        f"At as many equal answers ({share}) a damaged copy agrees {copy} with the teacher, "
+        f"this one {number(row['agreement'])}: the difference, {hidden}, is what answers do not show."
+    )
+
+
+def drawings(study: Outline, found: Ladders) -> list[Drawing]:
+    """The map of each task and explainer: equal answers against agreement of reasons."""
+    result = []
+    for task in study.tasks:
+        rows = [row for row in _headline(found.placements, task) if not row["kind"]]
+        pairs = dict.fromkeys((row["explainer"], row["teacher"]) for row in rows)
+        several = len({teacher for _, teacher in pairs}) > 1
+        for explainer, teacher in pairs:
+            both = [
+                [row for row in some if (row["explainer"], row["teacher"]) == (explainer, teacher)]
+                for some in (rows, _headline(found.rungs, task))
+            ]
+            name = "-".join(["ladder", task, explainer, *([teacher] if several else [])])
+            title = f"Same answers, same reasons? {task}, by {explainer}; lines: damaged copies of {teacher}"
+            with mpl.rc_context(plot.STYLE):
+                drawn = plot.svg(_map(study, *both), name, title)
+            result.append(Drawing("ladder", task, name, title, drawn))
+    return result
+
+
+def _map(study: Outline, rows: Sequence[Row], rungs: Sequence[Row]) -> Figure:
+    gated = {row["student"] for row in rows if row["verdict"] == verdict.GATED}
+    looks = {model: look for (model, _), look in plot.looks(study, gated).items()}
+    kinds = list(dict.fromkeys(row["kind"] for row in rungs))
+    shown = [row for row in rows if not math.isnan(row["equal_answers"])]
+    entries = len(shown) + len(kinds)
+    figure = Figure(figsize=(plot.WIDTH, 2.6 + 0.17 * math.ceil(entries / 2)), layout="constrained")
+    axes = figure.subplots()
+    keys = []
+    for kind, style in zip(kinds, _LINES * len(kinds), strict=False):
+        own = sorted((row for row in rungs if row["kind"] == kind), key=lambda row: row["dose"])
+        points = [(1.0, 1.0, 1.0, 1.0)]
+        points += [tuple(row[n] for n in ("equal_answers", "agreement", "agreement_low", "agreement_high"))
+                   for row in own]  # fmt: skip
+        equal, value, low, high = zip(*points, strict=True)
+        axes.plot(equal, value, color=INK, linestyle=style, linewidth=1, marker=".", markersize=3, alpha=0.7)
+        axes.fill_between(equal, low, high, color=INK, alpha=0.08, linewidth=0)
+        keys.append(Line2D([], [], color=INK, alpha=0.7, linestyle=style, label=f"damaged: {kind}"))
+    for row in shown:
+        look = looks[row["student"]]
+        at = {name: plot.bounds(*(row[f"{name}{end}"] for end in ("", "_low", "_high")))
+              for name in ("equal_answers", "agreement")}  # fmt: skip
+        x, y = row["equal_answers"], row["agreement"]
+        axes.plot(at["equal_answers"], [y, y], color=look.colour, linewidth=1.2)
+        axes.plot([x, x], at["agreement"], color=look.colour, linewidth=1.2)
+        axes.plot([x], [y], look.marker, color=look.colour, linestyle="none")
+        label = f"{look.label}: other runs" if row["student"] == row["teacher"] else look.label
+        keys.append(Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=label))
+    axes.set_xlabel("share of answers that are the teacher’s")
+    axes.set_ylabel("agreement with the teacher’s reasons")
+    figure.legend(handles=keys, loc="outside lower center", ncols=2)
+    return figure
+
+
+def _headline(frame: pd.DataFrame, task: str) -> list[Row]:
+    return [row for row in score_rows.of(frame, task) if row["metric"] == HEADLINE]
+
+
+def _cell(row: Row, name: str, form: Any) -> Cell:
+    value = row[name]
+    if math.isnan(value):
+        return NOTHING
+    return Cell(form(value), value, interval(row[f"{name}_low"], row[f"{name}_high"]))
+
+
+def _dose_cell(row: Row | None, kind: str) -> Cell:
+    if row is None:
+        return NOTHING
+    form = registry.literal("damage", kind, "NUMBER").format
+    if row["beyond"]:
+        return Cell(f"> {form(row['dose_low'])}", row["dose_low"], hint="beyond the last rung")
+    high = "?" if math.isnan(row["dose_high"]) else form(row["dose_high"])
+    return Cell(form(row["dose"]), row["dose"], f"[{form(row['dose_low'])}, {high}]")
+
+
+def _verdict_cell(word: str | None) -> Cell:
+    return Cell(word, style=f"verdict {_STYLES[word]}") if word else NOTHING
+
+
+def _meaning(kind: str) -> str:
+    words = registry.literal("damage", kind, "WORDS").format("so much")
+    return f"as far from the teacher as {words} puts a copy"
+
+
+def _reference(rows: Sequence[Row]) -> str:
+    return next((row["reference"] for row in rows if row["reference"]), "what is accepted")

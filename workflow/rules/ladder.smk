@@ -1,0 +1,64 @@
+"""Damaged copies of teachers, and where students stand among them."""
+
+RUNGS = "<results>/rungs/{task}/{model}/{seed}/{explainer}.parquet"
+LADDER = study.ladder
+
+
+def of_ladder(pattern, models=MODELS, explainers=LADDER["explainers"]):
+    """A file of every run of some models by each explainer of the ladder."""
+    return expand(of_runs(pattern, models), explainer=explainers, allow_missing=True)
+
+
+rule explain_rungs:
+    input:
+        **FINISHED,
+        explained=rules.select_examples.output.explained,
+    output:
+        rungs=RUNGS,
+    log:
+        "<logs>/explain_rungs/{task}/{model}/{seed}/{explainer}.log",
+    benchmark:
+        "<benchmarks>/explain_rungs/{task}/{model}/{seed}/{explainer}.tsv"
+    wildcard_constraints:
+        model=one_of(LADDER["teachers"]),
+        explainer=one_of(LADDER["explainers"]),
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        gpu=GPU,
+        mem_mb=at_least(6000),
+        runtime=hours(8),
+    params:
+        settings=job_params.explain,
+        ladder=job_params.ladder,
+        engine=job_params.engine,
+        code=job_params.explain_rungs_code,
+    script:
+        "../../scripts/explain_rungs.py"
+
+
+rule place_students:
+    input:
+        explained=rules.select_examples.output.explained,
+        performance=rules.score_performance.output.scores,
+        explanations=of_ladder(EXPLANATIONS),
+        again=of_first_seeds(
+            EXPLANATIONS_AGAIN, LADDER["teachers"], LADDER["explainers"]
+        ),
+        rungs=of_ladder(RUNGS, LADDER["teachers"]),
+    output:
+        placements="<results>/metrics/{task}/placements.parquet",
+        ladders="<results>/metrics/{task}/ladders.parquet",
+    log:
+        "<logs>/place_students/{task}.log",
+    benchmark:
+        "<benchmarks>/place_students/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=job_params.score,
+        accept=study.config["reference"]["accept"],
+        code=code("scripts/place_students.py"),
+    script:
+        "../../scripts/place_students.py"
