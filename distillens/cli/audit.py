@@ -215,8 +215,10 @@ def prepare(request: Request) -> Prepared:
         len(frame),
         lengths.count(0),
     )
-    placed = [replace(model, folder=_from(request.out, model.folder)) for model in models]
-    named = plan.named(placed)
+    named = {
+        name: replace(model, folder=_from(request.out, model.folder))
+        for name, model in plan.named(models).items()
+    }
     config = plan.config_of(request.name, texts, named, request.labels, request.amount, request.accept)
     complete(config)
     _write(request.file, config)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry, tables
-from distillens.config import external
+from distillens.config import external, ladder
 from distillens.data.text import examples
 
 WORDS = 20
@@ -93,6 +93,7 @@ class _Task:
         for name, options in self.config["explainers"].items():
             if self.made:
                 yield self._row("explain", name, self.made, self._cost(options, self.explained))
+        yield from self._rungs()
         if self.config["metrics"].get("faithfulness", True):
             yield self._row("delete", "all explainers", self.asked, self._removed())
         for probe in self.task["probes"]:
@@ -104,6 +105,18 @@ class _Task:
             for name in options["explainers"]:
                 cost = self._cost(self.config["explainers"][name], sentences)
                 yield self._row("explain_probe", f"{probe} by {name}", self.asked, cost)
+
+    def _rungs(self) -> Iterator[Passes]:
+        """Damaged copies of teachers: each is explained, and asked what it answers."""
+        made = (self.config.get("reference") or {}).get("ladder")
+        if made is None:
+            return
+        copies = sum(len(kind["doses"]) * kind.get("draws", 1) for kind in ladder.kinds(made).values())
+        runs = sum(len(self.config["models"][name]["seeds"]) for name in made["teachers"])
+        for name in made["explainers"]:
+            each = self._cost(self.config["explainers"][name], self.explained)
+            each = None if each is None or self.explained is None else copies * (each + len(self.explained))
+            yield self._row("explain_rungs", f"{copies} damaged copies by {name}", runs, each)
 
     def _row(self, rule: str, what: str, runs: int, each: int | None) -> Passes:
         """A kind of job, where ``each`` is the cost of a job."""

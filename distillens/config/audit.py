@@ -1,11 +1,13 @@
 """The config of an audit: one teacher, its students and some texts, as they are seen on the disk."""
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillens.config import ladder
 from distillens.config.errors import ConfigError
 
 DEFAULT_SPEED = "default"
@@ -13,6 +15,10 @@ SPEEDS: dict[str, dict[str, Any]] = {
     "fast": {
         "texts": 80,
         "explainers": {"occlusion": None, "integrated_gradients": {"steps": 16, "max_steps": 32}},
+        "ladder": {
+            "prune": {"doses": [0.1, 0.2, 0.3, 0.5, 0.7]},
+            "noise": {"doses": [0.1, 0.3, 0.5], "draws": 1},
+        },
     },
     DEFAULT_SPEED: {
         "texts": 100,
@@ -32,7 +38,7 @@ SPEEDS: dict[str, dict[str, Any]] = {
         },
     },
 }
-"""Texts and explainers of each speed. Nothing else is asked for, so nothing else is paid for."""
+"""Texts, explainers and damaged copies of each speed. What is not asked for is not paid for."""
 
 _SCORED = 1000
 """Texts with labels that performance is measured on, at most; more would say little more."""
@@ -220,7 +226,18 @@ def config_of(
         "explainers": {name: options for name, options in SPEEDS[amount.speed]["explainers"].items()},
         "metrics": {"faithfulness": False},
     }
-    return config | ({"reference": {"accept": dict(accept)}} if accept else {})
+    reference = _reference(SPEEDS[amount.speed].get("ladder"), accept)
+    return config | ({"reference": reference} if reference else {})
+
+
+def _reference(copies: Mapping[str, Any] | None, accept: Mapping[str, float] | None) -> dict[str, Any]:
+    """Which damaged copies are made, where not the usual ones, and what is accepted."""
+    kinds = copy.deepcopy(dict(copies or {}))
+    for kind in accept or ():
+        if kind != ladder.AGREEMENT and kind not in (*kinds, *ladder.KINDS):
+            kinds = kinds or dict.fromkeys(ladder.KINDS)
+            kinds[kind] = None
+    return {**({"ladder": kinds} if kinds else {}), **({"accept": dict(accept)} if accept else {})}
 
 
 def _own_labels(model: Model, task: Mapping[str, Any], labels: Sequence[str] | None) -> dict[str, Any]:

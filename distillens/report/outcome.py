@@ -38,12 +38,8 @@ def of(results: Results) -> dict[str, Any]:
     settings = results.settings
     explainers = settings["explainers"]
     controls = [name for name, options in explainers.items() if options["method"] in registry.controls()]
-    placements = [
-        row
-        for path in sorted(results.folder.glob("metrics/*/placements.parquet"))
-        for row in tables.read(path, "placements").to_pylist()
-    ]
-    decided = decisions(results.drift.to_dict("records"), placements, controls)
+    drift, placements = (frame.to_dict("records") for frame in (results.drift, results.placements))
+    decided = decisions(drift, placements, controls)
     scores, agreement = results.scores, results.agreement
     for one in decided:
         one["performance"] = _performance(scores, settings, one)
@@ -101,7 +97,7 @@ def decisions(
             [row for row in rows if (row["task"], row["student"]) == (task, student)]
             for rows in (headline, placements)
         )
-        judged = [row for row in on_ladder if row["kind"] is None and row["metric"] == HEADLINE]
+        judged = [row for row in on_ladder if pd.isna(row["kind"]) and row["metric"] == HEADLINE]
         reference: str | None = None
         if not any(row["teacher_runs_missing"] for row in own):
             judged, reference = own, SEEDS
@@ -119,7 +115,9 @@ def decisions(
                 "verdict": NOTHING if word == GATED else word,
                 "reference": reference,
                 "explainers": [_of_explainer(row, verdicts.get(row["explainer"])) for row in own],
-                "doses": [_dose(row) for row in on_ladder if row["kind"] and row["metric"] == HEADLINE],
+                "doses": [
+                    _dose(row) for row in on_ladder if pd.notna(row["kind"]) and row["metric"] == HEADLINE
+                ],
             }
         )
     return result

@@ -156,7 +156,8 @@ def _answers(one: Mapping[str, Any]) -> str:
 
 
 def _grounds(one: Mapping[str, Any]) -> list[str]:
-    return [f"against {one['teacher']}, by {one['reference']}", *map(agreement, one["explainers"])]
+    by = f"by {one['reference']}" if one["reference"] else "without a reference"
+    return [f"against {one['teacher']}, {by}", *map(agreement, one["explainers"])]
 
 
 def _cell(text: str) -> str:

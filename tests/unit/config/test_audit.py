@@ -118,6 +118,14 @@ def test_texts_without_a_word_are_no_audit():
         config(model("a"), model("b"), texts=Texts("r.csv", "t", None, None, rows=2, wordless=2))
 
 
+def test_another_kind_of_damage_is_made_where_it_is_accepted():
+    full = complete(config(model("a"), model("b"), accept={"precision": 20}))
+    assert {"noise", "prune", "precision"} <= set(full["reference"]["ladder"])
+    fast = complete(config(model("a"), model("b"), amount=Amount("fast"), accept={"agreement": 0.8}))
+    assert fast["reference"]["ladder"]["noise"]["draws"] == 1
+    assert fast["reference"]["accept"] == {"agreement": 0.8}
+
+
 def test_it_is_said_what_can_be_decided():
     full = complete(config(model("a"), model("b"), accept={"prune": 0.2}))
     assert reference_in_words(full).endswith("at least as much as a copy damaged by prune 0.2")
