@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import yaml
 from rich.console import Console
 from rich.text import Text
@@ -188,6 +187,8 @@ def baseline(path: Path) -> dict[str, Any]:
         ...
     distillens.cli.errors.CommandError: --against: no file nowhere.json; give what --json wrote
     """
+    import jsonschema  # all else of the gate does without it
+
     if not path.is_file():
         raise CommandError(f"--against: no file {path}; give what --json wrote")
     try:
