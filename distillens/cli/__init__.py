@@ -31,15 +31,17 @@ from rich.console import Console
 from distillens import registry
 from distillens.cli.errors import CommandError
 from distillens.config.errors import ConfigError
+from distillens.data.errors import DataError
 from distillens.tables import TableError
 
-_COMMANDS = ("run", "check", "verdict", "explain")
+_COMMANDS = ("audit", "run", "check", "verdict", "gate", "explain")
 _ABOUT = """Does a distilled or compressed text classifier still reason like its teacher?
 
 Paths, those in a study's YAML file too, are relative to the folder that you are in; results
 go to results/STUDY there.
 """
 _EXAMPLES = """examples:
+  distillens audit --teacher production --student compressed --data reviews.csv
   distillens run                          # the quickstart
   distillens check mine.yaml              # is it right, and what would it cost?
   distillens run mine.yaml --cores 4
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0, or 1 where something is wrong, which is said in one line.
+        0, or 1 where something is wrong, which is said in one line; a command may have others.
 
     Examples
     --------
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] in ("", "distillens"):
             raise
         wrong = f"{name} needs {error.name}: pip install 'distillens[run]'"
-    except (CommandError, ConfigError, TableError, yaml.YAMLError) as error:
+    except (CommandError, ConfigError, DataError, TableError, yaml.YAMLError) as error:
         wrong = str(error)
     message = wrong.replace("[", "\\[")
     Console(stderr=True).print(f"[bold red]error:[/] {message}", soft_wrap=True, highlight=False)

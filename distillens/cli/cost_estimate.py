@@ -94,7 +94,8 @@ class _Task:
             if self.made:
                 yield self._row("explain", name, self.made, self._cost(options, self.explained))
         yield from self._rungs()
-        yield self._row("delete", "all explainers", self.asked, self._removed())
+        if self.config["metrics"].get("faithfulness", True):
+            yield self._row("delete", "all explainers", self.asked, self._removed())
         for probe in self.task["probes"]:
             options = self.config["probes"][probe]
             items = options.get("items")
@@ -106,14 +107,16 @@ class _Task:
                 yield self._row("explain_probe", f"{probe} by {name}", self.asked, cost)
 
     def _rungs(self) -> Iterator[Passes]:
-        """Damaged copies of teachers, each explained as a run is."""
-        made = (self.config.get("reference") or {}).get("ladder") or {"teachers": [], "explainers": []}
+        """Damaged copies of teachers: each is explained, and asked what it answers."""
+        made = (self.config.get("reference") or {}).get("ladder")
+        if made is None:
+            return
         copies = sum(len(kind["doses"]) * kind.get("draws", 1) for kind in ladder.kinds(made).values())
         runs = sum(len(self.config["models"][name]["seeds"]) for name in made["teachers"])
         for name in made["explainers"]:
             each = self._cost(self.config["explainers"][name], self.explained)
-            each = None if each is None else copies * each
-            yield self._row("explain_rungs", f"{copies} copies by {name}", runs, each)
+            each = None if each is None or self.explained is None else copies * (each + len(self.explained))
+            yield self._row("explain_rungs", f"{copies} damaged copies by {name}", runs, each)
 
     def _row(self, rule: str, what: str, runs: int, each: int | None) -> Passes:
         """A kind of job, where ``each`` is the cost of a job."""
@@ -127,6 +130,8 @@ class _Task:
         return None if count is None else [self.assumed] * count
 
     def _explained(self) -> int | None:
+        if self.task["explain"].get("examples") is not None:
+            return self.task["explain"]["examples"]
         per_class = self.task["explain"]["per_class"]
         return self._size("test") if per_class is None else per_class * self.outputs
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from rich.console import Console
 
 from distillens.cli.errors import CommandError
+from distillens.models.backends import sees_a_gpu
 from distillens.provenance import ROOT, project_file
 
 HELP = """Run a study; what is made already is not made again.
 
 Without STUDY.yaml it is the quickstart. Paths in it are relative to the folder that you are in,
 where results/, logs/ and benchmarks/ are written; `--directory FOLDER` takes another one. All cores
-are used, unless --cores, --jobs, --executor or a profile says otherwise; GPU jobs run one at a time.
+are used, unless --cores, --jobs, --executor or a profile says otherwise; on a GPU jobs run one at a time.
 
 examples:
   distillens run mine.yaml -n                                   what would be done, and why
@@ -28,6 +29,7 @@ examples:
 
 USAGE = "distillens run [STUDY.yaml] [anything that snakemake takes]"
 
+_WHERE = (["--resources", "--res"], ["-e", "--executor"], ["--profile"], ["--workflow-profile"])
 _HOW_MANY = (["-c", "--cores"], ["-j", "--jobs"], ["-e", "--executor"], ["--profile"], ["--workflow-profile"])
 
 
@@ -60,19 +62,34 @@ def snakemake(study: Path, *more: str) -> tuple[list[str], dict[str, str]]:
     Examples
     --------
     >>> command, environment = snakemake(Path("mine.yaml"), "-n")
-    >>> command[1:5], command[-1]
-    (['-m', 'snakemake', '--configfile', 'mine.yaml'], '-n')
+    >>> command[1:3], command[-1]
+    (['-m', 'snakemake'], '-n')
     """
     if importlib.util.find_spec("snakemake") is None:
         raise ModuleNotFoundError("no snakemake", name="snakemake")
-    command = [sys.executable, "-m", "snakemake", "--configfile", str(study)]
+    # Options with lists of values stand before one that ends them.
+    command = [sys.executable, "-m", "snakemake", *_jobs_at_once(more), "--configfile", str(study)]
     # No Python that it starts takes a module from the folder that the user happens to be in.
     environment = {**os.environ, "PYTHONSAFEPATH": "1"}
     return [*command, "--snakefile", str(ROOT / "Snakefile"), *more], environment
 
 
+def _jobs_at_once(given: Sequence[str]) -> list[str]:
+    """Where there is no GPU, jobs that would take one need not wait for each other.
+
+    Unless they run elsewhere, or the user says what there is.
+    """
+    if _says(given, _WHERE) or "SNAKEMAKE_PROFILE" in os.environ or sees_a_gpu():
+        return []
+    return ["--resources", f"gpu={os.cpu_count() or 1}"]
+
+
 def _says_how_many(given: Sequence[str]) -> bool:
+    return "SNAKEMAKE_PROFILE" in os.environ or _says(given, _HOW_MANY)
+
+
+def _says(given: Sequence[str], options: Sequence[Sequence[str]]) -> bool:
     parser = argparse.ArgumentParser(add_help=False)
-    for names in _HOW_MANY:
+    for names in options:
         parser.add_argument(*names, dest="said", nargs="?", const="", action="append")
-    return "SNAKEMAKE_PROFILE" in os.environ or parser.parse_known_args(given)[0].said is not None
+    return parser.parse_known_args(given)[0].said is not None

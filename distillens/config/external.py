@@ -166,7 +166,8 @@ def check_tasks(config: Mapping[str, Any]) -> None:
     Raises
     ------
     ConfigError
-        If a task lacks a split that a model is trained with, or has probes that no model can answer.
+        If a task lacks a split or the labels that a model is trained with, or has probes that no model can
+        answer.
 
     Examples
     --------
@@ -184,6 +185,13 @@ def check_tasks(config: Mapping[str, Any]) -> None:
                 raise ConfigError(
                     f"tasks.{name}.splits: no {split!r}, which models.{trained} is trained with"
                 )
+        if trained is not None and task["columns"]["label"] is None:
+            raise ConfigError(
+                f"tasks.{name}.columns.label: null, but models.{trained} is trained here, which takes "
+                "labels; name their column, or give finished models (training: none)"
+            )
+        if task["probes"] and task["columns"]["label"] is None:
+            raise ConfigError(f"tasks.{name}.probes: need a task whose texts have labels (columns.label)")
         if task["probes"] and not any(map(has_weights, models.values())):
             raise ConfigError(f"tasks.{name}.probes: no model has a checkpoint that could be asked")
 

@@ -237,6 +237,7 @@ class JobParams:
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
             "teacher_seeds": ordered({name: model["teacher_seeds"] for name, model in models.items()}),
             "attributions_only": sorted(self.study.of_origin("attributions_only")),
+            "labelled": self.config["tasks"][wildcards.task]["columns"]["label"] is not None,
             "seed": self.config["seed"],
         }
 

@@ -51,7 +51,10 @@ def fetch_dataset(
             frame = read.read_frame(file, **task["read"])
             pools[source_split] = read.to_examples(frame, task, file.name)
             reports[source_split] = read.label_report(frame, task)
-            _log_labels(f"{file.name}, column {task['columns']['label']!r}", reports[source_split])
+            column = task["columns"]["label"]
+            if column is None:
+                _LOG.info("%s: tasks.%s.columns.label is null: no labels", file.name, name)
+            _log_labels(f"{file.name}, column {column!r}", reports[source_split])
         source = digest(*(files[split] for split in sorted(pools)))
     chosen_of = _split(pools, task["splits"], name, seed)
     for split in SPLITS:
@@ -59,7 +62,8 @@ def fetch_dataset(
         what = {"task": name, "split": split, "source_sha256": source, "seed": seed}
         if split in task["splits"]:
             what["labels"] = reports[task["splits"][split]["from"]]
-            _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
+            if task["columns"]["label"] is not None:
+                _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
         tables.write(out[split], "examples", read.rows(chosen), what)
 
 

@@ -106,7 +106,8 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
     frame : DataFrame
         One split of the source.
     task : mapping
-        The task's block of the config: ``columns``, ``type``, ``labels``, ``cut``.
+        The task's block of the config: ``columns``, ``type``, ``labels``, ``cut``. Without a column of
+        labels no example has one.
     where : str
         Names the file in messages.
 
@@ -129,7 +130,7 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
     for name, column in columns.items():
         check_column(frame, column, f"for {name}", where)
     try:
-        rule = labels.LabelRule(task, *_labels(frame, task))
+        rule = labels.LabelRule(task, *_labels(frame, task)) if "label" in columns else None
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     by_id: dict[str, Example] = {}
@@ -148,7 +149,7 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
 
 
 def label_report(frame: pd.DataFrame, task: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """What the labels of a frame, none of which is refused, were read as: see `labels.report`.
+    """What the labels of a frame, none of which is refused, were read as: see `labels.report`; {} without.
 
     Examples
     --------
@@ -156,6 +157,8 @@ def label_report(frame: pd.DataFrame, task: Mapping[str, Any]) -> dict[str, dict
     >>> label_report(pd.DataFrame({"y": ["Yes", "no"]}), task)["yes"]
     {'rows': 1, 'first_row': 1, 'read_as': ['name'], 'cells': ['Yes']}
     """
+    if task["columns"]["label"] is None:
+        return {}
     cells, codes = _labels(frame, task)
     return labels.report(cells, task, codes)
 
@@ -186,17 +189,17 @@ def check_column(frame: pd.DataFrame, column: str, what: str, where: str) -> Non
 
 
 def _example(
-    cells: Mapping[str, Any], columns: Mapping[str, str], rule: labels.LabelRule, row: int
+    cells: Mapping[str, Any], columns: Mapping[str, str], rule: labels.LabelRule | None, row: int
 ) -> Example:
     example_id = _id(cells["example_id"], columns["example_id"]) if "example_id" in cells else str(row)
-    label = rule.read(cells["label"])
+    label = None if rule is None else rule.read(cells["label"])
     group = _id(cells["group"], columns["group"], "a group", "") if "group" in cells else None
     return Example(
         example_id=example_id,
         text_a=_text(cells["text_a"], columns["text_a"]),
         text_b=_text(cells["text_b"], columns["text_b"]) if "text_b" in cells else None,
-        label=label.number,
-        label_name=label.name,
+        label=None if label is None else label.number,
+        label_name=None if label is None else label.name,
         group=group,
     )
 

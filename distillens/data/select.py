@@ -11,13 +11,19 @@ from distillens.provenance import digest
 
 
 def select(
-    pool: list[Example], per_class: int | None, max_words: int | None, labels: list[str], seed: int
+    pool: list[Example],
+    per_class: int | None,
+    max_words: int | None,
+    labels: list[str],
+    seed: int,
+    in_all: int | None = None,
 ) -> list[Example]:
     """Return ``per_class`` examples of every class: one of each, then another of each, and so on.
 
-    A larger ``per_class`` begins with what a smaller one chose, None takes all. Regression (no labels) takes
-    ``per_class`` in all. Texts without a word, or longer than ``max_words``, are not
-    eligible.
+    A larger ``per_class`` begins with what a smaller one chose, None takes all. ``in_all`` takes so many
+    whatever their class instead. Where there are no classes (a regression), or no example has a label,
+    ``per_class`` for each output are taken in all. Texts without a word, or longer than ``max_words``, are
+    not eligible.
 
     Raises
     ------
@@ -29,19 +35,27 @@ def select(
     >>> pool = [Example(str(n), "A film", label_name="bad" if n < 5 else "good") for n in range(10)]
     >>> [one.label_name for one in select(pool, 2, None, ["bad", "good"], seed=1)]
     ['bad', 'good', 'bad', 'good']
+    >>> len(select(pool, 2, None, ["bad", "good"], seed=1, in_all=3))
+    3
     """
+    eligible = [one for one in pool if 1 <= len(one.words) <= (max_words or len(one.words))]
+    labelled = bool(labels) and any(one.label_name is not None for one in eligible)
+    key, count = "per_class", per_class
+    if in_all is not None:
+        key, count, labelled = "examples", in_all, False
+    elif not labelled and per_class is not None:
+        count = per_class * (len(labels) or 1)
     classes: dict[str | None, list[str]] = defaultdict(list)
-    for example in pool:
-        if 1 <= len(example.words) <= (max_words or len(example.words)):
-            classes[example.label_name].append(example.example_id)
+    for example in eligible:
+        classes[example.label_name if labelled else None].append(example.example_id)
     ranks: dict[str, int] = {}
-    for label in labels or [None]:
-        if len(classes[label]) < (per_class or 1):
+    for label in labels if labelled else [None]:
+        if len(classes[label]) < (count or 1):
             raise DataError(
-                f"explain.per_class: asks for {per_class or 'some'} examples, but the test split has "
+                f"explain.{key}: asks for {count or 'some'} examples, but the test split has "
                 f"{len(classes[label])} that can be explained{f' of class {label!r}' if label else ''}"
             )
-        drawn = draw(classes[label], seed)[:per_class]
+        drawn = draw(classes[label], seed)[:count]
         ranks |= {example_id: rank for rank, example_id in enumerate(drawn)}
     order = [*labels, None]
     chosen = [example for example in pool if example.example_id in ranks]
@@ -61,6 +75,13 @@ def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str
     ['bad', 'good']
     """
     pool = examples(tables.read(test, "examples"))
-    chosen = select(pool, **task["explain"], labels=task["labels"], seed=seed_of(seed, name, "explain"))
+    asked = dict(task["explain"])
+    chosen = select(
+        pool,
+        in_all=asked.pop("examples", None),
+        **asked,
+        labels=task["labels"],
+        seed=seed_of(seed, name, "explain"),
+    )
     provenance = {"task": name, "test_sha256": digest(test), "seed": seed, **task["explain"]}
     tables.write(out, "examples", rows(chosen), provenance)

@@ -23,10 +23,10 @@ def score_buckets(
     Students and teachers also by how their answers stand to each other.
 
     Models are a teacher's first seed and its students' first seeds, as far as their predictions
-    are known. A regression has no right or wrong, so no buckets.
+    are known. A regression has no right or wrong, so no buckets; nor has a task without labels.
     """
     blocks = [tables.SCHEMAS["scores"].empty_table()]
-    if settings.n_classes:
+    if settings.n_classes and settings.labelled:
         truth = labels(explained, settings)
         sized = set()
         for group in teacher_groups(explanations, settings):

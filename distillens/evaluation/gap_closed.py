@@ -67,6 +67,8 @@ def _of_answers(
     gates: Mapping[Run, bool],
     s: Settings,
 ) -> Iterator[dict[str, Any]]:
+    if not s.labelled:
+        return
     truth = labels(test, s)
     answers = {
         run: Predictions(path, s).of("none", [0], truth.index)[0]

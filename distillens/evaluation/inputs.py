@@ -44,6 +44,8 @@ class Settings:
         The study's seed.
     attributions_only : sequence of str
         Models that are known by their attributions only: nothing was predicted with them.
+    labelled : bool
+        Whether the task's texts have labels. Without, no performance is known and nothing is gated.
     """
 
     task: str
@@ -54,6 +56,7 @@ class Settings:
     seed: int
     attributions_only: Sequence[str] = ()
     teacher_seeds: Mapping[str, Sequence[int] | None] = field(default_factory=dict)
+    labelled: bool = True
 
     @property
     def n_classes(self) -> int:
@@ -189,7 +192,7 @@ def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) 
 
 
 def labels(test: FilePath, settings: Settings) -> pd.Series:
-    """Read the labels of the test split by example, checked.
+    """Read the labels of the test split by example, checked; of a task without labels all are NaN.
 
     Raises
     ------
@@ -197,7 +200,9 @@ def labels(test: FilePath, settings: Settings) -> pd.Series:
         If an example has no label, or one that the task does not know.
     """
     frame = tables.read(test, "examples").select(["example_id", "label"]).to_pandas()
-    labels = frame.set_index("example_id")["label"]
+    labels = frame.set_index("example_id")["label"].astype(np.float64)
+    if not settings.labelled:
+        return labels * np.nan
     fits = labels.isin(range(settings.n_classes)) if settings.n_classes else labels.notna()
     if not fits.all():
         bad = labels.index[~fits][0]

@@ -4,7 +4,7 @@ Which model, seed and explainer a file is about is read from its provenance, nev
 A row without an ``example_id`` is an aggregate: ``n`` examples count in it, ``n_undefined`` do not.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +46,15 @@ def score_performance(
 
     Models that are known by their attributions only (``explanations``) are scored on the texts
     that these are about, where they came with logits: the others count as undefined. Without any
-    logits the performance is not known: a row of each metric says so, with ``n`` 0. A model that
-    would score far better if its outputs were called by each other's names gets a row of the metric
-    ``permuted``, with these names.
+    logits the performance is not known: a row of each metric says so, with ``n`` 0; likewise of all
+    models where there are no labels. A model that would score far better if its outputs were called
+    by each other's names gets a row of the metric ``permuted``, with these names.
     """
     truth = labels(test, settings)
+    if not settings.labelled:
+        rows = _not_known(by_identity(predictions, settings), settings, len(truth))
+        write_scores(out, "scores", rows, settings, [test, *predictions, *explanations])
+        return
     rows = []
     answers = {
         run: Predictions(path, settings).of("none", [0], truth.index)[0]
@@ -75,6 +79,17 @@ def score_performance(
         rows += _renamed(run, labelled, predicted, max(majority, estimates[settings.lead].high), settings)
     rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
     write_scores(out, "scores", rows, settings, [test, *predictions, *explanations])
+
+
+def _not_known(runs: Iterable[Run], s: Settings, n_texts: int) -> list[dict[str, Any]]:
+    """Rows without a value, of the constant answer too."""
+    nothing = {"value": None, "n": 0, "n_undefined": n_texts}
+    of_runs = [
+        {"model": model, "seed": seed, "metric": metric, **nothing}
+        for model, seed in runs
+        for metric in s.task_settings["metrics"]
+    ]
+    return [*of_runs, {"metric": "majority", **nothing}]
 
 
 def _scores(

@@ -29,6 +29,8 @@ def score_robustness(
 ) -> None:
     """Score what each perturbation does to each model, and to each student beyond its teacher.
 
+    Without labels it is only known which predictions stay the same.
+
     Raises
     ------
     TableError
@@ -57,7 +59,7 @@ def score_robustness(
             scores: dict[str, robustness.Scored] = {}
             for task_metric in settings.task_settings["metrics"]:
                 scores |= robustness.score(
-                    task_metric,
+                    task_metric if settings.labelled else None,
                     truth[ids],
                     own,
                     settings.n_classes,

@@ -100,11 +100,15 @@ def usable(runs: Sequence[Run], gates: Mapping[Run, bool]) -> Sequence[Run]:
 def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:
     """Whether each run is no better than a constant, from the table of performance.
 
+    Without labels nobody knows, and no run is gated.
+
     Raises
     ------
     TableError
         If the table lacks a run, or the score of the constant answer.
     """
+    if not settings.labelled:
+        return {run: False for model in settings.seeds for run in settings.runs(model)}
     rows = tables.read(path, "scores").to_pylist()
     majority = [row["value"] for row in rows if row["metric"] == "majority" and row["task"] == settings.task]
     if len(majority) != 1:

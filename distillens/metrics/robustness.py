@@ -62,7 +62,7 @@ def unchanged(original: ArrayLike, perturbed: ArrayLike, flip: float) -> Array:
 
 
 def score(
-    metric: str,
+    metric: str | None,
     truth: ArrayLike,
     model: Outputs,
     n_classes: int,
@@ -74,10 +74,11 @@ def score(
 
     Parameters
     ----------
-    metric : str
-        Task metric, a key of `performance.CLASSIFICATION` or `performance.REGRESSION`.
+    metric : str or None
+        Task metric, a key of `performance.CLASSIFICATION` or `performance.REGRESSION`; None where there are
+        no labels.
     truth : array_like, shape (n,)
-        Labels.
+        Labels; without a metric they are not looked at.
     model, teacher : Outputs
         Logits on the same examples and repeats.
     n_classes : int
@@ -93,7 +94,7 @@ def score(
         ``METRIC`` on the perturbed texts, ``METRIC_change`` from the original ones,
         ``consistency`` and, with a teacher, ``METRIC_change_gap``: the model's change
         minus the teacher's. Accuracy and consistency have the interval of a
-        `distillens.metrics.statistics.proportion`.
+        `distillens.metrics.statistics.proportion`. Without a metric ``consistency`` alone.
 
     Examples
     --------
@@ -103,10 +104,13 @@ def score(
     >>> {name: scored.value for name, scored in found.items()}
     {'accuracy': 1.0, 'accuracy_change': 0.0, 'consistency': 1.0}
     """
+    same = unchanged(model.original, model.perturbed, flip)
+    kept, n = mean_of(same), np.size(truth)
+    if metric is None:
+        share_kept = proportion(same.mean(axis=0), n, resampling.confidence_level)
+        return {"consistency": Scored(*map(float, (*share_kept, _spread(kept(np.ones(n))))))}
     names = [metric, f"{metric}_change", "consistency"]
     task = _task_metric(metric, truth, model, n_classes)
-    same = unchanged(model.original, model.perturbed, flip)
-    kept = mean_of(same)
     if teacher is not None:
         names.append(f"{metric}_change_gap")
         task_of_teacher = _task_metric(metric, truth, teacher, n_classes)
@@ -119,7 +123,6 @@ def score(
             parts.append(after - before - (of_teacher[1] - of_teacher[0]))
         return np.stack(parts)
 
-    n = np.size(truth)
     result = estimate(lambda weights: by_repeat(weights).mean(axis=1), n, resampling)
     found = {name: Estimate(*row) for name, *row in zip(names, *result, strict=True)}
     shares = {"consistency": same}

@@ -31,12 +31,18 @@ def choose(device: str, backend: str, precision: str) -> str:
     """
     if backend != "auto":
         return backend
-    wants_torch = precision != "float32" or device == "cuda" or (device == "auto" and _sees_a_gpu())
+    wants_torch = precision != "float32" or device == "cuda" or (device == "auto" and sees_a_gpu())
     return "torch" if wants_torch else "onnxruntime"
 
 
-def _sees_a_gpu() -> bool:
-    """Whether CUDA has a device; asked of the driver, since torch takes seconds to import."""
+def sees_a_gpu() -> bool:
+    """Whether CUDA has a device; asked of the driver, since torch takes seconds to import.
+
+    Examples
+    --------
+    >>> sees_a_gpu() in (True, False)
+    True
+    """
     try:
         driver, count = ctypes.CDLL("libcuda.so.1"), ctypes.c_int()
     except OSError:

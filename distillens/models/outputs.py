@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from distillens.models.checkpoint import ModelError
+from distillens.models.errors import ModelError
 
 Labels = Sequence[str] | Mapping[str, str]
 

@@ -93,8 +93,10 @@ class Cell:
 
 NOTHING = Cell(MISSING, style="missing")
 NOT_KNOWN = "not known"
-PERFORMANCE_NOT_KNOWN = Cell(NOT_KNOWN, style="missing", hint="The attributions came without logits.")
-"""What stands where a score would, if nobody knows what the model answers."""
+PERFORMANCE_NOT_KNOWN = Cell(
+    NOT_KNOWN, style="missing", hint="The texts have no labels, or the attributions came without logits."
+)
+"""What stands where a score would, if nobody knows it."""
 
 
 @dataclass(frozen=True)

@@ -172,6 +172,7 @@ def notes(study: Outline, verdicts: Sequence[Verdict]) -> list[str]:
     ['Here 5 runs of the teacher count. The intervals hold for other runs and other texts.']
     """
     said = [_runs_note(study, verdicts), _borrowed_note(verdicts), _left_out_note(verdicts)]
+    said.append(_labels_note(verdicts))
     said += _noise_notes(study, verdicts)
     return [note for note in said if note]
 
@@ -218,6 +219,17 @@ def _left_out_note(verdicts: Sequence[Verdict]) -> str:
         return ""
     why = "because they, or the runs that they were made from, are no better than a constant answer"
     return f"Left out, {why}: {', '.join(said)}."
+
+
+def _labels_note(verdicts: Sequence[Verdict]) -> str:
+    """That nothing is gated where there are no labels: there even the constant answer has no score."""
+    tasks = dict.fromkeys(v.task for v in verdicts if v.majority is not None and math.isnan(v.majority_score))
+    if not tasks:
+        return ""
+    return (
+        f"Without labels: {_list(list(tasks))}. How well its models do is not known, so none is held against "
+        "a constant answer and nothing is gated."
+    )
 
 
 def _noise_notes(study: Outline, verdicts: Sequence[Verdict]) -> Iterator[str]:

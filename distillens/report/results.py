@@ -90,7 +90,7 @@ class Results:
         ``task model seed example_id``; ``perturbation`` (``none``: unchanged) and ``repeat``;
         ``gold`` and ``predicted`` (names of classes; of a regression the scores);
         ``confidence``, the probability of the prediction (null for a regression); ``correct``
-        (null for a regression).
+        (null for a regression). Without labels ``gold`` and ``correct`` are null.
         """
         return self._joined("predictions", "predictions/*/*/*.parquet", self._predictions)
 
@@ -238,10 +238,11 @@ class Results:
             frame = frame.assign(confidence=np.nan, correct=None)
         else:
             best = logits.argmax(1)
-            frame["gold"] = [labels[int(number)] for number in gold["label"]]
+            frame["gold"] = [None if pd.isna(number) else labels[int(number)] for number in gold["label"]]
             frame["predicted"] = [labels[number] for number in best]
             frame["confidence"] = softmax(logits.astype(np.float64), axis=1).max(1)
-            frame["correct"] = frame["gold"] == frame["predicted"]
+            right = (frame["gold"] == frame["predicted"]).astype(object)
+            frame["correct"] = right.where(frame["gold"].notna(), None)
         return frame[_COLUMNS["predictions"]]
 
     @cached_property

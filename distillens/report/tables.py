@@ -77,7 +77,7 @@ def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None
         [Cell("majority baseline", style="muted"), Cell(MISSING)]
         + [score(row, 3) if metric == study.lead(task) else Cell("") for metric in metrics]
         for row in majority[:1]
-        if any(row["n"] for of_run in cells.values() for row in of_run)
+        if row["n"] and any(one["n"] for of_run in cells.values() for one in of_run)
     ]
     for run in score_rows.runs(study, cells):
         own = {_versus(row): row for row in cells[run.model, run.seed]}
@@ -91,7 +91,7 @@ def performance(study: Outline, task: str, scores: pd.DataFrame) -> Table | None
 
 
 def _known(row: Row | None, signed: bool) -> Cell:
-    """A score; of attributions without logits nobody knows it."""
+    """A score; without labels, or of attributions without logits, nobody knows it."""
     return PERFORMANCE_NOT_KNOWN if row is not None and not row["n"] else score(row, 3, signed=signed)
 
 

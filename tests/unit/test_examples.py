@@ -65,8 +65,9 @@ NEEDS_MORE = {
         report.tables.performance report.tables.robustness report.tables.stability
         report.verdict.records report.verdict.table report.verdict.of_study report.word_shifts.kinds
         report.word_shifts.words""",
-    "a command's run on a study, see the package": "cli.check.run cli.explain.run cli.verdict.run",
-    "runs Snakemake": "cli.check.jobs cli.run.run",
+    "a command's run on a study, see the package": """cli.audit.run cli.check.run cli.explain.run
+        cli.gate.run cli.gate.judge cli.verdict.run report.outcome.of""",
+    "runs Snakemake, or gets it ready": "cli.audit.execute cli.audit.prepare cli.check.jobs cli.run.run",
 }
 WITHOUT |= {name: reason for reason, names in NEEDS_MORE.items() for name in names.split()}
 

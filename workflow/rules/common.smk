@@ -34,6 +34,8 @@ TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
 # Models that have weights, and those of which only attributions are known.
 WITH_WEIGHTS = study.with_weights()
 ATTRIBUTIONS_ONLY = study.of_origin("attributions_only")
+# Of which words are removed.
+WORDS_REMOVED = WITH_WEIGHTS if study.config["metrics"]["faithfulness"] else []
 CHECKPOINT = "<results>/checkpoints/{checkpoint}"
 # The small file that changes with it.
 CHECKPOINT_CARD = "<results>/checkpoints/{checkpoint}.json"

@@ -6,7 +6,6 @@ def kept_files():
     runs = [
         *MODEL_WITHOUT_GRAPH.values(),
         rules.predict.output.predictions,
-        *rules.delete.output,
     ]
     scores = "performance robustness agreement faithfulness buckets probes word_shifts stability"
     of_task = [
@@ -14,6 +13,11 @@ def kept_files():
         rules.select_examples.output.explained,
         *of_all_perturbations(rules.perturb.output.perturbed),
         *(path for pattern in runs for path in of_runs(pattern, WITH_WEIGHTS)),
+        *(
+            path
+            for pattern in rules.delete.output
+            for path in of_runs(pattern, WORDS_REMOVED)
+        ),
         *(
             path
             for pattern in sorted({*MODEL.values()} - {*MODEL_WITHOUT_GRAPH.values()})

@@ -62,8 +62,8 @@ rule score_agreement:
 rule score_faithfulness:
     input:
         explained=rules.select_examples.output.explained,
-        deletions=of_all_runs(rules.delete.output.deletions, WITH_WEIGHTS),
-        curves=of_all_runs(rules.delete.output.curves, WITH_WEIGHTS),
+        deletions=of_all_runs(rules.delete.output.deletions, WORDS_REMOVED),
+        curves=of_all_runs(rules.delete.output.curves, WORDS_REMOVED),
         explanations=of_all_runs(EXPLANATIONS),
     output:
         scores="<results>/metrics/{task}/faithfulness.parquet",

@@ -74,7 +74,7 @@ def test_onnx_runtime_gives_what_torch_gives(family, request, tmp_path):
 
 def test_auto_takes_torch_for_a_gpu_or_half_precision_and_else_onnx_runtime(monkeypatch):
     for gpu in (False, True):
-        monkeypatch.setattr(backends, "_sees_a_gpu", lambda gpu=gpu: gpu)
+        monkeypatch.setattr(backends, "sees_a_gpu", lambda gpu=gpu: gpu)
         assert backends.choose("auto", "auto", "float32") == ("torch" if gpu else "onnxruntime")
         assert backends.choose("cpu", "auto", "float32") == "onnxruntime"
         assert backends.choose("cuda", "auto", "float32") == "torch"
@@ -87,7 +87,7 @@ def test_a_machine_without_a_driver_sees_no_gpu(monkeypatch):
         raise OSError(name)
 
     monkeypatch.setattr(backends.ctypes, "CDLL", missing)
-    assert not backends._sees_a_gpu()
+    assert not backends.sees_a_gpu()
 
 
 def test_half_precision_is_near_and_said_in_the_metadata(bert):

@@ -1,0 +1,159 @@
+"""Which columns of a table of texts are the text and the label, where nobody said so.
+
+Only what can be seen counts: what the cells are, never how many a guess would fit. A column of labels is one
+whose cells all are labels by name, or one that is called so.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from distillens.data import labels
+from distillens.data.errors import DataError
+from distillens.data.read import check_column
+from distillens.data.text import spans
+
+LABEL_NAMES = ("label", "labels", "target", "class", "gold", "score", "stars", "rating")
+"""What a column of labels may be called, in any case; in others positions and scores are no labels."""
+
+_WORDS = 3  # of a text, on average; fewer are names, dates and keys
+_CERTAIN = ("name", "number", "code")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Columns that the user named; ``without_label`` says that there are no labels."""
+
+    text_a: str | None = None
+    text_b: str | None = None
+    label: str | None = None
+    without_label: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column is what, and ``remarks`` on what was seen and not said."""
+
+    text_a: str
+    text_b: str | None
+    label: str | None
+    remarks: tuple[str, ...] = ()
+
+
+def find(frame: pd.DataFrame, task: Mapping[str, Any], asked: Asked, where: str) -> Columns:
+    """Find the columns that are not named.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `distillens.data.read.read_frame` reads it.
+    task : mapping
+        ``type`` and ``labels``.
+    asked : Asked
+    where : str
+        Names the file in messages.
+
+    Raises
+    ------
+    DataError
+        For a column that is not there; where no column, or more than one, can be the text or the label; where
+        one that is called a label holds something else. The message says which option decides.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"id": ["1", "2"], "mood": ["good", "bad"], "said": ["I loved it", "A bore"]})
+    >>> find(frame, {"type": "classification", "labels": ["bad", "good"]}, Asked(), "films.csv")
+    Columns(text_a='said', text_b=None, label='mood', remarks=())
+    """
+    for column in filter(None, (asked.text_a, asked.text_b, asked.label)):
+        check_column(frame, column, "of those that are named", where)
+    if asked.label is not None and asked.without_label:
+        raise DataError(f"{where}: a column of labels is named, and none is wanted; leave one out")
+    taken = {asked.text_a, asked.text_b, asked.label}
+    label, remarks = asked.label, ()
+    if label is None and not asked.without_label:
+        label, remarks = _label(frame, task, [name for name in frame.columns if name not in taken], where)
+    text_a = asked.text_a or _text(
+        frame, [name for name in frame.columns if name not in {*taken, label}], where
+    )
+    named = [name for name in (text_a, asked.text_b, label) if name is not None]
+    if len(set(named)) < len(named):
+        raise DataError(f"{where}: {', '.join(named)}: a column is one thing, text or label; name others")
+    return Columns(text_a, asked.text_b, label, tuple(remarks))
+
+
+def _text(frame: pd.DataFrame, names: Sequence[str], where: str) -> str:
+    """The only column of texts; of columns of few words the only one with letters."""
+    lengths = {name: _mean_words(frame[name]) for name in names}
+    found = [name for name, words in lengths.items() if words >= _WORDS]
+    found = found or [name for name, words in lengths.items() if words > 0]
+    if not found:
+        raise DataError(
+            f"{where}: no column of texts; there are: {', '.join(map(str, frame.columns))}; "
+            "name it with --text"
+        )
+    if len(found) > 1:
+        raise DataError(
+            f"{where}: {', '.join(found)} can all be the text; name it with --text "
+            "(and the second of a pair with --text-b)"
+        )
+    return found[0]
+
+
+def _mean_words(cells: pd.Series) -> float:
+    """Words with letters of a cell, on average; 0 where a cell is something else than text."""
+    known = [cell for cell in cells if not labels.is_missing(cell)]
+    if not known or not all(isinstance(cell, str) for cell in known):
+        return 0.0
+    words = (sum(any(map(str.isalpha, cell[a:b])) for a, b in spans(cell)) for cell in known)
+    return sum(words) / len(known)
+
+
+def _label(
+    frame: pd.DataFrame, task: Mapping[str, Any], names: Sequence[str], where: str
+) -> tuple[str | None, list[str]]:
+    """The column of labels, or None; and what to say of it."""
+    certain, called, refused = [], [], {}
+    for name in names:
+        is_called = str(name).strip().casefold() in LABEL_NAMES
+        try:
+            read_as = _read_as(frame, task, name)
+        except DataError as error:
+            if is_called:
+                refused[name] = str(error)
+            continue
+        if read_as <= set(_CERTAIN):
+            certain.append(name)
+        elif is_called:
+            called.append(name)
+    found = certain or called
+    if len(found) > 1:
+        raise DataError(
+            f"{where}: {', '.join(found)} can all be the label; name it with --label, or --no-label"
+        )
+    if found:
+        by_position = [] if found == certain or task["type"] == "regression" else [_positions(found[0], task)]
+        return found[0], by_position
+    if refused:
+        name, why = next(iter(refused.items()))
+        raise DataError(
+            f"{where}: the column {name!r} is called a label, but {why}; name another with --label, "
+            "or say --no-label"
+        )
+    return None, [f"{where}: no column of labels, so performance is not known and nothing is gated"]
+
+
+def _positions(name: str, task: Mapping[str, Any]) -> str:
+    pairs = ", ".join(f"{number} is {label}" for number, label in enumerate(task["labels"]))
+    return f"labels are read from the column {name!r} by position: {pairs}"
+
+
+def _read_as(frame: pd.DataFrame, task: Mapping[str, Any], name: str) -> set[str]:
+    """By which parts of the rule for labels all cells of a column are read."""
+    cells = list(frame[name])
+    rule = {**task, "cut": None, "columns": {"label": name}}
+    codes = frame.attrs.get("codes", {}).get(name)
+    report = labels.report(cells, rule, codes)
+    return {how for about in report.values() for how in about["read_as"]}

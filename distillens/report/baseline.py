@@ -1,0 +1,105 @@
+"""Whether students agree less with their teacher than those of an earlier record did.
+
+Both records are about the same texts, so texts are compared one by one: what makes one text harder than
+another does not blur the difference.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from distillens.metrics.statistics import Resampling, summaries
+
+Outcome = Mapping[str, Any]
+
+_ALPHA = 0.05
+_SAME = {
+    "teachers": "another teacher",
+    "texts": "other texts",
+    "explainers": "other explainers, or other settings of theirs",
+    "explained_output": "another explained output",
+}
+
+
+class BaselineError(ValueError):
+    """The baseline is about something else; the message says what."""
+
+
+def compare(outcome: Outcome, baseline: Outcome) -> list[dict[str, Any]]:
+    """Compare each student with the baseline's of the same name; the only ones whatever their names.
+
+    Returns
+    -------
+    list of dict
+        For each task, student and explainer the ``difference`` of agreement (negative: less than before)
+        with ``low`` and ``high``, ``n`` texts, and whether it is ``worse``: the whole interval is below 0.
+        The level of the intervals is corrected for their number (Bonferroni), so that with 95 % none is
+        called worse falsely.
+
+    Raises
+    ------
+    BaselineError
+        If it is about another teacher, other texts or other explainers, or has none of the students.
+
+    Examples
+    --------
+    >>> about = {"teachers": {"bert": "aa"}, "texts": {"films": {"sha256": "bb"}}}
+    >>> about |= {"explainers": {"shap": {}}, "explained_output": "margin"}
+    >>> def record(level):
+    ...     by_text = {str(number): level + number / 100 for number in range(20)}
+    ...     row = {"explainer": "shap", "by_text": by_text}
+    ...     return {"about": about, "students": [{"task": "films", "student": "tiny", "explainers": [row]}]}
+    >>> [(round(one["difference"], 2), one["worse"]) for one in compare(record(0.5), record(0.7))]
+    [(-0.2, True)]
+    """
+    _check_same(outcome["about"], baseline["about"])
+    pairs = list(_pairs(outcome, baseline))
+    if not pairs:
+        names = ", ".join(one["student"] for one in baseline["students"])
+        raise BaselineError(f"has none of the students, only {names or 'none'}; name them alike")
+    level = 1 - _ALPHA / len(pairs)
+    return [_compared(*pair, level) for pair in pairs]
+
+
+def _check_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    for key, what in _SAME.items():
+        # Names are the user's: a teacher is its weights.
+        one, two = (sorted(side[key].values()) if key == "teachers" else side[key] for side in (about, other))
+        if one != two:
+            raise BaselineError(f"is about {what}; make a baseline anew, with this release")
+
+
+def _pairs(
+    outcome: Outcome, baseline: Outcome
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
+    alone = len({one["student"] for one in outcome["students"]}) == 1
+    alone = alone and len({one["student"] for one in baseline["students"]}) == 1
+    for one in outcome["students"]:
+        for other in baseline["students"]:
+            if one["task"] != other["task"] or not (alone or one["student"] == other["student"]):
+                continue
+            before = {row["explainer"]: row for row in other["explainers"]}
+            for row in one["explainers"]:
+                if row["explainer"] in before:
+                    yield one, row, before[row["explainer"]]
+
+
+def _compared(
+    one: Mapping[str, Any], row: Mapping[str, Any], before: Mapping[str, Any], level: float
+) -> dict[str, Any]:
+    sides = (row["by_text"], before["by_text"])
+    # None is undefined, as is a text that one of them lacks.
+    values = np.array([[side.get(name) for name in row["by_text"]] for side in sides], dtype=np.float64)
+    found = summaries([values[0] - values[1]], Resampling(seed=0, confidence_level=level))
+    value, low, high = (float(part[0]) for part in (found.value, found.low, found.high))
+    return {
+        "task": one["task"],
+        "student": one["student"],
+        "explainer": row["explainer"],
+        "difference": None if np.isnan(value) else value,
+        "low": None if np.isnan(low) else low,
+        "high": None if np.isnan(high) else high,
+        "n": int(found.n[0]),
+        "worse": bool(high < 0),
+    }

@@ -1,0 +1,182 @@
+"""A study's verdicts as one small record, for builds: what was decided, by which reference, about what.
+
+Its keys are those of ``workflow/schemas/outcome.schema.yaml``.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from distillens import registry, tables
+from distillens.metrics.calibration import HEADLINE
+from distillens.metrics.verdict import GATED, overall
+from distillens.provenance import digest
+from distillens.report.results import Results
+
+Row = Mapping[str, Any]
+
+FORMAT = 1
+"""Version of the record."""
+SEEDS = "runs of the teacher"
+NOTHING = "nothing measured"
+"""Of a student that is gated, or not compared at all."""
+
+
+def of(results: Results) -> dict[str, Any]:
+    """The record of a finished study.
+
+    Raises
+    ------
+    TableError
+        If a table of it is missing or damaged.
+    """
+    settings = results.settings
+    explainers = settings["explainers"]
+    controls = [name for name, options in explainers.items() if options["method"] in registry.controls()]
+    drift, placements = (frame.to_dict("records") for frame in (results.drift, results.placements))
+    decided = decisions(drift, placements, controls)
+    scores, agreement = results.scores, results.agreement
+    for one in decided:
+        one["performance"] = _performance(scores, settings, one)
+        for row in one["explainers"]:
+            row["by_text"] = _by_text(agreement, one, row["explainer"])
+    return {
+        "format": FORMAT,
+        "study": settings["name"],
+        "about": {
+            "teachers": _teachers(results),
+            "texts": {task: _texts(results.folder, task) for task in settings["tasks"]},
+            "labelled": {
+                task: block["columns"]["label"] is not None for task, block in settings["tasks"].items()
+            },
+            "explainers": explainers,
+            "explained_output": settings["explained_output"],
+            "accept": (settings.get("reference") or {}).get("accept"),
+        },
+        "students": decided,
+    }
+
+
+def decisions(
+    drift: Sequence[Row], placements: Sequence[Row], controls: Iterable[str] = ()
+) -> list[dict[str, Any]]:
+    """A verdict per task and student, by the reference that there is.
+
+    The teacher's runs are the reference where there are enough of them; else its damaged copies, where there
+    are any. Otherwise there is none, and the verdict stays open.
+
+    Parameters
+    ----------
+    drift, placements : sequences of mappings
+        Rows of the tables of these kinds.
+    controls : iterable of str
+        Explainers that do not count.
+
+    Examples
+    --------
+    >>> row = {"task": "films", "student": "tiny", "teacher": "bert", "explainer": "shap"}
+    >>> row |= {"metric": "spearman"}
+    >>> row |= {"agreement": 0.5, "agreement_low": 0.4, "agreement_high": 0.6, "n": 80, "n_undefined": 0}
+    >>> without = row | {"teacher_runs_missing": 2, "verdict": "not decided", "gated": False}
+    >>> placed = row | {"kind": None, "reference": "prune 0.3", "verdict": "drift found", "gated": False}
+    >>> [(one["verdict"], one["reference"]) for one in decisions([without], [placed])]
+    [('drift found', 'prune 0.3')]
+    >>> [(one["verdict"], one["reference"]) for one in decisions([without], [])]
+    [('not decided', None)]
+    """
+    controls = set(controls)
+    headline = [row for row in drift if row["metric"] == HEADLINE and row["explainer"] not in controls]
+    result = []
+    for task, student in dict.fromkeys((row["task"], row["student"]) for row in headline):
+        own, on_ladder = (
+            [row for row in rows if (row["task"], row["student"]) == (task, student)]
+            for rows in (headline, placements)
+        )
+        judged = [row for row in on_ladder if pd.isna(row["kind"]) and row["metric"] == HEADLINE]
+        reference: str | None = None
+        if not any(row["teacher_runs_missing"] for row in own):
+            judged, reference = own, SEEDS
+        elif judged:
+            reference = judged[0]["reference"]
+        else:
+            judged = own
+        word = overall(judged)
+        verdicts = {row["explainer"]: row["verdict"] for row in judged}
+        result.append(
+            {
+                "task": task,
+                "student": student,
+                "teacher": own[0]["teacher"],
+                "verdict": NOTHING if word == GATED else word,
+                "reference": reference,
+                "explainers": [_of_explainer(row, verdicts.get(row["explainer"])) for row in own],
+                "doses": [
+                    _dose(row) for row in on_ladder if pd.notna(row["kind"]) and row["metric"] == HEADLINE
+                ],
+            }
+        )
+    return result
+
+
+def _of_explainer(row: Row, verdict: str | None) -> dict[str, Any]:
+    bounds = {name: _number(row[name]) for name in ("agreement", "agreement_low", "agreement_high")}
+    counts = {name: int(row[name]) for name in ("n", "n_undefined")}
+    return {"explainer": row["explainer"], "verdict": verdict, **bounds, **counts}
+
+
+def _dose(row: Row) -> dict[str, Any]:
+    """How much damage does as much to the teacher's reasons."""
+    doses = {name: _number(row[name]) for name in ("dose", "dose_low", "dose_high")}
+    return {"explainer": row["explainer"], "kind": row["kind"], **doses, "beyond": bool(row["beyond"])}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) or not math.isfinite(value) else float(value)
+
+
+def _performance(scores: pd.DataFrame, settings: Mapping[str, Any], one: Row) -> dict[str, Any] | None:
+    """The leading metric of student and teacher, each the mean of its runs; None where it is not known."""
+    metric = settings["tasks"][one["task"]]["metrics"][0]
+    rows = scores[(scores["task"] == one["task"]) & (scores["metric"] == metric)]
+    rows = rows[rows["explainer"].isna() & rows["perturbation"].isna() & rows["against"].isna()]
+    means = {
+        role: _number(rows.loc[rows["model"] == one[role], "value"].mean()) for role in ("student", "teacher")
+    }
+    return None if None in means.values() else {"metric": metric, **means}
+
+
+def _by_text(agreement: pd.DataFrame, one: Row, explainer: str) -> dict[str, float | None]:
+    """Agreement of each text, the mean of the runs."""
+    rows = agreement[
+        (agreement["task"] == one["task"])
+        & (agreement["model"] == one["student"])
+        & (agreement["against"] == one["teacher"])
+        & (agreement["explainer"] == explainer)
+        & (agreement["metric"] == HEADLINE)
+    ]
+    means = rows.groupby("example_id", sort=True)["value"].mean()
+    return {str(name): _number(value) for name, value in means.items()}
+
+
+def _texts(folder: Path, task: str) -> dict[str, Any]:
+    """The explained texts of a task: how many, and a digest of what they say."""
+    rows = tables.read(folder / "data" / task / "explained.parquet", "examples").to_pylist()
+    said = [[row["example_id"], row["text_a"], row["text_b"]] for row in rows]
+    whole = json.dumps(sorted(said), ensure_ascii=False)
+    return {"n": len(rows), "sha256": hashlib.sha256(whole.encode()).hexdigest()}
+
+
+def _teachers(results: Results) -> dict[str, str]:
+    """A digest of each teacher's weights; of one without, of its attributions."""
+    found = {}
+    for name, model in results.settings["models"].items():
+        if model["teacher"] is None:
+            files = sorted(results.folder.glob(f"models/*/{name}/*/model.safetensors"))
+            files = files or sorted(results.folder.glob(f"explanations/*/{name}/*/*.parquet"))
+            found[name] = digest(*files)
+    return found

@@ -1,0 +1,164 @@
+"""The record of a study's verdicts (`distillens.report.outcome`) as JUnit XML and as Markdown."""
+
+import xml.etree.ElementTree as ET
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from distillens.metrics.verdict import KEEPS, UNKNOWN
+from distillens.report.formatting import interval, metric_name, number
+from distillens.report.outcome import NOTHING
+
+Outcome = Mapping[str, Any]
+
+
+def junit(outcome: Outcome, failing: Mapping[tuple[str, str], Sequence[str]]) -> str:
+    """A test suite with a case per task and student.
+
+    Parameters
+    ----------
+    outcome : mapping
+    failing : mapping
+        By (task, student) why it fails. What is not decided and does not fail is skipped.
+
+    Examples
+    --------
+    >>> one = {"task": "films", "student": "tiny", "teacher": "bert", "verdict": "drift found"}
+    >>> one |= {"reference": "prune 0.3", "explainers": []}
+    >>> print(junit({"study": "audit", "students": [one]}, {("films", "tiny"): ["drift found"]}))
+    <?xml version='1.0' encoding='utf-8'?>
+    <testsuites>
+      <testsuite name="distillens audit" tests="1" failures="1" errors="0" skipped="0">
+        <testcase classname="audit.films" name="tiny">
+          <failure message="drift found">against bert, by prune 0.3</failure>
+        </testcase>
+      </testsuite>
+    </testsuites>
+    """
+    suites = ET.Element("testsuites")
+    suite = ET.SubElement(suites, "testsuite", name=f"distillens {outcome['study']}")
+    counts = {"tests": len(outcome["students"]), "failures": 0, "errors": 0, "skipped": 0}
+    for one in outcome["students"]:
+        case = ET.SubElement(
+            suite, "testcase", classname=f"{outcome['study']}.{one['task']}", name=one["student"]
+        )
+        why = failing.get((one["task"], one["student"]), ())
+        kind = ("failure", "failures") if why else ("skipped", "skipped")
+        if why or one["verdict"] in (UNKNOWN, NOTHING):
+            counts[kind[1]] += 1
+            message = "; ".join(why) or one["verdict"]
+            ET.SubElement(case, kind[0], message=message).text = "\n".join(_grounds(one))
+    for name, count in counts.items():
+        suite.set(name, str(count))
+    ET.indent(suites)
+    return ET.tostring(suites, encoding="utf-8", xml_declaration=True).decode()
+
+
+def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str:
+    """A summary in a table, and a section for the model card of each student.
+
+    Examples
+    --------
+    >>> row = {"explainer": "occlusion", "verdict": "no drift found", "n": 80, "n_undefined": 0}
+    >>> row |= {"agreement": 0.9, "agreement_low": 0.85, "agreement_high": 0.94}
+    >>> one = {"task": "films", "student": "tiny", "teacher": "bert", "verdict": "no drift found"}
+    >>> one |= {"reference": "prune 0.3", "explainers": [row], "doses": [], "performance": None}
+    >>> about = {"texts": {"films": {"n": 80}}}
+    >>> print(markdown({"study": "audit", "about": about, "students": [one]}))
+    # audit: do the students still reason like their teacher?
+    <BLANKLINE>
+    | task | student | verdict | by | agreement with the teacher’s reasons | answers |
+    |---|---|---|---|---|---|
+    | films | tiny | no drift found | prune 0.3 | occlusion 0.90 [0.85, 0.94] | not known |
+    <BLANKLINE>
+    ## For the model card of tiny
+    <BLANKLINE>
+    ### Agreement with its teacher’s reasons
+    <BLANKLINE>
+    No drift found on films, against bert, by prune 0.3. On 80 texts the words’ attributions agree with the
+    teacher’s (Spearman, mean and 95 % interval): occlusion 0.90 [0.85, 0.94]. Performance is not known.
+    This is about these models, texts and explainers, and does not say that its reasons are good.
+    <BLANKLINE>
+    """
+    lines = [
+        f"# {outcome['study']}: do the students still reason like their teacher?",
+        "",
+        "| task | student | verdict | by | agreement with the teacher’s reasons | answers |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in outcome["students"]:
+        mark = " (fails)" if (one["task"], one["student"]) in failing else ""
+        cells = (one["task"], one["student"], f"{one['verdict']}{mark}", one["reference"] or "nothing")
+        agreed = "<br>".join(map(agreement, one["explainers"]))
+        lines.append(f"| {' | '.join(map(_cell, cells))} | {agreed} | {_answers(one)} |")
+    for one in outcome["students"]:
+        lines += ["", *_card(outcome, one)]
+    return "\n".join(lines) + "\n"
+
+
+def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
+    texts = outcome["about"]["texts"][one["task"]]["n"]
+    word = {KEEPS: "No drift found"}.get(one["verdict"], str(one["verdict"]).capitalize())
+    by = f"by {one['reference']}" if one["reference"] else "with nothing to judge by"
+    performance = one["performance"]
+    scores = (
+        "Performance is not known."
+        if performance is None
+        else f"{metric_name(performance['metric']).capitalize()} is {number(performance['student'], 3)} "
+        f"(teacher {number(performance['teacher'], 3)})."
+    )
+    doses = "".join(f" {_as_far_as(dose)}" for dose in one["doses"])
+    return [
+        f"## For the model card of {one['student']}",
+        "",
+        "### Agreement with its teacher’s reasons",
+        "",
+        f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} texts the words’ attributions "
+        "agree with the",
+        f"teacher’s (Spearman, mean and 95 % interval): {'; '.join(map(agreement, one['explainers']))}."
+        f"{doses} {scores}",
+        "This is about these models, texts and explainers, and does not say that its reasons are good.",
+    ]
+
+
+def _as_far_as(dose: Mapping[str, Any]) -> str:
+    if dose["beyond"] or dose["dose"] is None:
+        return f"By {dose['explainer']} its reasons are further off than any {dose['kind']} that was tried."
+    bounds = interval(dose["dose_low"], dose["dose_high"])
+    return (
+        f"By {dose['explainer']} its reasons are as far off as {dose['kind']} {number(dose['dose'])} {bounds}"
+        " of the teacher would put them."
+    )
+
+
+def agreement(row: Mapping[str, Any]) -> str:
+    """The agreement by one explainer with its interval.
+
+    Examples
+    --------
+    >>> agreement({"explainer": "shap", "agreement": None})
+    'shap undefined'
+    """
+    if row["agreement"] is None:
+        return f"{row['explainer']} undefined"
+    bounds = [row[f"agreement_{end}"] for end in ("low", "high")]
+    shown = "" if None in bounds else f" {interval(*bounds)}"
+    return f"{row['explainer']} {number(row['agreement'])}{shown}"
+
+
+def _answers(one: Mapping[str, Any]) -> str:
+    performance = one["performance"]
+    if performance is None:
+        return "not known"
+    return (
+        f"{performance['metric']} {number(performance['student'], 3)}, "
+        f"teacher {number(performance['teacher'], 3)}"
+    )
+
+
+def _grounds(one: Mapping[str, Any]) -> list[str]:
+    by = f"by {one['reference']}" if one["reference"] else "without a reference"
+    return [f"against {one['teacher']}, {by}", *map(agreement, one["explainers"])]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

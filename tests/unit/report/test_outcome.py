@@ -1,0 +1,174 @@
+"""The record of a study's verdicts: which reference counts, what a baseline is, how it is shown."""
+
+import copy
+import json
+import xml.etree.ElementTree as ET
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+
+from distillens.cli import gate
+from distillens.cli.errors import CommandError
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
+from distillens.provenance import ROOT
+from distillens.report.baseline import BaselineError, compare
+from distillens.report.outcome import NOTHING, SEEDS, decisions
+from distillens.report.outcome_formats import junit, markdown
+
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/outcome.schema.yaml").read_text("utf-8"))
+
+
+def row(verdict=UNKNOWN, explainer="shap", student="tiny", missing=0, **columns):
+    return {
+        "task": "films", "student": student, "teacher": "bert", "explainer": explainer, "metric": "spearman",
+        "agreement": 0.5, "agreement_low": 0.4, "agreement_high": 0.6, "n": 40, "n_undefined": 0,
+        "teacher_runs_missing": missing, "gated": verdict == GATED, "verdict": verdict, **columns,
+    }  # fmt: skip
+
+
+def placed(verdict, explainer="occlusion", kind=None, **columns):
+    return row(verdict, explainer, kind=kind, reference="prune 0.3", **columns)
+
+
+def record(*students, level=0.5, noise=0.1):
+    """A record with one task; agreement by text around a level."""
+    rng = np.random.default_rng(0)
+    texts = {str(number): float(value) for number, value in enumerate(rng.normal(level, noise, 40))}
+    found = {
+        "format": 1,
+        "study": "audit",
+        "status": 0,
+        "about": {
+            "teachers": {"bert": "aa"},
+            "texts": {"films": {"n": 40, "sha256": "bb"}},
+            "labelled": {"films": False},
+            "explainers": {"shap": {"method": "shap"}},
+            "explained_output": "margin",
+            "accept": None,
+        },
+        "students": decisions([row(verdict, student=name) for name, verdict in students], []),
+        "against": [],
+    }
+    for one in found["students"]:
+        one["performance"] = None
+        for own in one["explainers"]:
+            own["by_text"] = dict(texts)
+    return found
+
+
+def test_the_teachers_runs_are_the_reference_where_there_are_enough():
+    (one,) = decisions([row(KEEPS)], [placed(DRIFTS)])
+    assert (one["verdict"], one["reference"]) == (KEEPS, SEEDS)
+
+
+def test_its_damaged_copies_are_where_there_are_not():
+    drift = [row(explainer=name, missing=2) for name in ("occlusion", "shap")]
+    kinds = [placed(None, kind="prune", dose=0.4, dose_low=0.3, dose_high=None, beyond=False)]
+    (one,) = decisions(drift, [placed(DRIFTS), *kinds])
+    assert (one["verdict"], one["reference"]) == (DRIFTS, "prune 0.3")
+    assert [(own["explainer"], own["verdict"]) for own in one["explainers"]] == [
+        ("occlusion", DRIFTS),
+        ("shap", None),
+    ]
+    assert one["doses"][0]["dose"] == 0.4
+
+
+def test_controls_other_metrics_and_gated_students_decide_nothing():
+    rows = [row(DRIFTS, "random"), row(DRIFTS, metric="cosine"), row(GATED)]
+    (one,) = decisions(rows, [], controls=["random"])
+    assert one["verdict"] == NOTHING
+    assert [own["explainer"] for own in one["explainers"]] == ["shap"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "allow", "status"),
+    [
+        ([KEEPS], (), 0),
+        ([KEEPS, UNKNOWN], (), 4),
+        ([KEEPS, UNKNOWN], (UNKNOWN,), 0),
+        ([GATED, UNKNOWN], (), 5),
+        ([GATED, UNKNOWN, DRIFTS], (), 3),
+        ([GATED, UNKNOWN, DRIFTS], (DRIFTS, UNKNOWN), 5),
+        ([], (), 5),
+    ],
+)
+def test_the_exit_status_is_the_documented_one(verdicts, allow, status):
+    found = record(*((f"s{number}", verdict) for number, verdict in enumerate(verdicts)))
+    assert gate.status(found, allow) == status
+    assert f"| {status} |" in (ROOT / "docs/audit.md").read_text("utf-8")
+
+
+def test_a_record_fits_its_schema_and_another_does_not():
+    found = record(("tiny", DRIFTS))
+    jsonschema.validate(found, SCHEMA)
+    del found["students"][0]["verdict"]
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(found, SCHEMA)
+
+
+def test_a_student_that_agrees_less_on_the_same_texts_is_worse():
+    before, now = record(("tiny", KEEPS), level=0.55), record(("tiny", KEEPS), level=0.5)
+    (found,) = compare(now, before)
+    assert found["worse"] and found["difference"] == pytest.approx(-0.05)
+    now["against"] = [found]
+    assert gate.status(now) == 6
+    assert gate.status(now, (gate.WORSE,)) == 0
+    assert not compare(before, now)[0]["worse"]
+
+
+def test_the_only_students_are_compared_whatever_their_names_and_several_by_name():
+    assert compare(record(("new", KEEPS)), record(("old", KEEPS)))[0]["student"] == "new"
+    found = compare(record(("a", KEEPS), ("b", KEEPS)), record(("b", KEEPS), ("c", KEEPS)))
+    assert [one["student"] for one in found] == ["b"]
+    with pytest.raises(BaselineError, match="none of the students, only c, d"):
+        compare(record(("a", KEEPS), ("b", KEEPS)), record(("c", KEEPS), ("d", KEEPS)))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("teachers", {"bert": "other"}, "another teacher"),
+        ("texts", {"films": {"n": 40, "sha256": "other"}}, "other texts"),
+        ("explainers", {"shap": {"method": "shap", "max_evals": 9}}, "other explainers"),
+        ("explained_output", "logit", "another explained output"),
+    ],
+)
+def test_a_baseline_about_something_else_is_refused(key, value, message):
+    other = copy.deepcopy(record(("tiny", KEEPS)))
+    other["about"][key] = value
+    with pytest.raises(BaselineError, match=message):
+        compare(record(("tiny", KEEPS)), other)
+
+
+def test_a_teacher_that_was_renamed_is_the_same():
+    other = record(("tiny", KEEPS))
+    other["about"]["teachers"] = {"production": "aa"}
+    assert not compare(record(("tiny", KEEPS)), other)[0]["worse"]
+
+
+def test_a_baseline_that_is_no_record_is_refused(tmp_path):
+    path = tmp_path / "old.json"
+    path.write_text("[]")
+    with pytest.raises(CommandError, match="is not what --json writes"):
+        gate.baseline(path)
+    path.write_text(json.dumps(record(("tiny", KEEPS))))
+    assert gate.baseline(path)["study"] == "audit"
+
+
+def test_junit_has_a_case_per_student_and_counts_what_fails():
+    found = record(("a", KEEPS), ("b", UNKNOWN), ("c", DRIFTS), ("d<&", UNKNOWN))
+    suite = ET.fromstring(junit(found, gate.failures(found, (UNKNOWN,)))).find("testsuite")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "2")
+    assert {case.get("name"): [part.tag for part in case] for case in suite} == {
+        "a": [], "b": ["skipped"], "c": ["failure"], "d<&": ["skipped"],
+    }  # fmt: skip
+
+
+def test_markdown_has_a_row_and_a_section_per_student():
+    found = record(("a", KEEPS), ("b|c", DRIFTS))
+    said = markdown(found, gate.failures(found))
+    assert "| films | b\\|c | drift found (fails) |" in said
+    assert said.count("### Agreement with its teacher’s reasons") == 2
+    assert "No drift found on films" in said
