@@ -58,5 +58,5 @@ format: .venv/installed  ## what can be put right by itself
 
 lock:  ## the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,dev]'
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,scripts,dev]'
 	$(BIN)/pip freeze --all --exclude-editable | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock

@@ -31,6 +31,7 @@ from rich.console import Console
 from distillens import registry
 from distillens.cli.errors import CommandError
 from distillens.config.errors import ConfigError
+from distillens.data.segmentation import SegmentationError
 from distillens.tables import TableError
 
 _COMMANDS = ("run", "check", "verdict", "explain")
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] in ("", "distillens"):
             raise
         wrong = f"{name} needs {error.name}: pip install 'distillens[run]'"
-    except (CommandError, ConfigError, TableError, yaml.YAMLError) as error:
+    except (CommandError, ConfigError, SegmentationError, TableError, yaml.YAMLError) as error:
         wrong = str(error)
     message = wrong.replace("[", "\\[")
     Console(stderr=True).print(f"[bold red]error:[/] {message}", soft_wrap=True, highlight=False)
