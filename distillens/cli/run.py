@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -67,8 +68,22 @@ def snakemake(study: Path, *more: str) -> tuple[list[str], dict[str, str]]:
         raise ModuleNotFoundError("no snakemake", name="snakemake")
     command = [sys.executable, "-m", "snakemake", "--configfile", str(study)]
     # No Python that it starts takes a module from the folder that the user happens to be in.
-    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", **_cache()}
     return [*command, "--snakefile", str(ROOT / "Snakefile"), *more], environment
+
+
+def _cache() -> dict[str, str]:
+    """Where libraries keep their caches; below the folder that the user is in if the usual one is closed.
+
+    Snakemake ends with a traceback where it cannot write there, before it reads any workflow.
+    """
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=usual):
+            return {}
+    except OSError:
+        return {"XDG_CACHE_HOME": str(Path(".snakemake", "cache").absolute())}
 
 
 def _says_how_many(given: Sequence[str]) -> bool:

@@ -15,6 +15,8 @@ from distillens.metrics.crossed_design import Crossed, Group, Noise, noise_of_ru
 Array = NDArray[np.float64]
 
 _RUNS_TO_TELL = 3
+LEAST_TEXTS = 5
+"""Of fewer texts nothing is said but their number."""
 
 
 def shares(values: ArrayLike) -> Array:
@@ -51,20 +53,21 @@ def shift(
         ``share_teacher``, ``share_student``: means over runs and texts; ``shift``: their
         difference, with ``shift_low`` and ``shift_high`` over texts, and over runs where teacher or
         student has three (`distillens.metrics.crossed_design`); ``n``: the texts.
+        Of fewer than `LEAST_TEXTS` all but ``n`` are NaN.
 
     Examples
     --------
-    >>> found = shift([[0.5, 0.75, 0.5]], [[0.25, 0.25, 0.25]], confidence_level=0.95)
+    >>> found = shift([[0.5, 0.75, 0.5, 0.75, 0.5]], [[0.25] * 5], confidence_level=0.95)
     >>> round(found["shift"], 3), found["n"]
-    (0.333, 3)
+    (0.35, 5)
     """
     students, teachers = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, teachers))
     defined = ~np.isnan(np.vstack([students, teachers])).any(axis=0)
     sides = [side[:, defined] for side in (students, teachers)]
     n = int(defined.sum())
-    if n == 0:
+    if n < LEAST_TEXTS:
         empty = ("share_teacher", "share_student", "shift", "shift_low", "shift_high")
-        return dict.fromkeys(empty, math.nan) | {"n": 0}
+        return dict.fromkeys(empty, math.nan) | {"n": n}
     own = [_noise(side) for side in sides]
     borrowed = [own[0] or own[1], own[1] or own[0]]
     design = Crossed(
