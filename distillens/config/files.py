@@ -82,15 +82,15 @@ def refuse_missing(config: Mapping[str, Any]) -> None:
                 raise ConfigError(f"{at}: no file or folder {path} (below {Path.cwd()}, or absolute)")
 
 
-def refuse_patterns(config: Mapping[str, Any], folder: str | Path) -> None:
+def refuse_patterns(config: Mapping[str, Any], folders: Mapping[str, str | Path]) -> None:
     """Refuse paths with braces, which Snakemake takes for wildcards and cannot be told not to.
 
     Parameters
     ----------
     config : mapping
         Complete; every file that it names, and those in its folders.
-    folder : str or Path
-        The folder that the study is run in.
+    folders : mapping
+        Further ones, by what they are: that of the run, that of the project.
 
     Raises
     ------
@@ -100,13 +100,14 @@ def refuse_patterns(config: Mapping[str, Any], folder: str | Path) -> None:
     Examples
     --------
     >>> config = {"mirror": None, "tasks": {}, "corpora": {}, "models": {}}
-    >>> refuse_patterns({**config, "checkpoints": {"bert": {"local": "my{1}bert"}}}, ".")
+    >>> refuse_patterns({**config, "checkpoints": {"bert": {"local": "my{1}bert"}}}, {})
     Traceback (most recent call last):
         ...
     distillens.config.errors.ConfigError: checkpoints.bert.local: 'my{1}bert' has a brace, ...
     """
-    if _BRACE.search(str(folder)):
-        raise ConfigError(f"the folder that you are in: {str(folder)!r} {_WHY}; rename it, or work elsewhere")
+    for what, folder in folders.items():
+        if _BRACE.search(str(folder)):
+            raise ConfigError(f"{what}: {str(folder)!r} {_WHY}; rename it, or work elsewhere")
     for where, path in _paths(config):
         within = Path(path).rglob("*[{}]*") if where != "mirror" else ()
         wrong = next((one for one in (path, *map(str, within)) if _BRACE.search(one)), None)

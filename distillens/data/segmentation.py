@@ -35,10 +35,10 @@ _UNSEEN = re.compile(rf"(?V1){_HIDDEN}")
 _MARKED_END = re.compile(rf"(?V1)(?<={_SPACELESS}[{_CLINGING}]*)\u200b+(?={_SPACELESS})")
 _CUT = re.compile(rf"(?V1){_SPACELESS}")
 _SCRIPTS = {
-    "Han": "Han", "Hira": "Hiragana", "Kana": "Katakana", "Thai": "Thai", "Laoo": "Lao", "Khmr": "Khmer",
-    "Mymr": "Burmese",
+    "Han": "Chinese or Japanese", "Hira": "Japanese", "Kana": "Japanese", "Thai": "Thai",
+    "Laoo": "Lao", "Khmr": "Khmer", "Mymr": "Burmese",
 }  # fmt: skip
-_SCRIPT = {name: re.compile(rf"\p{{scx={code}}}") for code, name in _SCRIPTS.items()}
+_SCRIPT = {code: re.compile(rf"\p{{scx={code}}}") for code in _SCRIPTS}
 
 
 class SegmentationError(ValueError):
@@ -120,7 +120,7 @@ def _visible(text: str) -> Iterator[tuple[int, int]]:
 def _library(text: str, place: int) -> type:
     """ICU's word breaker, for what stands at a place."""
     shown = text[place : place + 12]
-    script = next((name for name, sign in _SCRIPT.items() if sign.match(shown)), None)
+    script = next((_SCRIPTS[code] for code, sign in _SCRIPT.items() if sign.match(shown)), None)
     if script is None:
         raise SegmentationError(
             f"{shown!r} is written without spaces, in a script of which ICU has no dictionary;"
