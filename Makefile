@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
+DOCUMENTED := increments faults wrong_configs hostile_data strange_tables strange_checkpoints strange_scripts strange_places
 
 .PHONY: help quickstart bench test operations rulegraph docs wheel lint format lock
 
@@ -32,8 +33,7 @@ test: .venv/installed  ## the whole suite
 
 operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
 	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
-		$(foreach part,increments faults wrong_configs hostile_data strange_tables strange_checkpoints strange_scripts \
-		strange_places,tests/workflow/test_$(part).py)
+		$(foreach part,$(DOCUMENTED),tests/workflow/test_$(part).py)
 
 rulegraph: .venv/installed  ## the picture of the workflow (needs Graphviz)
 	PATH="$(CURDIR)/$(BIN):$$PATH" snakemake --configfile resources/studies/sst5.yaml --cores 1 --forceall \
