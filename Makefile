@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
+DOCUMENTED := increments faults wrong_configs hostile_data strange_tables strange_checkpoints \
+	strange_attributions strange_scripts strange_places
 
 .PHONY: help quickstart bench bench-gpu test operations validity rulegraph docs wheel lint format lock
 
@@ -36,8 +38,7 @@ test: .venv/installed  ## the whole suite
 
 operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
 	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
-		$(foreach part,increments faults wrong_configs hostile_data strange_tables strange_checkpoints strange_attributions,\
-			tests/workflow/test_$(part).py)
+		$(foreach part,$(DOCUMENTED),tests/workflow/test_$(part).py)
 
 validity: .venv/installed  ## the table of docs/validity.md: the verdict on studies whose truth is known
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.audit.validity --workers $(CORES)
@@ -66,5 +67,5 @@ format: .venv/installed  ## what can be put right by itself
 
 lock:  ## the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,dev]'
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,scripts,dev]'
 	$(BIN)/pip freeze --all --exclude-editable | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock

@@ -17,7 +17,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 from bench.plan import OUTPUT, SEED
 from distillens.attribution.gradients import explained_tensor
-from distillens.data.text import Example, seed_of, spans
+from distillens.data.segmentation import spans
+from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
 from distillens.models.tokenizer import Encoder
 

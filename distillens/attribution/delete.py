@@ -12,6 +12,7 @@ from distillens import tables
 from distillens.attribution.explain import groups, named, seen_part
 from distillens.attribution.rankings import Rankings, orders, stored_as_given
 from distillens.attribution.removal_curves import trace
+from distillens.data.segmentation import versions
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
@@ -100,6 +101,7 @@ def write_deletions(
         "study_seed": plan.seed,
         **engine.provenance(),
     }
+    origin["versions"] |= versions(text for example in chosen for text in example.texts)
     provenance = {
         **origin,
         "explanations_sha256": [digest(path) for path in explanations],

@@ -1,8 +1,4 @@
-"""Examples, and the segmentation into words that every model shares.
-
-A *word* is the unit in which attributions of different tokenizers are compared: a run
-of letters and digits (inner apostrophes included), or a run of one punctuation mark.
-"""
+"""Examples, and their words: the unit in which attributions of different tokenizers are compared."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -10,10 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
-import regex as re
 
-# Marks (accents, vowel signs, emoji variants) and joiners belong to the character before them.
-_WORD = re.compile(r"\w[\w\p{M}\u200c\u200d]*(?:['’]\w[\w\p{M}]*)*|([^\w\s])\1*[\p{M}\u200d]*")
+from distillens.data.segmentation import spans
 
 
 @dataclass(frozen=True)
@@ -91,17 +85,6 @@ def segments(text_a: str, text_b: str | None) -> tuple[str, ...]:
     (('A film',), ('A film', 'A movie'))
     """
     return (text_a,) if text_b is None else (text_a, text_b)
-
-
-def spans(text: str) -> list[tuple[int, int]]:
-    """Character spans ``(start, end)`` of the words of a text.
-
-    Examples
-    --------
-    >>> spans("It's good!!")
-    [(0, 4), (5, 9), (9, 11)]
-    """
-    return [match.span() for match in _WORD.finditer(text)]
 
 
 def examples(table: pa.Table) -> list[Example]:

@@ -2,4 +2,4 @@
 
 
 class ModelError(ValueError):
-    """A checkpoint cannot be used, or a model answers what is no answer; the message names it and says why."""
+    """A checkpoint cannot be used, or its answers are none; the message names it and says why."""

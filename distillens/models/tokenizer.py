@@ -2,12 +2,13 @@
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from tokenizers import Encoding, Tokenizer
@@ -52,6 +53,19 @@ def truncation_side(folder: str | Path) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+class Shares(NamedTuple):
+    """Which part of a piece belongs to which word: three arrays of the same length, in order."""
+
+    pieces: np.ndarray
+    words: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def seen(self) -> set[int]:
+        """The words that own a piece or a part of one."""
+        return set(self.words.tolist())
 
 
 class Encoder:
@@ -198,19 +212,40 @@ class Encoder:
         -------
         list of int, shape (n_pieces,)
             Index of the first word that the piece overlaps; -1 for special tokens and for
-            pieces between words. Words that were cut off own no piece.
+            pieces between words. `shares` says which other words it overlaps.
         """
+        return [next(iter(words), -1) for words in self._overlaps(example)]
+
+    def shares(self, example: Example) -> Shares:
+        """How the pieces of an encoded example are shared out among its words.
+
+        A piece within one word is that word's. One that overlaps several (vocabularies without
+        spaces have such pieces, and byte-level ones for neighbouring punctuation) is divided by how
+        many characters of each it has, so that sums are kept and no word is passed over. Words that
+        were cut off, or that the tokenizer drops, own nothing.
+        """
+        parts = [
+            (piece, word, count / sum(words.values()))
+            for piece, words in enumerate(self._overlaps(example))
+            for word, count in words.items()
+        ]
+        pieces, words, weights = zip(*parts, strict=True) if parts else ((), (), ())
+        return Shares(np.array(pieces, np.int64), np.array(words, np.int64), np.array(weights, np.float64))
+
+    def _overlaps(self, example: Example) -> list[Counter[int]]:
+        """Per piece, how many characters of which words it has."""
         word_at = {
             (word.segment, position): number
             for number, word in enumerate(example.words)
             for position in range(word.start, word.end)
         }
         encoded = self._tokenizer.encode(*example.texts)
-        owners = []
-        for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True):
-            covered = (word_at.get((segment, position)) for position in range(start, end))
-            owners.append(next((word for word in covered if word is not None), -1))
-        return owners
+        return [
+            Counter(
+                word_at[segment, position] for position in range(start, end) if (segment, position) in word_at
+            )
+            for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True)
+        ]
 
     def in_tokens(self, example: Example) -> Example:
         """The example with this tokenizer's pieces as its units.

@@ -14,7 +14,8 @@ from distillens.attribution.explain import seen_part
 from distillens.attribution.explainers import attention_rollout
 from distillens.attribution.explainers import lime as our_lime
 from distillens.attribution.word_tree import tree
-from distillens.data.text import Example, seed_of, spans
+from distillens.data.segmentation import spans
+from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
 from distillens.models import classifier
 from distillens.models.engine import Engine
