@@ -5,7 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from distillens.models.checkpoint import ModelError
+
+class ModelError(ValueError):
+    """A checkpoint cannot be used; the message names it and says why."""
 
 
 def finite(logits: np.ndarray, names: Sequence[str], folder: str | Path) -> np.ndarray:
@@ -31,7 +33,7 @@ def finite(logits: np.ndarray, names: Sequence[str], folder: str | Path) -> np.n
     >>> finite(np.array([[np.nan, 1.0]]), ["7"], "models/toy/tiny/1")
     Traceback (most recent call last):
         ...
-    distillens.models.checkpoint.ModelError: models/toy/tiny/1: its answer to text '7' is not finite ...
+    distillens.models.answers.ModelError: models/toy/tiny/1: its answer to text '7' is not finite ...
     """
     wrong = np.flatnonzero(~np.isfinite(logits).all(axis=-1))
     if wrong.size:

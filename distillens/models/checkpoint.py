@@ -10,6 +10,7 @@ from safetensors import safe_open
 from transformers import PreTrainedModel
 
 from distillens.data.hub import adapter_of
+from distillens.models.answers import ModelError
 
 # What a classifier may leave where it lies: buffers that older versions stored, the pooler of
 # a family that does not use it, and heads of pretraining, by the names of the families that have them.
@@ -22,10 +23,6 @@ _BENIGN = re.compile(
 _PRECISIONS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _INDEX = "model.safetensors.index.json"
 _NAMED = 3
-
-
-class ModelError(ValueError):
-    """A checkpoint cannot be used; the message names it and says why."""
 
 
 def check_files(folder: str | Path, where: str) -> list[str]:
@@ -108,7 +105,7 @@ def check_tensors(model: PreTrainedModel, info: Mapping[str, Any], where: str, *
     >>> check_tensors(model, info, "models.bert", finished=True)
     Traceback (most recent call last):
         ...
-    distillens.models.checkpoint.ModelError: models.bert: its weights have ...layer.1.output.dense.bias...
+    distillens.models.answers.ModelError: models.bert: its weights have ...layer.1.output.dense.bias...
     """
     missing, unexpected = set(info["missing_keys"]), set(info["unexpected_keys"])
     resized = {one if isinstance(one, str) else one[0] for one in info.get("mismatched_keys", ())}
@@ -149,7 +146,7 @@ def check_finite(weights: Mapping[str, torch.Tensor], where: str) -> None:
     >>> check_finite({"classifier.bias": torch.tensor([0.0, torch.nan])}, "models.bert")
     Traceback (most recent call last):
         ...
-    distillens.models.checkpoint.ModelError: models.bert: 1 of 2 numbers of classifier.bias are not finite...
+    distillens.models.answers.ModelError: models.bert: 1 of 2 numbers of classifier.bias are not finite...
     """
     for name, tensor in weights.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
