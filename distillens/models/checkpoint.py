@@ -9,7 +9,7 @@ import torch
 from safetensors import safe_open
 from transformers import PreTrainedModel
 
-from distillens.data.hub import adapter_of
+from distillens.data.adapter import adapter_of
 from distillens.models.errors import ModelError
 
 # What a classifier may leave where it lies: buffers that older versions stored, the pooler of
