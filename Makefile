@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
+DOCUMENTED := increments faults wrong_configs hostile_data strange_tables strange_checkpoints \
+	strange_attributions strange_scripts strange_places
 
-.PHONY: help quickstart bench test operations validity rulegraph docs wheel lint format lock
+.PHONY: help quickstart bench bench-gpu test operations validity rulegraph docs wheel lint format lock
 
 help:
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 .venv/installed: envs/requirements.lock
 	$(PYTHON) -m venv .venv
@@ -25,15 +27,18 @@ bench: .venv/installed  ## the engine beside the stock libraries; what the edit 
 		$(foreach split,train validation test,$(BENCHED)/data/snippets-5/$(split).parquet) \
 		--cores $(CORES) --resources gpu=1
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.host
 	$(BIN)/python -m bench.increments
+
+bench-gpu: .venv/installed  ## the engine and training on one GPU, in at most eight minutes
+	$(BIN)/python -m bench.gpu
 
 test: .venv/installed  ## the whole suite
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile
 
 operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
 	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
-		$(foreach part,increments faults wrong_configs hostile_data strange_tables strange_checkpoints strange_attributions,\
-			tests/workflow/test_$(part).py)
+		$(foreach part,$(DOCUMENTED),tests/workflow/test_$(part).py)
 
 validity: .venv/installed  ## the table of docs/validity.md: the verdict on studies whose truth is known
 	OMP_NUM_THREADS=1 $(BIN)/python -m tests.audit.validity --workers $(CORES)
@@ -62,5 +67,5 @@ format: .venv/installed  ## what can be put right by itself
 
 lock:  ## the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,dev]'
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,scripts,dev]'
 	$(BIN)/pip freeze --all --exclude-editable | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock

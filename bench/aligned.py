@@ -21,7 +21,9 @@ from distillens.training.pretraining.attention_interchange import OPTIONS, Pretr
 PLAIN, ALIGNED = "masked-language distillation", "the same with interchanged attention"
 
 
-def measure(checkpoint: Path, layers: list[int], batch: int, length: int, steps: int) -> dict[str, Any]:
+def measure(
+    checkpoint: Path, layers: list[int], batch: int, length: int, steps: int, device: str = "cpu"
+) -> dict[str, Any]:
     """Seconds of a step of each kind: forward, backward, optimiser.
 
     Parameters
@@ -34,19 +36,24 @@ def measure(checkpoint: Path, layers: list[int], batch: int, length: int, steps:
         Blocks in a step, and pieces in a block.
     steps : int
         Of each kind.
+    device : str
+        ``cpu`` or ``cuda``.
     """
     torch.manual_seed(0)
     teacher = AutoModelForMaskedLM.from_config(
         AutoConfig.from_pretrained(checkpoint), attn_implementation="eager"
-    )
-    blocks = torch.randint(1000, teacher.config.vocab_size, (batch, length))
-    labels = blocks.where(torch.rand(batch, length) < 0.15, torch.tensor(-100))
+    ).to(device)
+    pieces = teacher.config.vocab_size
+    blocks = torch.randint(min(1000, pieces // 2), pieces, (batch, length)).to(device)
+    labels = blocks.where(torch.rand(batch, length).to(device) < 0.15, torch.tensor(-100, device=device))
     taken = {name: _Step(teacher, layers, weight) for name, weight in ((PLAIN, 0.0), (ALIGNED, 1.0))}
     seconds: dict[str, list[float]] = {name: [] for name in taken}
     for _ in trange(steps + 1, desc="steps"):
         for name, step in taken.items():
             start = time.perf_counter()
             step({"input_ids": blocks, "labels": labels})
+            if device != "cpu":
+                torch.cuda.synchronize()
             seconds[name].append(time.perf_counter() - start)
     # The first of each warms up.
     medians = {name: statistics.median(taken[1:]) for name, taken in seconds.items()}

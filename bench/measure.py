@@ -48,11 +48,16 @@ class Forwards:
 
 def count_engine(engine: Any, cost: Cost, forwards: Forwards) -> None:
     """Count what an engine is asked for and what it sends to its backend."""
-    logits, forward, lock = engine.logits, engine.backend.forward, threading.Lock()
+    logits, masked = engine.logits, engine.masked
+    forward, lock = engine.backend.forward, threading.Lock()
 
     def counted_logits(texts: Any, *rest: Any, **settings: Any) -> np.ndarray:
         forwards.asked += len(texts)
         return logits(texts, *rest, **settings)
+
+    def counted_masked(asked: Any) -> np.ndarray:
+        forwards.asked += sum(map(len, asked))
+        return masked(asked)
 
     def counted_forward(batch: dict[str, np.ndarray]) -> np.ndarray:
         with lock:  # batches run side by side
@@ -60,7 +65,7 @@ def count_engine(engine: Any, cost: Cost, forwards: Forwards) -> None:
             forwards.executed -= cost.spared(batch) if engine.backend.shared else 0
         return forward(batch)
 
-    engine.logits, engine.backend.forward = counted_logits, counted_forward
+    engine.logits, engine.masked, engine.backend.forward = counted_logits, counted_masked, counted_forward
 
 
 def count_model(model: Any, cost: Cost, forwards: Forwards, trimmed: bool = False) -> None:

@@ -17,7 +17,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 from bench.plan import OUTPUT, SEED
 from distillens.attribution.gradients import explained_tensor
-from distillens.data.text import Example, seed_of, spans
+from distillens.data.segmentation import spans
+from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
 from distillens.models.tokenizer import Encoder
 
@@ -28,9 +29,10 @@ Values = Iterator[np.ndarray]
 class Stock:
     """A model and its tokenizer, as `transformers` loads them."""
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = folder
-        self.model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True).eval()
+    def __init__(self, folder: str | Path, device: str = "cpu") -> None:
+        self.folder, self.device = folder, device
+        model = AutoModelForSequenceClassification.from_pretrained(folder, local_files_only=True)
+        self.model = model.eval().to(device)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
@@ -40,7 +42,7 @@ class Stock:
             for start in range(0, len(texts), _BATCH):
                 batch = [str(text) for text in texts[start : start + _BATCH]]
                 inputs = self.tokenizer(batch, padding=True, truncation=True, return_tensors="pt")
-                found.append(self.model(**inputs).logits.numpy())
+                found.append(self.model(**inputs.to(self.device)).logits.cpu().numpy())
         return np.concatenate(found)
 
     def margins(self, texts: Sequence[str]) -> np.ndarray:
@@ -56,7 +58,7 @@ def shap_pipeline(stock: Stock, examples: Sequence[Example], options: dict[str, 
         tokenizer=stock.tokenizer,
         top_k=None,
         function_to_apply="none",
-        device="cpu",
+        device=stock.device,
     )
     raw = shap.models.TransformersPipeline(classify, rescale_to_logits=False)
     yield from _shap(lambda texts: explained(raw(texts), OUTPUT), stock, examples, options)
@@ -125,10 +127,10 @@ def captum(stock: Stock, examples: Sequence[Example], options: dict[str, Any]) -
 
     explainer = LayerIntegratedGradients(forward, stock.model.get_input_embeddings())
     for example in examples:
-        inputs = stock.tokenizer(example.text_a, truncation=True, return_tensors="pt")
+        inputs = stock.tokenizer(example.text_a, truncation=True, return_tensors="pt").to(stock.device)
         owner = np.array(encoder.owners(example))
         ids = inputs["input_ids"]
-        baseline = torch.where(torch.tensor(owner) >= 0, stock.tokenizer.pad_token_id, ids)
+        baseline = torch.where(torch.tensor(owner, device=ids.device) >= 0, stock.tokenizer.pad_token_id, ids)
         values = np.zeros((len(example.words), stock.model.config.num_labels))
         for column in range(values.shape[1]):
             pieces = explainer.attribute(
@@ -139,7 +141,7 @@ def captum(stock: Stock, examples: Sequence[Example], options: dict[str, Any]) -
                 n_steps=options["steps"],
                 internal_batch_size=options.get("internal_batch_size"),
             )
-            pieces = pieces.sum(-1)[0].detach().numpy()
+            pieces = pieces.sum(-1)[0].detach().cpu().numpy()
             np.add.at(values[:, column], owner[owner >= 0], pieces[owner >= 0])
         yield values
 

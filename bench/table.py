@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-_EMPTY = f"# What the bench measured\n\n{BEGIN}\n{END}\n"
 
 
 def write(folder: Path, results: dict[str, Any]) -> str:
@@ -14,13 +13,17 @@ def write(folder: Path, results: dict[str, Any]) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     tables = markdown(results)
-    page = folder / "RESULTS.md"
-    text = page.read_text("utf-8") if page.exists() else _EMPTY
-    if text.count(BEGIN) != 1 or END not in text.partition(BEGIN)[2]:
-        raise ValueError(f"{page.name}: the marks {BEGIN} and {END} must both be there, once")
-    above, below = text.partition(BEGIN)[0], text.partition(BEGIN)[2].partition(END)[2]
-    page.write_text(f"{above}{BEGIN}\n{tables}\n{END}{below}", encoding="utf-8")
+    insert(folder / "RESULTS.md", tables, BEGIN, END)
     return tables
+
+
+def insert(page: Path, text: str, begin: str, end: str) -> None:
+    """Put text between two marks of a page; a page that is not there is begun."""
+    old = page.read_text("utf-8") if page.exists() else f"# What the bench measured\n\n{begin}\n{end}\n"
+    if old.count(begin) != 1 or end not in old.partition(begin)[2]:
+        raise ValueError(f"{page.name}: the marks {begin} and {end} must both be there, once")
+    above, below = old.partition(begin)[0], old.partition(begin)[2].partition(end)[2]
+    page.write_text(f"{above}{begin}\n{text}\n{end}{below}", encoding="utf-8")
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -30,12 +33,12 @@ def markdown(results: dict[str, Any]) -> str:
     lines = [line for row in measured for line in _speed(row)]
     parts.append(
         "**Against the stock libraries** (seconds a sentence; the ratio is peer / ours)\n\n"
-        + _table(("work", "peer", "ratio", "must / aim", "largest difference", "ours s", "peer s"), lines)
+        + table(("work", "peer", "ratio", "must / aim", "largest difference", "ours s", "peer s"), lines)
     )
     parts.append(
         "**Forward passes and memory** (texts through the model; peak of resident memory, in brackets what "
         "it is above that after loading and warming up)\n\n"
-        + _table(
+        + table(
             ("work", "asked", "computed", "peer", "ours MB", "peer MB", "memory against peer"),
             [_forwards(row) for row in measured],
         )
@@ -43,7 +46,7 @@ def markdown(results: dict[str, Any]) -> str:
     parts.append(
         "**Arithmetic** (GFLOP/s of matrix products; effective: as if every layer had been computed for "
         "every position)\n\n"
-        + _table(
+        + table(
             ("work", "executed", "effective", "peer", "sgemm", "share of sgemm"), [_flop(r) for r in measured]
         )
         + _stage(results.get("explanation_stage"))
@@ -137,10 +140,11 @@ def _growth(growth: dict[str, Any]) -> str:
     title = (
         "**Cost against the number of sentences** (ours, cheap settings; memory of 1,024 against that of 64)"
     )
-    return f"{title}\n\n" + _table(("explainer", "sentences", "s a sentence", "peak MB", "memory"), lines)
+    return f"{title}\n\n" + table(("explainer", "sentences", "s a sentence", "peak MB", "memory"), lines)
 
 
-def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, its columns aligned."""
     widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
     first, *rest = [
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"

@@ -21,7 +21,7 @@ SERVED = "snakemake"
 LIBRARIES = (
     "snakemake.cli", "pandas", "pyarrow.parquet", "scipy.stats", "sklearn.metrics", "jinja2", "onnx", "torch",
     "transformers:AutoModelForSequenceClassification", "transformers:AutoTokenizer", "transformers:Trainer",
-    "transformers.models.bert.modeling_bert", "captum.attr", "lime.lime_text", "shap",
+    "transformers.models.bert.modeling_bert", "captum.attr",
 )  # fmt: skip
 
 
@@ -95,7 +95,6 @@ def load():
     import importlib
     from pathlib import Path
 
-    os.environ["NUMBA_DISABLE_JIT"] = "1"  # as our own shap has it
     for name in LIBRARIES:
         module, _, attribute = name.partition(":")
         getattr(importlib.import_module(module), attribute or "__name__")

@@ -10,14 +10,16 @@ from typing import Any
 
 from distillens import tables
 from distillens.attribution.explain import groups, named, seen_part
-from distillens.attribution.rankings import Rankings, orders, stored_as_given, without
+from distillens.attribution.rankings import Rankings, orders, stored_as_given
 from distillens.attribution.removal_curves import trace
+from distillens.data.segmentation import versions
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
+from distillens.models.masks import Masks
 from distillens.provenance import digest
 
 
@@ -99,6 +101,7 @@ def write_deletions(
         "study_seed": plan.seed,
         **engine.provenance(),
     }
+    origin["versions"] |= versions(text for example in chosen for text in example.texts)
     provenance = {
         **origin,
         "explanations_sha256": [digest(path) for path in explanations],
@@ -150,14 +153,13 @@ def _deletions(
 ) -> Iterator[dict[str, Any]]:
     names = [example.example_id for example in chosen]
     before = finite(engine.logits([example.texts for example in chosen]), names, engine.folder)
-    plan, texts = [], []
+    plan, asked = [], []
     for row, example in enumerate(chosen):
         for explainer, name, draw, units, order in orders(example, rankings, draws, seed):
-            for k in ks:
-                if len(units.words) > k <= len(order):
-                    plan.append((row, explainer, name, draw, k, order[:k]))
-                    texts.append(without(units, order[:k], engine.mask))
-    after = engine.logits(texts)
+            fitting = [k for k in ks if len(units.words) > k <= len(order)]
+            plan += [(row, explainer, name, draw, k, order[:k]) for k in fitting]
+            asked.append(Masks.without(units, [order[:k] for k in fitting]))
+    after = engine.masked(asked)
     if plan:
         finite(after, [f"{names[row]} without {k} words" for row, _, _, _, k, _ in plan], engine.folder)
     for number, (row, explainer, name, draw, k, removed) in enumerate(plan):

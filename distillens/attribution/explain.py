@@ -11,6 +11,7 @@ import numpy as np
 from distillens import registry, tables
 from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
+from distillens.data.segmentation import versions as cutter
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
@@ -102,7 +103,8 @@ def write_explanations(
 
     origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
     origin |= engine.provenance() | ({"again": True} if plan.again else {})
-    origin["versions"] |= versions("shap", "lime", "captum")
+    origin["versions"] |= versions("captum")
+    origin["versions"] |= cutter(text for example, _ in chosen for text in example.texts)
     outputs = engine.logits([example.texts for example, _ in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example, _ in chosen]
     # How batches are shared out decides on the last digits.
@@ -172,30 +174,31 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
     """The part of an example that the model sees, and how many words it does not.
 
     Removing words shortens a text; were the rest left in place, words that the model
-    never saw would move into its view.
+    never saw would move into its view. A word within that part is not seen either if the tokenizer
+    drops it (some drop private or unassigned characters); it stays in its place.
 
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> encoder = Fake(cuts=lambda texts: True, owners=lambda example: [-1, 0, 1, -1], side="right")
+    >>> encoder = Fake(cuts=lambda texts: True, shares=lambda example: Fake(seen={0, 1}), side="right")
     >>> part, unseen = seen_part(Example("a", "not bad at all"), Fake(encoder=encoder))
     >>> part.text_a, unseen
     ('not bad', 2)
     """
+    seen = engine.encoder.shares(example).seen
+    unseen = len(example.words) - len(seen)
     if not engine.encoder.cuts(example.texts):
-        return example, 0
-    seen = sorted(set(engine.encoder.owners(example)) - {-1})
-    texts, unseen = [], 0
+        return example, unseen
+    texts = []
     for segment, text in enumerate(example.texts):
         own = [word for word in example.words if word.segment == segment]
-        kept = [example.words[number] for number in seen if example.words[number].segment == segment]
+        kept = [example.words[number] for number in sorted(seen) if example.words[number].segment == segment]
         start, end = 0, kept[-1].end if kept else 0
         if engine.encoder.side == "left":
             # What stands between words stays with the later one: a blank may belong to its first piece.
             before = own[: own.index(kept[0])] if kept else own
             start, end = before[-1].end if before else 0, len(text)
         texts.append(text[start:end])
-        unseen += sum(word.start < start or word.end > end for word in own)
     return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None), unseen
 
 

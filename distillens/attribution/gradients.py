@@ -38,13 +38,13 @@ class Embedded:
         self.batch, self.output, self.backend = batch, output, engine.differentiable
         inputs = self.backend.tensors(engine.encoder.pad(encoded))
         ids = inputs.pop("input_ids")
-        self.owners = np.full(ids.shape, -1)
-        for row, example in enumerate(batch):
-            owner = engine.encoder.owners(example)
-            self.owners[row, : len(owner)] = owner
+        is_word = np.zeros(ids.shape, dtype=bool)
+        self.shares = [engine.encoder.shares(example) for example in batch]
         self.names, self.rest = list(inputs), tuple(inputs.values())
         embed = self.backend.model.get_input_embeddings()
-        of_words = torch.from_numpy(self.owners >= 0).to(ids.device)
+        for row, shares in enumerate(self.shares):
+            is_word[row, shares.pieces] = True
+        of_words = torch.from_numpy(is_word).to(ids.device)
         self.points = embed(ids), embed(ids.masked_fill(of_words, engine.encoder.pad_id))
 
     def logits(self, embedded: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
@@ -69,7 +69,7 @@ class Embedded:
         return point.unsqueeze(1).expand(-1, outputs, -1, -1)
 
     def to_words(self, values: torch.Tensor) -> list[np.ndarray]:
-        """Sum over the embedding and over the pieces of each word, so that sums are kept.
+        """Sum over the embedding and over each word's share of the pieces, so that sums are kept.
 
         Parameters
         ----------
@@ -81,8 +81,8 @@ class Embedded:
         """
         pieces = values.detach().double().sum(-1).cpu().numpy()
         words = [np.zeros((len(example.words), pieces.shape[1])) for example in self.batch]
-        for owner, own, sums in zip(self.owners, pieces, words, strict=True):
-            np.add.at(sums, owner[owner >= 0], own.T[owner >= 0])
+        for shares, own, sums in zip(self.shares, pieces, words, strict=True):
+            np.add.at(sums, shares.words, shares.weights[:, None] * own.T[shares.pieces])
         return words
 
 

@@ -1,4 +1,4 @@
-"""The orders in which words are removed from a text, and the text without them."""
+"""The orders in which words are removed from a text."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -120,19 +120,6 @@ def orders(
         if explained.in_tokens and name == "own":
             yield from _random(explainer, in_units, draws, seed)
     yield from _random(None, example, draws, seed)
-
-
-def without(example: Example, removed: Sequence[int], mask: str) -> tuple[str, ...]:
-    """The segments of an example with some of its words replaced by the mask token.
-
-    Examples
-    --------
-    >>> without(Example("a", "Not bad."), [1], "[MASK]")
-    ('Not [MASK].',)
-    """
-    keep = np.ones(len(example.words), dtype=bool)
-    keep[list(removed)] = False
-    return example.masked(keep, mask)
 
 
 def _random(

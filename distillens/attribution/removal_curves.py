@@ -7,15 +7,18 @@ own text (Edin et al. 2025, "Normalized AOPC"), which a beam search finds.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
-from distillens.attribution.rankings import RANDOM, Rankings, orders, without
+from distillens.attribution.rankings import RANDOM, Rankings, orders
 from distillens.data.text import Example
 from distillens.joblog import Progress
 from distillens.metrics.explained_output import confidence, drop
 from distillens.models.engine import Engine
+from distillens.models.masks import Masks
 
 _AT_ONCE = 32
 
@@ -60,8 +63,8 @@ def trace(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> answer = lambda texts: np.array([[0.0, 3.0 * text.count("bad")] for (text,) in texts])
-    >>> engine = Fake(mask="_", logits=answer)
+    >>> answer = lambda asked: np.array([[0.0, 3.0 * row[1]] for one in asked for row in one.keep])
+    >>> engine = Fake(masked=answer, logits=lambda texts: np.array([[0.0, 3.0]] * len(texts)))
     >>> for row in trace([Example("a", "so bad")], {}, draws=1, beam=0, engine=engine, seed=0):
     ...     print(row["ranking"], row["order"], np.round(row["confidence"], 2).tolist())
     random [0, 1] [0.95, 0.95, 0.5]
@@ -78,9 +81,9 @@ def trace(
             plan += _plan(number, orders(example, own, draws, seed))
         if beam:
             plan += _bounds(group, target, before, beam, engine)
-        texts = [without(units, gone, engine.mask) for *_, units, removals in plan for gone in removals]
+        asked = [Masks.without(units, removals) for *_, units, removals in plan]
         owners = [number for number, *_, removals in plan for _ in removals]
-        values = confidence(engine.logits(texts), target[owners]) if texts else np.empty(0)
+        values = confidence(engine.masked(asked), target[owners]) if owners else np.empty(0)
         position = 0
         for number, explainer, name, draw, operation, order, _, removals in plan:
             after = values[position : position + len(removals)]
@@ -173,9 +176,12 @@ def _bounds(
     group: Sequence[Example], target: np.ndarray, before: np.ndarray, beam: int, engine: Engine
 ) -> Iterator[tuple[Any, ...]]:
     def drops(removals: Sequence[tuple[int, Sequence[int]]]) -> np.ndarray:
-        texts = [without(group[number], removed, engine.mask) for number, removed in removals]
         owners = [number for number, _ in removals]
-        logits = engine.logits(texts)
+        asked = [
+            Masks.without(group[number], [removed for _, removed in own])
+            for number, own in groupby(removals, key=itemgetter(0))
+        ]
+        logits = engine.masked(asked)
         after = confidence(logits, target[owners])
         return drop(before[owners], after, absolute=logits.shape[1] == 1)
 

@@ -32,6 +32,7 @@ from distillens import registry
 from distillens.cli.errors import CommandError
 from distillens.config.errors import ConfigError
 from distillens.data.errors import DataError
+from distillens.data.segmentation import SegmentationError
 from distillens.tables import TableError
 
 _COMMANDS = ("audit", "run", "check", "verdict", "gate", "explain")
@@ -74,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] in ("", "distillens"):
             raise
         wrong = f"{name} needs {error.name}: pip install 'distillens[run]'"
-    except (CommandError, ConfigError, DataError, TableError, yaml.YAMLError) as error:
+    except (CommandError, ConfigError, DataError, SegmentationError, TableError, yaml.YAMLError) as error:
         wrong = str(error)
     message = wrong.replace("[", "\\[")
     Console(stderr=True).print(f"[bold red]error:[/] {message}", soft_wrap=True, highlight=False)

@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def snakemake(study: Path, *more: str) -> tuple[list[str], dict[str, str]]:
     # Options with lists of values stand before one that ends them.
     command = [sys.executable, "-m", "snakemake", *_jobs_at_once(more), "--configfile", str(study)]
     # No Python that it starts takes a module from the folder that the user happens to be in.
-    environment = {**os.environ, "PYTHONSAFEPATH": "1"}
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", **_cache()}
     return [*command, "--snakefile", str(ROOT / "Snakefile"), *more], environment
 
 
@@ -82,6 +83,20 @@ def _jobs_at_once(given: Sequence[str]) -> list[str]:
     if _says(given, _WHERE) or "SNAKEMAKE_PROFILE" in os.environ or sees_a_gpu():
         return []
     return ["--resources", f"gpu={os.cpu_count() or 1}"]
+
+
+def _cache() -> dict[str, str]:
+    """Where libraries keep their caches; below the folder that the user is in if the usual one is closed.
+
+    Snakemake ends with a traceback where it cannot write there, before it reads any workflow.
+    """
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser())
+    try:
+        usual.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=usual):
+            return {}
+    except OSError:
+        return {"XDG_CACHE_HOME": str(Path(".snakemake", "cache").absolute())}
 
 
 def _says_how_many(given: Sequence[str]) -> bool:

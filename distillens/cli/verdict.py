@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from distillens.cli import terminal
-from distillens.report import diagnostics, permuted, reasons, study_data, verdict
+from distillens.report import diagnostics, long_texts, permuted, reasons, study_data, verdict
 from distillens.report.results import load
 
 HELP = """Print the verdict of a finished study.
@@ -58,3 +58,5 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(terminal.table(verdict.table(study, verdicts)))
         for note in reasons.notes(study, verdicts):
             console.print(note, style="dim")
+        for reason in long_texts.reasons(verdicts, reports):
+            console.print(reason, style="yellow")

@@ -1,5 +1,6 @@
 """What a config says of files: keys that stand twice in its YAML, paths that are not there."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,9 @@ from typing import Any
 import yaml
 
 from distillens.config.validate import ConfigError
+
+_BRACE = re.compile(r"[{}]")
+_WHY = "has a brace, which Snakemake takes for a wildcard"
 
 
 def refuse_duplicates(files: Iterable[str | Path]) -> None:
@@ -76,6 +80,51 @@ def refuse_missing(config: Mapping[str, Any]) -> None:
             if not Path(path).exists():
                 at = f"{where}.local" if split is None else f"{where}.local.{split}"
                 raise ConfigError(f"{at}: no file or folder {path} (below {Path.cwd()}, or absolute)")
+
+
+def refuse_patterns(config: Mapping[str, Any], folders: Mapping[str, str | Path]) -> None:
+    """Refuse paths with braces, which Snakemake takes for wildcards and cannot be told not to.
+
+    Parameters
+    ----------
+    config : mapping
+        Complete; every file that it names, and those in its folders.
+    folders : mapping
+        Further ones, by what they are: that of the run, that of the project.
+
+    Raises
+    ------
+    ConfigError
+        With the key and the path.
+
+    Examples
+    --------
+    >>> config = {"mirror": None, "tasks": {}, "corpora": {}, "models": {}}
+    >>> refuse_patterns({**config, "checkpoints": {"bert": {"local": "my{1}bert"}}}, {})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: checkpoints.bert.local: 'my{1}bert' has a brace, ...
+    """
+    for what, folder in folders.items():
+        if _BRACE.search(str(folder)):
+            raise ConfigError(f"{what}: {str(folder)!r} {_WHY}; rename it, or work elsewhere")
+    for where, path in _paths(config):
+        within = Path(path).rglob("*[{}]*") if where != "mirror" else ()
+        wrong = next((one for one in (path, *map(str, within)) if _BRACE.search(one)), None)
+        if wrong is not None:
+            raise ConfigError(f"{where}: {wrong!r} {_WHY}; rename it, or name a link to it (ln -s)")
+
+
+def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if config["mirror"]:
+        yield "mirror", config["mirror"]
+    for where, source in _sources(config):
+        local = source.get("local", {})
+        for split, path in (local if isinstance(local, dict) else {"": local}).items():
+            yield f"{where}.local.{split}".rstrip("."), path
+    for name, model in config["models"].items():
+        if model.get("explanations"):
+            yield f"models.{name}.explanations.file", model["explanations"]["file"]
 
 
 def _sources(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

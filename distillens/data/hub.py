@@ -6,20 +6,19 @@ internet can work. Data sets of the hub itself are read by ``datasets``, whateve
 they are kept in.
 """
 
-import json
 import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from distillens.data.adapter import adapter_of
 from distillens.data.packages import FetchError
 
 _CHECKPOINT_FILES = ("*.json", "*.safetensors", "*.txt", "*.model", "*.tiktoken")
 _PICKLED = "pytorch_model.bin"
 # The hub cuts large splits into SPLIT-00000-of-00002.parquet.
 _PART = re.compile(r"-\d{5}-of-(\d{5})$")
-_ADAPTERS = ("adapter_config.json", "adapter_model.*", "pytorch_adapter.bin")
 
 
 def dataset_files(
@@ -80,32 +79,6 @@ def checkpoint_folder(hub: str, revision: str | None, mirror: str | None) -> Pat
         if not list(folder.glob("*.safetensors")):
             folder = _snapshot(hub, revision, mirror, [*_CHECKPOINT_FILES, _PICKLED])
     return folder
-
-
-def adapter_of(folder: Path) -> str | None:
-    """Why a folder with an adapter (LoRA and its like) cannot be taken, and what to do; None without one.
-
-    Examples
-    --------
-    >>> Path("tuned").mkdir()
-    >>> _ = Path("tuned/adapter_config.json").write_text('{"peft_type": "LORA"}')
-    >>> print(adapter_of(Path("tuned")))
-    tuned: holds an adapter (adapter_config.json, LORA), which would be left out; merge it ...
-    """
-    files = sorted(path.name for pattern in _ADAPTERS for path in folder.glob(pattern))
-    if not files:
-        return None
-    try:
-        settings = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        settings = {}
-    said = [files[0], *filter(None, [settings.get("peft_type")])]
-    if settings.get("base_model_name_or_path"):
-        said.append(f"for {settings['base_model_name_or_path']}")
-    return (
-        f"{folder}: holds an adapter ({', '.join(map(str, said))}), which would be left out; merge it "
-        "into its base once, with peft's merge_and_unload() and save_pretrained(FOLDER), and name that folder"
-    )
 
 
 def copy_checkpoint(folder: Path, target: Path, *, pickles: bool = True) -> None:

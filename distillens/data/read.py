@@ -14,6 +14,7 @@ from distillens.data.decode import read_text
 from distillens.data.delimited import read_rows
 from distillens.data.errors import DataError, listed
 from distillens.data.json_rows import SUFFIXES, read_lines
+from distillens.data.segmentation import SegmentationError, refuse_uncut
 from distillens.data.text import Example
 
 __all__ = ["DataError", "label_report", "listed", "read_frame", "read_lines", "rows", "to_examples"]
@@ -221,6 +222,10 @@ def _text(cell: Any, column: str) -> str:
     if not isinstance(cell, str):
         raise DataError(f"{column} is {_KINDS.get(type(cell), f'{cell!r}, not a text')}; write a text there")
     _check_characters(cell, column)
+    try:
+        refuse_uncut(cell)
+    except SegmentationError as error:
+        raise DataError(f"{column}: {error}") from error
     return cell
 
 

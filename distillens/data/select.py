@@ -6,6 +6,7 @@ from typing import Any
 
 from distillens import tables
 from distillens.data.read import DataError, rows
+from distillens.data.segmentation import versions
 from distillens.data.text import Example, draw, examples, seed_of
 from distillens.provenance import digest
 
@@ -84,4 +85,6 @@ def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str
         seed=seed_of(seed, name, "explain"),
     )
     provenance = {"task": name, "test_sha256": digest(test), "seed": seed, **task["explain"]}
+    if cutter := versions(text for example in pool for text in example.texts):
+        provenance["versions"] = cutter
     tables.write(out, "examples", rows(chosen), provenance)

@@ -1,8 +1,4 @@
-"""Examples, and the segmentation into words that every model shares.
-
-A *word* is the unit in which attributions of different tokenizers are compared: a run
-of letters and digits (inner apostrophes included), or a run of one punctuation mark.
-"""
+"""Examples, and their words: the unit in which attributions of different tokenizers are compared."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -10,10 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import pyarrow as pa
-import regex as re
 
-# Marks (accents, vowel signs, emoji variants) and joiners belong to the character before them.
-_WORD = re.compile(r"\w[\w\p{M}\u200c\u200d]*(?:['’]\w[\w\p{M}]*)*|([^\w\s])\1*[\p{M}\u200d]*")
+from distillens.data.segmentation import spans
 
 
 @dataclass(frozen=True)
@@ -69,15 +63,16 @@ class Example:
         mask : str
             The tokenizer's mask token. What lies between words is never touched.
         """
-        pieces: list[list[str]] = [[] for _ in self.texts]
+        texts = self.texts
+        pieces: list[list[str]] = [[] for _ in texts]
         position = [0] * len(pieces)
         for word, kept in zip(self.words, keep, strict=True):
             if not kept:
-                text = self.texts[word.segment]
+                text = texts[word.segment]
                 pieces[word.segment] += [text[position[word.segment] : word.start], mask]
                 position[word.segment] = word.end
         return tuple(
-            "".join(part) + text[end:] for part, text, end in zip(pieces, self.texts, position, strict=True)
+            "".join(part) + text[end:] for part, text, end in zip(pieces, texts, position, strict=True)
         )
 
 
@@ -90,17 +85,6 @@ def segments(text_a: str, text_b: str | None) -> tuple[str, ...]:
     (('A film',), ('A film', 'A movie'))
     """
     return (text_a,) if text_b is None else (text_a, text_b)
-
-
-def spans(text: str) -> list[tuple[int, int]]:
-    """Character spans ``(start, end)`` of the words of a text.
-
-    Examples
-    --------
-    >>> spans("It's good!!")
-    [(0, 4), (5, 9), (9, 11)]
-    """
-    return [match.span() for match in _WORD.finditer(text)]
 
 
 def examples(table: pa.Table) -> list[Example]:

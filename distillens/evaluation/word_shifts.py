@@ -14,9 +14,6 @@ from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.evaluation.word_classes import kinds
 from distillens.metrics import word_shifts
 
-LEAST_TEXTS = 5
-"""A word or kind of words that stands in fewer texts is not compared."""
-
 Groups = dict[tuple[str, str], list[np.ndarray]]
 """From (teacher_group, name) to flags of each text's words."""
 
@@ -91,7 +88,7 @@ def _groups(texts: Sequence[Example]) -> Groups:
         for text in texts
     ]
     counts = Counter(key for words in named for key in {item for word in words for item in word.items()})
-    frequent = sorted(key for key, count in counts.items() if count >= LEAST_TEXTS)
+    frequent = sorted(key for key, count in counts.items() if count >= word_shifts.LEAST_TEXTS)
     return {
         (kind, name): [np.array([word[kind] == name for word in words], dtype=bool) for words in named]
         for kind, name in frequent

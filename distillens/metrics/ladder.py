@@ -194,9 +194,10 @@ class Ladder:
 
         Of several kinds it is the mean of those that reach so few equal answers, and so are its bounds: no
         closer than they should be, since what kinds share does not average out. NaN if none does; a
-        lower bound is NaN where the ladder may end too soon.
+        lower bound is NaN where the ladder may end too soon, and a kind with one counts only if all have.
         """
         found = [one for one in map(self._excess, kinds) if not math.isnan(one.value)]
+        found = [one for one in found if not math.isnan(one.low)] or found
         return (
             Interval(*map(float, np.mean(found, axis=0))) if found else Interval(math.nan, math.nan, math.nan)
         )

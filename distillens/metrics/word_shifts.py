@@ -14,6 +14,9 @@ from distillens.metrics.run_pairs import RunPairs, design
 
 Array = NDArray[np.float64]
 
+LEAST_TEXTS = 5
+"""Of fewer texts nothing is said but their number."""
+
 
 def shares(values: ArrayLike) -> Array:
     """Share of each word: ``|a_i| / sum |a|``, shape (n_words,); NaN where all are zero or one is not finite.
@@ -58,20 +61,21 @@ def shift(
         ``share_teacher``, ``share_student``: means over runs and texts; ``shift``: their
         difference, with ``shift_low`` and ``shift_high`` over texts, and over those runs that
         are enough to know their noise (`distillens.metrics.run_pairs`); ``n``: the texts.
+        Of fewer than `LEAST_TEXTS` all but ``n`` are NaN.
 
     Examples
     --------
-    >>> found = shift([[0.5, 0.75, 0.5]], [[0.25, 0.25, 0.25]], confidence_level=0.95)
+    >>> found = shift([[0.5, 0.75, 0.5, 0.75, 0.5]], [[0.25] * 5], confidence_level=0.95)
     >>> round(found["shift"], 3), found["n"]
-    (0.333, 3)
+    (0.35, 5)
     """
     students, teachers = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, teachers))
     defined = ~np.isnan(np.vstack([students, teachers])).any(axis=0)
     sides = [side[:, defined] for side in (students, teachers)]
     n = int(defined.sum())
-    if n == 0:
+    if n < LEAST_TEXTS:
         empty = ("share_teacher", "share_student", "shift", "shift_low", "shift_high")
-        return dict.fromkeys(empty, math.nan) | {"n": 0}
+        return dict.fromkeys(empty, math.nan) | {"n": n}
     own, theirs = (
         RunPairs.of(np.broadcast_to(side, (len(students), len(teachers), n)), learned_from)
         for side in (sides[0][:, None], sides[1][None])

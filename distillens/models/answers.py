@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distillens.models.checkpoint import ModelError
+from distillens.models.errors import ModelError
 
 
 def finite(logits: np.ndarray, names: Sequence[str], folder: str | Path) -> np.ndarray:

@@ -4,6 +4,7 @@ import ctypes
 import os
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -166,7 +167,7 @@ class TorchBackend:
         from distillens.models import classifier
 
         self.shared = False  # it would make a GPU wait
-        self.lanes = 1  # torch spreads a batch over the cores itself
+        self._launching = Lock()  # a trimmed layer holds its batch while it runs
         self._torch = torch
         self.device = classifier.pick_device(device)
         settings = {"attn_implementation": "eager"} if whole else {}
@@ -177,6 +178,9 @@ class TorchBackend:
         self.trimmed = not whole and classifier.trim(model, folder)
         self.model = model.to(self.device, getattr(torch, precision))
         self.out_of_memory = torch.cuda.OutOfMemoryError
+        # On a CPU torch spreads a batch over the cores itself. On a GPU the next batch is filled, copied and
+        # launched while one waits for the last.
+        self.lanes = 2 if self.device.type == "cuda" else 1
         if self.device.type == "cuda":
             self.tokens, self.at_once, self.speed = 65536, 128, 3e13
         else:
@@ -185,11 +189,17 @@ class TorchBackend:
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""
         with self._torch.inference_mode():
-            return self.model(**self.tensors(batch)).logits.float().cpu().numpy()
+            inputs = self.tensors(batch)
+            with self._launching:
+                logits = self.model(**inputs).logits.float()
+            return logits.cpu().numpy()
 
     def tensors(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
-        """A batch on the model's device."""
-        return {name: self._torch.from_numpy(values).to(self.device) for name, values in batch.items()}
+        """A batch on the model's device; to a GPU it is copied while other batches are computed."""
+        inputs = {name: self._torch.from_numpy(values) for name, values in batch.items()}
+        if self.device.type == "cuda":
+            inputs = {name: values.pin_memory() for name, values in inputs.items()}
+        return {name: values.to(self.device, non_blocking=True) for name, values in inputs.items()}
 
     def provenance(self) -> dict[str, Any]:
         """What it is, where it runs and in what precision."""

@@ -9,7 +9,8 @@ import torch
 from safetensors import safe_open
 from transformers import PreTrainedModel
 
-from distillens.data.hub import adapter_of
+from distillens.data.adapter import adapter_of
+from distillens.models.errors import ModelError
 
 # What a classifier may leave where it lies: buffers that older versions stored, the pooler of
 # a family that does not use it, and heads of pretraining, by the names of the families that have them.
@@ -22,10 +23,6 @@ _BENIGN = re.compile(
 _PRECISIONS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
 _INDEX = "model.safetensors.index.json"
 _NAMED = 3
-
-
-class ModelError(ValueError):
-    """A checkpoint cannot be used; the message names it and says why."""
 
 
 def check_files(folder: str | Path, where: str) -> list[str]:

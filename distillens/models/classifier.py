@@ -22,8 +22,8 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from distillens.models import architecture, first_layer, heads, int8, last_layer
-from distillens.models.checkpoint import ModelError as ModelError
 from distillens.models.checkpoint import check_files, check_tensors
+from distillens.models.errors import ModelError as ModelError
 from distillens.models.tokenizer import Encoder
 from distillens.models.tokenizer_files import keep_file, load_tokenizer
 

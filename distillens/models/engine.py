@@ -4,10 +4,11 @@ Requests are sorted by length and packed under a budget of tokens (padding inclu
 so that little is spent on padding and the device is busy whatever the caller's rhythm.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ import numpy as np
 from cachetools import LRUCache
 from safetensors import safe_open
 
+from distillens.data.text import Example
 from distillens.joblog import Progress
 from distillens.models.backends import Backend, OnnxBackend, TorchBackend, choose
-from distillens.models.tokenizer import Encoded, Encoder, Segments
+from distillens.models.copies import Copies
+from distillens.models.masks import Masks
+from distillens.models.sequences import Sequences
+from distillens.models.tokenizer import Encoder, Segments
 from distillens.provenance import digest
 
 _ENCODED_AT_ONCE = 8192
@@ -68,6 +73,8 @@ class Engine:
         self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
         self._lanes = ThreadPoolExecutor(self.backend.lanes)
         self._cache: LRUCache[Segments, np.ndarray] = LRUCache(remembered)
+        self._copies: OrderedDict[Any, Copies] = OrderedDict()
+        self._remembered = remembered
 
     @cached_property
     def differentiable(self) -> TorchBackend:
@@ -86,11 +93,6 @@ class Engine:
             shapes = {name: weights.get_slice(name).get_shape() for name in weights.keys()}  # noqa: SIM118
         matrices = [np.prod(s) for name, s in shapes.items() if len(s) == 2 and "embedding" not in name]
         return 2 * int(sum(matrices))
-
-    @property
-    def mask(self) -> str:
-        """The token that replaces a removed word."""
-        return self.encoder.mask
 
     def provenance(self) -> dict[str, Any]:
         """What an artefact says of the model that it came from."""
@@ -120,43 +122,113 @@ class Engine:
             progress.advance(len(texts) - len(new))
         # Encodings are larger than their texts: only so many exist at a time.
         for start in range(0, len(new), _ENCODED_AT_ONCE):
-            batches = list(self._batches(new[start : start + _ENCODED_AT_ONCE]))
-            outputs = self._lanes.map(self._forward, [encoded for _, encoded in batches])
-            for (batch, _), rows in zip(batches, outputs, strict=True):
-                for text, row in zip(batch, rows, strict=True):
-                    answers[text] = row
-                    self._cache[text] = row.copy()
-                if progress:
-                    progress.advance(len(batch))
+            some = new[start : start + _ENCODED_AT_ONCE]
+            for text, row in zip(some, self._computed(self.encoder.sequences(some), progress), strict=True):
+                answers[text] = row
+                self._cache[text] = row.copy()
         return np.array([answers[text] for text in texts], dtype=np.float32)
+
+    def masked(self, asked: Sequence[Masks]) -> np.ndarray:
+        """Logits of examples without some of their words.
+
+        Copies of an example that are alike are computed once, and remembered.
+
+        Parameters
+        ----------
+        asked : sequence of Masks
+
+        Returns
+        -------
+        ndarray of float32, shape (copies of all, outputs)
+        """
+        copies = [self._copies_of(one.example) for one in asked]
+        numbers = [own.numbers_of(one.keep) for own, one in zip(copies, asked, strict=True)]
+        try:
+            self._answer_new(list(dict.fromkeys(copies)))
+        except BaseException:
+            self._copies.clear()  # some have numbers, but no logits
+            raise
+        rows = [own.logits[own_numbers] for own, own_numbers in zip(copies, numbers, strict=True)]
+        self._forget_oldest()
+        return np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
 
     def forget(self) -> None:
         """Empty the cache, so that what follows does not depend on what was asked before."""
         self._cache.clear()
+        self._copies.clear()
 
-    def _batches(self, texts: list[Segments]) -> Iterator[tuple[list[Segments], list[Encoded]]]:
-        encoded = self.encoder.encode(texts)
-        order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]), reverse=True)
-        lengths = [len(encoded[number]["input_ids"]) for number in order]
+    def _copies_of(self, example: Example) -> Copies:
+        key = (example.texts, example.units)
+        if key in self._copies:
+            self._copies.move_to_end(key)
+        else:
+            self._copies[key] = Copies(self.encoder, example, self._cache.get(example.texts))
+        return self._copies[key]
+
+    def _answer_new(self, copies: Sequence[Copies]) -> None:
+        waiting: list[tuple[Copies, np.ndarray]] = []
+        room = _ENCODED_AT_ONCE
+        for own in copies:
+            new = own.new()
+            while len(new):
+                some, new = new[:room], new[room:]
+                waiting.append((own, some))
+                room -= len(some)
+                if not room:
+                    self._answer(waiting)
+                    waiting, room = [], _ENCODED_AT_ONCE
+        self._answer(waiting)
+
+    def _answer(self, waiting: Sequence[tuple[Copies, np.ndarray]]) -> None:
+        if not waiting:
+            return
+        outputs = self._computed(Sequences.joined([own.sequences(keep) for own, keep in waiting]))
+        start = 0
+        for own, keep in waiting:
+            own.add(outputs[start : start + len(keep)])
+            start += len(keep)
+
+    def _forget_oldest(self) -> None:
+        held = sum(map(len, self._copies.values()))
+        while held > self._remembered and self._copies:
+            held -= len(self._copies.popitem(last=False)[1])
+
+    def _computed(self, inputs: Sequences, progress: Progress | None = None) -> np.ndarray:
+        """The logits of every input, computed in batches of like lengths."""
+        # While the lanes compute, further batches are filled.
+        batches = list(self._batches(inputs.lengths))
+        answers: np.ndarray | None = None
+        outputs = self._lanes.map(partial(self._forward, inputs), batches)
+        for rows, logits in zip(batches, outputs, strict=True):
+            if answers is None:
+                answers = np.empty((len(inputs), logits.shape[1]), dtype=np.float32)
+            answers[rows] = logits
+            if progress:
+                progress.advance(len(rows))
+        return answers
+
+    def _batches(self, lengths: np.ndarray) -> Iterator[np.ndarray]:
+        order = np.argsort(-lengths, kind="stable")
+        longest = lengths[order].tolist()
         # No lane stands idle while another has all the work.
-        budget = min(self.tokens, -(-len(texts) * max(lengths, default=0) // self.backend.lanes))
+        budget = min(self.tokens, -(-len(order) * longest[0] // self.backend.lanes))
         start = 0
         while start < len(order):
             # The first of a batch is its longest.
-            stop = start + max(1, budget // lengths[start])
-            chosen, start = order[start:stop], stop
-            yield [texts[number] for number in chosen], [encoded[number] for number in chosen]
+            stop = start + max(1, budget // longest[start])
+            yield order[start:stop]
+            start = stop
 
-    def _forward(self, encoded: list[Encoded]) -> np.ndarray:
-        batch = self.encoder.pad(encoded)
+    def _forward(self, inputs: Sequences, rows: np.ndarray) -> np.ndarray:
+        batch = inputs.batch(rows, self.encoder.inputs, self.encoder.pad_id)
         try:
             return self.backend.forward(batch)
         except self.backend.out_of_memory:
-            if len(encoded) == 1:
+            if len(rows) == 1:
                 raise
         self.tokens = min(self.tokens, max(1, batch["input_ids"].size // 2))
-        half = len(encoded) // 2
-        return np.concatenate([self._forward(encoded[:half]), self._forward(encoded[half:])])
+        half = len(rows) // 2
+        return np.concatenate([self._forward(inputs, rows[:half]), self._forward(inputs, rows[half:])])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from transformers import PreTrainedModel
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
 from distillens.models import classifier
-from distillens.models.checkpoint import ModelError, check_files, check_tensors
+from distillens.models.checkpoint import check_files, check_tensors
+from distillens.models.errors import ModelError
 from distillens.models.outputs import Labels, check_kind, check_names, order_of
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.models.tokenizer_files import check_pieces

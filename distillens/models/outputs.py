@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from distillens.models.checkpoint import ModelError
+from distillens.models.errors import ModelError
 
 Labels = Sequence[str] | Mapping[str, str]
 
@@ -46,7 +46,7 @@ def order_of(
     >>> order_of(["POSITIVE", "NEGATIVE"], task, ["negative", "positive"], "models.tiny")
     Traceback (most recent call last):
         ...
-    distillens.models.checkpoint.ModelError: models.tiny.labels: ... calls its outputs POSITIVE, NEGATIVE...
+    distillens.models.answers.ModelError: models.tiny.labels: ... calls its outputs POSITIVE, NEGATIVE...
     >>> order_of(["LABEL_0", "LABEL_1"], task, {"LABEL_0": "positive", "LABEL_1": "negative"}, "models.tiny")
     [1, 0]
     """
@@ -172,7 +172,7 @@ def check_kind(config: Any, task: Mapping[str, Any], where: str) -> None:
     >>> check_kind(Fake(problem_type="regression", num_labels=1), {"type": "classification"}, "models.tiny")
     Traceback (most recent call last):
         ...
-    distillens.models.checkpoint.ModelError: models.tiny: ... is a regression ...
+    distillens.models.answers.ModelError: models.tiny: ... is a regression ...
     """
     kind = config.problem_type
     functions = [

@@ -2,19 +2,24 @@
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 from distillens.data.text import Example, Word
+from distillens.models.sequences import Sequences
 
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
+_REMEMBERED = 100_000
 _NEEDED_FOR = {"mask_token": "removed words become", "pad_token": "fills up batches"}
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
@@ -48,6 +53,19 @@ def truncation_side(folder: str | Path) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
+
+
+class Shares(NamedTuple):
+    """Which part of a piece belongs to which word: three arrays of the same length, in order."""
+
+    pieces: np.ndarray
+    words: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def seen(self) -> set[int]:
+        """The words that own a piece or a part of one."""
+        return set(self.words.tolist())
 
 
 class Encoder:
@@ -87,6 +105,7 @@ class Encoder:
                 f"{folder}: its tokenizer cuts {self.mask} up, because tokenizer.json does not list it under "
                 "added_tokens; list it there"
             )
+        self._alone: dict[str, list[int]] = {}
         _, self.pad_id = self._special(folder, config, "pad_token")
 
     @property
@@ -94,9 +113,69 @@ class Encoder:
         """Size of the vocabulary, special tokens included."""
         return self._tokenizer.get_vocab_size()
 
+    @cached_property
+    def local(self) -> bool:
+        """Whether pieces cannot depend on what stands behind a blank: BERT's vocabularies.
+
+        Others cut at blanks too, but in ways that are many; of them it is found out text by text.
+        """
+        parts = json.loads(self._tokenizer.to_str())
+        kinds = [(parts[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]
+        added = parts["added_tokens"]
+        reach = any(one["lstrip"] or one["rstrip"] or len(one["content"].split()) != 1 for one in added)
+        return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and not reach
+
+    def alone(self, fields: Sequence[str]) -> list[list[int]]:
+        """Pieces of parts of texts, each by itself, without special tokens; tokenized once."""
+        new = [field for field in dict.fromkeys(fields) if field not in self._alone]
+        if new:
+            if len(self._alone) > _REMEMBERED:
+                self._alone.clear()
+                new = list(dict.fromkeys(fields))
+            encoded = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
+            self._alone.update((field, one.ids) for field, one in zip(new, encoded, strict=True))
+        return [self._alone[field] for field in fields]
+
+    def frame(self, segments: int) -> tuple[list[tuple[list[int], int]], list[int]]:
+        """Special tokens before, between and behind segments, with their type; the types of segments."""
+        one = self._tokenizer.encode(*["a"] * segments)
+        frame: list[list[int]] = [[] for _ in range(segments + 1)]
+        outside, inside, now = [0] * (segments + 1), [0] * segments, 0
+        for segment, piece, kind in zip(one.sequence_ids, one.ids, one.type_ids, strict=True):
+            if segment is None:
+                frame[now].append(piece)
+                outside[now] = kind
+            else:
+                inside[segment], now = kind, segment + 1
+        return list(zip(frame, outside, strict=True)), inside
+
+    def without(self, example: Example, keep: np.ndarray) -> list[Segments]:
+        """Copies of an example as the model reads them; the one place that says how a removed word looks.
+
+        Parameters
+        ----------
+        example : Example
+        keep : ndarray of bool, shape (copies, n_words)
+            Which words stay. Each other one becomes a mask token.
+        """
+        return [example.masked(row, self.mask) for row in keep.tolist()]
+
+    def tokenized(self, texts: Sequence[Segments]) -> list[Encoding]:
+        """Texts and pairs as the tokenizer gives them, with offsets."""
+        return self._tokenizer.encode_batch(_pairs(texts))
+
+    def sequences(self, texts: Sequence[Segments]) -> Sequences:
+        """Texts and pairs as flat arrays."""
+        encoded = self._tokenizer.encode_batch_fast(_pairs(texts))
+        ids = [one.ids for one in encoded]
+        columns = {"input_ids": _flat(ids)}
+        if "token_type_ids" in self.inputs:
+            columns["token_type_ids"] = _flat([one.type_ids for one in encoded])
+        return Sequences(columns, np.array([len(one) for one in ids], dtype=np.int64))
+
     def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
         """Encode texts and pairs, without padding."""
-        pairs = [segments if len(segments) == 2 else segments[0] for segments in texts]
+        pairs = _pairs(texts)
         columns = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
         return [
             {name: getattr(one, columns[name]) for name in self.inputs}
@@ -133,19 +212,40 @@ class Encoder:
         -------
         list of int, shape (n_pieces,)
             Index of the first word that the piece overlaps; -1 for special tokens and for
-            pieces between words. Words that were cut off own no piece.
+            pieces between words. `shares` says which other words it overlaps.
         """
+        return [next(iter(words), -1) for words in self._overlaps(example)]
+
+    def shares(self, example: Example) -> Shares:
+        """How the pieces of an encoded example are shared out among its words.
+
+        A piece within one word is that word's. One that overlaps several (vocabularies without
+        spaces have such pieces, and byte-level ones for neighbouring punctuation) is divided by how
+        many characters of each it has, so that sums are kept and no word is passed over. Words that
+        were cut off, or that the tokenizer drops, own nothing.
+        """
+        parts = [
+            (piece, word, count / sum(words.values()))
+            for piece, words in enumerate(self._overlaps(example))
+            for word, count in words.items()
+        ]
+        pieces, words, weights = zip(*parts, strict=True) if parts else ((), (), ())
+        return Shares(np.array(pieces, np.int64), np.array(words, np.int64), np.array(weights, np.float64))
+
+    def _overlaps(self, example: Example) -> list[Counter[int]]:
+        """Per piece, how many characters of which words it has."""
         word_at = {
             (word.segment, position): number
             for number, word in enumerate(example.words)
             for position in range(word.start, word.end)
         }
         encoded = self._tokenizer.encode(*example.texts)
-        owners = []
-        for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True):
-            covered = (word_at.get((segment, position)) for position in range(start, end))
-            owners.append(next((word for word in covered if word is not None), -1))
-        return owners
+        return [
+            Counter(
+                word_at[segment, position] for position in range(start, end) if (segment, position) in word_at
+            )
+            for segment, (start, end) in zip(encoded.sequence_ids, encoded.offsets, strict=True)
+        ]
 
     def in_tokens(self, example: Example) -> Example:
         """The example with this tokenizer's pieces as its units.
@@ -179,3 +279,11 @@ class Encoder:
                 "choose another checkpoint"
             )
         return text, number
+
+
+def _pairs(texts: Sequence[Segments]) -> list[str | Segments]:
+    return [segments if len(segments) == 2 else segments[0] for segments in texts]
+
+
+def _flat(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    return np.fromiter(chain.from_iterable(rows), dtype=np.int64, count=sum(map(len, rows)))

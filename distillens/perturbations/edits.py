@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distillens.data.text import spans
+from distillens.data.segmentation import spans
 
 _LETTERS = frozenset(string.ascii_letters)
 _APOSTROPHES = ("'", "’")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import provenance, registry, tables
+from distillens.data.segmentation import versions
 from distillens.data.text import Example, draw, seed_of
 from distillens.data.text import examples as examples_of
 from distillens.joblog import Progress
@@ -122,6 +123,6 @@ def write_perturbed(examples: str | Path, out: str | Path, task: str, plan: Pert
         "perturbation": settings.pop("name"),
         **settings,
         "examples": provenance.digest(examples),
-        "versions": provenance.versions(*_LIBRARIES),
+        "versions": provenance.versions(*_LIBRARIES) | versions(text for one in chosen for text in one.texts),
     }
     tables.write(out, "perturbed", rows, source)

@@ -3,7 +3,7 @@
 import random
 from itertools import pairwise
 
-from distillens.data.text import spans
+from distillens.data.segmentation import spans
 from distillens.perturbations.augmenters import RandomWordAug
 from distillens.perturbations.edits import Edit, is_clitic, seeded
 

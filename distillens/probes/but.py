@@ -3,7 +3,8 @@
 import re
 from typing import Any
 
-from distillens.data.text import Example, draw, spans
+from distillens.data.segmentation import spans
+from distillens.data.text import Example, draw
 from distillens.probes.sentences import Sentence
 
 OPTIONS = {

@@ -108,7 +108,12 @@ def _columns(study: Outline) -> list[Column]:
         valued(
             "undefined", "undefined", _warning, "texts without a finite attribution to the predicted class"
         ),
-        valued("cut off", "cut_off", _warning, "texts with words beyond the model's longest input"),
+        valued(
+            "cut off",
+            "cut_off",
+            _warning,
+            "texts with words beyond the model's longest input, or that its tokenizer drops",
+        ),
         valued("LIME R²", "lime_r2_median", _number(2), "median local fit"),
         valued(
             f"R² < {LOW_R2}", "lime_r2_low", _share, "share of local fits that say little about the model"

@@ -124,18 +124,18 @@ def sentence(row: Row, places: Sequence[Row]) -> str:
         else "its reasons are {} from the teacher’s"
     )
     at = [_at(place) for place in places if not place["beyond"]]
-    past = [_past(place) for place in places if place["beyond"]]
-    parts = [f"{far.format('as far')} as {' or '.join(at)} would put them"] if at else []
-    parts += [f"{far.format('further')} than {' or '.join(past)} puts them, where the ladder ends"] * bool(
-        past
-    )
-    return f"By {row['explainer']}, {'; '.join(parts)}. {_beside_answers(row)}"
+    if at:
+        where = f"{far.format('as far')} as {' or '.join(at)} would put them"
+    else:
+        past = " or ".join(map(_past, places))
+        where = f"{far.format('further')} than {past} puts them, where the ladder ends"
+    return f"By {row['explainer']}, {where}. {_beside_answers(row)}"
 
 
 def _at(place: Row) -> str:
     form = registry.literal("damage", place["kind"], "NUMBER")
     low = form.format(place["dose_low"])
-    high = "?" if math.isnan(place["dose_high"]) else form.format(place["dose_high"])
+    high = "beyond" if math.isnan(place["dose_high"]) else form.format(place["dose_high"])
     dose = f"{form.format(place['dose'])} [{low}, {high}]"
     return registry.literal("damage", place["kind"], "WORDS").format(dose)
 
@@ -207,8 +207,8 @@ def _map(study: Outline, rows: Sequence[Row], rungs: Sequence[Row]) -> Figure:
         axes.plot([x], [y], look.marker, color=look.colour, linestyle="none")
         label = f"{look.label}: other runs" if row["student"] == row["teacher"] else look.label
         keys.append(Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=label))
-    axes.set_xlabel("share of answers that are the teacher’s")
-    axes.set_ylabel("agreement with the teacher’s reasons")
+    axes.set_xlabel("share of equal answers")
+    axes.set_ylabel("agreement of reasons")
     figure.legend(handles=keys, loc="outside lower center", ncols=2)
     return figure
 
@@ -230,7 +230,7 @@ def _dose_cell(row: Row | None, kind: str) -> Cell:
     form = registry.literal("damage", kind, "NUMBER").format
     if row["beyond"]:
         return Cell(f"> {form(row['dose_low'])}", row["dose_low"], hint="beyond the last rung")
-    high = "?" if math.isnan(row["dose_high"]) else form(row["dose_high"])
+    high = "beyond" if math.isnan(row["dose_high"]) else form(row["dose_high"])
     return Cell(form(row["dose"]), row["dose"], f"[{form(row['dose_low'])}, {high}]")
 
 

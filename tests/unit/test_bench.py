@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bench import increments, plan, sentences, table
+from bench import gpu, host, increments, plan, sentences, table
 from bench.models import Cost
 from bench.plan import FULL, works
 from distillens import tables
@@ -121,3 +121,42 @@ def test_seconds_of_jobs_are_read_from_their_benchmarks(tmp_path):
     (tmp_path / "report.tsv").write_text("s\th:m:s\n1.5\t0:00:01\n")
     (tmp_path / "fine_tune" / "t" / "0.tsv").write_text("s\th:m:s\n2.25\t0:00:02\n")
     assert increments.job_seconds(tmp_path) == {"fine_tune/t/0": 2.25, "report": 1.5}
+
+
+def run_module(name, *arguments):
+    """A bench's process; compiling shap's loops would take most of the time."""
+    settings = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-m", name, *map(str, arguments)]
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_masks_and_strings_give_the_same_values_where_the_model_is_free(tmp_path):
+    folder = tiny.bert(tmp_path / "model")
+    classifier.export_onnx(classifier.load_classifier(folder), folder)
+    chosen = [Example(str(number), text) for number, text in enumerate(TEXTS)]
+    found = host.measure(folder, chosen, samples=50, repeats=1, outputs=3)
+    assert [row["explainer"] for row in found] == ["shap", "lime", "occlusion"]
+    for row in found:
+        assert row["largest difference"] < 1e-9
+        assert row["ratio"] > 0 and row["texts"] >= row["sentences"]
+
+
+@pytest.mark.slow
+def test_the_gpu_bench_runs_whole_without_a_gpu(tmp_path):
+    shown = run_module("bench.gpu", "--tiny", "--out", tmp_path)
+    (found,) = json.loads((tmp_path / "gpu.json").read_text())["models"].values()
+    explainers = ("shap", "lime", "integrated_gradients", "occlusion")
+    assert set(explainers) | {"equality", "fine-tuning", "soft logits", "AlignedDistil"} <= set(found)
+    assert gpu.NOT_MEASURED not in found.values()
+    assert found["equality"]["largest difference"] <= found["equality"]["must"]
+    for method in explainers:
+        assert found[method]["largest difference"] < 1e-4 and found[method]["ratio"] > 0
+    assert shown.strip() in (tmp_path / "RESULTS.md").read_text()
+
+
+def test_without_a_gpu_nothing_is_said_to_be_measured():
+    assert gpu.markdown({"device": "cpu", "why": "torch sees no GPU"}) == "not measured: torch sees no GPU."
+    committed = json.loads((ROOT / "bench/gpu.json").read_text())
+    assert gpu.markdown(committed) in (ROOT / "bench/RESULTS.md").read_text()

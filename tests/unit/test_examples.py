@@ -26,6 +26,7 @@ WITHOUT = {
 NEEDS_MORE = {
     "reads and writes the files of a study": """
         attribution.delete.write_deletions attribution.explain.write_explanations
+        attribution.explain_rungs.explain_rungs evaluation.place_students.place_students
         attribution.import_explanations.import_explanations attribution.rankings.stored_as_given
         evaluation.agreement.score_agreement evaluation.buckets.score_buckets
         evaluation.calibrate.calibrate evaluation.run_agreement.gates_of
@@ -57,6 +58,7 @@ NEEDS_MORE = {
         report.exhibits.contrast_words.show report.exhibits.distribution.show report.exhibits.grid.fill
         report.exhibits.heatmap.show report.exhibits.probe_item.find_item report.exhibits.projection.show
         report.exhibits.table.show report.figures.draw report.gap_closed.tables_of report.probes.probes
+        report.ladder.drawings report.ladder.lines report.ladder.tables_of
         report.sections.sections report.sentences.sentences report.sentences.views
         report.tables.agreement report.tables.changes report.tables.curves report.tables.drift
         report.tables.drift_by_metric report.tables.explainers report.tables.faithfulness

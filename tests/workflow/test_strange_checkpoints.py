@@ -21,8 +21,8 @@ from distillens.data.text import Example
 from distillens.evaluation.faithfulness import score_faithfulness
 from distillens.evaluation.inputs import Settings
 from distillens.metrics.agreement import spearman
-from distillens.models.checkpoint import ModelError
 from distillens.models.engine import Engine
+from distillens.models.errors import ModelError
 from distillens.models.import_model import import_model
 from distillens.models.predict import write_predictions
 from distillens.provenance import RunId

@@ -1,12 +1,13 @@
 """Checks the study's config; names, patterns and resources that the rules share."""
 
+import os
 import re
 
 from snakemake.exceptions import WorkflowError
 
 from distillens.config.validate import ConfigError, complete
-from distillens.config.files import refuse_duplicates, refuse_missing
-from distillens.provenance import code, prefer_this_package
+from distillens.config.files import refuse_duplicates, refuse_missing, refuse_patterns
+from distillens.provenance import ROOT, code, prefer_this_package
 from distillens.config.job_params import JobParams, report_code
 from distillens.config.study import Study
 
@@ -15,6 +16,10 @@ try:
     refuse_duplicates(workflow.configfiles)
     study = Study(complete(config))
     refuse_missing(study.config)
+    refuse_patterns(
+        study.config,
+        {"the folder that you are in": os.getcwd(), "the project's folder": ROOT},
+    )
 except ConfigError as error:
     raise WorkflowError(f"config: {error}") from None
 

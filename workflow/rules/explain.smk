@@ -68,15 +68,6 @@ use rule explain as explain_again with:
         code=job_params.explain_code,
 
 
-def own_predictions(wildcards):
-    """What a model answers that brings its attributions; nothing where it cannot be asked."""
-    return (
-        expand(rules.predict.output.predictions, **wildcards)[0]
-        if wildcards.model in WITH_WEIGHTS
-        else []
-    )
-
-
 rule import_explanations:
     input:
         explained=rules.select_examples.output.explained,

@@ -1,7 +1,5 @@
 """Which files a rule reads, where that depends on the study."""
 
-from types import SimpleNamespace
-
 
 def from_outside(files):
     """Files that the study was given: a workflow that this one is a module of may not prefix their paths."""
@@ -82,60 +80,10 @@ def teacher_explanations(wildcards):
     return of_teacher(EXPLANATIONS, wildcards)
 
 
-def of_runs(pattern, models=MODELS):
-    """A file of every run of a task."""
-    return [
-        path
-        for model, seed in study.runs()
-        if model in models
-        for path in expand(pattern, model=model, seed=seed, allow_missing=True)
-    ]
-
-
-def of_all_runs(pattern, models=MODELS):
-    """A file of every run (and explainer, where the pattern has one) of a task."""
-    return expand(of_runs(pattern, models), explainer=EXPLAINERS, allow_missing=True)
-
-
-def of_first_seeds(pattern, models=MODELS, explainers=EXPLAINERS):
-    """A file of the first seed of each model that is explained here, by every explainer that draws."""
-    names = [name for name in explainers if name in study.drawing_explainers()]
-    drawing = {"explainer": names, "allow_missing": True}
-    return [
-        path
-        for model, seed in study.first_seeds()
-        if model in models
-        for path in expand(pattern, model=model, seed=seed, **drawing)
-    ]
-
-
-def of_all_perturbations(pattern):
-    """A file of every perturbation of a task."""
-    return expand(pattern, perturbation=PERTURBATIONS, allow_missing=True)
-
-
-def of_probes(pattern):
-    """A file of every probe of a task, with every run and the probe's explainers where the pattern has them."""
-
-    def files(wildcards):
-        return [
-            path
-            for probe in study.config["tasks"][wildcards.task]["probes"]
-            for path in expand(
-                of_runs(pattern, WITH_WEIGHTS) if "{model}" in pattern else pattern,
-                task=wildcards.task,
-                probe=probe,
-                explainer=study.config["probes"][probe]["explainers"],
-            )
-        ]
-
-    return files
-
-
-def of_all_probes(pattern):
-    """A file of every probe of every task, likewise."""
-    return [
-        path
-        for task in TASKS
-        for path in of_probes(pattern)(SimpleNamespace(task=task))
-    ]
+def own_predictions(wildcards):
+    """What a model answers that brings its attributions; nothing where it cannot be asked."""
+    return (
+        expand(rules.predict.output.predictions, **wildcards)[0]
+        if wildcards.model in WITH_WEIGHTS
+        else []
+    )

@@ -1,12 +1,6 @@
 """Damaged copies of teachers, and where students stand among them."""
 
 RUNGS = "<results>/rungs/{task}/{model}/{seed}/{explainer}.parquet"
-LADDER = study.ladder
-
-
-def of_ladder(pattern, models=MODELS, explainers=LADDER["explainers"]):
-    """A file of every run of some models by each explainer of the ladder."""
-    return expand(of_runs(pattern, models), explainer=explainers, allow_missing=True)
 
 
 rule explain_rungs:

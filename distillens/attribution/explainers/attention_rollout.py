@@ -3,7 +3,7 @@
 A control without signs that knows nothing of the output: every class gets the same
 values. Each layer passes on half of its mean attention and half of its input
 (equation 1, residual connections); the layers' matrices are multiplied and the row of
-the first position is summed over the pieces of each word.
+the first position is summed over each word's share of the pieces.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,8 +46,8 @@ def explain(
         wholes = explained(answer.logits.float().cpu().numpy(), output)
         attributions = []
         for example, own, whole in zip(batch, flow, wholes, strict=True):
-            owner = np.array(engine.encoder.owners(example))
-            values = np.bincount(owner[owner >= 0], own[: len(owner)][owner >= 0], len(example.words))
+            shares = engine.encoder.shares(example)
+            values = np.bincount(shares.words, shares.weights * own[shares.pieces], len(example.words))
             repeated = np.repeat(values[:, None], len(whole), axis=1)
             attributions.append(Attribution(example, repeated, np.full(len(whole), np.nan), whole))
         return attributions

@@ -1,23 +1,25 @@
-"""LIME on word positions by ``lime`` (Ribeiro, Singh and Guestrin 2016).
+"""LIME on word positions (Ribeiro, Singh and Guestrin 2016), with the draws and the values of ``lime``.
 
-Each word is a feature of its own, removed words become the model's mask token, the
-generator starts anew for every example, and the weights of all words are kept. What
-lime is given is the text of the words' numbers, so that its samples come back as masks
-whatever the words are.
+Each word is a feature of its own, removed words become what the model shows for one, the
+generator starts anew for every example, and the weights of all words are kept.
+
+Step by step, as in ``lime.lime_text``:
+
+1. The text itself, and samples of it: how many words go is drawn first for all of them, then which.
+2. A sample weighs less the fewer words it shares with the text: an exponential kernel on cosine distance.
+3. A weighted ridge regression of the outputs on the words that stay; its weights are the values.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
-from lime.lime_text import LimeTextExplainer
-from sklearn.linear_model import Ridge
 
-from distillens.attribution.batching import Ask, run_in_batches
+from distillens.attribution.batching import Task, run_in_batches
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
 from distillens.models.engine import Engine
+from distillens.models.masks import Masks
 
 OPTIONS = {
     "samples": {
@@ -41,8 +43,6 @@ OPTIONS = {
 }
 DRAWS = True
 
-_REMOVED = "x"
-
 
 def cost(words: int, outputs: int, options: dict[str, float]) -> int:
     """Forward passes; fewer where samples repeat themselves.
@@ -50,9 +50,9 @@ def cost(words: int, outputs: int, options: dict[str, float]) -> int:
     Examples
     --------
     >>> cost(12, 2, {"samples": 5000})
-    5002
+    5000
     """
-    return int(options["samples"]) + 2
+    return int(options["samples"])
 
 
 def explain(
@@ -63,78 +63,88 @@ def explain(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> answer = lambda texts: np.array([[0.0, text.count("bad")] for (text,) in texts])
-    >>> engine = Fake(mask="_", logits=answer)
+    >>> answer = lambda asked: np.array([[0.0, row[1]] for one in asked for row in one.keep])
+    >>> engine = Fake(masked=answer)  # hangs on the second word
     >>> options = {"samples": 200, "kernel_width": 25}
     >>> (found,) = explain([Example("a", "so bad")], engine, "logit", options, seed=0)
-    >>> int(found.values[:, 1].argmax())  # the word that the second output hangs on
+    >>> int(found.values[:, 1].argmax())
     1
     """
-    seeds = [seed_of(seed, example.example_id) for example in examples]
     tasks = [
-        partial(_explain_one, example, engine.mask, output, options, own)
-        for example, own in zip(examples, seeds, strict=True)
+        _explain_one(example, output, options, seed_of(seed, example.example_id)) for example in examples
     ]
     # One text's samples fill the device; more at once would only hold more of them.
-    yield from run_in_batches(tasks, engine.logits, seeds, at_once=1)
+    yield from run_in_batches(tasks, engine.masked, at_once=1)
 
 
-def _explain_one(
-    example: Example, mask: str, output: str, options: dict[str, float], seed: int, ask: Ask
-) -> Attribution:
-    words = len(example.words)
-
-    def predict(numbers: list[str]) -> np.ndarray:
-        keep = [[number != _REMOVED for number in text.split(" ")] for text in numbers]
-        return explained(ask([example.masked(row, mask) for row in keep]), output)
-
-    explainer = LimeTextExplainer(
-        kernel_width=options["kernel_width"],
-        feature_selection="none",
-        split_expression=" ",
-        bow=False,
-        mask_string=_REMOVED,
-        random_state=np.random.RandomState(seed),
-    )
-    base, whole = predict([" ".join([_REMOVED] * words), " ".join(map(str, range(words)))])
-    outputs = range(len(whole))
-    regressor = _ScoredRidge()
-    result = explainer.explain_instance(
-        " ".join(map(str, range(words))),
-        predict,
-        labels=outputs,
-        num_features=words,
-        num_samples=int(options["samples"]),
-        model_regressor=regressor,
-    )
-    values = np.zeros((words, len(whole)))
-    for column in outputs:
-        for word, weight in result.local_exp[column]:
-            values[word, column] = weight
-    return Attribution(
-        example,
-        values,
-        np.array([result.intercept[column] for column in outputs]),
-        whole,
-        {"evals": int(options["samples"]), "lime_r2": regressor.scores},
-    )
+def _explain_one(example: Example, output: str, options: dict[str, float], seed: int) -> Task[Attribution]:
+    keep = drawn(len(example.words), int(options["samples"]), np.random.RandomState(seed))
+    outputs = explained((yield Masks(example, keep)), output)
+    values, intercept, scores = fitted(keep, outputs, options["kernel_width"])
+    diagnostics = {"evals": len(keep), "lime_r2": scores.tolist()}
+    return Attribution(example, values, intercept, outputs[0], diagnostics)
 
 
-class _ScoredRidge(Ridge):
-    """lime's own regressor; lime forgets the local R2 of all classes but the last."""
+def drawn(words: int, samples: int, generator: np.random.RandomState) -> np.ndarray:
+    """The text and lime's samples of it, draw for draw.
 
-    def __init__(self) -> None:
-        super().__init__(alpha=1, fit_intercept=True)
-        self.scores: list[float] = []
+    Returns
+    -------
+    ndarray of bool, shape (samples, words)
+        Which words stay; all of them in the first row.
 
-    def fit(self, data: np.ndarray, outputs: np.ndarray, sample_weight: np.ndarray) -> "_ScoredRidge":
-        """Of answers that are no numbers nothing is learnt: NaN."""
-        if np.isfinite(outputs).all():
-            return super().fit(data, outputs, sample_weight)
-        self.coef_, self.intercept_ = np.full(data.shape[1], np.nan), np.nan
-        return self
+    Examples
+    --------
+    >>> drawn(3, 4, np.random.RandomState(0)).astype(int).tolist()
+    [[1, 1, 1], [0, 1, 1], [0, 1, 0], [1, 1, 0]]
+    """
+    sizes = generator.randint(1, words + 1, samples - 1)
+    orders = np.tile(np.arange(words), (samples - 1, 1))
+    for order in orders:
+        generator.shuffle(order)
+    keep = np.ones((samples, words), dtype=bool)
+    np.put_along_axis(keep[1:], orders, np.arange(words) >= sizes[:, None], axis=1)
+    return keep
 
-    def score(self, *data: np.ndarray, **weights: np.ndarray) -> float:
-        defined = np.isfinite(self.intercept_)
-        self.scores.append(float(super().score(*data, **weights)) if defined else np.nan)
-        return self.scores[-1]
+
+def fitted(
+    keep: np.ndarray, outputs: np.ndarray, kernel_width: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Weighted ridge regression (penalty 1, with an intercept) of outputs on words that stay.
+
+    Parameters
+    ----------
+    keep : ndarray of bool, shape (samples, words)
+        The text itself comes first.
+    outputs : ndarray, shape (samples, outputs)
+    kernel_width : float
+
+    Returns
+    -------
+    values : ndarray, shape (words, outputs)
+    intercept : ndarray, shape (outputs,)
+    scores : ndarray, shape (outputs,)
+        Weighted R2 of the fit. All three are NaN for an output that is not finite everywhere.
+
+    Examples
+    --------
+    >>> keep = drawn(2, 1000, np.random.RandomState(0))
+    >>> values, intercept, scores = fitted(keep, keep @ np.array([[1.0], [2.0]]) + 3, 1000)
+    >>> values.round(1).ravel().tolist(), intercept.round(1).tolist(), scores.round(2).tolist()
+    ([1.0, 2.0], [3.0], [1.0])
+    """
+    words = keep.shape[1]
+    distances = 100 * (1 - np.sqrt(keep.sum(axis=1) / words))  # cosine, of rows of ones and zeros
+    weights = np.sqrt(np.exp(-(distances**2) / kernel_width**2))
+    total = weights.sum()
+    finite = np.isfinite(outputs).all(axis=0)
+    outputs = np.where(finite, outputs, 0)
+    middle, level = weights @ keep / total, weights @ outputs / total
+    centred, deviations = keep - middle, outputs - level
+    weighted = centred * weights[:, None]
+    values = np.linalg.solve(weighted.T @ centred + np.eye(words), weighted.T @ deviations)
+    missed, spread = (weights @ error**2 for error in (deviations - centred @ values, deviations))
+    # A constant output is fitted whole, or not at all.
+    scores = np.where(spread > 0, 1 - missed / np.where(spread > 0, spread, 1), missed == 0)
+    learnt = np.where(finite, 1, np.nan)
+    return values * learnt, (level - middle @ values) * learnt, scores * learnt

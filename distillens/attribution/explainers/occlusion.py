@@ -1,18 +1,18 @@
-"""Occlusion: what the output loses when one word becomes the mask token (Li et al. 2016).
+"""Occlusion: what the output loses when one word is removed (Li et al. 2016).
 
 The control that is easiest to check by hand: one forward a word.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import partial
 
 import numpy as np
 
-from distillens.attribution.batching import Ask, run_in_batches
+from distillens.attribution.batching import Task, run_in_batches
 from distillens.attribution.types import Attribution
-from distillens.data.text import Example, seed_of
+from distillens.data.text import Example
 from distillens.metrics.explained_output import explained
 from distillens.models.engine import Engine
+from distillens.models.masks import Masks
 
 OPTIONS = {}
 
@@ -36,19 +36,18 @@ def explain(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> answer = lambda texts: np.array([[0.0, text.count("bad")] for (text,) in texts])
-    >>> engine = Fake(mask="_", at_once=1, logits=answer)
+    >>> answer = lambda asked: np.array([[0.0, row[1]] for one in asked for row in one.keep])
+    >>> engine = Fake(at_once=1, masked=answer)  # hangs on the second word
     >>> (found,) = explain([Example("a", "so bad")], engine, "logit", {}, seed=0)
     >>> found.values.tolist()
     [[0.0, 0.0], [0.0, 1.0]]
     """
-    tasks = [partial(_explain_one, example, engine.mask, output) for example in examples]
-    seeds = [seed_of(seed, example.example_id) for example in examples]
-    yield from run_in_batches(tasks, engine.logits, seeds, engine.at_once)
+    tasks = [_explain_one(example, output) for example in examples]
+    yield from run_in_batches(tasks, engine.masked, engine.at_once)
 
 
-def _explain_one(example: Example, mask: str, output: str, ask: Ask) -> Attribution:
+def _explain_one(example: Example, output: str) -> Task[Attribution]:
     words = len(example.words)
     keep = np.vstack([np.ones(words, bool), np.zeros(words, bool), ~np.eye(words, dtype=bool)])
-    outputs = explained(ask([example.masked(row, mask) for row in keep]), output)
+    outputs = explained((yield Masks(example, keep)), output)
     return Attribution(example, outputs[0] - outputs[2:], outputs[1], outputs[0], {"evals": words + 2})

@@ -23,7 +23,7 @@ OPTIONS = {
     },
 }
 
-WORDS = "noise of {} of their spread on the weights"
+WORDS = "adding noise of {} of the weights’ spread"
 NUMBER = "{:.0%}"
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from distillens.data.text import Example, seed_of
+from distillens.models.masks import Masks
 from distillens.training.distillation import soft_logits
 from distillens.training.fine_tune import Source
 
@@ -79,14 +80,15 @@ class Distillation(soft_logits.Distillation):
         for copy in range(options["masked_copies"]):
             first = copy * len(texts)
             originals = [every[number % len(every)] for number in range(first, first + len(texts))]
-            pairs = [
-                (text, kept_words(len(text.words), seed_of(source.seed, text.example_id, copy), *hidden))
-                for text in originals
-            ]
+            asked = []
+            for text in originals:
+                seed = seed_of(source.seed, text.example_id, copy)
+                keep = kept_words(len(text.words), seed, *hidden)
+                asked.append(Masks(text, np.array([keep], dtype=bool)))
             columns[f"copy_{copy}"] = source.encoder.encode(
-                [text.masked(keep, source.encoder.mask) for text, keep in pairs]
+                [text for one in asked for text in source.encoder.without(one.example, one.keep)]
             )
-            answers.append(engine.logits([text.masked(keep, engine.encoder.mask) for text, keep in pairs]))
+            answers.append(engine.masked(asked))
             engine.forget()
         return {**columns, "copy_logits": np.stack(answers, axis=1)}
 

@@ -1,7 +1,7 @@
 """Soft logits, and the teacher's saliency: which words its answer hangs on.
 
 The loss adds ``saliency_weight`` times 1 - cos(s_student, s_teacher), where s has, for each word, the sum
-over its pieces of gradient times input embedding of the contrast of the class that the teacher
+over its share of the pieces of gradient times input embedding of the contrast of the class that the teacher
 predicts (z_c less the mean of the others; a regression's score). Aligning input gradients is
 due to Srinivas and Fleuret (2018, "Knowledge transfer with Jacobian matching") and, for
 explanations of a teacher's, AD-KD (Wu et al. 2023). The student's gradient is
@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from distillens.data.text import Example
 from distillens.models.classifier import accepted_inputs, load_classifier, pick_device
-from distillens.models.tokenizer import Encoder
+from distillens.models.tokenizer import Encoder, Shares
 from distillens.training.distillation import soft_logits
 from distillens.training.fine_tune import Source
 
@@ -62,13 +62,19 @@ class Distillation(soft_logits.Distillation):
 
     @classmethod
     def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
-        """``teacher_saliency`` of each word, ``owners``: the word of each piece from 1, 0 for none."""
+        """``teacher_saliency`` of each word; how pieces are shared out among words, counted from 1."""
         columns = super().features(texts, source)
         if not source.training:
             return columns
-        owners = [np.array(source.encoder.owners(text)) + 1 for text in texts]
+        shares = [source.encoder.shares(text) for text in texts]
         saliencies = teacher_saliency(texts, columns["teacher_logits"].argmax(axis=-1), source)
-        return {**columns, "owners": owners, "teacher_saliency": saliencies}
+        return {
+            **columns,
+            "share_pieces": [own.pieces for own in shares],
+            "share_words": [own.words + 1 for own in shares],
+            "share_weights": [own.weights for own in shares],
+            "teacher_saliency": saliencies,
+        }
 
     def hints(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
@@ -78,7 +84,8 @@ class Distillation(soft_logits.Distillation):
         terms = super().hints(model, inputs, batch, answer)
         contrasts = logit_contrast(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
         teacher = batch["teacher_saliency"]
-        own = saliency(contrasts, embedded, batch["owners"], teacher.shape[1], differentiable=True)
+        shares = [batch[f"share_{name}"] for name in Shares._fields]
+        own = saliency(contrasts, embedded, shares, teacher.shape[1], differentiable=True)
         loss = (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
         return {**terms, "saliency": self.options["saliency_weight"] * loss}
 
@@ -101,7 +108,7 @@ def attend_eagerly(model: PreTrainedModel) -> None:
 def saliency(
     contrasts: torch.Tensor,
     embedded: torch.Tensor,
-    owners: torch.Tensor,
+    shares: Sequence[torch.Tensor],
     words: int,
     differentiable: bool = False,
 ) -> torch.Tensor:
@@ -113,8 +120,8 @@ def saliency(
         Of the logits, see `logit_contrast`.
     embedded : Tensor, shape (batch, pieces, width)
         The input embeddings that they were computed from.
-    owners : Tensor, shape (batch, pieces)
-        The word of each piece, from 1; 0 for none.
+    shares : three Tensors, shape (batch, shares)
+        See `distillens.models.tokenizer.Shares`; words count from 1, 0 fills up.
     words : int
         Of the longest text.
     differentiable : bool
@@ -128,13 +135,16 @@ def saliency(
     --------
     >>> embedded = torch.tensor([[[1.0], [2.0], [3.0]]], requires_grad=True)
     >>> contrasts = (embedded * 2).sum(dim=(1, 2))
-    >>> saliency(contrasts, embedded, torch.tensor([[0, 1, 1]]), words=1).tolist()  # 2 x 2 + 3 x 2
+    >>> shares = torch.tensor([[1, 2]]), torch.tensor([[1, 1]]), torch.tensor([[1.0, 1.0]])
+    >>> saliency(contrasts, embedded, shares, words=1).tolist()  # 2 x 2 + 3 x 2
     [[10.0]]
     """
     (gradient,) = torch.autograd.grad(contrasts.sum(), embedded, create_graph=differentiable)
-    pieces = (gradient * embedded).sum(dim=-1)
-    of_words = torch.zeros(len(pieces), words + 1, dtype=pieces.dtype, device=pieces.device)
-    return of_words.scatter_add(1, owners, pieces)[:, 1:]
+    of_pieces = (gradient * embedded).sum(dim=-1)
+    pieces, owners, weights = shares
+    parts = of_pieces.gather(1, pieces) * weights.to(of_pieces.dtype)
+    of_words = torch.zeros(len(parts), words + 1, dtype=parts.dtype, device=parts.device)
+    return of_words.scatter_add(1, owners, parts)[:, 1:]
 
 
 def logit_contrast(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -175,10 +185,9 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
     for start in range(0, len(texts), _BATCH):
         numbers = order[start : start + _BATCH]
         inputs = encoder.pad([encoded[number] for number in numbers])
-        owners = np.zeros_like(inputs["input_ids"])
-        for row, number in enumerate(numbers):
-            own = np.array(encoder.owners(texts[number])) + 1
-            owners[row, : len(own)] = own
+        own = [encoder.shares(texts[number]) for number in numbers]
+        own = [Shares(one.pieces, one.words + 1, one.weights) for one in own]
+        shares = [torch.from_numpy(_filled(arrays)).to(device) for arrays in zip(*own, strict=True)]
         most = max(len(texts[number].words) for number in numbers)
         tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
         embedded = model.get_input_embeddings()(tensors.pop("input_ids")).requires_grad_()
@@ -186,7 +195,15 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
         with torch.autocast(device.type, torch.bfloat16, enabled=half):
             logits = model(inputs_embeds=embedded, **tensors).logits
         contrasts = logit_contrast(logits.float(), target)
-        values = saliency(contrasts, embedded, torch.from_numpy(owners).to(device), most)
+        values = saliency(contrasts, embedded, shares, most)
         for number, row in zip(numbers, values.detach().cpu().numpy(), strict=True):
             saliencies[number] = row[: len(texts[number].words)]
     return saliencies
+
+
+def _filled(rows: Sequence[np.ndarray]) -> np.ndarray:
+    """Rows of unlike lengths as one array, filled up with zeros."""
+    whole = np.zeros((len(rows), max(map(len, rows))), dtype=rows[0].dtype)
+    for filled, row in zip(whole, rows, strict=True):
+        filled[: len(row)] = row
+    return whole

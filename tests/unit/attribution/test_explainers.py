@@ -13,8 +13,9 @@ from distillens.attribution import gradients
 from distillens.attribution.explain import seen_part
 from distillens.attribution.explainers import attention_rollout
 from distillens.attribution.explainers import lime as our_lime
-from distillens.attribution.explainers import shap as our_shap
-from distillens.data.text import Example, seed_of, spans
+from distillens.attribution.word_tree import tree
+from distillens.data.segmentation import spans
+from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
 from distillens.models import classifier
 from distillens.models.engine import Engine
@@ -57,7 +58,7 @@ def test_shap_values_are_those_of_the_stock_library(family, request):
         offsets = spans(text)
         return {"input_ids": [text[a:b] for a, b in offsets], "offset_mapping": offsets}
 
-    masker = shap.maskers.Text(words, mask_token=engine.mask, collapse_mask_token=False)
+    masker = shap.maskers.Text(words, mask_token=engine.encoder.mask, collapse_mask_token=False)
     stock = shap.Explainer(margins_of(engine), masker, silent=True)
     expected = stock(SENTENCES[:5], max_evals=20000)
     for ours, values, base in zip(
@@ -94,7 +95,7 @@ def test_lime_values_are_those_of_the_stock_library(family, unit, request):
         stock = LimeTextExplainer(
             split_expression=lambda text, example=example: [word.text for word in example.words],
             bow=False,
-            mask_string=engine.mask,
+            mask_string=engine.encoder.mask,
             random_state=np.random.RandomState(seed_of(5, example.example_id)),
         )
         n = len(example.words)
@@ -205,8 +206,13 @@ def test_token_values_of_integrated_gradients_add_up_to_those_of_words(bert):
 @pytest.mark.parametrize("method", sorted(OPTIONS))
 def test_the_cost_is_what_is_asked_of_the_model(method, bert, monkeypatch):
     engine, asked, passes = Engine(bert, "cpu"), [], [0, 0]
-    logits = engine.logits
+    logits, masked = engine.logits, engine.masked
     monkeypatch.setattr(engine, "logits", lambda texts: asked.extend(texts) or logits(texts))
+    monkeypatch.setattr(
+        engine,
+        "masked",
+        lambda copies: asked.extend(row for one in copies for row in one.keep) or masked(copies),
+    )
 
     def count(module, given, named):
         rows = named["inputs_embeds"] if "inputs_embeds" in named else named["input_ids"]
@@ -263,7 +269,7 @@ class BagOfWords(torch.nn.Module):
 @pytest.mark.parametrize("method", ["shap", "integrated_gradients", "occlusion", "lime"])
 def test_on_a_linear_bag_of_words_every_explainer_gives_the_weights(method, bert):
     engine = Engine(bert, "cpu")
-    mask = engine.encoder.encode([(engine.mask,)])[0]["input_ids"][1]
+    mask = engine.encoder.encode([(engine.encoder.mask,)])[0]["input_ids"][1]
     silent = [mask, engine.encoder.pad_id]
     engine.backend.model = BagOfWords(engine.backend.model.config.vocab_size, silent)
     weights = engine.backend.model.embed.weight.numpy()
@@ -352,7 +358,7 @@ def test_the_margin_is_the_log_odds():
 def test_the_segments_of_a_pair_meet_only_at_the_top_of_the_tree():
     for example in PAIRS:
         first = sum(word.segment == 0 for word in example.words)
-        links, n = our_shap.tree(example), len(example.words)
+        links, n = tree(example), len(example.words)
         leaves = {number: {number} for number in range(n)}
         for row, (left, right, _, size) in enumerate(links):
             leaves[n + row] = leaves[left] | leaves[right]

@@ -15,7 +15,11 @@ EXAMPLE = Example("a", "a dull film and more")
 
 
 def explain(method, answer, output="margin"):
-    engine = SimpleNamespace(mask="_", at_once=2, logits=answer)
+
+    def masked(asked):
+        return answer([one.example.masked(row, "_") for one in asked for row in one.keep])
+
+    engine = SimpleNamespace(at_once=2, logits=answer, masked=masked)
     options = {
         name: option["default"]
         for name, option in registry.options("explainer")[method].items()

@@ -1,4 +1,5 @@
-from distillens.data.text import Example, draw, seed_of, spans
+from distillens.data.segmentation import spans
+from distillens.data.text import Example, draw, seed_of
 
 
 def words(text):

@@ -120,7 +120,7 @@ def test_scores_are_read_learnt_distilled_perturbed_explained_and_scored(mirror,
         start, end = (row["spans"][0][key] for key in ("start", "end"))
         text = example["text_a"]
         if not row["unseen"]:
-            masked = (f"{text[:start]}{student.mask}{text[end:]}", example["text_b"])
+            masked = (f"{text[:start]}{student.encoder.mask}{text[end:]}", example["text_b"])
             gone = student.logits([(text, example["text_b"]), masked])[:, 0]
             assert_same(row["values"][0][0], gone[0] - gone[1], gone)
     assert len(described) == 4 and not all(row["unseen"] for row in described)

@@ -29,10 +29,17 @@ def test_a_group_has_no_share_of_a_text_without_its_words():
 
 
 def test_shift_by_hand():
-    found = shift([[0.5, 0.7, np.nan]], [[0.2, 0.2, 0.2], [0.4, 0.2, 0.2]], 0.95)
-    assert (found["share_student"], found["share_teacher"]) == (0.6, 0.25)
-    assert found["shift"] == pytest.approx(0.35) and found["n"] == 2
+    students, teachers = [[0.5, 0.7, 0.5, 0.7, 0.6, np.nan]], [[0.2] * 6, [0.4, 0.2, 0.4, 0.2, 0.3, 0.2]]
+    found = shift(students, teachers, 0.95)
+    assert (found["share_student"], found["share_teacher"]) == (pytest.approx(0.6), pytest.approx(0.25))
+    assert found["shift"] == pytest.approx(0.35) and found["n"] == 5
     assert found["shift_low"] < 0.35 < found["shift_high"]
+
+
+def test_of_fewer_than_five_texts_nothing_is_said_but_their_number():
+    lacking = [0.9, 0.1, 0.5, 0.7, np.nan, np.nan]  # texts with a word without a value
+    found = shift([lacking], [[0.2, 0.4, 0.1, 0.3, 0.2, 0.2]], 0.95, groups=40)
+    assert found.pop("n") == 4 and all(map(math.isnan, found.values()))
 
 
 def test_intervals_of_many_groups_are_wider():

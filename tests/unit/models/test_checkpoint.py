@@ -7,8 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertForMaskedLM, BertModel
 
-from distillens.models.checkpoint import ModelError
 from distillens.models.classifier import new_classifier
+from distillens.models.errors import ModelError
 from distillens.training.pretrain import load_masked
 from tests import tiny
 

@@ -2,6 +2,7 @@ import json
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -149,8 +150,8 @@ def test_answers_do_not_depend_on_batches_or_order(folder):
 def test_each_distinct_text_is_computed_once(bert, monkeypatch):
     engine = Engine(bert, "cpu")
     seen = []
-    forward = engine._forward
-    monkeypatch.setattr(engine, "_forward", lambda batch: seen.extend(batch) or forward(batch))
+    forward = engine.backend.forward
+    monkeypatch.setattr(engine.backend, "forward", lambda b: seen.extend(b["input_ids"]) or forward(b))
     engine.logits(TEXTS + TEXTS)
     engine.logits(TEXTS[:2])
     assert len(seen) == len(TEXTS)
@@ -178,6 +179,17 @@ def test_running_out_of_memory_halves_the_batch(bert, monkeypatch):
     assert_same(engine.logits(texts), expected)
     # However many batches failed, the budget is about what fits.
     assert 20 <= engine.tokens <= 60
+
+
+def test_batches_of_torch_may_be_asked_for_side_by_side(bert):
+    engine = Engine(bert, "cpu")
+    assert engine.backend.trimmed
+    texts = [(f"{number} {sentence}",) for sentence in SENTENCES for number in range(20)]
+    engine.tokens = 100
+    expected = engine.logits(texts)
+    engine.forget()
+    engine._lanes = ThreadPoolExecutor(4)
+    np.testing.assert_array_equal(engine.logits(texts), expected)
 
 
 def test_no_texts_give_no_rows(bert):

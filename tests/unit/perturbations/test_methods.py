@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from distillens import registry
-from distillens.data.text import spans
+from distillens.data.segmentation import spans
 from distillens.perturbations.edits import apply
 from distillens.perturbations.lexicon import tagged, wordnet
 from distillens.provenance import ROOT

@@ -11,7 +11,8 @@ from distillens import registry, tables
 from distillens.config.job_params import JobParams
 from distillens.config.study import Study
 from distillens.config.validate import ConfigError, complete
-from distillens.data.text import Example, spans
+from distillens.data.segmentation import spans
+from distillens.data.text import Example
 from distillens.evaluation.inputs import Settings
 from distillens.evaluation.probes import score_probes
 from distillens.metrics import probes

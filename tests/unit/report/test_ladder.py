@@ -71,7 +71,7 @@ def test_a_sentence_says_the_dose_and_what_answers_do_not_show():
         ),
         ({"excess": NAN}, [{}], "the ladder does not reach so few"),
         ({"equal_answers": NAN, "excess": NAN}, [{}], "Its answers are not known"),
-        ({}, [{"dose_high": NAN}], "55% [48%, ?]"),
+        ({}, [{"dose_high": NAN}], "55% [48%, beyond]"),
         ({}, [], "no place on the ladder"),
         ({"student": "bert"}, [{"student": "bert"}], "the reasons of its runs are as far from each other"),
     ],
@@ -96,7 +96,7 @@ def test_the_map_shows_ladder_students_and_seeds_and_repeats_its_bytes():
     one, other = (ladder.drawings(STUDY, places)[0] for _ in range(2))
     assert one.svg == other.svg and one.name == "ladder-films-lime"
     text = "".join(ET.fromstring(one.svg).itertext())
-    for word in ("damaged: noise", "damaged: prune", "kd", "bert: other runs", "share of answers"):
+    for word in ("damaged: noise", "damaged: prune", "kd", "bert: other runs", "share of equal answers"):
         assert word in text
 
 

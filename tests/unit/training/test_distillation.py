@@ -73,11 +73,14 @@ def test_a_margin_by_hand():
 
 def test_saliency_of_a_sum_is_what_its_words_add():
     embedded = torch.tensor([[[0.0], [1.0], [2.0], [5.0]]], requires_grad=True)
-    owners = torch.tensor([[0, 1, 1, 2]])
     # Pieces 1 and 2 are one word; piece 0 is of none.
+    owners = torch.tensor([[1, 2, 3]]), torch.tensor([[1, 1, 2]]), torch.ones(1, 3)
     assert sal.saliency(embedded.sum(dim=(1, 2)), embedded, owners, 2).tolist() == [[3.0, 5.0]]
     assert sal.saliency(-embedded.sum(dim=(1, 2)), embedded, owners, 2).tolist() == [[-3.0, -5.0]]
     assert sal.saliency((embedded**2).sum(dim=(1, 2)), embedded, owners, 2).tolist() == [[10.0, 50.0]]
+    # The last piece is shared by both words.
+    shared = torch.tensor([[1, 2, 3, 3]]), torch.tensor([[1, 1, 1, 2]]), torch.tensor([[1, 1, 0.4, 0.6]])
+    assert sal.saliency(embedded.sum(dim=(1, 2)), embedded, shared, 2).tolist() == [[5.0, 3.0]]
 
 
 def test_of_a_text_at_least_one_word_is_hidden_and_at_most_half():

@@ -1,0 +1,214 @@
+"""Inputs put together from pieces are those that tokenizing the masked text gives, for every tokenizer."""
+
+import json
+import shutil
+from itertools import product
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from distillens.data.text import Example, seed_of
+from distillens.models.assembly import Assembly
+from distillens.models.copies import Copies
+from distillens.models.engine import Engine
+from distillens.models.masks import Masks
+from distillens.models.tokenizer import Encoder
+from tests.families import family
+from tests.tiny import SENTENCES
+
+HOSTILE = [
+    "", " ", "Fun", "...", "\u200b", "a\u200bb \u200b c", "it's  two   blanks ", "\tlines\nand\r\nlines",
+    "Café naïve n\u0303 \u0301alone", "👩‍👩‍👧 and 😀😀 !!!", "日本語のテキスト と English", "שלום עולם",
+    "[MASK] and <mask> and [SEP] stand there", "</s> <s> [CLS]", "a\x00b \x1c c\x1cd",
+    "no\u00a0break\u2028line", "a  ", "( a ) [ b ]",
+    "well-made, (so-called) 'film'...", "1/2/2020-3 €€€a$$$b#c", "ﬁ ligature ① ½ ǅ İstanbul ẞ", "x" * 120,
+    "a,b,c,d,e,f,g,h,i,j", "e.g. U.S.A. don't can’t", "_under_score_ __init__", "▁meta▁space ##piece Ġbyte",
+    "film . film , film", "the the the the", "unsatisfying unsatisfying-ly",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def encoders(tmp_path_factory):
+    """An encoder of each family that has a vocabulary of its own."""
+    place = tmp_path_factory.mktemp("families")
+    names = ("bert", "roberta", "deberta-v3", "albert", "modernbert", "minilm-multilingual")
+    return {name: Encoder(family(name, place / name)) for name in names}
+
+
+def masks(example, most=256):
+    """All masks of a short text, and many of a long one: few words gone, half, and few left."""
+    words = len(example.words)
+    if 2**words <= most:
+        return np.array(list(product([False, True], repeat=words)), dtype=bool).reshape(2**words, words)
+    rng = np.random.default_rng(seed_of(*example.texts))
+    drawn = rng.random((most, words)) < rng.random((most, 1))
+    return np.concatenate([drawn, ~np.eye(words, dtype=bool), np.eye(words, dtype=bool)])
+
+
+def rows(inputs):
+    """The inputs text by text."""
+    return [
+        {name: pieces[start : start + length].tolist() for name, pieces in inputs.columns.items()}
+        for start, length in zip(inputs.starts, inputs.lengths, strict=True)
+    ]
+
+
+def disagreements(encoder, examples):
+    """Copies put together otherwise than tokenized; how many examples are put together at all."""
+    wrong, fast = [], 0
+    for example in examples:
+        assembly = Assembly.learn(encoder, example)
+        if assembly is None:
+            continue
+        fast += 1
+        keep = masks(example)
+        texts = encoder.without(example, keep)
+        every = zip(texts, rows(assembly.of(keep)), rows(encoder.sequences(texts)), strict=True)
+        # What is longer than the model sees is not put together.
+        wrong += [
+            text for text, one, two in every if len(one["input_ids"]) <= encoder.max_length and one != two
+        ]
+    return wrong, fast
+
+
+def of_both_units(encoder, examples):
+    return [*examples, *(encoder.in_tokens(one) for one in examples)]
+
+
+@pytest.mark.parametrize(
+    "name", ["bert", "roberta", "deberta-v3", "albert", "modernbert", "minilm-multilingual"]
+)
+def test_what_is_put_together_is_what_the_tokenizer_gives(name, encoders):
+    encoder = encoders[name]
+    texts = [*SENTENCES, *HOSTILE]
+    singles = [Example(str(n), text) for n, text in enumerate(texts)]
+    pairs = [Example(f"p{n}", *two) for n, two in enumerate(zip(texts, texts[3:] + texts[:3], strict=True))]
+    wrong, fast = disagreements(encoder, of_both_units(encoder, [*singles, *pairs]))
+    assert wrong == []
+    assert fast > len(texts)  # most of them: else nothing would have been tested
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta", "deberta-v3"])
+def test_real_sentences_are_put_together(name, encoders, mirror):
+    texts = pq.read_table(mirror / "SetFit/sst5/default/test.parquet")["text"].to_pylist()[:200]
+    assert len(texts) == 200
+    encoder = encoders[name]
+    wrong, fast = disagreements(encoder, [Example(str(n), text) for n, text in enumerate(texts)])
+    assert wrong == []
+    # The tiny vocabularies have a piece for every few letters, so that many texts are cut off.
+    whole = sum(not encoder.cuts((text,)) for text in texts)
+    assert fast > 0.8 * whole >= 40
+
+
+def test_only_bert_s_tokenizers_are_known_to_cut_at_blanks(encoders):
+    assert {name for name, encoder in encoders.items() if encoder.local} == {"bert"}
+
+
+def changed(bert, folder, **parts):
+    """An encoder whose tokenizer has other parts."""
+    shutil.copytree(bert, folder)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    (folder / "tokenizer.json").write_text(json.dumps({**tokenizer, **parts}))
+    return Encoder(folder)
+
+
+def test_of_a_tokenizer_that_looks_across_blanks_nothing_is_put_together(bert, tmp_path):
+    normalizer = json.loads((bert / "tokenizer.json").read_text())["normalizer"]
+    across = {"type": "Replace", "pattern": {"Regex": "the (?=plot)"}, "content": "all "}
+    encoder = changed(
+        bert, tmp_path / "m", normalizer={"type": "Sequence", "normalizers": [normalizer, across]}
+    )
+    assert not encoder.local
+    touched, other = Example("1", "is the plot dull or not"), Example("2", "is the film dull or not")
+    assert Assembly.learn(encoder, touched) is None
+    assert Assembly.learn(encoder, other) is not None
+    keep = masks(touched)
+    assert rows(Copies(encoder, touched).sequences(keep)) == rows(
+        encoder.sequences(encoder.without(touched, keep))
+    )
+
+
+def test_a_mask_that_swallows_the_blank_behind_it_is_found_out(roberta, tmp_path):
+    tokenizer = json.loads((roberta / "tokenizer.json").read_text())
+    added = [{**one, "rstrip": one["content"] == "<mask>"} for one in tokenizer["added_tokens"]]
+    encoder = changed(roberta, tmp_path / "m", added_tokens=added)
+    wrong, fast = disagreements(encoder, [Example(str(n), text) for n, text in enumerate(SENTENCES)])
+    assert wrong == []
+    assert fast == 1  # the one of a single word
+
+
+def test_a_copy_that_is_too_long_is_cut_by_the_tokenizer(bert):
+    encoder, put_together = Encoder(bert), 0
+    for words in range(50, 58):
+        # What is invisible is no piece, until a mask stands in its place.
+        example = Example("1", " ".join(["film"] * words + ["\u200b"] * 8))
+        keep = masks(example)
+        expected = encoder.sequences(encoder.without(example, keep))
+        assert rows(Copies(encoder, example).sequences(keep)) == rows(expected)
+        assert expected.lengths.max() == 60
+        if (assembly := Assembly.learn(encoder, example)) is not None:
+            put_together += (assembly.of(keep).lengths > 60).sum()
+    assert put_together
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta", "albert"])
+def test_the_model_is_given_what_tokenized_texts_would_give_it(name, tmp_path, monkeypatch):
+    engine = Engine(family(name, tmp_path), "cpu")
+    examples = [Example(str(n), text) for n, text in enumerate(SENTENCES)]
+    examples += [Example("p", *SENTENCES[:2]), engine.encoder.in_tokens(examples[4])]
+    given, forward = [], engine.backend.forward
+    monkeypatch.setattr(engine.backend, "forward", lambda batch: given.append(batch) or forward(batch))
+    asked = [Masks(example, masks(example)) for example in examples]
+    found = engine.masked(asked)
+    seen = {
+        tuple(row[: int(on.sum())])
+        for b in given
+        for row, on in zip(b["input_ids"].tolist(), b["attention_mask"], strict=True)
+    }
+    texts = [text for one in asked for text in engine.encoder.without(one.example, one.keep)]
+    assert seen == {tuple(one["input_ids"]) for one in engine.encoder.encode(texts)}
+    engine.forget()
+    np.testing.assert_allclose(found, engine.logits(texts), atol=1e-4 * np.abs(found).max(), rtol=0)
+
+
+def test_copies_that_are_alike_are_computed_once(bert, monkeypatch):
+    engine, sizes = Engine(bert, "cpu"), []
+    forward = engine.backend.forward
+    monkeypatch.setattr(engine.backend, "forward", lambda b: sizes.append(len(b["input_ids"])) or forward(b))
+    example = Example("1", SENTENCES[0])
+    keep = masks(example)
+    first = engine.masked([Masks(example, np.concatenate([keep, keep])), Masks(example, keep[:7])])
+    assert sum(sizes) == len(keep)
+    np.testing.assert_array_equal(first[: len(keep)], first[len(keep) : 2 * len(keep)])
+    again = engine.masked([Masks(example, keep[5:9])])
+    assert sum(sizes) == len(keep)
+    np.testing.assert_array_equal(again, first[5:9])
+    engine.forget()
+    whole = engine.logits([example.texts])
+    np.testing.assert_array_equal(engine.masked([Masks(example, np.ones((1, len(keep[0])), bool))]), whole)
+    assert sum(sizes) == len(keep) + 1
+
+
+def test_so_many_copies_are_remembered(bert):
+    engine = Engine(bert, "cpu", remembered=40)
+    examples = [Example(str(n), text) for n, text in enumerate(SENTENCES)]
+    for example in examples:
+        engine.masked([Masks(example, masks(example)[:20])])
+    assert sum(map(len, engine._copies.values())) <= 40
+
+
+def test_after_an_error_nothing_is_remembered_that_was_not_computed(bert, monkeypatch):
+    engine = Engine(bert, "cpu")
+    asked = [Masks.ends(Example("1", SENTENCES[0]))]
+    expected = engine.masked(asked)
+    engine.forget()
+
+    def broken(batch):
+        raise RuntimeError("device lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.backend, "forward", broken)
+        with pytest.raises(RuntimeError, match="device lost"):
+            engine.masked(asked)
+    np.testing.assert_array_equal(engine.masked(asked), expected)
