@@ -212,6 +212,8 @@ def _print(found: Mapping[str, Any], failing: Mapping[tuple[str, str], list[str]
         console.print(
             Text.assemble((name, "bold"), ": ", word, f"{by} (agreement: {agreed})"), soft_wrap=True
         )
+    for remark in found["remarks"]:
+        console.print(remark, style="yellow", soft_wrap=True, highlight=False)
     for row in found["against"]:
         word = "worse than the baseline" if row["worse"] else "not shown to be worse than the baseline"
         difference = "undefined" if row["difference"] is None else f"{row['difference']:+.3f}"

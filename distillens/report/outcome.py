@@ -6,6 +6,7 @@ Its keys are those of ``workflow/schemas/outcome.schema.yaml``.
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,8 @@ Row = Mapping[str, Any]
 FORMAT = 1
 """Version of the record."""
 SEEDS = "runs of the teacher"
+_FEW = 20
+_NEARLY_ALL = 0.95
 NOTHING = "nothing measured"
 """Of a student that is gated, or not compared at all."""
 
@@ -59,7 +62,64 @@ def of(results: Results) -> dict[str, Any]:
             "accept": (settings.get("reference") or {}).get("accept"),
         },
         "students": decided,
+        "remarks": remarks([row for row in drift if row["explainer"] not in controls], _answers(results)),
     }
+
+
+def remarks(drift: Sequence[Row], answers: Mapping[tuple[str, str], Sequence[Any]]) -> list[str]:
+    """What makes a verdict say little: few texts, one answer to nearly all, no agreement beyond chance.
+
+    Parameters
+    ----------
+    drift : sequence of mappings
+        Rows of the table of this kind.
+    answers : mapping
+        What each (task, teacher) answers.
+
+    Examples
+    --------
+    >>> row = {"task": "films", "student": "tiny", "explainer": "shap", "metric": "spearman", "n": 2}
+    >>> row |= {"agreement_low": -0.1, "floor": 0.0, "n_undefined": 0}
+    >>> for remark in remarks([row], {("films", "bert"): ["good", "good"]}):
+    ...     print(remark)
+    films: 2 texts were compared, which is few: little can be told
+    films: bert gives one answer (good) to 100 % of the texts, so equal answers say little
+    films: by shap tiny is not shown to agree with its teacher beyond chance
+    """
+    headline = [row for row in drift if row["metric"] == HEADLINE]
+    said = []
+    for task in dict.fromkeys(row["task"] for row in headline):
+        most = max(row["n"] + row["n_undefined"] for row in headline if row["task"] == task)
+        if most < _FEW:
+            said.append(f"{task}: {most} texts were compared, which is few: little can be told")
+    for (task, teacher), given in answers.items():
+        ((answer, count),) = Counter(given).most_common(1) or [("", 0)]
+        if given and count / len(given) >= _NEARLY_ALL:
+            share = f"{100 * count / len(given):.0f} %"
+            said.append(
+                f"{task}: {teacher} gives one answer ({answer}) to {share} of the texts, so equal answers "
+                "say little"
+            )
+    for row in headline:
+        # Comparisons with NaN are false: what is undefined is not beyond chance either.
+        if not row["agreement_low"] > row["floor"]:
+            said.append(
+                f"{row['task']}: by {row['explainer']} {row['student']} is not shown to agree with its "
+                "teacher beyond chance"
+            )
+    return said
+
+
+def _answers(results: Results) -> dict[tuple[str, str], list[Any]]:
+    """The classes that the first run of each teacher predicts; nothing of a regression."""
+    frame, found = results.predictions, {}
+    for task, block in results.settings["tasks"].items():
+        for name, model in results.settings["models"].items():
+            if model["teacher"] is None and block["type"] == "classification":
+                rows = frame[(frame["task"] == task) & (frame["model"] == name)]
+                rows = rows[(rows["perturbation"] == "none") & (rows["seed"] == min(model["seeds"]))]
+                found[task, name] = rows["predicted"].tolist()
+    return found
 
 
 def decisions(

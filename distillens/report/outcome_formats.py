@@ -63,7 +63,7 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
     >>> one = {"task": "films", "student": "tiny", "teacher": "bert", "verdict": "no drift found"}
     >>> one |= {"reference": "prune 0.3", "explainers": [row], "doses": [], "performance": None}
     >>> about = {"texts": {"films": {"n": 80}}}
-    >>> print(markdown({"study": "audit", "about": about, "students": [one]}))
+    >>> print(markdown({"study": "audit", "about": about, "students": [one], "remarks": []}))
     # audit: do the students still reason like their teacher?
     <BLANKLINE>
     | task | student | verdict | by | agreement with the teacher’s reasons | answers |
@@ -90,6 +90,8 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
         cells = (one["task"], one["student"], f"{one['verdict']}{mark}", one["reference"] or "nothing")
         agreed = "<br>".join(map(agreement, one["explainers"]))
         lines.append(f"| {' | '.join(map(_cell, cells))} | {agreed} | {_answers(one)} |")
+    if outcome["remarks"]:
+        lines += ["", *(f"- {remark}" for remark in outcome["remarks"])]
     for one in outcome["students"]:
         lines += ["", *_card(outcome, one)]
     return "\n".join(lines) + "\n"

@@ -78,6 +78,24 @@ def test_a_student_that_is_the_rounded_teacher_passes(release, here):
     assert 'failures="0"' in (here / "audit.xml").read_text()
 
 
+def test_two_texts_and_a_teacher_with_one_answer_decide_nothing_and_it_is_said(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name, layers, seed in (("production", 2, 0), ("compressed", 1, 7)):
+        tiny.bert(tmp_path / name, layers=layers, seed=seed)
+    weights = load_file("production/model.safetensors")
+    weights["classifier.bias"] = torch.tensor([99.0, 0.0, 0.0])
+    save_file(weights, "production/model.safetensors", metadata={"format": "pt"})
+    pd.DataFrame({"text": ["A dull film, and a mess.", "It was fun at all!"]}).to_csv(
+        "reviews.csv", index=False
+    )
+    assert run(AUDIT, "--allow", "nothing-measured") == 4
+    said = " ".join(capsys.readouterr().out.split())
+    assert "compressed: not decided" in said
+    assert "2 texts were compared" in said
+    assert "production gives one answer (LABEL_0) to 100 % of the texts" in said
+    assert "compressed is not shown to agree with its teacher beyond chance" in said
+
+
 def test_the_page_is_there_and_says_that_performance_is_not_known(here):
     page = (here / "results/audit/report/index.html").read_text("utf-8")
     assert "not known" in page and "Without labels: reviews" in page

@@ -49,6 +49,7 @@ def record(*students, level=0.5, noise=0.1):
             "accept": None,
         },
         "students": decisions([row(verdict, student=name) for name, verdict in students], []),
+        "remarks": [],
         "against": [],
     }
     for one in found["students"]:
