@@ -15,6 +15,7 @@ from distillens.data import read
 from distillens.data.read import DataError
 
 HOSTILE = "\"'\\,;\t\r\n |#=+-0159é ñ🙂👍🏽\u2028\u2029\x85\x0b\x0c\x1c\ufeff\u200b\u00ad\u202e\x1b\x00"
+UNSEEN = " \t\r\n\u2028\u2029\x85\x0b\x0c\x1c\ufeff\u200b\u00ad\u202e\x1b"
 COLUMNS = ["id", "text", "label", "note"]
 
 
@@ -28,7 +29,7 @@ def tables(alphabet, most=3):
 
 
 def _tables(texts):
-    texts = texts.filter(str.strip)
+    texts = texts.filter(lambda text: text.strip(UNSEEN))
     names = st.lists(texts, min_size=2, max_size=3, unique=True)
 
     def rows(names):
