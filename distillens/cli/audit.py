@@ -45,6 +45,8 @@ measured, 6 worse than the baseline; 1 broken input, 2 a wrong option (docs/audi
 
 _STEPS = re.compile(r"(\d+) of (\d+) steps")
 _ERROR = re.compile(r"^\s*(?:[\w.]*\.)?(\w+(?:Error|Exception))(?: in file [^:]+)?: *(.*)")
+_RULE = re.compile(r"^Error in rule (\w+)")
+_DIED = re.compile(r" died with <Signals\.(\w+)")
 _TAIL = 30
 
 
@@ -288,7 +290,7 @@ def execute(request: Request, console: Console) -> None:
     cores = str(request.cores or "all")
     command, environment = snakemake(Path(request.file.name), "--cores", cores)
     tail: deque[str] = deque(maxlen=_TAIL)
-    said = ""
+    said = where = ""
     look = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with (
         log.open("w", encoding="utf-8") as kept,
@@ -312,9 +314,13 @@ def execute(request: Request, console: Console) -> None:
                 progress.update(bar, completed=int(match[1]), total=int(match[2]))
             if match := _ERROR.match(line):
                 said = match[2] or said
+            if match := _RULE.match(line):
+                where = f" in {match[1]}"
+            if match := _DIED.search(line):
+                said = f"its job was ended by {match[1]}"
     if process.returncode:
         why = said or "".join(tail).strip()[-2000:]
-        raise CommandError(f"the workflow stopped: {why}; all of it: {log}")
+        raise CommandError(f"the workflow stopped{where}: {why}; all of it: {log}")
 
 
 def _positive(text: str) -> int:

@@ -250,6 +250,7 @@ def test_help_has_examples_and_says_what_a_command_does(capsys):
 )
 def test_all_cores_are_used_unless_something_says_how_many(monkeypatch, given, cores):
     monkeypatch.delenv("SNAKEMAKE_PROFILE", raising=False)
+    monkeypatch.setattr(run_command, "sees_a_gpu", lambda: True)
     ran = []
     monkeypatch.setattr(run_command.os, "execve", lambda program, command, _: ran.append((program, command)))
     main(["run", *given.split()])
