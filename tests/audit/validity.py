@@ -1,7 +1,7 @@
 """Write the table of docs/validity.md: ``make validity``.
 
-Eight minutes of one core, shared by all there are. Studies depend on their cell and number only, so the same
-code writes the same table.
+About eight minutes of processor time, on all cores that there are. Studies depend on their cell and number
+only, so the same code writes the same table.
 """
 
 import argparse
