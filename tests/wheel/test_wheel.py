@@ -66,7 +66,7 @@ def test_reading_results_asks_for_neither_torch_nor_snakemake(wheel):
     with zipfile.ZipFile(wheel) as content:
         (path,) = (name for name in content.namelist() if name.endswith(".dist-info/METADATA"))
         about = HeaderParser().parsestr(content.read(path).decode())
-    assert about.get_all("Provides-Extra") == ["dev", "run"]
+    assert about.get_all("Provides-Extra") == ["dev", "run", "scripts"]
     asked = {"base": set(), "run": set(), "dev": set()}
     for line in about.get_all("Requires-Dist"):
         extra = re.search(r"extra == '(\w+)'", line)

@@ -72,7 +72,7 @@ def test_a_corpus_stands_beside_the_one_student_that_learns_from_it(compressed):
 
 
 def test_a_distilled_student_has_its_corpus_fetched(compressed):
-    kd = {"checkpoint": "tiny", "layers": [0], "teacher": "teacher"}
+    kd = {"checkpoint": "tiny", "layers": [0], "teacher": "teacher", "seeds": [0]}
     kd["training"] = compressed.config["models"]["pruned"]["training"]
     config = {**compressed.config, "models": {**compressed.config["models"], "kd": kd}}
     listed = compressed.snakemake("-n", "results/compressed/models/moods/kd/0/model.onnx", config=config)

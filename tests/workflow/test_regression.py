@@ -230,6 +230,6 @@ def test_the_page_shows_it(study):
 
 def test_another_flip_rescores_and_runs_no_model(study):
     jobs = study.jobs(study.edited("tasks/stsb/flip", 1.0))
-    scored = [job for job in jobs if job.startswith(("score_", "calibrate "))]
+    scored = [job for job in jobs if job.startswith(("score_", "calibrate ", "place_students "))]
     assert jobs == sorted(["all", "decide_verdicts", "report", *scored])
     assert {"score_robustness stsb", "score_faithfulness stsb"} <= set(jobs)

@@ -450,7 +450,7 @@ def test_a_saturated_output_has_no_attributions_and_is_counted(method, copy, tmp
     plan = delete.DeletionPlan([1], 2, 1, 3)
     delete.write_deletions(model_job(RUN, out, ENGINE), plan, explained, [path], [], deletions, curves)
     assert set(tables.read(deletions, "deletions")["explainer"].to_pylist()) == {None}
-    limits = {"deletion_k": [1], "resamples": 100, "confidence_level": 0.95}
+    limits = {"deletion_k": [1], "random_draws": 2, "resamples": 100, "confidence_level": 0.95}
     settings = Settings("t", {**TASK, "metrics": ["accuracy"]}, limits, {"mine": None}, {"mine": [0]}, 0)
     score_faithfulness(explained, [deletions], [curves], [path], settings=settings, out=out_of_them)
     scores = tables.read(out_of_them, "scores").to_pylist()

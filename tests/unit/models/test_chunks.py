@@ -188,7 +188,7 @@ def test_memory_does_not_grow_with_the_sentences(explainer, bert, tmp_path, monk
     monkeypatch.setattr(engine, "Engine", Instant)
     monkeypatch.setattr(explain, "_GROUP_SECONDS", 1e-9)
     peaks = []
-    for number in (2, 8):
+    for number in (8, 16):  # of fewer not all sizes of sentences are there
         rows = [
             {"example_id": str(n), "text_a": " ".join(WORDS[(n + place) % 16] for place in range(50))}
             for n in range(number)
@@ -207,7 +207,7 @@ def test_memory_does_not_grow_with_the_sentences(explainer, bert, tmp_path, monk
         )
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.15 * peaks[0]
+    assert peaks[1] < 1.15 * peaks[0], peaks
 
 
 def test_a_damaged_part_is_made_again(tmp_path):

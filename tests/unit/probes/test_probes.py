@@ -222,6 +222,7 @@ def test_real_texts_keep_their_label_and_built_ones_have_none(tmp_path):
             "text_b": None,
             "label": 1.0,
             "label_name": "good",
+            "group": None,
         }
     ]
 

@@ -250,13 +250,14 @@ def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
     for path in splits.values():
         tables.write(path, "examples", rows, {})
     common = {"splits": splits, "task": TASK, "engine": CPU}
-    identity = {"task": "t", "model": "m", "seed": 1}
+    identity = {"task": "t", "model": "m", "seed": 2}
     jobs.train(
         fine_tune.FineTuning, out=tmp_path / "teacher", identity=identity, layers=None, checkpoint=checkpoint,
         settings=settings("fine_tune", epochs=3, learning_rate=1e-2), **common,
     )  # fmt: skip
     jobs.train(
-        trainer(method), out=tmp_path / "student", identity=identity, layers=layers, checkpoint=students,
+        trainer(method), out=tmp_path / "student", identity={**identity, "model": "student"}, layers=layers,
+        checkpoint=students,
         teacher=tmp_path / "teacher", cost=tmp_path / "cost.parquet",
         settings=settings(method, learning_rate=1e-2, batch_size=6, **given), **common,
     )  # fmt: skip
