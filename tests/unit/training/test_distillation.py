@@ -259,7 +259,7 @@ def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
         trainer(method), out=tmp_path / "student", identity={**identity, "model": "student"}, layers=layers,
         checkpoint=students,
         teacher=tmp_path / "teacher", cost=tmp_path / "cost.parquet",
-        settings=settings(method, learning_rate=1e-2, batch_size=6, **given), **common,
+        settings=settings(method, learning_rate=3e-3, batch_size=6, **given), **common,
     )  # fmt: skip
 
 
