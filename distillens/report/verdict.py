@@ -164,7 +164,8 @@ def _reference(name: str, attribute: str, csv: str, meaning: str) -> Column:
 
     def value(verdict: Verdict) -> float | str:
         score = score_of(verdict)
-        return NOT_KNOWN if math.isnan(score) and verdict.unknown else score
+        is_model = attribute == "teacher_score"  # a constant answer is not asked for
+        return NOT_KNOWN if is_model and math.isnan(score) and verdict.unknown else score
 
     return Column(name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [value(v)])
 

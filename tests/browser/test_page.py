@@ -262,6 +262,7 @@ def test_word_has_its_value_and_its_sign_without_colour(page):
 
 def test_tables_sort(page):
     button = next(b for b in _all(page, "#table-verdict thead button") if "shap" in b.text)
+    page.execute_script("arguments[0].scrollIntoView({block: 'center'})", button)
 
     def values():
         cells = _all(page, "#table-verdict tbody td:nth-child(4) data")
