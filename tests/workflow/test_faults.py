@@ -85,7 +85,8 @@ def every_stage(folder):
     config["published"]["explainers"] = {"shap": "occlusion"}
     config["checkpoints"]["headed"] = full["checkpoints"]["headed"]
     config["models"]["student-kd"] |= {"checkpoint": "headed"}
-    del config["models"]["student"], config["explainers"]["random"]
+    del config["models"]["student"]
+    config["reference"] = {"ladder": {"prune": {"doses": [0.3, 0.6]}, "noise": None}}
     config["models"]["half"] = {"teacher": "teacher", "compress": {"method": "int8"}, "seeds": [0]}
     labels = config["tasks"]["moods"]["labels"]
     done = {"checkpoint": {"local": "finished"}, "training": "none", "labels": labels}
@@ -127,6 +128,8 @@ STAGES = {
     "calibrate": RENAMED,
     "measure_cost": RENAMED,
     "decide_verdicts": RENAMED,
+    "explain_rungs": RENAMED,
+    "place_students": RENAMED,
     "score_probes": RENAMED,
     "select_perturbed": RENAMED,
     "explain_perturbed": RENAMED,
