@@ -16,7 +16,6 @@ How the attributions of several runs are put on common positions:
 
 import itertools
 import logging
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -281,7 +280,7 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
                         f"by {explainer!r} among the inputs; add the file"
                     )
             read = on_common_words({run: Attributions.read(files[(*run, explainer)]) for run in every})
-            predicted = majority([read[run].predicted for run in runs[teacher]])
+            predicted = explained_output.majority([read[run].predicted for run in runs[teacher]])
             reference = replace(read[runs[teacher][0]], predicted=predicted)
             values = {run: attributions.towards(reference) for run, attributions in read.items()}
             yield TeacherGroup(
@@ -297,20 +296,3 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
                 {run: settings.references(*run) for run in every},
                 {run: read[run].path for run in every},
             )
-
-
-def majority(predicted: Sequence[Mapping[str, int | None]]) -> dict[str, int | None]:
-    """The class that most runs predict for each text, the lowest of those that are equally many.
-
-    A run that says nothing has no vote; None where none has.
-
-    Examples
-    --------
-    >>> majority([{"a": 1, "b": 2}, {"a": 1, "b": 0}, {"a": 0, "b": None}])
-    {'a': 1, 'b': 0}
-    """
-    result: dict[str, int | None] = {}
-    for name in predicted[0]:
-        votes = Counter(run[name] for run in predicted if run.get(name) is not None)
-        result[name] = min(votes, key=lambda label: (-votes[label], label), default=None)
-    return result

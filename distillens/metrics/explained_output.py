@@ -1,6 +1,7 @@
 """The scalar per class that is explained."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.special import logsumexp, softmax
@@ -132,3 +133,20 @@ def confidence(logits: np.ndarray, target: np.ndarray) -> np.ndarray:
         return logits[:, 0]
     targets = np.asarray(target, dtype=np.int64)[:, None]
     return np.take_along_axis(softmax(logits, axis=-1), targets, axis=-1)[:, 0]
+
+
+def majority(predicted: Sequence[Mapping[str, int | None]]) -> dict[str, int | None]:
+    """The class that most runs predict for each text, the lowest of those that are equally many.
+
+    A run that says nothing has no vote; None where none has.
+
+    Examples
+    --------
+    >>> majority([{"a": 1, "b": 2}, {"a": 1, "b": 0}, {"a": 0, "b": None}])
+    {'a': 1, 'b': 0}
+    """
+    result: dict[str, int | None] = {}
+    for name in predicted[0]:
+        votes = Counter(run[name] for run in predicted if run.get(name) is not None)
+        result[name] = min(votes, key=lambda label: (-votes[label], label), default=None)
+    return result

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from distillens import tables
-from distillens.evaluation.teacher_groups import majority
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.explained_output import predicted
+from distillens.metrics.explained_output import majority, predicted
 from distillens.report.formatting import NOT_KNOWN, number
 from distillens.report.study_data import Outline, Run, ordered
 from distillens.tables import TableError
