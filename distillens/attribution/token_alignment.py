@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from tokenizers import decoders, pre_tokenizers
 
@@ -109,7 +110,7 @@ def standing(texts: Sequence[str], pieces: Sequence[str]) -> list[bool | None]:
 
 
 def _standing(texts: Sequence[str], pieces: Sequence[str]) -> list[bool | None]:
-    text = " ".join("".join(map(_plain, one)) for one in texts)
+    text = " ".join(map(_plain, texts))
     stand: list[bool | None] = []
     at = lost = 0
     for piece in pieces:
@@ -135,6 +136,7 @@ def _from_bytes(piece: str) -> str:
     return blank + decoders.ByteLevel().decode([piece]).strip()
 
 
+@lru_cache(maxsize=1 << 16)
 def _plain(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character))
