@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distillens import registry, tables
-from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
+from distillens import registry
+from distillens.evaluation.inputs import FilePath, Settings, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import Metrics, RunAgreement, gates_of, groups_of
-from distillens.evaluation.teacher_groups import Attributions, TeacherGroup, teacher_groups
+from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of, method_of
+from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, calibration
 
 Array = NDArray[np.float64]
@@ -57,13 +57,15 @@ def calibrate(
     )
     rows = []
     for group in groups:
-        compared = RunAgreement.of(group, metrics, gates)
-        for student, runs in group.by_student.items():
-            ceilings = [
-                _with_itself(group, run, repeated.get((*run, group.explainer)), metrics, settings)
-                for run in (group.first, runs[0])
-            ]
-            rows += _of_student(compared, student, ceilings, rule, groups_of(explained, group.ids))
+        compared, texts = RunAgreement.of(group, metrics, gates), groups_of(explained, group.ids)
+        # Of the first run of each model, the teacher among them.
+        itself = {
+            run[0]: compared.with_itself(run, repeated.get((*run, group.explainer)))
+            for run in (group.first, *(runs[0] for runs in group.by_student.values()))
+        }
+        for student in group.by_student:
+            ceilings = [itself[group.first[0]], itself[student]]
+            rows += _of_student(compared, student, ceilings, rule, texts)
     write_scores(out, "calibration", rows, settings, [performance, *explanations, *again, explained])
 
 
@@ -96,29 +98,5 @@ def _mean(values: Array) -> float:
     return float(np.nanmean(values)) if not np.isnan(values).all() else np.nan
 
 
-def _with_itself(
-    group: TeacherGroup, run: Run, second: FilePath | None, metrics: Metrics, settings: Settings
-) -> Array | None:
-    """Agreement of a run's attributions with those of a second run of the explainer; None: not known."""
-    if second is not None:
-        repeated = Attributions.read(second).towards(group.reference)
-        return agreement.agreements(repeated, group.values[run], metrics)
-    method = _method(group.paths[run])
-    if method is None:
-        return None  # what was explained elsewhere cannot be explained again
-    if registry.literal("explainer", method, "DRAWS"):
-        raise tables.TableError(
-            f"task {settings.task!r}: no second explanations of {run} by {group.explainer!r}; add the file"
-        )
-    # It draws nothing: a second run gives the same.
-    return agreement.agreements(group.values[run], group.values[run], metrics)
-
-
 def _is_control(group: TeacherGroup) -> bool:
-    return _method(group.paths[group.first]) in registry.controls()
-
-
-def _method(path: FilePath) -> str | None:
-    """The explainer's method, as `distillens.attribution.explain` notes it; None: explained elsewhere."""
-    settings = tables.provenance(path).get("settings", {})
-    return None if "form" in settings else settings.get("method")
+    return method_of(group.paths[group.first]) in registry.controls()

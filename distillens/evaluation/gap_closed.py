@@ -74,6 +74,7 @@ def _of_answers(
         run: Predictions(path, s).of("none", [0], truth.index)[0]
         for run, path in by_identity(paths, s).items()
     }
+    texts = groups_of(test, list(truth.index))
     for student, baseline in _compared(baselines, s):
         sides = [
             [run for run in usable(s.runs(model), gates) if run in answers] for model in (student, baseline)
@@ -83,7 +84,7 @@ def _of_answers(
             comparison = gap_closed.close(
                 *map(RunPairs.of, values),
                 confidence_level=s.metrics["confidence_level"],
-                groups=groups_of(test, list(truth.index)),
+                groups=texts,
             )
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
             yield _named(student, baseline, gates, s) | what | comparison

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from distillens import tables
 from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import Metrics, RunAgreement, gates_of, groups_of
-from distillens.evaluation.teacher_groups import Attributions, TeacherGroup, teacher_groups
+from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of
+from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, explained_output
 from distillens.metrics.ladder import Rungs, Student, rung_means
 from distillens.metrics.placement import accepted_of, decide, place
@@ -80,12 +80,14 @@ def place_students(
             compared, {run: of_rungs[(*run, group.explainer)] for run in compared.teachers}, settings
         )
         texts = groups_of(files.explained, group.ids)
-        again = _again(group, repeated.get((*group.first, group.explainer)), metrics)
+        again = compared.with_itself(group.first, repeated.get((*group.first, group.explainer)))
+        students = list(_students(compared, settings))
         climbed += _rows_of_rungs(compared, kinds, level, texts)
         for number, (metric, k) in enumerate(metrics):
             rungs = {kind: of_metric[number] for kind, of_metric in kinds.items()}
             accepted = accepted_of(accept, metric)
-            for name, student in _students(compared, number, settings):
+            for name, by_metric in students:
+                student = by_metric[number]
                 about = {
                     "student": name,
                     "teacher": group.first[0],
@@ -103,8 +105,8 @@ def place_students(
     write_scores(ladders, "ladders", climbed, settings, inputs)
 
 
-def _students(compared: RunAgreement, number: int, settings: Settings) -> Iterator[tuple[str, Student]]:
-    """Each student by one metric, and the teacher itself where it has several runs."""
+def _students(compared: RunAgreement, settings: Settings) -> Iterator[tuple[str, list[Student]]]:
+    """Each student by every metric, and the teacher itself where it has several runs."""
     group = compared.group
     answers = {run: _answers(group.paths[run]) for run in (*group.teachers, *group.students)}
 
@@ -117,14 +119,17 @@ def _students(compared: RunAgreement, number: int, settings: Settings) -> Iterat
         return replace(pairs, values=values)
 
     for name in group.by_student:
-        pairs, chance = compared.of_student(name)[number]
-        yield name, Student(pairs, equal(compared.runs(name), pairs), chance)
+        of_metrics = compared.of_student(name)
+        same = equal(compared.runs(name), of_metrics[0][0])
+        yield name, [Student(pairs, same, chance) for pairs, chance in of_metrics]
     if len(compared.teachers) > 1:
         others = ~np.eye(len(compared.teachers), dtype=bool)
-        between = compared.between[:, :, number]
-        pairs = RunPairs(between, others)
-        zero = RunPairs(np.zeros_like(between), others)
-        yield group.first[0], Student(pairs, equal(compared.teachers, pairs), zero, is_teacher=True)
+        of_metrics = [RunPairs(between, others) for between in np.moveaxis(compared.between, 2, 0)]
+        same, none = (
+            equal(compared.teachers, of_metrics[0]),
+            RunPairs(np.zeros_like(of_metrics[0].values), others),
+        )
+        yield group.first[0], [Student(pairs, same, none, is_teacher=True) for pairs in of_metrics]
 
 
 def _ladder(compared: RunAgreement, paths: Mapping[Run, Path], settings: Settings) -> dict[str, list[Rungs]]:
@@ -217,13 +222,6 @@ def same_answers(one: Answers, other: Answers, ids: Sequence[str], flip: float) 
             same = abs(a[0] - b[0]) <= flip if len(a) == 1 else a.argmax() == b.argmax()
             result[at] = float(same)
     return result
-
-
-def _again(group: TeacherGroup, second: FilePath | None, metrics: Metrics) -> Array:
-    """Agreement of the teacher with itself: 1, unless its explainer draws."""
-    own = group.values[group.first]
-    repeated = own if second is None else Attributions.read(Path(second)).towards(group.reference)
-    return agreement.agreements(repeated, own, metrics)
 
 
 def _rows_of_rungs(

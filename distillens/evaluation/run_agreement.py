@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from distillens import tables
+from distillens import registry, tables
 from distillens.evaluation.inputs import FilePath, Run, Settings
-from distillens.evaluation.teacher_groups import TeacherGroup
+from distillens.evaluation.teacher_groups import Attributions, TeacherGroup
 from distillens.metrics import agreement, calibration
 from distillens.metrics.run_pairs import RunPairs
 
@@ -78,12 +78,38 @@ class RunAgreement:
                 values[0, place, at] = agreement.agreements(*pair, self.metrics)
                 values[1, place, at] = agreement.chances(*pair, self.metrics)
             learned_from.append(self.teachers.index(references[0]))
-        belongs = any(len(group.references[run]) < len(group.teachers) for run in runs)
-        paired = learned_from if belongs else None
+        paired = None if group.learned_from(runs) is None else learned_from
         return [
             (RunPairs.of(values[0, :, :, i], paired), RunPairs.of(values[1, :, :, i], paired))
             for i in range(len(self.metrics))
         ]
+
+    def with_itself(self, run: Run, second: FilePath | None) -> Array | None:
+        """Agreement of a run's attributions with those of a second run of the explainer, shape (metrics, n).
+
+        Returns
+        -------
+        ndarray or None
+            That with itself for an explainer that draws nothing; None for what was explained elsewhere, which
+            cannot be explained again.
+
+        Raises
+        ------
+        TableError
+            If an explainer that draws has no second explanations.
+        """
+        group, own = self.group, self.group.values[run]
+        if second is not None:
+            return agreement.agreements(Attributions.read(second).towards(group.reference), own, self.metrics)
+        method = method_of(group.paths[run])
+        if method is None:
+            return None
+        if registry.literal("explainer", method, "DRAWS"):
+            task = tables.provenance(group.paths[run]).get("task")
+            raise tables.TableError(
+                f"task {task!r}: no second explanations of {run} by {group.explainer!r}; add the file"
+            )
+        return agreement.agreements(own, own, self.metrics)
 
 
 def usable(runs: Sequence[Run], gates: Mapping[Run, bool]) -> Sequence[Run]:
@@ -160,3 +186,9 @@ def groups_of(explained: FilePath, ids: Sequence[str]) -> NDArray[np.int64]:
         raise tables.TableError(f"{explained}: no text {missing!r}; delete the explanations and run again")
     numbers: dict[tuple[str, str], int] = {}
     return np.array([numbers.setdefault(of[name], len(numbers)) for name in ids], dtype=np.int64)
+
+
+def method_of(path: FilePath) -> str | None:
+    """The explainer's method, as `distillens.attribution.explain` notes it; None: explained elsewhere."""
+    settings = tables.provenance(path).get("settings", {})
+    return None if "form" in settings else settings.get("method")
