@@ -74,12 +74,9 @@ def refuse_missing(config: Mapping[str, Any]) -> None:
     mirror = config["mirror"]
     if mirror is not None and not Path(mirror).is_dir():
         raise ConfigError(f"mirror: no folder {mirror}; name one that is there, or null for none")
-    for where, source in _sources(config):
-        local = source.get("local", {})
-        for split, path in (local if isinstance(local, dict) else {None: local}).items():
-            if not Path(path).exists():
-                at = f"{where}.local" if split is None else f"{where}.local.{split}"
-                raise ConfigError(f"{at}: no file or folder {path} (below {Path.cwd()}, or absolute)")
+    for where, path in _local_paths(config):
+        if not Path(path).exists():
+            raise ConfigError(f"{where}: no file or folder {path} (below {Path.cwd()}, or absolute)")
 
 
 def refuse_patterns(config: Mapping[str, Any], folders: Mapping[str, str | Path]) -> None:
@@ -118,13 +115,18 @@ def refuse_patterns(config: Mapping[str, Any], folders: Mapping[str, str | Path]
 def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if config["mirror"]:
         yield "mirror", config["mirror"]
-    for where, source in _sources(config):
-        local = source.get("local", {})
-        for split, path in (local if isinstance(local, dict) else {"": local}).items():
-            yield f"{where}.local.{split}".rstrip("."), path
+    yield from _local_paths(config)
     for name, model in config["models"].items():
         if model.get("explanations"):
             yield f"models.{name}.explanations.file", model["explanations"]["file"]
+
+
+def _local_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The files and folders that sources name, by their keys."""
+    for where, source in _sources(config):
+        local = source.get("local", {})
+        for split, path in (local if isinstance(local, dict) else {None: local}).items():
+            yield f"{where}.local" if split is None else f"{where}.local.{split}", path
 
 
 def _sources(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

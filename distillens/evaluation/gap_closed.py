@@ -13,7 +13,7 @@ from distillens.evaluation.rows import write_scores
 from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of, usable
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
-from distillens.metrics.multiple_testing import adjusted_within, holm
+from distillens.metrics.multiple_testing import holm_within
 from distillens.metrics.run_pairs import RunPairs
 
 SCORES = {"classification": "accuracy", "regression": "squared_error"}
@@ -55,7 +55,7 @@ def score_gap_closed(
         if group.explainer not in controls:
             rows += _of_group(group, baselines, gates, groups_of(test, group.ids), settings)
     tested = [not row["gated"] for row in rows]
-    p_adjusted = adjusted_within(rows, ("baseline", "metric", "k"), holm, tested)
+    p_adjusted = holm_within(rows, ("baseline", "metric", "k"), tested)
     rows = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
     write_scores(out, "gap_closed", rows, settings, [test, *predictions, performance, *explanations])
 

@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from distillens import tables
 from distillens.metrics import power
-from distillens.metrics.crossed_design import CrossedDesign, Interval
+from distillens.metrics.crossed_design import CrossedDesign
 from distillens.metrics.run_pairs import TEACHER_RUNS, RunPairs, design, spread_of_runs
 
 Array = NDArray[np.float64]
@@ -161,7 +161,7 @@ def calibrate(
         if (column != _CEILING or seeds > 1) and (column != _AGAIN or again is not None):
             interval = columns.interval(np.eye(4)[column], rule.confidence_level)
             # No agreement is beyond 1, whatever the few runs allow.
-            row |= _bounds(name, interval._replace(low=max(interval.low, -1.0), high=min(interval.high, 1.0)))
+            row |= interval._replace(low=max(interval.low, -1.0), high=min(interval.high, 1.0)).named(name)
     if seeds > 1:
         row |= {"drift": float(_DRIFT @ columns.means), "effect_size": _effect_size(students, teachers)}
         row["margin"] = _largest(columns.means, rule)
@@ -177,8 +177,8 @@ def _judged(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str,
     drift, kept, floor = _contrasts(rule)
     p_kept = max(columns.p_above(kept), columns.p_above(_WITHIN_RUNS))
     return {
-        **_bounds("drift", columns.interval(_DRIFT, rule.confidence_level)),
-        **_bounds("normalised", columns.ratio(*_ABOVE_FLOOR.values(), rule.confidence_level)),
+        **columns.interval(_DRIFT, rule.confidence_level).named("drift"),
+        **columns.ratio(*_ABOVE_FLOOR.values(), rule.confidence_level).named("normalised"),
         "p_drift": columns.p_above(drift),
         "p_no_drift": min(p_kept, columns.p_above(floor)),
         **_needed(columns, students, rule),
@@ -223,10 +223,6 @@ def _need(columns: CrossedDesign, students: RunPairs, weights: Array, alpha: flo
     runs = [power.Source(one * f.runs, f.runs) for one, f in zip(parts.pure, columns.factors, strict=True)]
     runs += [power.Source(0.0, len(students.compared))] * (2 - len(runs))
     return power.needed(value, [power.Source(parts.texts * columns.draws, columns.draws), *runs], alpha)
-
-
-def _bounds(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def _effect_size(students: RunPairs, teachers: Array) -> float:

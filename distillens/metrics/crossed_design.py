@@ -80,6 +80,16 @@ class Interval(NamedTuple):
     low: float
     high: float
 
+    def named(self, name: str) -> dict[str, float]:
+        """The columns of a table that hold it.
+
+        Examples
+        --------
+        >>> Interval(0.5, 0.4, 0.6).named("drift")
+        {'drift': 0.5, 'drift_low': 0.4, 'drift_high': 0.6}
+        """
+        return {name: self.value, f"{name}_low": self.low, f"{name}_high": self.high}
+
 
 class Parts(NamedTuple):
     """Variance of a weighted sum: what texts cause, and each factor, without and with its single texts."""

@@ -79,9 +79,7 @@ def close(
         row["share"] = row["gain"] / below
     known = not (students.missing or baselines.missing)
     if known and (teachers is None or seeds >= TEACHER_RUNS):
-        gain = columns.interval(_GAIN, confidence_level)
-        row |= {"gain_low": gain.low, "gain_high": gain.high, "p_value": columns.p_other(_GAIN)}
+        row |= columns.interval(_GAIN, confidence_level).named("gain") | {"p_value": columns.p_other(_GAIN)}
         if len(between):
-            share = columns.ratio(_GAIN, _GAP, confidence_level)
-            row |= {"share": share.value, "share_low": share.low, "share_high": share.high}
+            row |= columns.ratio(_GAIN, _GAP, confidence_level).named("share")
     return row

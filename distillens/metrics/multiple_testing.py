@@ -1,11 +1,10 @@
 """P-values adjusted for how many comparisons there are."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 Array = NDArray[np.float64]
 
@@ -32,38 +31,23 @@ def holm(p_values: ArrayLike) -> Array:
     return adjusted
 
 
-def benjamini_hochberg(p_values: ArrayLike) -> NDArray[np.float64]:
-    """P-values adjusted for the false discovery rate (Benjamini & Hochberg 1995); NaN is "not tested".
-
-    Examples
-    --------
-    >>> benjamini_hochberg([0.01, 0.04, float("nan"), 0.03]).tolist()
-    [0.03, 0.04, nan, 0.04]
-    """
-    p_values = np.asarray(p_values, dtype=np.float64)
-    adjusted, tested = np.full(p_values.shape, np.nan), ~np.isnan(p_values)
-    if tested.any():
-        adjusted[tested] = stats.false_discovery_control(p_values[tested])
-    return adjusted
-
-
-def adjusted_within(
+def holm_within(
     rows: Sequence[Mapping[str, Any]],
     keys: Sequence[str],
-    adjust: Callable[[ArrayLike], Array],
     tested: Sequence[bool],
+    p_value: str = "p_value",
 ) -> list[float]:
-    """Adjust the ``p_value`` of rows, by themselves wherever all the keys are equal.
+    """Adjust the p-values of rows (`holm`), by themselves wherever all the keys are equal.
 
     Parameters
     ----------
     rows : sequence of mappings
     keys : sequence of str
         Rows with the same values of these are adjusted for each other.
-    adjust : callable
-        `holm` or `benjamini_hochberg`.
     tested : sequence of bool
         Whether a row is tested at all; the others get NaN and do not count.
+    p_value : str
+        The column that is adjusted.
 
     Returns
     -------
@@ -73,16 +57,16 @@ def adjusted_within(
     Examples
     --------
     >>> rows = [{"k": 3, "p_value": 0.02}, {"k": 3, "p_value": 0.01}, {"k": 5, "p_value": 0.02}]
-    >>> adjusted_within(rows, ["k"], holm, [True, True, True])
+    >>> holm_within(rows, ["k"], [True, True, True])
     [0.02, 0.02, 0.02]
     """
     p_values = np.array(
-        [row["p_value"] if is_tested else np.nan for row, is_tested in zip(rows, tested, strict=True)]
+        [row[p_value] if is_tested else np.nan for row, is_tested in zip(rows, tested, strict=True)]
     )
     adjusted = np.full(len(rows), np.nan)
     places: dict[tuple[Hashable, ...], list[int]] = {}
     for place, row in enumerate(rows):
         places.setdefault(tuple(row[key] for key in keys), []).append(place)
     for same in places.values():
-        adjusted[same] = adjust(p_values[same])
+        adjusted[same] = holm(p_values[same])
     return adjusted.tolist()

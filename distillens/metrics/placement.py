@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.crossed_design import Interval
 from distillens.metrics.ladder import Accepted, Ladder, Rungs, Student, undefined
-from distillens.metrics.multiple_testing import adjusted_within, holm
+from distillens.metrics.multiple_testing import holm_within
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
 
 _MOST_UNDEFINED = 0.2
@@ -74,7 +74,7 @@ def place(
     n = int(defined.sum())
     row = {name: math.nan for name in ("p_chance", "p_drift", "p_no_drift")}
     for name in ("agreement", "equal_answers", *_BY_LADDER):
-        row |= _bounds(name, Interval(math.nan, math.nan, math.nan))
+        row |= Interval(math.nan, math.nan, math.nan).named(name)
     row |= {"kind": None, "n": n, "n_undefined": int(defined.size - n), "beyond": False}
     row |= {"n_runs": len(student.agreement.compared), "n_teacher_runs": student.agreement.compared.shape[1]}
     if n == 0 or not kinds:
@@ -86,17 +86,17 @@ def place(
         confidence_level,
         None if groups is None else np.asarray(groups)[defined],
     )
-    row |= _bounds("agreement", ladder.mean("agreement")) | _bounds("equal_answers", ladder.mean("equal"))
-    rows = [row | _bounds("excess", ladder.excess(kinds))]
+    row |= ladder.mean("agreement").named("agreement") | ladder.mean("equal").named("equal_answers")
+    rows = [row | ladder.excess(kinds).named("excess")]
     if accepted is not None and (accepted.kind is None or accepted.kind in kinds):
         compared = ladder.against(accepted)
-        rows[0] |= _bounds("accepted", compared.accepted) | {
+        rows[0] |= compared.accepted.named("accepted") | {
             name: getattr(compared, name) for name in ("p_drift", "p_no_drift", "p_chance")
         }
     for kind in kinds:
         dose = ladder.equivalent_dose(kind)
-        found = {"kind": kind, "beyond": math.isnan(dose.value), **_bounds("dose", dose)}
-        rows.append(row | found | _bounds("excess", ladder.excess([kind])))
+        found = {"kind": kind, "beyond": math.isnan(dose.value), **dose.named("dose")}
+        rows.append(row | found | ladder.excess([kind]).named("excess"))
     return rows
 
 
@@ -107,10 +107,6 @@ def _usable(rungs: Rungs, texts: ArrayLike) -> Rungs | None:
     if kept.sum() < 2:
         return None
     return Rungs(rungs.doses[kept], rungs.agreement[:, kept], rungs.equal[:, kept])
-
-
-def _bounds(name: str, interval: Interval) -> dict[str, float]:
-    return {name: interval.value, f"{name}_low": interval.low, f"{name}_high": interval.high}
 
 
 def decide(rows: Sequence[Mapping[str, Any]], confidence_level: float) -> list[dict[str, Any]]:
@@ -134,8 +130,7 @@ def decide(rows: Sequence[Mapping[str, Any]], confidence_level: float) -> list[d
     """
     own = [row["kind"] is None and row["student"] != row["teacher"] for row in rows]
     tested = [one and not row["gated"] for one, row in zip(own, rows, strict=True)]
-    renamed = [{**row, "p_value": row["p_drift"]} for row in rows]
-    adjusted = adjusted_within(renamed, ("metric", "k"), holm, tested)
+    adjusted = holm_within(rows, ("metric", "k"), tested, "p_drift")
     decided = [{**row, "p_adjusted": p} for row, p in zip(rows, adjusted, strict=True)]
     return [
         {**row, "verdict": verdict(row, confidence_level) if one else None}

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.multiple_testing import adjusted_within, holm
+from distillens.metrics.multiple_testing import holm_within
 
 KEEPS = "no drift found"
 DRIFTS = "drift found"
@@ -48,8 +48,7 @@ def decide(
     """
     skipped = set(controls)
     tested = [not row["gated"] and row["explainer"] not in skipped for row in rows]
-    renamed = [{**row, "p_value": row["p_drift"]} for row in rows]
-    p_adjusted = adjusted_within(renamed, ("metric", "k", "task"), holm, tested)
+    p_adjusted = holm_within(rows, ("metric", "k", "task"), tested, "p_drift")
     decided = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
     return [{**row, "verdict": verdict(row, confidence_level)} for row in decided]
 
