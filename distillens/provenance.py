@@ -64,21 +64,6 @@ class RunId:
         own = {field.name: named[field.name] for field in fields(kind) if field.name in named}
         return kind(**{**own, "seed": int(named["seed"])})
 
-    @property
-    def stream(self) -> int:
-        """The seed of all that is drawn while the run is trained: its head's start, order of texts, dropout.
-
-        No other run of a study shares it, even with the same number: a teacher and a student that start
-        alike would agree more than two runs of one recipe do.
-
-        Examples
-        --------
-        >>> RunId("sst2", "bert", 1).stream == RunId("sst2", "student", 1).stream
-        False
-        """
-        parts = "\x1f".join(map(str, ("training", self.task, self.model, self.seed)))
-        return int.from_bytes(hashlib.sha256(parts.encode()).digest()[:4], "big")
-
     def provenance(self) -> dict[str, Any]:
         """What a file says that is about it."""
         return {name: value for name, value in vars(self).items() if value is not None}

@@ -18,7 +18,7 @@ from distillens.models.answers import finite
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
-from distillens.provenance import digest, versions
+from distillens.provenance import ExplanationId, digest, versions
 
 # What a killed job does again is at most one group; larger groups keep a device busier.
 _GROUP_SECONDS, _GROUP_BATCHES = 30, 8
@@ -82,9 +82,8 @@ def write_explanations(
     chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
     if in_tokens:
         chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
-    # Draws that models share would raise their agreement; an explainer that shares them on purpose says so.
-    whose = () if options.pop("common_masks", False) else (run.model, run.seed)
-    own_seed = seed_of(plan.seed, run.task, run.explainer, *whose, *(["again"] if plan.again else []))
+    shared = options.pop("common_masks", False)
+    own_seed = seed_of_draws(plan.seed, run, shared, *(["again"] if plan.again else []))
     explain = partial(method.explain, engine=engine, output=plan.output, options=options, seed=own_seed)
 
     def make(group: slice) -> list[Iterator[dict[str, Any]]]:
@@ -124,6 +123,21 @@ def write_explanations(
             progress,
             part,
         )
+
+
+def seed_of_draws(study_seed: int, run: ExplanationId, shared: bool, *more: object) -> int:
+    """The seed of what an explainer draws: the run's own, or one that all models share on purpose.
+
+    Draws that models share raise their agreement (``common_masks`` of LIME).
+
+    Examples
+    --------
+    >>> teacher, student = (ExplanationId("sst2", model, 1, "lime") for model in ("bert", "kd"))
+    >>> [seed_of_draws(7, teacher, shared) == seed_of_draws(7, student, shared) for shared in (False, True)]
+    [False, True]
+    """
+    whose = () if shared else (run.model, run.seed)
+    return seed_of(study_seed, run.task, run.explainer, *whose, *more)
 
 
 def named(chosen: Sequence[Example]) -> list[list[str]]:

@@ -5,13 +5,12 @@ no weights are saved.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from distillens import registry, tables
-from distillens.attribution.explain import ExplanationPlan, groups, named, seen_part
+from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part
 from distillens.data.text import examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
@@ -44,20 +43,6 @@ def rungs_of(ladder: Mapping[str, Mapping[str, Any]]) -> list[Rung]:
     ]
 
 
-@dataclass(frozen=True)
-class _Copies:
-    """The copies of one run, each made when it is first asked for and kept until the next one is."""
-
-    job: ModelJob
-    seed: int
-
-    def engine(self, rung: Rung) -> Engine:
-        """A copy, ready to be asked."""
-        run, damage = self.job.run, registry.load("damage", rung.kind).damage
-        seed = seed_of(self.seed, "damage", run.task, run.model, run.seed, *rung)
-        return self.job.engine.load(self.job.folder, partial(damage, dose=rung.dose, seed=seed))
-
-
 def explain_rungs(
     job: ModelJob,
     plan: ExplanationPlan,
@@ -87,14 +72,20 @@ def explain_rungs(
     ValueError
         If a kind of damage does not exist, or the model has nothing that it could damage.
     """
-    run, copies = job.run, _Copies(job, plan.seed)
+    run = job.run
     whole = job.engine.load(job.folder, change=_nothing)
     options = dict(plan.explainer)
     method = registry.load("explainer", options.pop("method"))
     options.pop("unit", None)
     shared = options.pop("common_masks", False)
     chosen = [seen_part(example, whole)[0] for example in examples(tables.read(explained, "examples"))]
-    engine_of = lru_cache(maxsize=1)(copies.engine)
+
+    @lru_cache(maxsize=1)
+    def engine_of(rung: Rung) -> Engine:
+        """A copy, kept until the next one is asked for."""
+        damage = registry.load("damage", rung.kind).damage
+        seed = seed_of(plan.seed, "damage", run.task, run.model, run.seed, *rung)
+        return job.engine.load(job.folder, partial(damage, dose=rung.dose, seed=seed))
 
     def make(rung: Rung, group: slice) -> Sequence[Iterator[dict[str, Any]]]:
         return [rows(rung, group)]
@@ -103,8 +94,7 @@ def explain_rungs(
         engine = engine_of(rung)
         # With an empty cache the same batches are made whatever groups went before.
         engine.forget()
-        own = () if shared else (run.model, run.seed, "rung", *rung)
-        seed = seed_of(plan.seed, run.task, run.explainer, *own)
+        seed = seed_of_draws(plan.seed, run, shared, *(() if shared else ("rung", *rung)))
         logits = engine.logits([example.texts for example in chosen[group]])
         found = method.explain(chosen[group], engine=engine, output=plan.output, options=options, seed=seed)
         for attribution, answer in zip(found, logits, strict=True):
@@ -118,7 +108,7 @@ def explain_rungs(
 
     origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
     origin |= whole.provenance()
-    origin["versions"] |= versions("shap", "lime", "captum")
+    origin["versions"] |= versions("captum")
     outputs = whole.logits([example.texts for example in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example in chosen]
     cut = groups([example.texts for example in chosen], costs, whole)

@@ -13,18 +13,19 @@ from rich.text import Text
 from scipy.special import softmax
 
 from distillens import registry
-from distillens.attribution.explain import seen_part
+from distillens.attribution.explain import seed_of_draws, seen_part
 from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.cli import terminal
 from distillens.cli.errors import CommandError
 from distillens.config.study import Study
 from distillens.config.validate import nearest
-from distillens.data.text import Example, seed_of
+from distillens.data.text import Example
 from distillens.metrics.agreement import spearman
 from distillens.metrics.explained_output import towards
 from distillens.models.answers import finite
 from distillens.models.engine import EngineOptions
+from distillens.provenance import ExplanationId
 from distillens.report import study_data
 from distillens.report.results import load
 
@@ -135,8 +136,8 @@ def _read(
         seen = engine.encoder.in_tokens(seen)
     if not seen.words:
         raise CommandError("--text: there is no word in it")
-    whose = () if options.pop("common_masks", False) else (run.model, run.seed)
-    seed = seed_of(settings["seed"], task, explainer, *whose)
+    about = ExplanationId(task, run.model, run.seed, explainer)
+    seed = seed_of_draws(settings["seed"], about, options.pop("common_masks", False))
     (attribution,) = method.explain([seen], engine, settings["explained_output"], options, seed)
     if not getattr(method, "CONTROL", False):
         attribution = settled(attribution)

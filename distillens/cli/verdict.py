@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from distillens.cli import terminal
-from distillens.report import diagnostics, long_texts, permuted, reasons, study_data, verdict
+from distillens.report import diagnostics, long_texts, permutation, reasons, study_data, verdict
 from distillens.report.results import load
 
 HELP = """Print the verdict of a finished study.
@@ -46,10 +46,10 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     )
     diagnosed = arguments.results / "report" / "tables" / "diagnostics.csv"
     reports = pd.read_csv(diagnosed).to_dict("records") if diagnosed.is_file() else []
-    for warning in filter(None, (permuted.remarks(renamed), diagnostics.warning(reports))):
+    for warning in filter(None, (permutation.remarks(renamed), diagnostics.warning(reports))):
         console.print(warning, style="yellow")
     console.print()
-    for student, word, why in permuted.with_questions(
+    for student, word, why in permutation.with_questions(
         reasons.lines(verdicts, study.controls), study, renamed
     ):
         console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))

@@ -189,6 +189,13 @@ def groups_of(explained: FilePath, ids: Sequence[str]) -> NDArray[np.int64]:
 
 
 def method_of(path: FilePath) -> str | None:
-    """The explainer's method, as `distillens.attribution.explain` notes it; None: explained elsewhere."""
+    """The explainer's method, as `distillens.attribution.explain` notes it; None: explained elsewhere.
+
+    Examples
+    --------
+    >>> tables.write("lime.parquet", "explanations", [], {"settings": {"method": "lime"}})
+    >>> method_of("lime.parquet")
+    'lime'
+    """
     settings = tables.provenance(path).get("settings", {})
     return None if "form" in settings else settings.get("method")

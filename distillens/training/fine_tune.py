@@ -183,7 +183,7 @@ def train(
     TrainingError
         If the loss is not finite.
     """
-    settings, seed, preparing = plan.settings, job.run.stream, Clock()
+    settings, seed, preparing = plan.settings, job.stream, Clock()
     set_seed(seed)
     model = classifier.new_classifier(job.checkpoint, plan.task, plan.layers)
     if change:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillens.data.text import seed_of
 from distillens.models.engine import EngineOptions
 from distillens.provenance import RunId
 
@@ -37,6 +38,11 @@ class TrainingJob:
     corpus: str | Path | None = None
     cost: str | Path | None = None
 
+    @property
+    def stream(self) -> int:
+        """The seed of all that is drawn while the run is trained; see `stream_of`."""
+        return stream_of(self.run)
+
     @classmethod
     def of(cls, snakemake: Any) -> "TrainingJob":
         """The job of a script."""
@@ -51,6 +57,20 @@ class TrainingJob:
             files.get("corpus") or None,
             snakemake.output.cost,
         )
+
+
+def stream_of(run: RunId) -> int:
+    """The seed of all that is drawn while a run is trained: its head's start, order of texts, dropout.
+
+    No other run of a study shares it, even with the same number: a teacher and a student that start
+    alike would agree more than two runs of one recipe do.
+
+    Examples
+    --------
+    >>> stream_of(RunId("sst2", "bert", 1)) == stream_of(RunId("sst2", "student", 1))
+    False
+    """
+    return seed_of("training", run.task, run.model, run.seed)
 
 
 @dataclass(frozen=True)

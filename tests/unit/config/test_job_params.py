@@ -46,7 +46,7 @@ def test_runs_teachers_and_methods_come_from_the_config(study):
         ("minilm-6", 2),
         ("minilm-6", 3),
         ("minilm-3", 1),
-        ("minilm-3-kd", 1),
+        *(("minilm-3-kd", seed) for seed in (1, 2, 3)),
     ]
     assert study.teacher("minilm-3-kd", 1) == ("minilm-6", 1)
     assert study.teacher("minilm-6", 1) is None

@@ -9,6 +9,7 @@ import yaml
 from distillens.config.study import Study
 from distillens.config.validate import ConfigError, complete
 from distillens.provenance import ROOT, RunId
+from distillens.training.job import stream_of
 
 STUDIES = [ROOT / "config.yaml", *sorted((ROOT / "resources" / "studies").glob("*.yaml"))]
 
@@ -87,5 +88,5 @@ def test_a_teacher_has_no_teacher_to_be_paired_with():
 def test_no_two_runs_of_a_study_share_a_stream(path: Path):
     full = complete(yaml.safe_load(path.read_text("utf-8")))
     runs = Study(full).runs()
-    streams = [RunId(task, *run).stream for task, run in product(full["tasks"], runs)]
+    streams = [stream_of(RunId(task, *run)) for task, run in product(full["tasks"], runs)]
     assert len(set(streams)) == len(streams) == len(runs) * len(full["tasks"])
