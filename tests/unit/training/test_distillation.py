@@ -348,7 +348,7 @@ def test_a_narrower_student_is_projected_while_it_learns_and_not_afterwards(bert
 def test_a_student_without_token_types_learns_from_a_teacher_that_has_them(bert, distilbert, tmp_path):
     train_both(bert, distilbert, tmp_path, "hidden_states+attention_maps", epochs=1)
     (cost,) = tables.read(tmp_path / "cost.parquet", "trainings").to_pylist()
-    assert (cost["model"], cost["steps"], cost["epochs"], cost["device"]) == ("m", 1, 1.0, "cpu")
+    assert (cost["model"], cost["steps"], cost["epochs"], cost["device"]) == ("student", 1, 1.0, "cpu")
     assert cost["wall_seconds"] > 0 and cost["cpu_seconds"] > 0
 
 
