@@ -198,6 +198,8 @@ CELLS = [
     *_both("5 seeds, 3 runs, 150 texts", texts=150, seeds=5, before={NONE: "keeps .64"}),
     *_both("5 seeds, 5 runs, 150 texts", texts=150, seeds=5, runs=5, before={NONE: "keeps .82"}),
     *_both("3 seeds, 2 runs", runs=2),
+    *_both("student's runs one and a half times as far apart", ratio=1.5, texts=60),
+    *_both("student's runs twice as far apart", ratio=2, texts=60),
     *_both("student's runs 3 times as far apart", ratio=3, texts=60),
     Cell(
         "student's runs 3 times as far apart, D = .095", ratio=3, texts=60, drift=0.095, before="coverage .96"
