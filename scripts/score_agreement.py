@@ -7,6 +7,7 @@ with logging_to(snakemake.log[0]):
     from distillens.evaluation.inputs import Settings
 
     score_agreement(
+        snakemake.input.explained,
         snakemake.input.explanations,
         out=snakemake.output[0],
         settings=Settings(**snakemake.params.settings),

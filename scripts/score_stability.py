@@ -7,6 +7,7 @@ with logging_to(snakemake.log[0]):
     from distillens.evaluation.stability import score_stability
 
     score_stability(
+        snakemake.input.test,
         snakemake.input.explanations,
         out=snakemake.output[0],
         settings=Settings(**snakemake.params.settings),

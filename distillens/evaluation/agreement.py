@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from distillens import tables
-from distillens.evaluation.inputs import FilePath, Settings, by_identity
+from distillens.evaluation.inputs import FilePath, Settings, TextGroups, by_identity
 from distillens.evaluation.rows import block, pair, write_scores
 from distillens.evaluation.teacher_groups import (
     Attributions,
@@ -31,7 +31,9 @@ from distillens.metrics.statistics import summaries
 Array = NDArray[np.float64]
 
 
-def score_agreement(explanations: Sequence[FilePath], *, settings: Settings, out: FilePath) -> None:
+def score_agreement(
+    explained: FilePath, explanations: Sequence[FilePath], *, settings: Settings, out: FilePath
+) -> None:
     """Agreement of each two models, of each two seeds of a teacher, and of each two explainers of a run.
 
     Runs are compared by one explainer, towards the class that the teacher predicts: every
@@ -39,7 +41,7 @@ def score_agreement(explanations: Sequence[FilePath], *, settings: Settings, out
     are compared within a run, towards the class that it predicts itself. Projections of
     all runs (see `distillens.metrics.projection`) stand in the same table.
     """
-    metrics = agreement.grid(settings.metrics["overlap_k"])
+    metrics, texts = agreement.grid(settings.metrics["overlap_k"]), TextGroups(explained)
     blocks = [tables.SCHEMAS["scores"].empty_table()]
     for group in teacher_groups(explanations, settings):
         pairs = [(student, group.references[student][0]) for student in group.students]
@@ -51,10 +53,10 @@ def score_agreement(explanations: Sequence[FilePath], *, settings: Settings, out
                 "explainer": group.explainer,
             }
             compared = group.aligned(run, against)
-            blocks += _compared(*compared, group.ids, metrics, where, settings, by_example=True)
+            blocks += _compared(*compared, group.ids, metrics, where, settings, texts, by_example=True)
         blocks += _projected(group, settings)
-    blocks += _explainers(explanations, metrics, settings)
-    write_scores(out, "scores", pa.concat_tables(blocks), settings, explanations)
+    blocks += _explainers(explanations, metrics, settings, texts)
+    write_scores(out, "scores", pa.concat_tables(blocks), settings, [explained, *explanations])
 
 
 def _compared(
@@ -64,12 +66,14 @@ def _compared(
     metrics: Sequence[tuple[str, int | None]],
     where: Mapping[str, Any],
     s: Settings,
+    texts: TextGroups,
+    *,
     by_example: bool,
 ) -> Iterator[pa.Table]:
     """Rows of one pair: every metric over all examples, with what chance would give, and by example."""
     where = {"task": s.task, **where}
     scores = agreement.agreements(a, b, metrics)
-    summary = summaries(scores, s.resampling("agreement", *where.values()))
+    summary = summaries(scores, s.resampling("agreement", *where.values()), groups=texts.of(ids))
     levels = [
         np.nan if np.isnan(values).all() else np.mean(chance[~np.isnan(values)])
         for chance, values in zip(agreement.chances(a, b, metrics), scores, strict=True)
@@ -95,7 +99,10 @@ def _projected(group: TeacherGroup, s: Settings) -> Iterator[pa.Table]:
 
 
 def _explainers(
-    paths: Sequence[FilePath], metrics: Sequence[tuple[str, int | None]], s: Settings
+    paths: Sequence[FilePath],
+    metrics: Sequence[tuple[str, int | None]],
+    s: Settings,
+    texts: TextGroups,
 ) -> Iterator[pa.Table]:
     """Rows of each pair of explainers of each run."""
     files = by_identity(paths, s, "explainer")
@@ -112,4 +119,5 @@ def _explainers(
             values = both[second].towards(reference), reference.towards(reference)
             pair = aligned(values, (both[second].missing, reference.missing))
             where = {"model": model, "seed": seed, "explainer": first, "against_explainer": second}
-            yield from _compared(*pair, list(reference.words), metrics, where, s, by_example=False)
+            names = list(reference.words)
+            yield from _compared(*pair, names, metrics, where, s, texts, by_example=False)

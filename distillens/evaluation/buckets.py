@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from distillens import tables
-from distillens.evaluation.inputs import FilePath, Run, Settings, labels
+from distillens.evaluation.inputs import FilePath, Run, Settings, TextGroups, labels
 from distillens.evaluation.rows import block, pair, versus, write_scores
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement
@@ -28,16 +28,19 @@ def score_buckets(
     blocks = [tables.SCHEMAS["scores"].empty_table()]
     if settings.n_classes and settings.labelled:
         truth = labels(explained, settings)
-        sized = set()
+        sized, drawn = set(), TextGroups(explained)
         for group in teacher_groups(explanations, settings):
             if len(_with_predictions(group)) > 1:
                 sizes = group.first not in sized
-                blocks += _of_group(group, truth[group.ids].to_numpy(), settings, with_sizes=sizes)
+                texts = drawn.of(group.ids)
+                blocks += _of_group(group, truth[group.ids].to_numpy(), texts, settings, with_sizes=sizes)
                 sized.add(group.first)
     write_scores(out, "scores", pa.concat_tables(blocks), settings, [explained, *explanations])
 
 
-def _of_group(group: TeacherGroup, truth: np.ndarray, s: Settings, with_sizes: bool) -> list[pa.Table]:
+def _of_group(
+    group: TeacherGroup, truth: np.ndarray, texts: np.ndarray, s: Settings, with_sizes: bool
+) -> list[pa.Table]:
     runs = _with_predictions(group)
     right = {model: np.array(group.predicted[model, seed]) == truth for model, seed in runs}
     metrics = [m for m in agreement.grid(s.metrics["overlap_k"]) if agreement.METRICS[m[0]].in_buckets]
@@ -59,7 +62,7 @@ def _of_group(group: TeacherGroup, truth: np.ndarray, s: Settings, with_sizes: b
             of_pair = pairwise(right[run[0]], right[against[0]], own == theirs)
         for name, flags in {**sets, **of_pair}.items():
             resampling = s.resampling("buckets", group.explainer, *run, *against, name)
-            summary = summaries(scores[:, flags], resampling)
+            summary = summaries(scores[:, flags], resampling, groups=texts[flags])
             where = {
                 "task": s.task,
                 "subset": name,

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distillens import registry
-from distillens.evaluation.inputs import FilePath, Settings, by_identity
+from distillens.evaluation.inputs import FilePath, Settings, TextGroups, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of, method_of
+from distillens.evaluation.run_agreement import RunAgreement, gates_of, method_of
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, calibration
 
@@ -50,14 +50,14 @@ def calibrate(
     gates = gates_of(performance, settings)
     repeated = by_identity(again, settings, "explainer")
     metrics = agreement.grid(settings.metrics["overlap_k"])
-    groups = list(teacher_groups(explanations, settings))
+    drawn, groups = TextGroups(explained), list(teacher_groups(explanations, settings))
     tests = sum(len(group.by_student) for group in groups if not _is_control(group))
     rule = calibration.Rule(
         *(settings.metrics[name] for name in ("confidence_level", "tolerance", "margin")), tests=max(1, tests)
     )
     rows = []
     for group in groups:
-        compared, texts = RunAgreement.of(group, metrics, gates), groups_of(explained, group.ids)
+        compared, texts = RunAgreement.of(group, metrics, gates), drawn.of(group.ids)
         # Of the first run of each model, the teacher among them.
         itself = {
             run[0]: compared.with_itself(run, repeated.get((*run, group.explainer)))

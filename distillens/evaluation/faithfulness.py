@@ -16,7 +16,7 @@ import pandas as pd
 
 from distillens import tables
 from distillens.attribution.rankings import RANDOM, ranking, stored_as_given
-from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity, logits_of
+from distillens.evaluation.inputs import FilePath, Run, Settings, TextGroups, by_identity, logits_of
 from distillens.evaluation.rows import versus, write_scores
 from distillens.joblog import tracked
 from distillens.metrics import agreement, aopc, faithfulness
@@ -48,6 +48,7 @@ def score_faithfulness(
     """
     ids = tables.read(explained, "examples")["example_id"].to_pylist()
     traced = by_identity(curves, settings)
+    texts = pd.Series(TextGroups(explained).of(ids), ids)
     described = by_identity(explanations, settings, "explainer")
     rows = []
     for run, path in tracked(by_identity(deletions, settings).items(), "faithfulness", "run"):
@@ -56,12 +57,12 @@ def score_faithfulness(
         silent = [name for *of, name in described if tuple(of) == run and name not in removed]
         for explainer in silent:
             if not stored_as_given(described[*run, explainer]):
-                rows += _rows(run, explainer, _nothing_removed(settings), ids, settings)
+                rows += _rows(run, explainer, _nothing_removed(settings), texts, settings)
         for explainer, by_metric in removed.items():
             by_metric |= along.areas(explainer)
             values = _file_of(described, (*run, explainer), path)
             by_metric |= _described(values, along.alone(explainer), settings)
-            rows += _rows(run, explainer, by_metric, ids, settings)
+            rows += _rows(run, explainer, by_metric, texts, settings)
     write_scores(out, "scores", rows, settings, [explained, *deletions, *curves, *explanations])
 
 
@@ -79,14 +80,14 @@ def _nothing_removed(s: Settings) -> ByExample:
 
 
 def _rows(
-    run: Run, explainer: str, by_metric: ByExample, ids: Sequence[str], s: Settings
+    run: Run, explainer: str, by_metric: ByExample, groups: pd.Series, s: Settings
 ) -> Iterator[dict[str, Any]]:
     # Texts with too few words for a k are left out there, and counted.
-    columns = np.array([values.reindex(ids) for values in by_metric.values()], dtype=np.float64)
+    columns = np.array([values.reindex(groups.index) for values in by_metric.values()], dtype=np.float64)
     draws = {RANDOM: s.metrics["random_draws"]}
     trials = [draws.get(name, 1) if metric == "flip_rate" else 0 for metric, name, _ in by_metric]
     resampling = s.resampling("faithfulness", *run, explainer)
-    summary = summaries(columns.reshape(-1, len(ids)), resampling, trials)
+    summary = summaries(columns.reshape(-1, len(groups)), resampling, trials, groups)
     for (metric, name, k), *numbers in zip(by_metric, *summary, strict=True):
         against = s.reference(*run) if name == "teacher" else None
         where = {"model": run[0], "seed": run[1], "explainer": explainer}

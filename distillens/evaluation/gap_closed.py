@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from distillens.evaluation.inputs import FilePath, Predictions, Run, Settings, by_identity, labels
+from distillens.evaluation.inputs import FilePath, Predictions, Run, Settings, TextGroups, by_identity, labels
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of, usable
+from distillens.evaluation.run_agreement import RunAgreement, gates_of, usable
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
 from distillens.metrics.multiple_testing import holm_within
@@ -50,10 +50,11 @@ def score_gap_closed(
         Names of students, and of explainers that know nothing of the output.
     """
     gates = gates_of(performance, settings)
+    texts = TextGroups(test)
     rows = list(_of_answers(test, predictions, baselines, gates, settings))
     for group in teacher_groups(explanations, settings):
         if group.explainer not in controls:
-            rows += _of_group(group, baselines, gates, groups_of(test, group.ids), settings)
+            rows += _of_group(group, baselines, gates, texts.of(group.ids), settings)
     tested = [not row["gated"] for row in rows]
     p_adjusted = holm_within(rows, ("baseline", "metric", "k"), tested)
     rows = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
@@ -74,7 +75,7 @@ def _of_answers(
         run: Predictions(path, s).of("none", [0], truth.index)[0]
         for run, path in by_identity(paths, s).items()
     }
-    texts = groups_of(test, list(truth.index))
+    texts = TextGroups(test).of(truth.index)
     for student, baseline in _compared(baselines, s):
         sides = [
             [run for run in usable(s.runs(model), gates) if run in answers] for model in (student, baseline)

@@ -210,6 +210,38 @@ def labels(test: FilePath, settings: Settings) -> pd.Series:
     return labels
 
 
+class TextGroups:
+    """Which texts of a table count as one draw: those of one group; a text without a group is one of its own.
+
+    Examples
+    --------
+    >>> rows = [{"example_id": name, "text_a": "x", "group": of} for name, of in ("aX", "bY", "cX")]
+    >>> tables.write("explained.parquet", "examples", rows, {})
+    >>> TextGroups("explained.parquet").of(["a", "b", "c"]).tolist()
+    [0, 1, 0]
+    """
+
+    def __init__(self, path: FilePath) -> None:
+        self._path = path
+        rows = tables.read(path, "examples").select(["example_id", "group"]).to_pylist()
+        self._groups = {
+            row["example_id"]: ("group", row["group"]) if row["group"] else ("text", row["example_id"])
+            for row in rows
+        }
+
+    def of(self, ids: Iterable[str]) -> NDArray[np.int64]:
+        """A number for each text, shape (n,), the same for texts of one group; a missing text is an error."""
+        ids = list(ids)
+        missing = next((name for name in ids if name not in self._groups), None)
+        if missing is not None:
+            raise tables.TableError(
+                f"{self._path}: no text {missing!r}; delete the explanations and run again"
+            )
+        numbers: dict[tuple[str, str], int] = {}
+        groups = [numbers.setdefault(self._groups[name], len(numbers)) for name in ids]
+        return np.array(groups, dtype=np.int64)
+
+
 def edits_of(path: FilePath, test: FilePath) -> tuple[str, dict[str, pd.DataFrame]]:
     """Read a perturbation's name, and what it edits, in counts of repeats x examples.
 

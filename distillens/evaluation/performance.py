@@ -17,6 +17,7 @@ from distillens.evaluation.inputs import (
     Predictions,
     Run,
     Settings,
+    TextGroups,
     by_identity,
     labels,
     logits_of,
@@ -62,6 +63,7 @@ def score_performance(
     }
     answered = {run: (truth, logits, 0) for run, logits in answers.items()}
     answered |= _from_elsewhere(explanations, truth, settings)
+    texts = TextGroups(test)
     everything = {run: (labelled, logits) for run, (labelled, logits, _) in answered.items() if len(labelled)}
     majority = performance.majority(settings.lead, truth, settings.n_classes)
     for run, (labelled, logits, undefined) in answered.items():
@@ -71,12 +73,13 @@ def score_performance(
             rows += [{**unknown, "metric": metric} for metric in settings.task_settings["metrics"]]
             continue
         predicted = performance.predictions_of(logits)
-        estimates = _scores(run, settings.task_settings["metrics"], labelled, predicted, settings)
+        estimates = _scores(run, settings.task_settings["metrics"], labelled, predicted, settings, texts)
         for metric, value in estimates.items():
             row = aggregate(len(labelled), value, **where, metric=metric)
             rows.append({**row, "n_undefined": undefined})
-        rows += _of_probabilities(run, everything, settings)
-        rows += _renamed(run, labelled, predicted, max(majority, estimates[settings.lead].high), settings)
+        rows += _of_probabilities(run, everything, settings, texts)
+        at_most = max(majority, estimates[settings.lead].high)
+        rows += _renamed(run, labelled, predicted, at_most, settings, texts)
     rows.append({"metric": "majority", "value": majority, "n": len(truth), "n_undefined": 0})
     write_scores(out, "scores", rows, settings, [test, *predictions, *explanations])
 
@@ -93,13 +96,19 @@ def _not_known(runs: Iterable[Run], s: Settings, n_texts: int) -> list[dict[str,
 
 
 def _scores(
-    run: Run, metrics: Sequence[str], truth: pd.Series, predicted: np.ndarray, s: Settings
+    run: Run,
+    metrics: Sequence[str],
+    truth: pd.Series,
+    predicted: np.ndarray,
+    s: Settings,
+    groups: TextGroups,
 ) -> dict[str, Estimate]:
-    return performance.scores(metrics, truth, predicted, s.n_classes, s.resampling("performance", *run))
+    resampling = s.resampling("performance", *run)
+    return performance.scores(metrics, truth, predicted, s.n_classes, resampling, groups.of(truth.index))
 
 
 def _of_probabilities(
-    run: Run, everything: Mapping[Run, tuple[pd.Series, np.ndarray]], s: Settings
+    run: Run, everything: Mapping[Run, tuple[pd.Series, np.ndarray]], s: Settings, groups: TextGroups
 ) -> Iterator[dict[str, Any]]:
     """Errors of a classifier's probabilities, and how much larger they are than its teacher's."""
     if not s.n_classes:
@@ -108,14 +117,20 @@ def _of_probabilities(
     references = [one for one in s.references(*run) if one in everything]
     teachers = [of for texts, of in map(everything.get, references) if texts.index.equals(truth.index)]
     against = versus(references[0]) if len(references) == 1 else {"against": s.teachers[run[0]]}
-    estimates = probabilities.scores(truth, logits, s.resampling("probabilities", *run), teachers)
+    resampling = s.resampling("probabilities", *run)
+    estimates = probabilities.scores(truth, logits, resampling, teachers, groups.of(truth.index))
     for metric, value in estimates.items():
         beside = against if metric.endswith("_gap") else {}
         yield aggregate(len(truth), value, model=run[0], seed=run[1], metric=metric, **beside)
 
 
 def _renamed(
-    run: Run, truth: pd.Series, predicted: np.ndarray, at_most: float, s: Settings
+    run: Run,
+    truth: pd.Series,
+    predicted: np.ndarray,
+    at_most: float,
+    s: Settings,
+    groups: TextGroups,
 ) -> Iterator[dict[str, Any]]:
     """A row where a run whose outputs had other names would score far better, beyond its interval."""
     # The best of many renamings flatters: both halves of the texts must find it.
@@ -125,7 +140,8 @@ def _renamed(
     labels = found[0] if found else []
     if labels == sorted(labels) or any(other != labels for other in found):
         return
-    value = _scores(run, [s.lead], truth, np.array(labels, float)[predicted.astype(int)], s)[s.lead]
+    renamed = np.array(labels, float)[predicted.astype(int)]
+    value = _scores(run, [s.lead], truth, renamed, s, groups)[s.lead]
     if value.low > at_most:
         names = [s.task_settings["labels"][label] for label in labels]
         row = aggregate(len(truth), value, model=run[0], seed=run[1], metric=PERMUTED)

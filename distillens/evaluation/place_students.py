@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distillens import tables
-from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
+from distillens.evaluation.inputs import FilePath, Run, Settings, TextGroups, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of
+from distillens.evaluation.run_agreement import RunAgreement, gates_of
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, explained_output
 from distillens.metrics.ladder import Rungs, Student, rung_means
@@ -69,7 +69,7 @@ def place_students(
     gates, level = gates_of(files.performance, settings), settings.metrics["confidence_level"]
     of_rungs = by_identity(files.rungs, settings, "explainer")
     repeated = by_identity(files.again, settings, "explainer")
-    metrics = agreement.grid(settings.metrics["overlap_k"])
+    metrics, drawn = agreement.grid(settings.metrics["overlap_k"]), TextGroups(files.explained)
     placed: list[dict[str, Any]] = []
     climbed: list[dict[str, Any]] = []
     for group in teacher_groups(files.explanations, settings):
@@ -79,7 +79,7 @@ def place_students(
         kinds = _ladder(
             compared, {run: of_rungs[(*run, group.explainer)] for run in compared.teachers}, settings
         )
-        texts = groups_of(files.explained, group.ids)
+        texts = drawn.of(group.ids)
         again = compared.with_itself(group.first, repeated.get((*group.first, group.explainer)))
         students = list(_students(compared, settings))
         climbed += _rows_of_rungs(compared, kinds, level, texts)

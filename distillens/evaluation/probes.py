@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from distillens import tables
-from distillens.evaluation.inputs import FilePath, Settings, by_identity, logits_of
+from distillens.evaluation.inputs import FilePath, Settings, TextGroups, by_identity, logits_of
 from distillens.evaluation.rows import write_scores
 from distillens.joblog import tracked
 from distillens.metrics import probes
@@ -80,7 +80,7 @@ def score_probes(
 
 @dataclass(frozen=True)
 class _Probe:
-    """A probe's design: a row per sentence, by ``example_id``, with the gold label where there is one."""
+    """A probe's design: a row per sentence, by ``example_id``, with its group and its gold label."""
 
     name: str
     cue: str
@@ -152,7 +152,8 @@ def _probes(sentences: Sequence[FilePath], designs: Sequence[FilePath], s: Setti
         design = tables.read(path, "probes").to_pandas().set_index("example_id")
         labels = tables.read(examples, "examples").select(["example_id", "label"]).to_pandas()
         label = labels.set_index("example_id")["label"]
-        yield _Probe(source["probe"], source["cue"], design.assign(label=label.reindex(design.index)))
+        more = {"label": label.reindex(design.index), "group": TextGroups(examples).of(design.index)}
+        yield _Probe(source["probe"], source["cue"], design.assign(**more))
 
 
 def _check_complete(by_name: dict[str, _Probe], files: dict[tuple, Path], s: Settings) -> None:
@@ -239,10 +240,11 @@ def _summaries(
     """Mean over the sentences of each subset, for each metric that applies to some of them."""
     for subset, ids in probe.subsets():
         for metric, column in columns.items():
-            values = column[column.index.isin(ids)].to_numpy()
+            values = column[column.index.isin(ids)]
             if values.size:
                 resampling = s.resampling("probes", *where.values(), subset)
-                summary = summaries(values, resampling, [int(metric in PROPORTIONS)])
+                trials, groups = [int(metric in PROPORTIONS)], probe.design["group"][values.index]
+                summary = summaries(values.to_numpy(), resampling, trials, groups)
                 numbers = {name: numbers.item() for name, numbers in summary._asdict().items()}
                 chance = _chance(metric, columns, ids)
                 yield {**where, "subset": subset, "metric": metric, "chance": chance, **numbers}

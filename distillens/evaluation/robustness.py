@@ -7,6 +7,7 @@ from distillens.evaluation.inputs import (
     FilePath,
     Predictions,
     Settings,
+    TextGroups,
     by_identity,
     edits_of,
     labels,
@@ -38,12 +39,15 @@ def score_robustness(
     """
     truth = labels(test, settings)
     runs = {run: Predictions(path, settings) for run, path in by_identity(predictions, settings).items()}
-    rows = []
+    rows, texts = [], TextGroups(test)
     for path in tracked(perturbed, "robustness", "perturbation"):
         name, counts = edits_of(path, test)
         ids, repeats = list(counts["texts"].columns), list(counts["texts"].index)
+        groups = texts.of(ids)
         for part, whole in _EDITED.items():
-            share = robustness.share(counts[part], counts[whole], settings.resampling("robustness", name))
+            share = robustness.share(
+                counts[part], counts[whole], settings.resampling("robustness", name), groups
+            )
             rows.append(aggregate(len(ids), share, perturbation=name, metric=part))
         outputs = {
             run: robustness.Outputs(one.of("none", [0], ids)[0], one.of(name, repeats, ids))
@@ -66,6 +70,7 @@ def score_robustness(
                     settings.flip,
                     settings.resampling("robustness", name, model, seed),
                     teacher=outputs.get(reference),
+                    groups=groups,
                 )
             for metric, value in scores.items():
                 against = reference if metric.endswith("_gap") else None

@@ -161,33 +161,6 @@ def gates_of(path: FilePath, settings: Settings) -> dict[Run, bool]:
     return gates
 
 
-def groups_of(explained: FilePath, ids: Sequence[str]) -> NDArray[np.int64]:
-    """A number for each text, shape (n,): the same for texts of one group, one of its own without a group.
-
-    Raises
-    ------
-    TableError
-        If a text is not in the table.
-
-    Examples
-    --------
-    >>> rows = [{"example_id": name, "text_a": "x", "group": of} for name, of in ("aX", "bY", "cX")]
-    >>> tables.write("explained.parquet", "examples", rows, {})
-    >>> groups_of("explained.parquet", ["a", "b", "c"]).tolist()
-    [0, 1, 0]
-    """
-    table = tables.read(explained, "examples").select(["example_id", "group"]).to_pylist()
-    of = {
-        row["example_id"]: ("group", row["group"]) if row["group"] else ("text", row["example_id"])
-        for row in table
-    }
-    missing = next((name for name in ids if name not in of), None)
-    if missing is not None:
-        raise tables.TableError(f"{explained}: no text {missing!r}; delete the explanations and run again")
-    numbers: dict[tuple[str, str], int] = {}
-    return np.array([numbers.setdefault(of[name], len(numbers)) for name in ids], dtype=np.int64)
-
-
 def method_of(path: FilePath) -> str | None:
     """The explainer's method, as `distillens.attribution.explain` notes it; None: explained elsewhere.
 

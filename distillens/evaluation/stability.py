@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from distillens import tables
-from distillens.evaluation.inputs import FilePath, Run, Settings, by_identity
+from distillens.evaluation.inputs import FilePath, Run, Settings, TextGroups, by_identity
 from distillens.evaluation.rows import versus, write_scores
 from distillens.joblog import tracked
 from distillens.metrics.explained_output import towards
@@ -19,7 +19,9 @@ Stable = dict[tuple[str, str], np.ndarray]
 """From (example, perturbation) to one value of each metric."""
 
 
-def score_stability(explanations: Sequence[FilePath], *, settings: Settings, out: FilePath) -> None:
+def score_stability(
+    test: FilePath, explanations: Sequence[FilePath], *, settings: Settings, out: FilePath
+) -> None:
     """Score how alike each run explains a text before and after each perturbation.
 
     ``stability_spearman`` and ``stability_cosine`` are means over texts; a student's ``_gap`` is
@@ -35,14 +37,14 @@ def score_stability(explanations: Sequence[FilePath], *, settings: Settings, out
     by_run: dict[tuple[Run, str], Stable] = {}
     for (model, seed, explainer), path in tracked(files.items(), "stability", "file"):
         by_run[(model, seed), explainer] = _of_file(path)
-    rows = []
+    rows, texts = [], TextGroups(test)
     for (run, explainer), stable in by_run.items():
         teacher = settings.reference(*run)
         against = None if teacher is None else by_run.get((teacher, explainer))
         if teacher is not None and against is None:
             raise tables.TableError(f"no explanations of {teacher}, the teacher of {run[0]!r}; add the file")
-        rows += _rows(run, explainer, stable, teacher, against, settings)
-    write_scores(out, "scores", rows, settings, explanations)
+        rows += _rows(run, explainer, stable, against, settings, texts)
+    write_scores(out, "scores", rows, settings, [test, *explanations])
 
 
 def _of_file(path: FilePath) -> Stable:
@@ -71,9 +73,9 @@ def _rows(
     run: Run,
     explainer: str,
     stable: Stable,
-    teacher: Run | None,
     against: Mapping[tuple[str, str], np.ndarray] | None,
     s: Settings,
+    texts: TextGroups,
 ) -> Iterator[dict[str, Any]]:
     for perturbation in sorted({perturbation for _, perturbation in stable}):
         keys = sorted(key for key in stable if key[1] == perturbation)
@@ -85,11 +87,12 @@ def _rows(
                 f"stability_{metric}_gap": values
                 for metric, values in zip(METRICS, own - theirs, strict=True)
             }
+        drawn = texts.of(name for name, _ in keys)
         resampling = s.resampling("stability", perturbation, explainer, *run)
-        summary = summaries(np.array(list(columns.values())), resampling)
+        summary = summaries(np.array(list(columns.values())), resampling, groups=drawn)
         for metric, *numbers in zip(columns, *summary, strict=True):
             where = {"model": run[0], "seed": run[1], "explainer": explainer, "perturbation": perturbation}
             if metric.endswith("_gap"):
-                where |= versus(teacher)
+                where |= versus(s.reference(*run))
             numbers = dict(zip(summary._fields, (number.item() for number in numbers), strict=True))
             yield {**where, "metric": metric, **numbers}

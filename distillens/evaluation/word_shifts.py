@@ -8,7 +8,7 @@ import numpy as np
 
 from distillens import tables
 from distillens.data.text import Example, examples
-from distillens.evaluation.inputs import FilePath, Settings
+from distillens.evaluation.inputs import FilePath, Settings, TextGroups
 from distillens.evaluation.rows import write_scores
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.evaluation.word_classes import kinds
@@ -34,6 +34,7 @@ def score_word_shifts(
         Table of kind ``word_shifts``: a row for each student, explainer and group of words.
     """
     texts = {example.example_id: example for example in examples(tables.read(explained, "examples"))}
+    drawn = TextGroups(explained)
     rows: list[dict[str, Any]] = []
     words: list[list[str]] = []
     groups: Groups = {}
@@ -41,12 +42,12 @@ def score_word_shifts(
         if not words:
             named = [texts[name] for name in teacher_group.ids]
             words, groups = [[word.text for word in text.words] for text in named], _groups(named)
-        rows += _of_teacher_group(teacher_group, groups, words, settings)
+        rows += _of_teacher_group(teacher_group, groups, words, drawn.of(teacher_group.ids), settings)
     write_scores(out, "word_shifts", rows, settings, [explained, *explanations])
 
 
 def _of_teacher_group(
-    teacher_group: TeacherGroup, groups: Groups, words: list[list[str]], s: Settings
+    teacher_group: TeacherGroup, groups: Groups, words: list[list[str]], drawn: np.ndarray, s: Settings
 ) -> Iterator[dict[str, Any]]:
     about = [teacher_group.reference.words[name] for name in teacher_group.ids]
     shared = {
@@ -60,7 +61,8 @@ def _of_teacher_group(
         for student, runs in teacher_group.by_student.items():
             own = [share[run] for run in runs]
             learned_from = teacher_group.learned_from(runs)
-            shift = word_shifts.shift(own, teachers, s.metrics["confidence_level"], sizes[kind], learned_from)
+            level = s.metrics["confidence_level"]
+            shift = word_shifts.shift(own, teachers, level, sizes[kind], learned_from, drawn)
             yield {
                 "student": student,
                 "teacher": teacher_group.first[0],

@@ -99,12 +99,18 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
 
 
 def scores(
-    metrics: Sequence[str], truth: ArrayLike, predicted: ArrayLike, n_classes: int, resampling: Resampling
+    metrics: Sequence[str],
+    truth: ArrayLike,
+    predicted: ArrayLike,
+    n_classes: int,
+    resampling: Resampling,
+    groups: ArrayLike | None = None,
 ) -> dict[str, Estimate]:
     """Task metrics of one model, each with its confidence interval over examples.
 
     Parameters are those of `statistic`, with ``predicted`` of shape (n,). Accuracy is a proportion and has
-    the interval of one (`distillens.metrics.statistics.proportion`).
+    the interval of one (`distillens.metrics.statistics.proportion`). Examples with the same number in
+    ``groups``, shape (n,), count as one draw.
 
     Examples
     --------
@@ -113,10 +119,12 @@ def scores(
     0.75
     """
     parts = [statistic(metric, truth, predicted, n_classes) for metric in metrics]
-    result = estimate(lambda weights: np.stack([part(weights) for part in parts]), np.size(truth), resampling)
+    result = estimate(
+        lambda weights: np.stack([part(weights) for part in parts]), np.size(truth), resampling, groups
+    )
     found = {metric: Estimate(*row) for metric, *row in zip(metrics, *result, strict=True)}
     if "accuracy" in found:
-        found["accuracy"] = proportion(right(truth, predicted), 1, resampling.confidence_level)
+        found["accuracy"] = proportion(right(truth, predicted), 1, resampling.confidence_level, groups)
     return found
 
 

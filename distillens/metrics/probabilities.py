@@ -76,7 +76,11 @@ def ece(truth: ArrayLike, probabilities: ArrayLike) -> Statistic:
 
 
 def scores(
-    truth: ArrayLike, logits: ArrayLike, resampling: Resampling, teachers: Sequence[ArrayLike] = ()
+    truth: ArrayLike,
+    logits: ArrayLike,
+    resampling: Resampling,
+    teachers: Sequence[ArrayLike] = (),
+    groups: ArrayLike | None = None,
 ) -> dict[str, Estimate]:
     """Both errors of one model, and how much larger they are than those of its teacher's runs.
 
@@ -90,6 +94,8 @@ def scores(
         Logits of the teacher's runs for the same examples.
     resampling : Resampling
         All numbers share their resamples, so the difference is paired.
+    groups : array_like, shape (n,), optional
+        Examples with the same number count as one draw.
 
     Returns
     -------
@@ -115,7 +121,7 @@ def scores(
 
     if theirs:
         names += [f"{name}_gap" for name in METRICS]
-    result = estimate(both, np.size(truth), resampling)
+    result = estimate(both, np.size(truth), resampling, groups)
     return {name: Estimate(*row) for name, *row in zip(names, *result, strict=True)}
 
 

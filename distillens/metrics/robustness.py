@@ -69,6 +69,7 @@ def score(
     flip: float,
     resampling: Resampling,
     teacher: Outputs | None = None,
+    groups: ArrayLike | None = None,
 ) -> dict[str, Scored]:
     """Robustness of one model to one perturbation.
 
@@ -87,6 +88,8 @@ def score(
         See `unchanged`.
     resampling : Resampling
         All numbers share their resamples of examples.
+    groups : array_like, shape (n,), optional
+        Examples with the same number count as one draw.
 
     Returns
     -------
@@ -107,7 +110,7 @@ def score(
     same = unchanged(model.original, model.perturbed, flip)
     kept, n = mean_of(same), np.size(truth)
     if metric is None:
-        share_kept = proportion(same.mean(axis=0), n, resampling.confidence_level)
+        share_kept = proportion(same.mean(axis=0), len(same), resampling.confidence_level, groups)
         return {"consistency": Scored(*map(float, (*share_kept, _spread(kept(np.ones(n))))))}
     names = [metric, f"{metric}_change", "consistency"]
     task = _task_metric(metric, truth, model, n_classes)
@@ -123,18 +126,20 @@ def score(
             parts.append(after - before - (of_teacher[1] - of_teacher[0]))
         return np.stack(parts)
 
-    result = estimate(lambda weights: by_repeat(weights).mean(axis=1), n, resampling)
+    result = estimate(lambda weights: by_repeat(weights).mean(axis=1), n, resampling, groups)
     found = {name: Estimate(*row) for name, *row in zip(names, *result, strict=True)}
     shares = {"consistency": same}
     if metric == "accuracy":
         shares[metric] = right(truth, predictions_of(model.perturbed))
     for name, answers in shares.items():
-        found[name] = proportion(answers.mean(axis=0), len(answers), resampling.confidence_level)
+        found[name] = proportion(answers.mean(axis=0), len(answers), resampling.confidence_level, groups)
     spread = _spread(by_repeat(np.ones(n)))
     return {name: Scored(*map(float, (*found[name], of))) for name, of in zip(names, spread, strict=True)}
 
 
-def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored:
+def share(
+    parts: ArrayLike, wholes: ArrayLike, resampling: Resampling, groups: ArrayLike | None = None
+) -> Scored:
     """Share of a whole that a perturbation changes, such as of all texts or of all their words.
 
     Parameters
@@ -143,6 +148,7 @@ def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored
         Both are summed over the texts first. A whole of nothing has no share (NaN). Where all wholes are 1,
         it is a `distillens.metrics.statistics.proportion`.
     resampling : Resampling
+    groups : array_like, shape (n,), optional
         As for `score`.
 
     Examples
@@ -158,9 +164,9 @@ def share(parts: ArrayLike, wholes: ArrayLike, resampling: Resampling) -> Scored
 
     n = parts.shape[1]
     if (wholes == 1).all() and wholes.size:
-        value, low, high = proportion(parts.mean(axis=0), len(parts), resampling.confidence_level)
+        value, low, high = proportion(parts.mean(axis=0), len(parts), resampling.confidence_level, groups)
     else:
-        value, low, high = estimate(lambda weights: by_repeat(weights).mean(axis=0), n, resampling)
+        value, low, high = estimate(lambda weights: by_repeat(weights).mean(axis=0), n, resampling, groups)
     return Scored(float(value), float(low), float(high), float(_spread(by_repeat(np.ones(n)))))
 
 

@@ -8,6 +8,9 @@ and the ratio of several paired means alike, and replicates become matrix produc
 Proportions, means of answers that are 1 or 0, are the exception: near 0 or 1 resamples are all alike, and the
 bootstrap of 20 texts of which 95 % are right holds the truth in 58 % of studies. `proportion` has Wilson's
 interval.
+
+Examples that belong together, texts of one document say, are a *group*: groups are drawn, each with all
+its examples.
 """
 
 import warnings
@@ -65,7 +68,9 @@ class Summary(NamedTuple):
     n_undefined: NDArray[np.int64]
 
 
-def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
+def estimate(
+    statistic: Statistic, n: int, resampling: Resampling, groups: ArrayLike | None = None
+) -> Estimate:
     """Value and confidence interval of a statistic of ``n`` examples.
 
     Step by step: the value is the statistic of weights that are all 1. Each resample draws n examples
@@ -74,6 +79,9 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
     after the other (BCa: Efron 1987, as `scipy.stats.bootstrap` has it). BCa counts how many replicates are
     below the value and how many equal it, so all are rounded to 12 digits of their scale first: what the
     processor does to the last digit of a sum decides nothing.
+
+    With groups, these are drawn and left out, each with all its examples (the cluster bootstrap: Davison
+    and Hinkley 1997, section 3.8); where each is one example that is the same.
 
     Parameters
     ----------
@@ -84,44 +92,51 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
         Number of examples.
     resampling : Resampling
         Seed, number of resamples and level.
+    groups : array_like, shape (n,), optional
+        Examples with the same number, or name, count as one draw.
 
     Returns
     -------
     Estimate
         Where BCa is degenerate, the percentile interval of the replicates in
         which the statistic is defined; where all replicates are the same, the value.
-        Fewer than two examples have no bounds (NaN).
+        Fewer than two examples, or groups of them, have no bounds (NaN).
 
     Examples
     --------
     >>> found = estimate(mean_of([1.0, 2.0, 3.0, 4.0]), 4, Resampling(seed=1))
     >>> float(found.value), bool(1 < found.low < 2 and 3 < found.high < 4)
     (2.5, True)
+    >>> bool(np.isnan(estimate(mean_of([1.0, 2.0]), 2, Resampling(seed=1), groups=["a", "a"]).low))
+    True
     """
     value = np.asarray(statistic(np.ones(n)), dtype=np.float64)
-    if n < 2:
+    of, draws = _drawn(groups, n)
+    if draws < 2:
         nothing = np.full(value.shape, np.nan)
         return Estimate(value, nothing, nothing)
 
-    unit = _unit(statistic, value, n, resampling.seed)
+    unit, level = _unit(statistic, value, of, draws, resampling.seed), resampling.confidence_level
+    if draws < n:
+        level = 1 - 2 * special.ndtr(-special.ndtri((1 + level) / 2) / np.sqrt(_few(level, n, draws)))
 
     def replicates(index: NDArray[np.int64], axis: int = -1) -> Array:
-        values = statistic(_counts(index, n))
+        values = statistic(_counts(index, draws)[..., of])
         return _rounded(values, unit[..., None] if values.ndim > unit.ndim else unit)
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # degenerate replicates: handled below
         result = stats.bootstrap(
-            (np.arange(n),),
+            (np.arange(draws),),
             replicates,
             vectorized=True,
             n_resamples=resampling.resamples,
-            confidence_level=resampling.confidence_level,
+            confidence_level=level,
             batch=max(1, _BATCH_CELLS // n),
             method="BCa",
             rng=np.random.default_rng(resampling.seed),
         )
-        tail = (1 - resampling.confidence_level) / 2
+        tail = (1 - level) / 2
         distribution = result.bootstrap_distribution
         percentile = np.nanquantile(distribution, [tail, 1 - tail], axis=-1)
         spread = np.nanmax(distribution, axis=-1) - np.nanmin(distribution, axis=-1)
@@ -137,13 +152,16 @@ def estimate(statistic: Statistic, n: int, resampling: Resampling) -> Estimate:
     return Estimate(value, low, high)
 
 
-def proportion(answers: ArrayLike, trials: int, confidence_level: float) -> Estimate:
+def proportion(
+    answers: ArrayLike, trials: int, confidence_level: float, groups: ArrayLike | None = None
+) -> Estimate:
     """Mean of answers that are 1 or 0, with Wilson's interval (1927), which holds near 0 and 1 too.
 
     Examples are drawn, so with several answers each (repeats of a random edit, say) they are clusters: the
     interval is that of as many independent answers as would vary so (the effective sample size: Korn and
     Graubard 1998). Where all answers are alike, nothing says how those of one example hang together, and
-    they count as one.
+    they count as one. Groups of examples are clusters likewise, and what few of them tell too little of is
+    made up for (Korn and Graubard's ratio of Student's t).
 
     Parameters
     ----------
@@ -153,11 +171,13 @@ def proportion(answers: ArrayLike, trials: int, confidence_level: float) -> Esti
         Answers of each example.
     confidence_level : float
         Level of the interval.
+    groups : array_like, shape (n,), optional
+        As for `estimate`.
 
     Returns
     -------
     Estimate
-        Each of shape (...); fewer than two examples have no bounds.
+        Each of shape (...); fewer than two examples, or groups of them, have no bounds.
 
     Examples
     --------
@@ -167,11 +187,13 @@ def proportion(answers: ArrayLike, trials: int, confidence_level: float) -> Esti
     answers = np.asarray(answers, dtype=np.float64)
     n = answers.shape[-1]
     value = answers.mean(axis=-1) if n else np.full(answers.shape[:-1], np.nan)
-    if n < 2:
+    of, draws = _drawn(groups, n)
+    if draws < 2:
         return Estimate(value, *np.full((2, *value.shape), np.nan))
-    single, mean = value * (1 - value), answers.var(axis=-1) / n
+    single, mean = value * (1 - value), _variance_of_mean(answers, of)
     with np.errstate(divide="ignore", invalid="ignore"):
-        effective = np.where(single > _SAME, np.minimum(single / mean, n * trials), n)
+        alone = single / mean * _few(confidence_level, n, draws)
+        effective = np.where(single > _SAME, np.minimum(alone, n * trials), draws)
     z2 = special.ndtri((1 + confidence_level) / 2) ** 2
     middle = (value + z2 / (2 * effective)) / (1 + z2 / effective)
     half = np.sqrt(z2 * (single / effective + z2 / (4 * effective**2))) / (1 + z2 / effective)
@@ -202,7 +224,12 @@ def mean_of(columns: ArrayLike) -> Statistic:
     return lambda weights: columns @ weights.T / weights.sum(axis=-1)
 
 
-def summaries(columns: ArrayLike, resampling: Resampling, trials: Sequence[int] = ()) -> Summary:
+def summaries(
+    columns: ArrayLike,
+    resampling: Resampling,
+    trials: Sequence[int] = (),
+    groups: ArrayLike | None = None,
+) -> Summary:
     """Mean over examples of each row, its interval, and how many values are undefined.
 
     Parameters
@@ -214,6 +241,8 @@ def summaries(columns: ArrayLike, resampling: Resampling, trials: Sequence[int] 
     trials : sequence of int, optional
         For each row 0, or of how many answers that are 1 or 0 a value is the mean: such rows are a
         `proportion`.
+    groups : array_like, shape (n,), optional
+        As for `estimate`.
 
     Examples
     --------
@@ -223,29 +252,68 @@ def summaries(columns: ArrayLike, resampling: Resampling, trials: Sequence[int] 
     """
     columns = np.atleast_2d(np.asarray(columns, dtype=np.float64))
     defined = ~np.isnan(columns)
+    groups = None if groups is None else np.asarray(groups)
     value, low, high, spread = np.full((4, len(columns)), np.nan)
     for mask in np.unique(defined, axis=0):
         rows = (defined == mask).all(axis=1)
         if mask.any():
-            values = columns[np.ix_(rows, mask)]
-            value[rows], low[rows], high[rows] = estimate(mean_of(values), values.shape[1], resampling)
+            values, own = columns[np.ix_(rows, mask)], None if groups is None else groups[mask]
+            value[rows], low[rows], high[rows] = estimate(mean_of(values), values.shape[1], resampling, own)
             if values.shape[1] > 1:
                 spread[rows] = values.std(axis=1, ddof=1)
     for row, answers in enumerate(trials):
         if answers:
-            known = columns[row][defined[row]]
-            _, low[row], high[row] = proportion(known, answers, resampling.confidence_level)
+            known, own = columns[row][defined[row]], None if groups is None else groups[defined[row]]
+            _, low[row], high[row] = proportion(known, answers, resampling.confidence_level, own)
     n = defined.sum(axis=1)
     return Summary(value, low, high, spread, n, columns.shape[1] - n)
 
 
-def _unit(statistic: Statistic, value: Array, n: int, seed: int) -> Array:
-    """What numbers are rounded to: the 12th digit of the value, or of what single examples do to it."""
-    drawn = np.random.default_rng([seed, _PROBES]).multinomial(n, np.full(n, 1 / n), size=_PROBES)
+def _drawn(groups: ArrayLike | None, n: int) -> tuple[NDArray[np.int64] | slice, int]:
+    """The draw that each example belongs to, by order of appearance, and how many draws there are.
+
+    Names of groups decide nothing, and groups of one example each are none.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many as examples.
+    """
+    if groups is None:
+        return slice(None), n
+    _, first, of = np.unique(np.asarray(groups), return_index=True, return_inverse=True)
+    if of.shape != (n,):
+        raise ValueError(f"groups of {np.shape(groups)} for {n} examples; give one of each")
+    return (slice(None), n) if first.size == n else (np.argsort(np.argsort(first))[of], first.size)
+
+
+def _variance_of_mean(values: Array, of: NDArray[np.int64] | slice) -> Array:
+    """Variance of the mean over the last axis: with groups of their sums (Liang and Zeger 1986)."""
+    n = values.shape[-1]
+    if isinstance(of, slice):
+        return values.var(axis=-1) / n
+    away = values - values.mean(axis=-1, keepdims=True)
+    sums = np.apply_along_axis(lambda row: np.bincount(of, row), -1, away)
+    return (sums**2).sum(axis=-1) / n**2
+
+
+def _few(confidence_level: float, n: int, draws: int) -> float:
+    """What a variance seen in so few draws counts for, beside one that was seen in n; 1 for as many.
+
+    Few show too little of it, by (draws - 1) / draws, and vary: the ratio of the quantiles of Student's t,
+    squared (Korn and Graubard 1998; for the bootstrap Hesterberg 2015, section 5.3).
+    """
+    t_many, t_few = special.stdtrit([n - 1, draws - 1], (1 + confidence_level) / 2)
+    return float((t_many / t_few) ** 2 * ((draws - 1) * n / (draws * (n - 1))))
+
+
+def _unit(statistic: Statistic, value: Array, of: NDArray[np.int64] | slice, draws: int, seed: int) -> Array:
+    """What numbers are rounded to: the 12th digit of the value, or of what single draws do to it."""
+    drawn = np.random.default_rng([seed, _PROBES]).multinomial(draws, np.full(draws, 1 / draws), size=_PROBES)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        away = np.abs(statistic(drawn.astype(np.float64)) - value[..., None])
-        scale = np.fmax(np.abs(value), np.sqrt(n) * np.nanmax(away, axis=-1))
+        away = np.abs(statistic(drawn[:, of].astype(np.float64)) - value[..., None])
+        scale = np.fmax(np.abs(value), np.sqrt(draws) * np.nanmax(away, axis=-1))
     # A power of two, so that rounding is exact; scales are rarely close to one times this odd number.
     usable = np.isfinite(scale) & (scale > 0)
     return np.where(usable, np.ldexp(1.0, np.frexp(np.where(usable, scale, 1) * 1.2345)[1] - _DIGITS), 0.0)

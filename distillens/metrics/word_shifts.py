@@ -40,6 +40,7 @@ def shift(
     confidence_level: float,
     groups: int = 1,
     learned_from: Sequence[int] | None = None,
+    text_groups: ArrayLike | None = None,
 ) -> dict[str, float]:
     """How much more of a text's attribution a group of words has in a student than in its teacher.
 
@@ -54,6 +55,8 @@ def shift(
         (Bonferroni), so that the largest shift of many may be believed.
     learned_from : sequence of int, optional
         The position of the teacher's run that each run of the student is compared with; else with all.
+    text_groups : array_like of int, shape (n,), optional
+        Texts with the same number count as one draw.
 
     Returns
     -------
@@ -81,7 +84,10 @@ def shift(
         for side in (sides[0][:, None], sides[1][None])
     )
     difference = RunPairs(own.values - theirs.values, own.compared)
-    interval = design([difference], None).interval([1], 1 - (1 - confidence_level) / groups)
+    text_groups = None if text_groups is None else np.asarray(text_groups)[defined]
+    interval = design([difference], None, groups=text_groups).interval(
+        [1], 1 - (1 - confidence_level) / groups
+    )
     return {
         "share_teacher": float(theirs.mean().mean()),
         "share_student": float(own.mean().mean()),

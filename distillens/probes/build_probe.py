@@ -28,7 +28,7 @@ def build_probe(
     Parameters
     ----------
     test : str or Path
-        The task's test split; real texts of it keep their id and label, built sentences have no label.
+        The task's test split; real texts of it keep their id, label and group, built sentences have none.
     sentences, design : str or Path
         Target files; both have the same rows in the same order.
     name : str
@@ -89,7 +89,7 @@ def _example(sentence: Sentence, pool: Mapping[str, Example]) -> Example:
     own = pool.get(sentence.example_id)
     if own is None or own.text_a != sentence.text:
         return example
-    return replace(example, label=own.label, label_name=own.label_name)
+    return replace(example, label=own.label, label_name=own.label_name, group=own.group)
 
 
 def _design(sentence: Sentence) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Whether students agree less with their teacher than those of an earlier record did.
 
 Both records are about the same texts, so texts are compared one by one: what makes one text harder than
-another does not blur the difference.
+another does not blur the difference. Texts of one group count as one draw.
 """
 
 from collections.abc import Iterator, Mapping
@@ -59,7 +59,8 @@ def compare(outcome: Outcome, baseline: Outcome) -> list[dict[str, Any]]:
         names = ", ".join(one["student"] for one in baseline["students"])
         raise BaselineError(f"has none of the students, only {names or 'none'}; name them alike")
     level = 1 - _ALPHA / len(pairs)
-    return [_compared(*pair, level) for pair in pairs]
+    groups = outcome["about"].get("groups", {})
+    return [_compared(*pair, level, groups.get(pair[0]["task"])) for pair in pairs]
 
 
 def _check_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> None:
@@ -86,12 +87,18 @@ def _pairs(
 
 
 def _compared(
-    one: Mapping[str, Any], row: Mapping[str, Any], before: Mapping[str, Any], level: float
+    one: Mapping[str, Any],
+    row: Mapping[str, Any],
+    before: Mapping[str, Any],
+    level: float,
+    groups: Mapping[str, int] | None,
 ) -> dict[str, Any]:
     sides = (row["by_text"], before["by_text"])
     # None is undefined, as is a text that one of them lacks.
     values = np.array([[side.get(name) for name in row["by_text"]] for side in sides], dtype=np.float64)
-    found = summaries([values[0] - values[1]], Resampling(seed=0, confidence_level=level))
+    resampling = Resampling(seed=0, confidence_level=level)
+    drawn = None if groups is None else [groups[name] for name in row["by_text"]]
+    found = summaries([values[0] - values[1]], resampling, groups=drawn)
     value, low, high = (float(part[0]) for part in (found.value, found.low, found.high))
     return {
         "task": one["task"],

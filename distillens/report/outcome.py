@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from distillens import registry, tables
+from distillens.evaluation.inputs import TextGroups
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import GATED, overall
 from distillens.provenance import digest
@@ -44,6 +45,7 @@ def of(results: Results) -> dict[str, Any]:
     drift, placements = (frame.to_dict("records") for frame in (results.drift, results.placements))
     decided = decisions(drift, placements, controls)
     scores, agreement = results.scores, results.agreement
+    groups = {task: found for task in settings["tasks"] if (found := _groups(results.folder, task))}
     for one in decided:
         one["performance"] = _performance(scores, settings, one)
         for row in one["explainers"]:
@@ -54,6 +56,7 @@ def of(results: Results) -> dict[str, Any]:
         "about": {
             "teachers": _teachers(results),
             "texts": {task: _texts(results.folder, task) for task in settings["tasks"]},
+            **({"groups": groups} if groups else {}),
             "labelled": {
                 task: block["columns"]["label"] is not None for task, block in settings["tasks"].items()
             },
@@ -229,6 +232,14 @@ def _texts(folder: Path, task: str) -> dict[str, Any]:
     said = [[row["example_id"], row["text_a"], row["text_b"]] for row in rows]
     whole = json.dumps(sorted(said), ensure_ascii=False)
     return {"n": len(rows), "sha256": hashlib.sha256(whole.encode()).hexdigest()}
+
+
+def _groups(folder: Path, task: str) -> dict[str, int]:
+    """The number of each text's group; nothing where all texts are of their own."""
+    path = folder / "data" / task / "explained.parquet"
+    names = tables.read(path, "examples")["example_id"].to_pylist()
+    numbers = TextGroups(path).of(names).tolist()
+    return dict(zip(names, numbers, strict=True)) if len(set(numbers)) < len(names) else {}
 
 
 def _teachers(results: Results) -> dict[str, str]:

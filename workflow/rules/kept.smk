@@ -25,7 +25,7 @@ def kept_files():
         ),
         *of_all_runs(EXPLANATIONS),
         *of_first_seeds(EXPLANATIONS_AGAIN),
-        *rules.score_stability.input,
+        *rules.score_stability.input.explanations,
         *(
             path
             for name in scores.split()

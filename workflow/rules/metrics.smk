@@ -43,6 +43,7 @@ rule score_robustness:
 
 rule score_agreement:
     input:
+        explained=rules.select_examples.output.explained,
         explanations=of_all_runs(EXPLANATIONS),
     output:
         scores="<results>/metrics/{task}/agreement.parquet",

@@ -36,6 +36,7 @@ use rule explain as explain_perturbed with:
 
 rule score_stability:
     input:
+        test=rules.fetch_dataset.output.test,
         explanations=expand(
             of_runs(rules.explain_perturbed.output.explanations, WITH_WEIGHTS),
             explainer=study.config["stability"]["explainers"],

@@ -128,7 +128,7 @@ def cosine(a, b):
 
 
 def agreement_frame(paths, out, **other):
-    agreement.score_agreement(paths, out=out, **settings(**other))
+    agreement.score_agreement(paths[0].parent / "test.parquet", paths, out=out, **settings(**other))
     frame = tables.read(out, "scores").to_pandas()
     frame = frame[(frame["model"] == "small") & (frame["against"] == "big") & (frame["metric"] == "cosine")]
     return dict(zip(frame["example_id"].fillna("all"), frame["value"], strict=True))
@@ -351,7 +351,9 @@ def test_explainers_with_and_without_a_target_are_undefined_and_counted(take_in,
         for model in ("big", "small")
         for explainer, more in (("shap", TARGET), ("ig", {}))
     ]
-    agreement.score_agreement(paths, out=tmp_path / "scores.parquet", **settings())
+    agreement.score_agreement(
+        paths[0].parent / "test.parquet", paths, out=tmp_path / "scores.parquet", **settings()
+    )
     frame = tables.read(tmp_path / "scores.parquet", "scores").to_pandas()
     frame = frame[(frame["metric"] == "cosine") & frame["example_id"].isna()]
     students = frame[(frame["model"] == "small") & (frame["against"] == "big")]
@@ -544,7 +546,7 @@ def test_a_regression_has_one_value_for_each_position(take_in):
 
 def cosines(paths, out, **other):
     """Aggregate and single cosines of the student with the teacher."""
-    agreement.score_agreement(paths, out=out, **settings(**other))
+    agreement.score_agreement(paths[0].parent / "test.parquet", paths, out=out, **settings(**other))
     frame = tables.read(out, "scores").to_pandas()
     frame = frame[(frame["model"] == "small") & (frame["against"] == "big") & (frame["metric"] == "cosine")]
     return frame[frame["example_id"].isna()].iloc[0], frame.set_index("example_id")["value"]

@@ -22,7 +22,7 @@ from tests.fixtures.made_up_task import (
 
 def test_agreement_has_every_pair_example_by_example_and_together(study, tmp_path):
     out = tmp_path / "scores.parquet"
-    score_agreement(study.explanations("shap", "lime"), out=out, **settings())
+    score_agreement(study.explained, study.explanations("shap", "lime"), out=out, **settings())
     found = frame(out)
     found = found[found["against"].notna()]
     pairs = {("small", 0, "big", 3), ("big", 7, "big", 3)}
@@ -43,7 +43,7 @@ def test_agreement_has_every_pair_example_by_example_and_together(study, tmp_pat
 
 def test_agreement_comes_with_its_spread_and_what_chance_gives(study, tmp_path):
     out = tmp_path / "scores.parquet"
-    score_agreement(study.explanations(), out=out, **settings())
+    score_agreement(study.explained, study.explanations(), out=out, **settings())
     found = frame(out).query("model == 'small'")
     singles = found[found["example_id"].notna() & (found["metric"] == "overlap") & (found["k"] == 3)]
     (row,) = found[found["example_id"].isna() & (found["metric"] == "overlap") & (found["k"] == 3)].to_dict(
@@ -60,7 +60,7 @@ def test_students_of_one_teacher_are_compared_with_each_other(study, tmp_path):
         "seeds": {"big": [3, 7], "small": [0], "twin": [5]},
     }
     files = [*study.explanations(), study.explanation("twin", 5)]
-    score_agreement(files, out=tmp_path / "s.parquet", **settings(**twin))
+    score_agreement(study.explained, files, out=tmp_path / "s.parquet", **settings(**twin))
     found = frame(tmp_path / "s.parquet")
     pairs = found[["model", "seed", "against", "against_seed"]].dropna().drop_duplicates()
     assert set(pairs.itertuples(index=False, name=None)) == {
@@ -72,7 +72,9 @@ def test_students_of_one_teacher_are_compared_with_each_other(study, tmp_path):
 
 
 def test_explainers_of_a_run_are_compared_towards_its_own_prediction(study, tmp_path):
-    score_agreement(study.explanations("shap", "lime"), out=tmp_path / "s.parquet", **settings())
+    score_agreement(
+        study.explained, study.explanations("shap", "lime"), out=tmp_path / "s.parquet", **settings()
+    )
     found = frame(tmp_path / "s.parquet").query("against_explainer.notna() and metric == 'cosine'")
     assert set(found[["model", "seed", "explainer", "against_explainer"]].itertuples(index=False)) == {
         (*run, "lime", "shap") for run in RUNS
@@ -85,7 +87,7 @@ def test_explainers_of_a_run_are_compared_towards_its_own_prediction(study, tmp_
 
 
 def test_every_run_has_a_point_and_a_cloud(study, tmp_path):
-    score_agreement(study.explanations(), out=tmp_path / "s.parquet", **settings())
+    score_agreement(study.explained, study.explanations(), out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet").query("metric == 'projection_1'")
     assert len(found) == len(RUNS) * (1 + len(IDS))
     points = found[found["example_id"].isna()].set_index(["model", "seed"])["value"]
@@ -97,7 +99,7 @@ def test_every_run_has_a_point_and_a_cloud(study, tmp_path):
 def test_agreement_is_about_the_class_that_most_runs_of_the_teacher_predict(study, tmp_path):
     files = [study.explanation("big", seed) for seed in (3, 5, 7)] + [study.explanation("small", 0)]
     seeds = {"big": [7, 5, 3], "small": [0]}
-    score_agreement(files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
+    score_agreement(study.explained, files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
     found = frame(tmp_path / "s.parquet").query("model == 'small' and metric == 'cosine'")
     runs = [("small", 0), *(("big", seed) for seed in (3, 5, 7))]
     small, first, *others = (study.logits(*run).argmax(axis=1) for run in runs)
@@ -119,14 +121,14 @@ def test_different_words_are_an_error_that_names_both_files_and_the_example(stud
     good = study.explanations()
     other = study.explanation("small", 0, words={"e7": ["another"] + [f"w{j}" for j in range(1, 6)]})
     with pytest.raises(TableError, match=f"{other} and .*x-big-3-shap.parquet: different words .*'e7'"):
-        score_agreement([*good[:2], other], out=tmp_path / "s.parquet", **settings())
+        score_agreement(study.explained, [*good[:2], other], out=tmp_path / "s.parquet", **settings())
     assert not (tmp_path / "s.parquet").exists()
 
 
 def test_texts_that_a_model_could_not_see_whole_are_undefined_and_counted(study, tmp_path):
     good = study.explanations()
     short = study.explanation("small", 0, values=lambda i, own: own[:-1] if i == "e7" else own, unseen=1)
-    score_agreement([*good[:2], short], out=tmp_path / "s.parquet", **settings())
+    score_agreement(study.explained, [*good[:2], short], out=tmp_path / "s.parquet", **settings())
     found = frame(tmp_path / "s.parquet")
     row = found[(found["model"] == "small") & (found["metric"] == "cosine")]
     assert row[row["example_id"] == "e7"]["value"].isna().all()
@@ -136,7 +138,7 @@ def test_texts_that_a_model_could_not_see_whole_are_undefined_and_counted(study,
 def test_every_pair_of_three_teacher_seeds_is_compared(study, tmp_path):
     seeds = {"big": [3, 5, 7], "small": [0]}
     files = [*study.explanations(), study.explanation("big", 5)]
-    score_agreement(files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
+    score_agreement(study.explained, files, out=tmp_path / "s.parquet", **settings(seeds=seeds))
     found = frame(tmp_path / "s.parquet").query("model == 'big' and against.notna()")
     pairs = set(zip(found["seed"], found["against_seed"], strict=True))
     assert pairs == {(later, earlier) for earlier, later in itertools.combinations(seeds["big"], 2)}

@@ -20,7 +20,7 @@ def test_buckets_split_the_texts_and_compare_the_models_in_each(study, tmp_path)
         "only_small": small & ~big, "all_wrong": ~big & ~small,
     }  # fmt: skip
     assert sizes == {name: flags.sum() for name, flags in expected.items()}
-    score_agreement(study.explanations(), out=tmp_path / "a.parquet", **settings())
+    score_agreement(study.explained, study.explanations(), out=tmp_path / "a.parquet", **settings())
     alike = frame(tmp_path / "a.parquet").query("model == 'small' and metric == 'cosine'")
     alike = alike.set_index("example_id")["value"]
     rows = found[found["metric"] == "cosine"].set_index("subset")

@@ -130,7 +130,7 @@ def test_a_teacher_seed_no_better_than_the_majority_does_not_count_as_ceiling(st
 def test_explained_outputs_without_classes_are_compared_as_they_are(study, tmp_path):
     # One value per word, such as the expected rating, though there are two classes.
     files = [study.explanation(*run, values=lambda i, own: own[:, :1]) for run in RUNS]
-    score_agreement(files, out=tmp_path / "s.parquet", **settings())
+    score_agreement(study.explained, files, out=tmp_path / "s.parquet", **settings())
     assert frame(tmp_path / "s.parquet")["n"].max() == 40
 
 

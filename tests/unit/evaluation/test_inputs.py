@@ -16,7 +16,7 @@ from tests.fixtures.made_up_task import drift, frame, settings
 def test_the_same_inputs_give_the_same_bytes_in_any_order(study, tmp_path):
     files, predictions = study.explanations(), study.predictions()
     for name in ("one", "two"):
-        score_agreement(files, out=tmp_path / f"{name}-a.parquet", **settings())
+        score_agreement(study.explained, files, out=tmp_path / f"{name}-a.parquet", **settings())
         drift(study, tmp_path, files, name=f"{name}-d", predictions=predictions)
         score_robustness(
             study.test, study.perturbed(), predictions, out=tmp_path / f"{name}-r.parquet", **settings()
@@ -24,14 +24,14 @@ def test_the_same_inputs_give_the_same_bytes_in_any_order(study, tmp_path):
     for kind in "adr":
         one, two = ((tmp_path / f"{name}-{kind}.parquet").read_bytes() for name in ("one", "two"))
         assert one == two
-    score_agreement(files[::-1], out=tmp_path / "back.parquet", **settings())
+    score_agreement(study.explained, files[::-1], out=tmp_path / "back.parquet", **settings())
     assert frame(tmp_path / "back.parquet").equals(frame(tmp_path / "one-a.parquet"))
 
 
 def test_another_seed_moves_bounds_but_no_value(study, tmp_path):
     files = study.explanations()
     for seed in (0, 1):
-        score_agreement(files, out=tmp_path / f"{seed}.parquet", **settings(seed=seed))
+        score_agreement(study.explained, files, out=tmp_path / f"{seed}.parquet", **settings(seed=seed))
     a, b = (frame(tmp_path / f"{seed}.parquet") for seed in (0, 1))
     assert a["value"].equals(b["value"]) and not a["low"].equals(b["low"])
 
@@ -68,7 +68,7 @@ def test_damaged_and_anonymous_files_are_errors(study, tmp_path):
 def test_missing_runs_are_named(study, tmp_path):
     two = study.explanations()[1:]
     with pytest.raises(TableError, match="no explanations of 'big', seed 3, by 'shap'"):
-        score_agreement(two, out=tmp_path / "s", **settings())
+        score_agreement(study.explained, two, out=tmp_path / "s", **settings())
     student = study.predictions()[2:]
     with pytest.raises(TableError, match=r"no predictions of \('big', 3\), the teacher of 'small'"):
         score_robustness(study.test, study.perturbed(), student, out=tmp_path / "s", **settings())

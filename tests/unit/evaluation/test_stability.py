@@ -106,7 +106,9 @@ def test_scores_of_teacher_and_student(tmp_path):
         "seeds": {"big": [0], "small": [0]},
         "seed": 0,
     }
-    score_stability(files, out=tmp_path / "s.parquet", settings=Settings(**settings))
+    test = tmp_path / "test.parquet"
+    tables.write(test, "examples", [{"example_id": "1", "text_a": "a good film"}], {})
+    score_stability(test, files, out=tmp_path / "s.parquet", settings=Settings(**settings))
     found = tables.read(tmp_path / "s.parquet", "scores").to_pandas()
     found = found[found["metric"].str.startswith("stability_spearman")]
     assert dict(zip(zip(found["model"], found["metric"], strict=True), found["value"], strict=True)) == {
@@ -115,5 +117,5 @@ def test_scores_of_teacher_and_student(tmp_path):
         ("small", "stability_spearman_gap"): pytest.approx(-0.5),
     }
     assert set(found["perturbation"]) == {"typos"} and set(found["n"]) == {1}
-    score_stability([], out=tmp_path / "none.parquet", settings=Settings(**settings))
+    score_stability(test, [], out=tmp_path / "none.parquet", settings=Settings(**settings))
     assert tables.read(tmp_path / "none.parquet", "scores").num_rows == 0

@@ -169,3 +169,107 @@ def test_holm_does_not_count_what_was_not_tested():
     adjusted = holm([np.nan, 0.01, 0.02])
     assert np.isnan(adjusted[0]) and adjusted[1:].tolist() == pytest.approx([0.02, 0.02])
     assert holm([]).size == 0
+
+
+def rows_of_all(groups):
+    """What every kind of interval says of the same drawn examples, with groups of them."""
+    rng = np.random.default_rng(5)
+    x, answers = rng.normal(size=30), (rng.random(30) < 0.7).astype(float)
+    some = np.where(rng.random(30) < 0.2, np.nan, x)
+    whole = summaries([x, some, answers], FEW, [0, 0, 1], groups)
+    return [*estimate(mean_of(x), 30, FEW, groups), *proportion(answers, 1, 0.95, groups), *whole[:3]]
+
+
+def test_groups_of_one_example_each_are_none():
+    """To the last bit, whatever their names and the order of these."""
+    alone = rows_of_all(None)
+    for groups in (range(30), range(30, 0, -1), [f"document {n}" for n in range(30)]):
+        assert all(np.array_equal(a, b) for a, b in zip(rows_of_all(groups), alone, strict=True))
+
+
+def test_names_of_groups_decide_nothing():
+    numbers = np.arange(30) // 3
+    names = ["zyxwvutsrq"[number] for number in numbers]
+    assert all(np.array_equal(a, b) for a, b in zip(rows_of_all(numbers), rows_of_all(names), strict=True))
+
+
+def test_a_single_group_has_no_bounds():
+    value, low, high, share, share_low, share_high, _, lows, highs = rows_of_all(["one"] * 30)
+    assert np.isfinite([value, share]).all()
+    assert np.isnan([low, high, share_low, share_high, *lows, *highs]).all()
+
+
+def test_a_row_counts_the_groups_of_its_defined_examples():
+    columns = [[1.0, 0.0, np.nan, np.nan], [1.0, 0.0, 1.0, np.nan]]
+    found = summaries(columns, FEW, [1, 1], ["a", "a", "b", "c"])
+    assert np.isnan(found.low[0]) and np.isfinite(found.low[1])
+
+
+def test_two_groups_are_drawn_whole():
+    """Resamples are the first group twice, the second twice, or both: so few that all of them count."""
+    value, low, high = estimate(mean_of([1.0, 2.0, 3.0, 10.0]), 4, FEW, ["a", "a", "a", "b"])
+    assert (value, low, high) == (4, 2, 10)
+
+
+def test_a_group_has_the_weight_of_all_its_examples():
+    """An estimate of groups is scipy's bootstrap of their sums, at the level that few groups ask for."""
+    rng = np.random.default_rng(1)
+    sizes = rng.integers(1, 6, 12)
+    groups, x = np.repeat(np.arange(12), sizes), rng.exponential(size=sizes.sum())
+    sums = np.bincount(groups, x)
+
+    def mean(total, size, axis=-1):
+        return total.sum(axis=axis) / size.sum(axis=axis)
+
+    n, z = x.size, stats.norm.ppf(0.975)
+    wider = stats.t.ppf(0.975, 11) / stats.t.ppf(0.975, n - 1) * np.sqrt(12 / 11 * (n - 1) / n)
+    theirs = stats.bootstrap(
+        (sums, sizes), mean, paired=True, n_resamples=400, rng=np.random.default_rng(1),
+        confidence_level=2 * stats.norm.cdf(z * wider) - 1,
+    )  # fmt: skip
+    _, low, high = estimate(mean_of(x), n, FEW, groups)
+    assert (low, high) == pytest.approx(tuple(theirs.confidence_interval))
+
+
+def test_answers_of_groups_by_hand():
+    """Four groups of two that answer alike: the variance of the mean is that of four, of which t tells."""
+    found = proportion([1, 1, 1, 1, 1, 1, 0, 0], 1, 0.95, list("aabbccdd"))
+    # Sums of what answers are away from .75: .5, .5, .5, -1.5; 3 / 8^2 = .046875 = .1875 / 4.
+    t3, t7 = 3.182446, 2.364624
+    n = 4 * (t7 / t3) ** 2 * (3 / 4) * (8 / 7)
+    z = 1.959964
+    middle, half = 0.75 + z**2 / (2 * n), z * np.sqrt(0.1875 / n + z**2 / (4 * n**2))
+    ends = [(middle - half) / (1 + z**2 / n), (middle + half) / (1 + z**2 / n)]
+    assert found.value == 0.75 and found[1:] == pytest.approx(ends, rel=1e-5)
+
+
+def test_answers_that_are_all_alike_count_as_one_of_each_group():
+    groups = np.arange(20) // 2
+    assert proportion(np.ones(20), 1, 0.95, groups) == proportion(np.ones(10), 1, 0.95)
+
+
+def test_groups_are_one_of_each_example():
+    with pytest.raises(ValueError, match="groups of .* for 3 examples"):
+        estimate(mean_of([1.0, 2.0, 3.0]), 3, FEW, ["a", "b"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("unequal", [False, True])
+def test_intervals_of_groups_cover_the_truth_where_those_of_single_examples_do_not(unequal):
+    """Half of the variance is the group's; 60 groups of five, or of one to nine, examples."""
+    rng, trials = np.random.default_rng(6), 1000
+    held = dict.fromkeys(("mean", "mean, alone", "share", "share, alone"), 0)
+    for trial in range(trials):
+        sizes = rng.integers(1, 10, 60) if unequal else np.full(60, 5)
+        groups = np.repeat(np.arange(60), sizes)
+        x = rng.normal(size=60)[groups] + rng.normal(size=groups.size)
+        answers = (rng.random(groups.size) < rng.beta(1.6, 0.4, 60)[groups]).astype(float)
+        resampling = Resampling(trial, resamples=500)
+        for name, own in (("", groups), (", alone", None)):
+            _, low, high = estimate(mean_of(x), groups.size, resampling, own)
+            held[f"mean{name}"] += low <= 0 <= high
+            _, low, high = proportion(answers, 1, 0.95, own)
+            held[f"share{name}"] += low <= 0.8 <= high
+    print({name: count / trials for name, count in held.items()})
+    assert all(0.93 <= held[name] / trials <= 0.97 for name in ("mean", "share"))
+    assert all(held[f"{name}, alone"] / trials < 0.85 for name in ("mean", "share"))

@@ -213,8 +213,8 @@ def test_a_probe_s_sentences_and_design_are_written_side_by_side(tmp_path):
     assert {"task": "films", "probe": "contrast-small", "cue": "divides", "seed": 0}.items() <= source.items()
 
 
-def test_real_texts_keep_their_label_and_built_ones_have_none(tmp_path):
-    (sentences, _), _ = write_probe(tmp_path, "but", "but", {"examples": None})
+def test_real_texts_keep_their_label_and_group_and_built_ones_have_none(tmp_path):
+    (sentences, _), _ = write_probe(tmp_path, "but", "but", {"examples": None}, group="review 3")
     assert tables.read(sentences, "examples").to_pylist() == [
         {
             "example_id": "e1",
@@ -222,7 +222,7 @@ def test_real_texts_keep_their_label_and_built_ones_have_none(tmp_path):
             "text_b": None,
             "label": 1.0,
             "label_name": "good",
-            "group": None,
+            "group": "review 3",
         }
     ]
 
@@ -242,11 +242,11 @@ def test_a_word_that_is_listed_twice_is_an_error(tmp_path, monkeypatch):
         write_probe(tmp_path, "negation", "negation", {"items": 2})
 
 
-def write_probe(folder, name, method, options, text="It is long but it is good."):
+def write_probe(folder, name, method, options, text="It is long but it is good.", group=None):
     test = folder / "test.parquet"
     rows = [
         {"example_id": "e0", "text_a": "Fine.", "label": 0.0, "label_name": "bad"},
-        {"example_id": "e1", "text_a": text, "label": 1.0, "label_name": "good"},
+        {"example_id": "e1", "text_a": text, "label": 1.0, "label_name": "good", "group": group},
     ]
     tables.write(test, "examples", rows, {"task": "films"})
     out = [folder / f"{name}-{part}.parquet" for part in ("sentences", "design")]
@@ -335,10 +335,10 @@ class Asked:
         self.folder, self.name, self.rows, self.texts = folder, name, rows, texts
         source = {"task": "films", "probe": name, "cue": cue}
         self.sentences, self.design = folder / f"{name}-s.parquet", folder / f"{name}-d.parquet"
-        labels = [row.pop("label", None) for row in rows]
+        more = [{key: row.pop(key, None) for key in ("label", "group")} for row in rows]
         examples = [
-            {"example_id": row["example_id"], "text_a": text, "label": label}
-            for row, text, label in zip(rows, texts, labels, strict=True)
+            {"example_id": row["example_id"], "text_a": text, **of}
+            for row, text, of in zip(rows, texts, more, strict=True)
         ]
         tables.write(self.sentences, "examples", examples, source)
         tables.write(self.design, "probes", rows, source)
@@ -557,6 +557,27 @@ def test_real_texts_have_an_accuracy_and_no_expectation(tmp_path):
     assert value(found, "accuracy", "original") == 0.5
     assert set(found["subset"]) == {"original"}
     assert not {"expected_direction", "rating_change", "confidence_change"} & set(found["metric"])
+
+
+def test_real_texts_of_one_group_are_one_draw(tmp_path):
+    """Four texts of two documents, then of one: a share has wider bounds, then none, like a mean."""
+
+    def bounds(folder, groups):
+        rows = [
+            {"example_id": f"e{n}", "item": f"e{n}", "variant": "original", "expected": 0}
+            | {"cue_start": 5, "cue_end": 8, "label": 2.0, "group": group}
+            for n, group in enumerate(groups)
+        ]
+        (tmp_path / folder).mkdir()
+        asked = Asked(tmp_path / folder, "but", "divides", rows, ["dull but very good"] * 4)
+        values = [towards(2, 1, 1, n, n) for n in range(4)]
+        files = [asked.explained(run, values, [BAD, BAD, GOOD, GOOD]) for run in RUNS]
+        found = scores([asked], files, tmp_path / folder / "scores.parquet")
+        found = found[found["example_id"].isna() & (found["model"] == "big")].set_index("metric")
+        return (found["high"] - found["low"])[["accuracy", "post_cue_ratio"]]
+
+    alone, pairs, one = bounds("alone", [None] * 4), bounds("pairs", "aabb"), bounds("one", "aaaa")
+    assert pairs["accuracy"] > alone["accuracy"] and one.isna().all()
 
 
 def test_without_probes_the_table_is_empty(tmp_path):

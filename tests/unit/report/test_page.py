@@ -340,8 +340,9 @@ def test_one_entry_of_the_registry_brings_a_metric_into_every_table(tmp_path, mo
     task = [path for path in arguments["explanations"] if tables.provenance(path)["task"] == "sst5"]
     scoring = made_up_study.scoring("sst5", arguments["study"])
     agreed, split = tmp_path / "agreement.parquet", tmp_path / "buckets.parquet"
-    score_agreement(task, out=agreed, settings=scoring)
-    score_buckets(arguments["explained"][0], task, out=split, settings=scoring)
+    explained = arguments["explained"][0]
+    score_agreement(explained, task, out=agreed, settings=scoring)
+    score_buckets(explained, task, out=split, settings=scoring)
     drift = tables.read(arguments["drift"], "drift").to_pylist()
     drift += [{**row, "metric": "invented", "k": 3} for row in drift if row["metric"] == "spearman"]
     tables.write(tmp_path / "drift.parquet", "drift", drift, {})
