@@ -58,11 +58,13 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         raise CommandError("--words: a text has at least one")
     results = Path("results", config["study"])
     with console.status("opening data, checkpoints and attributions"):
-        wrong, closed = problems(config, results)
+        wrong, closed, remarks = problems(config, results)
     if wrong:
         raise CommandError("\n  ".join([f"{file}: {len(wrong)} thing{'s' * (len(wrong) > 1)} wrong", *wrong]))
     if closed:
         console.print(f"not opened, to be downloaded first: {', '.join(closed)}", style="dim", soft_wrap=True)
+    for remark in remarks:
+        console.print(remark, style="yellow", soft_wrap=True)
     with console.status("asking Snakemake"):
         every, left = jobs(file, "--forceall"), jobs(file)
     console.print(_jobs(config["study"], every, left))

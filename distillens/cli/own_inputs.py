@@ -21,6 +21,7 @@ from distillens.config.job_params import JobParams
 from distillens.config.study import Study
 from distillens.data.corpus import fetch_corpus
 from distillens.data.fetch import SPLITS, fetch_checkpoint, fetch_dataset
+from distillens.data.repeats import repeats
 from distillens.data.select import select_examples
 from distillens.models import classifier
 from distillens.models.import_model import import_model
@@ -30,7 +31,7 @@ from distillens.provenance import ExplanationId, RunId
 _TABLES = ("test", "explained")
 
 
-def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[str]]:
+def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[str], list[str]]:
     """Open all that a complete config is given.
 
     Parameters
@@ -46,6 +47,8 @@ def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[
         A line for each thing that is wrong.
     closed : list of str
         What was not opened, since it is to be downloaded first.
+    remarks : list of str
+        What is not wrong, and makes results say less: texts that repeat.
     """
     opened = _Inputs(config, results)
     before = logging.root.manager.disable
@@ -56,7 +59,7 @@ def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[
             opened.open(Path(folder))
     finally:
         logging.disable(before)
-    return opened.wrong, opened.closed
+    return opened.wrong, opened.closed, opened.remarks
 
 
 class _Inputs:
@@ -66,6 +69,7 @@ class _Inputs:
         self.params = JobParams(self.study)
         self.wrong: list[str] = []
         self.closed: list[str] = []
+        self.remarks: list[str] = []
         # Where the texts of each task are; none of tasks that cannot be read.
         self.texts: dict[str, dict[str, Path]] = {}
         self.copy, self.origin = "", ""
@@ -78,6 +82,9 @@ class _Inputs:
             self._try("", refuse_missing, {"mirror": self.config["mirror"], **nothing})
         for name, task in self.config["tasks"].items():
             self._open_task(name, task["source"])
+        for name, files in self.texts.items():
+            tested, explained = (tables.read(files[table], "examples").to_pylist() for table in _TABLES)
+            self.remarks += filter(None, [repeats(name, {"tested": tested, "explained": explained})])
         for name, corpus in self.config["corpora"].items():
             if self._at_hand(f"corpora.{name}", corpus["source"]):
                 settings = self.params.fetch_corpus(Wildcards(corpus=name))

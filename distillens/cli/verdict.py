@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from distillens.cli import terminal
+from distillens.data import repeats
 from distillens.report import diagnostics, long_texts, permutation, reasons, study_data, verdict
 from distillens.report.results import load
 
@@ -53,10 +54,11 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         reasons.lines(verdicts, study.controls), study, renamed
     ):
         console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))
+    repeated = [repeats.in_folder(task, arguments.results / "data" / task) for task in study.tasks]
     if verdicts:
         console.print()
         console.print(terminal.table(verdict.table(study, verdicts)))
-        for note in reasons.notes(study, verdicts):
+        for note in [*reasons.notes(study, verdicts), *filter(None, repeated)]:
             console.print(note, style="dim")
         for reason in long_texts.reasons(verdicts, reports):
             console.print(reason, style="yellow")

@@ -11,6 +11,7 @@ from typing import Any
 from distillens import tables
 from distillens.data import hub, labels, read
 from distillens.data.packages import FetchError, fetch_package
+from distillens.data.repeats import repeats
 from distillens.data.text import Example, draw, seed_of
 from distillens.provenance import digest
 
@@ -64,7 +65,10 @@ def fetch_dataset(
             what["labels"] = reports[task["splits"][split]["from"]]
             if task["columns"]["label"] is not None:
                 _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
-        tables.write(out[split], "examples", read.rows(chosen), what)
+        rows = read.rows(chosen)
+        tables.write(out[split], "examples", rows, what)
+        if split == "test" and (said := repeats(name, {"tested": rows})):
+            _LOG.warning("%s", said)
 
 
 def _log_labels(where: str, report: Mapping[str, Mapping[str, Any]]) -> None:

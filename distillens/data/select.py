@@ -1,14 +1,18 @@
 """Chooses the examples that are explained: seeded, balanced over the classes, nested."""
 
+import logging
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from distillens import tables
 from distillens.data.read import DataError, rows
+from distillens.data.repeats import repeats
 from distillens.data.segmentation import versions
 from distillens.data.text import Example, draw, examples, seed_of
 from distillens.provenance import digest
+
+_LOG = logging.getLogger("distillens")
 
 
 def select(
@@ -87,4 +91,7 @@ def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str
     provenance = {"task": name, "test_sha256": digest(test), "seed": seed, **task["explain"]}
     if cutter := versions(text for example in pool for text in example.texts):
         provenance["versions"] = cutter
-    tables.write(out, "examples", rows(chosen), provenance)
+    written = rows(chosen)
+    tables.write(out, "examples", written, provenance)
+    if said := repeats(name, {"explained": written}):
+        _LOG.warning("%s", said)

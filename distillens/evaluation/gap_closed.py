@@ -51,7 +51,7 @@ def score_gap_closed(
     """
     gates = gates_of(performance, settings)
     texts = TextGroups(test)
-    rows = list(_of_answers(test, predictions, baselines, gates, settings))
+    rows = list(_of_answers(test, predictions, baselines, gates, settings, texts))
     for group in teacher_groups(explanations, settings):
         if group.explainer not in controls:
             rows += _of_group(group, baselines, gates, texts.of(group.ids), settings)
@@ -67,6 +67,7 @@ def _of_answers(
     baselines: Sequence[str],
     gates: Mapping[Run, bool],
     s: Settings,
+    texts: TextGroups,
 ) -> Iterator[dict[str, Any]]:
     if not s.labelled:
         return
@@ -75,7 +76,6 @@ def _of_answers(
         run: Predictions(path, s).of("none", [0], truth.index)[0]
         for run, path in by_identity(paths, s).items()
     }
-    texts = TextGroups(test).of(truth.index)
     for student, baseline in _compared(baselines, s):
         sides = [
             [run for run in usable(s.runs(model), gates) if run in answers] for model in (student, baseline)
@@ -85,7 +85,7 @@ def _of_answers(
             comparison = gap_closed.close(
                 *map(RunPairs.of, values),
                 confidence_level=s.metrics["confidence_level"],
-                groups=texts,
+                groups=texts.of(truth.index),
             )
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
             yield _named(student, baseline, gates, s) | what | comparison

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from distillens import registry, tables
+from distillens.data import repeats
 from distillens.evaluation.inputs import TextGroups
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import GATED, overall
@@ -65,7 +66,10 @@ def of(results: Results) -> dict[str, Any]:
             "accept": (settings.get("reference") or {}).get("accept"),
         },
         "students": decided,
-        "remarks": remarks([row for row in drift if row["explainer"] not in controls], _answers(results)),
+        "remarks": [
+            *remarks([row for row in drift if row["explainer"] not in controls], _answers(results)),
+            *filter(None, [repeats.in_folder(t, results.folder / "data" / t) for t in settings["tasks"]]),
+        ],
     }
 
 

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from distillens import tables
 from distillens.config import validate
+from distillens.data.repeats import repeats
 from distillens.provenance import ROOT
 from distillens.report import (
     cases,
@@ -116,6 +117,10 @@ def write_report(
     attributions, texts = sentences.load(files.explanations), _texts(files.explained)
     probes = probe_data.read(files.probe_designs, files.probe_sentences, files.probe_explanations)
     splits = label_counts.read(files.splits)
+    repeated = [
+        repeats(name, {"tested": splits.get((name, "test"), []), "explained": texts.get(name, [])})
+        for name in tasks
+    ]
     show_texts = study.get("show_texts", True)
     if not show_texts:
         texts, probes = {}, {key: probe for key, probe in probes.items() if probe.built}
@@ -170,7 +175,7 @@ def write_report(
             *reasons.answer(verdicts),
             (f" {permutation.remarks(renamed)} {diagnostics.warning(diagnosed)}".rstrip(), False),
         ],
-        notes=reasons.notes(outline, verdicts),
+        notes=[*reasons.notes(outline, verdicts), *filter(None, repeated)],
         verdict_lines=permutation.with_questions(reasons.lines(verdicts, outline.controls), outline, renamed),
         not_compared=long_texts.reasons(verdicts, diagnosed),
         tolerance=study["metrics"]["tolerance"],

@@ -176,6 +176,22 @@ def test_the_verdict_is_that_of_the_page(made_up, capsys):
         assert cell in out
 
 
+def test_texts_that_repeat_are_said_on_the_page_and_in_the_terminal(tmp_path, monkeypatch, capsys):
+    drawn = made_up_study._texts
+
+    def texts(task, count):
+        first, second, *others = drawn(task, count)
+        return [first, second | {"text_a": f" {first['text_a'].upper()}"}, *others]
+
+    monkeypatch.setattr(made_up_study, "_texts", texts)
+    results = made_up_results.write(tmp_path)
+    terminal = " ".join(said(capsys, "verdict", results).split())
+    page = html.unescape(re.sub(r"<[^>]+>", "", (results / "report/index.html").read_text()))
+    for text in (terminal, " ".join(page.split())):
+        assert re.search(r"sst5: 2 of (\d+) tested texts are there more than once \(1 different\)", text)
+        assert text.count("and name it (tasks.sst5.columns.group).") == 1
+
+
 def test_permuted_names_and_saturated_texts_are_said_on_the_page_and_in_the_terminal(
     tmp_path, monkeypatch, capsys
 ):
@@ -372,6 +388,10 @@ def test_check_prints_jobs_and_passes(capsys, tmp_path, monkeypatch):
     assert ["compress_for_torch", "2", "2"] in rows
     assert ["explain", "occlusion", "t", "4", f"{12 * 10 * 4}"] in rows
     assert not (tmp_path / "results").exists()
+    assert "more than once" not in out
+    rows = "".join(f"film number {n % 50},{LABELS[n % 3]}\n" for n in range(150))
+    (tmp_path / "data.csv").write_text(f"a,b\n{rows}")
+    assert "tested texts are there more than once" in said(capsys, "check", path, "--words", "8")
     (tmp_path / "data.csv").unlink()
     assert "data.csv" in said(capsys, "check", path, code=1)
 
