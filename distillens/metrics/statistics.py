@@ -81,7 +81,10 @@ def estimate(
     processor does to the last digit of a sum decides nothing.
 
     With groups, these are drawn and left out, each with all its examples (the cluster bootstrap: Davison
-    and Hinkley 1997, section 3.8); where each is one example that is the same.
+    and Hinkley 1997, section 3.8), and the level of the quantiles is raised, because few groups tell too
+    little of how they vary (the expanded percentile interval: Hesterberg 2015). Groups are too few for bounds
+    where resamples that are one group g times, g^-g of all, are no rarer than the truth may be beyond a
+    bound: at 95 % below four. Where each is one example nothing changes.
 
     Parameters
     ----------
@@ -100,7 +103,7 @@ def estimate(
     Estimate
         Where BCa is degenerate, the percentile interval of the replicates in
         which the statistic is defined; where all replicates are the same, the value.
-        Fewer than two examples, or groups of them, have no bounds (NaN).
+        Fewer than two examples, or too few groups, have no bounds (NaN).
 
     Examples
     --------
@@ -112,7 +115,7 @@ def estimate(
     """
     value = np.asarray(statistic(np.ones(n)), dtype=np.float64)
     of, draws = _drawn(groups, n)
-    if draws < 2:
+    if draws < 2 or (draws < n and float(draws) ** -draws > (1 - resampling.confidence_level) / 2):
         nothing = np.full(value.shape, np.nan)
         return Estimate(value, nothing, nothing)
 
@@ -301,7 +304,7 @@ def _few(confidence_level: float, n: int, draws: int) -> float:
     """What a variance seen in so few draws counts for, beside one that was seen in n; 1 for as many.
 
     Few show too little of it, by (draws - 1) / draws, and vary: the ratio of the quantiles of Student's t,
-    squared (Korn and Graubard 1998; for the bootstrap Hesterberg 2015, section 5.3).
+    squared (Korn and Graubard 1998; of the bootstrap Hesterberg 2015).
     """
     t_many, t_few = special.stdtrit([n - 1, draws - 1], (1 + confidence_level) / 2)
     return float((t_many / t_few) ** 2 * ((draws - 1) * n / (draws * (n - 1))))

@@ -205,10 +205,17 @@ def test_a_row_counts_the_groups_of_its_defined_examples():
     assert np.isnan(found.low[0]) and np.isfinite(found.low[1])
 
 
-def test_two_groups_are_drawn_whole():
-    """Resamples are the first group twice, the second twice, or both: so few that all of them count."""
-    value, low, high = estimate(mean_of([1.0, 2.0, 3.0, 10.0]), 4, FEW, ["a", "a", "a", "b"])
-    assert (value, low, high) == (4, 2, 10)
+@pytest.mark.parametrize(("level", "least"), [(0.9, 3), (0.95, 4), (0.99, 4), (0.995, 5)])
+def test_too_few_groups_to_be_drawn_have_no_bounds(level, least):
+    """One group alone is a resample in 1 / 4, 1 / 27, 1 / 256, 1 / 3125 of draws of 2, 3, 4, 5."""
+    resampling = Resampling(1, 200, level)
+    for count in (2, 3, 4, 5):
+        groups = np.arange(20) % count
+        found = estimate(mean_of(np.arange(20) % count + 0.5), 20, resampling, groups)
+        assert np.isfinite([found.low, found.high]).all() == (count >= least)
+        if count >= least:
+            assert 0.5 <= found.low < found.value < found.high <= count - 0.5
+    assert np.isfinite(proportion(np.arange(20) < 9, 1, level, np.arange(20) % 2)).all()
 
 
 def test_a_group_has_the_weight_of_all_its_examples():

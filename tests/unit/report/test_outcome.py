@@ -88,12 +88,12 @@ def test_texts_of_one_group_are_compared_with_a_baseline_as_one_draw():
     for name, value in now["students"][0]["explainers"][0]["by_text"].items():
         now["students"][0]["explainers"][0]["by_text"][name] = value - 0.02 * (int(name) < 20)
     (alone,) = compare(now, before)
-    now["about"]["groups"] = {"films": {str(number): number // 20 for number in range(40)}}
-    (halves,) = compare(now, before)
+    now["about"]["groups"] = {"films": {str(number): number // 10 for number in range(40)}}
+    (parts,) = compare(now, before)
     now["about"]["groups"] = {"films": {str(number): 0 for number in range(40)}}
     (one,) = compare(now, before)
-    assert alone["worse"] and alone["difference"] == halves["difference"] == one["difference"]
-    assert halves["high"] - halves["low"] > 2 * (alone["high"] - alone["low"])
+    assert alone["worse"] and alone["difference"] == parts["difference"] == one["difference"]
+    assert parts["high"] - parts["low"] > 2 * (alone["high"] - alone["low"])
     assert (one["low"], one["worse"]) == (None, False)
     jsonschema.validate(now, SCHEMA)
 
