@@ -114,6 +114,10 @@ SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
         "p_chance": _REAL, "p_drift": _REAL, "p_no_drift": _REAL, "p_adjusted": _REAL,
         "gated": _FLAG, "verdict": _TEXT,
     },
+    "plan": {
+        "task": _TEXT, "student": _TEXT, "teacher": _TEXT, "explainer": _TEXT, "reference": _TEXT,
+        "difference": _REAL, "spread": _REAL, "n": _INT32, "texts": _REAL, "gated": _FLAG,
+    },
     "calibration": _CALIBRATION,
     "drift": {**_CALIBRATION, "p_adjusted": _REAL, "verdict": _TEXT},
 }.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import tables
-from distillens.attribution.explain import groups, named, seen_part
+from distillens.attribution.explain import groups, named, seen_part, stages_of
 from distillens.attribution.rankings import Rankings, orders, stored_as_given
 from distillens.attribution.removal_curves import trace
 from distillens.data.segmentation import versions
@@ -122,7 +122,7 @@ def write_deletions(
 
     with Progress(len(chosen), "delete", "text") as progress:
         parts = []
-        for group in groups([example.texts for example in chosen], costs, engine):
+        for group in groups([example.texts for example in chosen], costs, engine, stages_of(explained)):
             few = chosen[group]
             digest_of_orders = _fingerprint(few, rankings, plan.draws, own_seed)
             source = {**stamp, "texts": named(few), "orders": digest_of_orders}

@@ -113,7 +113,7 @@ def write_explanations(
         parts = [
             Part({**stamp, "texts": named([example for example, _ in chosen[group]])}, partial(make, group),
                  group.stop - group.start)
-            for group in groups([example.texts for example, _ in chosen], costs, engine)
+            for group in groups([example.texts for example, _ in chosen], costs, engine, stages_of(explained))
         ]  # fmt: skip
         write_in_parts(
             {"explanations": out},
@@ -151,7 +151,9 @@ def named(chosen: Sequence[Example]) -> list[list[str]]:
     return [[example.example_id, *example.texts] for example in chosen]
 
 
-def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engine) -> list[slice]:
+def groups(
+    texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engine, stages: Sequence[int] = ()
+) -> list[slice]:
     """Neighbours that take about `_GROUP_SECONDS` together, or one that takes longer.
 
     Texts are taken in their order. One that would make a group too long, or too large, begins the
@@ -164,6 +166,8 @@ def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engin
     costs : sequence of int
         Forward passes that each takes.
     engine : Engine
+    stages : sequence of int
+        Numbers of texts that there were before more were asked for: a group ends there.
 
     Examples
     --------
@@ -177,11 +181,24 @@ def groups(texts: Sequence[tuple[str, ...]], costs: Sequence[int], engine: Engin
     slices, start, spent = [], 0, 0.0
     for number, (encoded, cost) in enumerate(zip(engine.encoder.encode(texts), costs, strict=True)):
         own = cost * len(encoded["input_ids"])
-        if number > start and (spent + own > budget or number - start >= _GROUP_BATCHES * engine.at_once):
+        full = spent + own > budget or number - start >= _GROUP_BATCHES * engine.at_once
+        if number > start and (full or number in stages):
             slices.append(slice(start, number))
             start, spent = number, 0.0
         spent += own
     return [*slices, slice(start, len(texts))] if texts else []
+
+
+def stages_of(explained: str | Path) -> list[int]:
+    """How many texts there were before more were asked for; see `distillens.config.texts`.
+
+    Examples
+    --------
+    >>> tables.write("explained.parquet", "examples", [], {"stages": [30]})
+    >>> stages_of("explained.parquet")
+    [30]
+    """
+    return tables.provenance(explained).get("stages", [])
 
 
 def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from distillens import registry, tables
-from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part
+from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part, stages_of
 from distillens.data.text import examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
@@ -111,7 +111,7 @@ def explain_rungs(
     origin["versions"] |= versions("captum")
     outputs = whole.logits([example.texts for example in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example in chosen]
-    cut = groups([example.texts for example in chosen], costs, whole)
+    cut = groups([example.texts for example in chosen], costs, whole, stages_of(explained))
     stamp = {**origin, "code": job.code, "lanes": whole.backend.lanes}
     rungs, out = rungs_of(ladder), Path(out)
     with Progress(len(rungs) * len(chosen), f"{run.explainer} ladder", "text") as progress:

@@ -4,9 +4,6 @@ import argparse
 import hashlib
 import math
 import os
-import re
-import subprocess
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +11,11 @@ from typing import Any
 
 import yaml
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from distillens.cli import gate
+from distillens.cli import gate, pilot
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
-from distillens.cli.run import snakemake
+from distillens.cli.execute import execute
 from distillens.config import audit as plan
 from distillens.config.validate import complete
 from distillens.data.columns import Asked, find
@@ -42,12 +38,6 @@ examples:
 
 The exit status is that of `distillens gate`: 0 no drift found, 3 drift found, 4 not decided, 5 nothing
 measured, 6 worse than the baseline; 1 broken input, 2 a wrong option (docs/audit.md)."""
-
-_STEPS = re.compile(r"(\d+) of (\d+) steps")
-_ERROR = re.compile(r"^\s*(?:[\w.]*\.)?(\w+(?:Error|Exception))(?: in file [^:]+)?: *(.*)")
-_RULE = re.compile(r"^Error in rule (\w+)")
-_DIED = re.compile(r" died with <Signals\.(\w+)")
-_TAIL = 30
 
 
 @dataclass(frozen=True)
@@ -115,9 +105,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("fast", "thorough"):
         about = f"{plan.SPEEDS[name]['texts']} texts by {', '.join(plan.SPEEDS[name]['explainers'])}"
         speed.add_argument(f"--{name}", dest="speed", action="store_const", const=name, help=about)
-    parser.add_argument("--texts", type=_positive, metavar="N", help="how many are explained")
+    parser.add_argument("--texts", type=positive, metavar="N", help="how many are explained")
+    parser.add_argument(
+        "--most",
+        type=positive,
+        metavar="N",
+        help="take these for a pilot, and as many as it shows are needed",
+    )
     parser.add_argument("--accept", type=_accepted, metavar="KIND=DOSE", help="accepted damage: prune=0.3")
-    parser.add_argument("--cores", type=_positive, metavar="N", help="by default all")
+    parser.add_argument("--cores", type=positive, metavar="N", help="by default all")
     parser.add_argument("--dry-run", action="store_true", help="write the config, say the cost, stop")
     gate.add_options(parser)
 
@@ -132,7 +128,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
         arguments.labels.split(",") if arguments.labels else None,
         arguments.name,
         arguments.out,
-        plan.Amount(arguments.speed or plan.DEFAULT_SPEED, arguments.texts),
+        plan.Amount(arguments.speed or plan.DEFAULT_SPEED, arguments.texts, arguments.most),
         arguments.accept,
         arguments.cores,
     )
@@ -140,7 +136,7 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     _announce(request, prepare(request), console)
     if arguments.dry_run:
         return 0
-    execute(request, console)
+    work(request, console)
     status = gate.judge(load(request.results), rules, console)
     console.print(f"page: {request.results / 'report' / 'index.html'}", soft_wrap=True, highlight=False)
     return status
@@ -155,7 +151,7 @@ def audit(teacher: str, students: str | Sequence[str], data: str, **options: Any
         Folders of finished classifiers, and a file of texts.
     **options
         ``text``, ``text_b``, ``label`` (names of columns; ``label=False`` takes none), ``labels``,
-        ``name``, ``out``, ``speed`` ("fast", "default", "thorough"), ``texts``, ``cores`` and
+        ``name``, ``out``, ``speed`` ("fast", "default", "thorough"), ``texts``, ``most``, ``cores`` and
         ``accept`` (``{"prune": 0.3}``).
 
     Returns
@@ -179,14 +175,16 @@ def audit(teacher: str, students: str | Sequence[str], data: str, **options: Any
     named = Asked(
         options.pop("text", None), options.pop("text_b", None), label or None, without_label=label is False
     )
-    amount = plan.Amount(options.pop("speed", plan.DEFAULT_SPEED), options.pop("texts", None))
+    amount = plan.Amount(
+        options.pop("speed", plan.DEFAULT_SPEED), options.pop("texts", None), options.pop("most", None)
+    )
     if amount.speed not in plan.SPEEDS:
         raise CommandError(f"speed: {amount.speed!r} is not one of {', '.join(plan.SPEEDS)}")
     several = [students] if isinstance(students, (str, os.PathLike)) else list(students)
     request = Request(str(teacher), list(map(str, several)), str(data), named, amount=amount, **options)
     console = Console()
     _announce(request, prepare(request), console)
-    execute(request, console)
+    work(request, console)
     return load(request.results)
 
 
@@ -277,53 +275,39 @@ def _announce(request: Request, prepared: Prepared, console: Console) -> None:
         console.print(remark, style="yellow", soft_wrap=True, highlight=False)
 
 
-def execute(request: Request, console: Console) -> None:
-    """Run the workflow, with its progress.
+def work(request: Request, console: Console) -> None:
+    """Run the workflow; where the texts are a pilot, until it has as many as it asks for.
 
     Raises
     ------
     CommandError
-        If it fails: with its last error, and where all of it stands.
+        If it fails.
     """
-    log = Path(request.out, "logs", request.name, "audit.log")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    cores = str(request.cores or "all")
-    command, environment = snakemake(Path(request.file.name), "--cores", cores)
-    tail: deque[str] = deque(maxlen=_TAIL)
-    said = where = ""
-    look = (TextColumn("jobs"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with (
-        log.open("w", encoding="utf-8") as kept,
-        Progress(*look, console=console, transient=True) as progress,
-        subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            cwd=request.out,
-            env=environment,
-        ) as process,
-    ):
-        bar = progress.add_task("jobs", total=None)
-        for line in process.stdout or ():
-            kept.write(line)
-            tail.append(line)
-            if match := _STEPS.search(line):
-                progress.update(bar, completed=int(match[1]), total=int(match[2]))
-            if match := _ERROR.match(line):
-                said = match[2] or said
-            if match := _RULE.match(line):
-                where = f" in {match[1]}"
-            if match := _DIED.search(line):
-                said = f"its job was ended by {match[1]}"
-    if process.returncode:
-        why = said or "".join(tail).strip()[-2000:]
-        raise CommandError(f"the workflow stopped{where}: {why}; all of it: {log}")
+    folder, config = Path(request.out), Path(request.file.name)
+    cores = ("--cores", str(request.cores or "all"))
+
+    def go(targets: Sequence[str]) -> None:
+        execute(config, folder, request.name, [*targets, *cores], console)
+
+    if request.amount.most is None:
+        go([])
+    else:
+        pilot.until_told(request.file, folder, go, console)
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A number of at least one.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is not.
+
+    Examples
+    --------
+    >>> positive("3")
+    3
+    """
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text}: at least 1")

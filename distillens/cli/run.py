@@ -3,11 +3,13 @@
 import argparse
 import importlib.util
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
 from rich.console import Console
 
 from distillens.cli.errors import CommandError
@@ -31,11 +33,19 @@ examples:
 USAGE = "distillens run [STUDY.yaml] [anything that snakemake takes]"
 
 _WHERE = (["--resources", "--res"], ["-e", "--executor"], ["--profile"], ["--workflow-profile"])
+_LOOKS = tuple([name] for name in (
+    "-n", "--dry-run", "--dryrun", "--report", "--dag", "--d3dag", "--rulegraph", "--filegraph", "--summary",
+    "-D", "--detailed-summary", "--lint", "--list-rules", "--list-changes", "--unlock", "--touch", "-t",
+    "--containerize", "--delete-all-output", "--delete-temp-output", "--archive",
+))  # fmt: skip
+"""With these Snakemake computes nothing."""
 _HOW_MANY = (["-c", "--cores"], ["-j", "--jobs"], ["-e", "--executor"], ["--profile"], ["--workflow-profile"])
 
 
-def run(arguments: list[str], console: Console) -> None:
+def run(arguments: list[str], console: Console) -> int:
     """Become Snakemake: its exit status and how it takes signals are the command's.
+
+    A study whose texts are a pilot (``until: told``) is run with more of them, until it asks for no more.
 
     Raises
     ------
@@ -48,8 +58,46 @@ def run(arguments: list[str], console: Console) -> None:
         raise CommandError(f"{arguments[0]}: no such file; the study comes first, then Snakemake's options")
     given = arguments[named:]
     cores = [] if _says_how_many(given) else ["--cores", "all"]
+    if _is_pilot(study) and not _says(given, _LOOKS):
+        return _until_told(study, [*cores, *given], console)
     command, environment = snakemake(study, *cores, *given)
     os.execve(command[0], command, environment)
+
+
+def _is_pilot(study: Path) -> bool:
+    try:
+        tasks = yaml.safe_load(study.read_text("utf-8"))["tasks"].values()
+        return any((task.get("explain") or {}).get("until") == "told" for task in tasks)
+    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
+        return False  # Snakemake says what is wrong with it
+
+
+def _until_told(study: Path, given: Sequence[str], console: Console) -> int:
+    from distillens.cli import pilot  # reads tables, which a plain run does not
+
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("-d", "--directory", default=".")
+    folder = Path(parser.parse_known_args(given)[0].directory)
+
+    def go(targets: Sequence[str]) -> None:
+        command, environment = snakemake(study, *targets, *given)
+        status = subprocess.run(command, check=False, env=environment).returncode
+        if status:
+            raise _StoppedError(status)
+
+    try:
+        pilot.until_told(study, folder, go, console)
+    except _StoppedError as stopped:
+        return stopped.status
+    return 0
+
+
+class _StoppedError(Exception):
+    """Snakemake has ended with this status, and said why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 def snakemake(study: Path, *more: str) -> tuple[list[str], dict[str, str]]:

@@ -79,10 +79,14 @@ class Texts:
 
 @dataclass(frozen=True)
 class Amount:
-    """How much is explained: a key of `SPEEDS`, and other numbers of texts than its own."""
+    """How much is explained: a key of `SPEEDS`, and other numbers of texts than its own.
+
+    With ``most`` these texts are a pilot, which asks for up to so many.
+    """
 
     speed: str = DEFAULT_SPEED
     texts: int | None = None
+    most: int | None = None
 
     def count(self, eligible: int) -> int:
         """Texts that are explained, of those that have words.
@@ -195,7 +199,10 @@ def config_of(
         raise ConfigError(f"{texts.file}: no text has a word")
     amount = amount or Amount()
     count = amount.count(texts.rows - texts.wordless)
-    scored = count + texts.wordless
+    most = None if amount.most is None else min(amount.most, texts.rows - texts.wordless)
+    if most is not None and most < count:
+        raise ConfigError(f"--most: {most} texts are fewer than the pilot's {count}; see --texts")
+    scored = max(count, most or 0) + texts.wordless
     if texts.label is not None:
         scored = max(scored, _SCORED)
     metrics = ["pearson", "spearman"] if task["type"] == "regression" else ["accuracy", "macro_f1"]
@@ -205,7 +212,7 @@ def config_of(
         **task,
         "metrics": metrics,
         "splits": {"test": {"from": "all", "examples": min(texts.rows, scored)}},
-        "explain": {"examples": count},
+        "explain": {"examples": count} | ({} if most is None else {"until": "told", "most": most}),
     }
     if task["type"] == "regression":
         del block["labels"]

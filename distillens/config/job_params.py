@@ -98,10 +98,16 @@ class JobParams:
 
     def select_examples(self, wildcards: Any) -> Settings:
         """Settings of ``select_examples``."""
+        task = self._part("tasks", wildcards.task, "labels", "explain")
+        task["explain"] = {key: own for key, own in task["explain"].items() if key not in ("until", "most")}
+        return {"task": task, "name": wildcards.task, "seed": self.config["seed"]}
+
+    def plan_texts(self, wildcards: Any) -> Settings:
+        """What `plan_texts` needs beside the settings of every ``score_*``."""
         return {
-            "task": self._part("tasks", wildcards.task, "labels", "explain"),
-            "name": wildcards.task,
-            "seed": self.config["seed"],
+            "accept": self.config["reference"]["accept"],
+            "tell": self.config["reference"]["tell"],
+            "controls": self.controls,
         }
 
     def perturb(self, wildcards: Any) -> Settings:

@@ -132,6 +132,10 @@ class Study:
         own = paired[student["seeds"].index(seed)] if paired else self.config["models"][name]["seeds"][0]
         return name, own
 
+    def pilots(self) -> list[str]:
+        """The tasks whose number of texts is planned by the first ones."""
+        return [name for name, task in self.config["tasks"].items() if task["explain"]["until"]]
+
     # ---- what models run on ----
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from distillens.config import external as bring
-from distillens.config import ladder
+from distillens.config import ladder, texts
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 from distillens.config.models import check_model, check_pretraining
@@ -71,6 +71,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         check_model(full, name, model)
     for name, task in full["tasks"].items():
         _check_task(name, task)
+        texts.check(name, task)
     bring.check_tasks(full)
     bring.check_explainers(full)
     _check_relabels(full)

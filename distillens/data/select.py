@@ -1,7 +1,7 @@
 """Chooses the examples that are explained: seeded, balanced over the classes, nested."""
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +43,7 @@ def select(
     >>> len(select(pool, 2, None, ["bad", "good"], seed=1, in_all=3))
     3
     """
-    eligible = [one for one in pool if 1 <= len(one.words) <= (max_words or len(one.words))]
-    labelled = bool(labels) and any(one.label_name is not None for one in eligible)
+    eligible, labelled = _eligible(pool, max_words, labels)
     key, count = "per_class", per_class
     if in_all is not None:
         key, count, labelled = "examples", in_all, False
@@ -67,8 +66,32 @@ def select(
     return sorted(chosen, key=lambda one: (ranks[one.example_id], order.index(one.label_name)))
 
 
+def most_texts(pool: list[Example], max_words: int | None, labels: list[str], by_class: bool) -> int:
+    """How many texts `select` could choose: in all, or as many of each class.
+
+    Examples
+    --------
+    >>> pool = [Example(str(n), "A film", label_name="bad" if n < 2 else "good") for n in range(10)]
+    >>> most_texts(pool, None, ["bad", "good"], True), most_texts(pool, None, ["bad", "good"], False)
+    (4, 10)
+    """
+    eligible, labelled = _eligible(pool, max_words, labels)
+    if not (by_class and labelled):
+        return len(eligible)
+    counts = Counter(one.label_name for one in eligible)
+    return len(labels) * min(counts[label] for label in labels)
+
+
+def _eligible(pool: list[Example], max_words: int | None, labels: list[str]) -> tuple[list[Example], bool]:
+    """The texts that can be explained, and whether their classes are known."""
+    eligible = [one for one in pool if 1 <= len(one.words) <= (max_words or len(one.words))]
+    return eligible, bool(labels) and any(one.label_name is not None for one in eligible)
+
+
 def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str, Any], seed: int) -> None:
     """Write the part of a task's test split that is explained.
+
+    ``stages`` among what the task says of it are noted: see `distillens.config.texts`.
 
     Examples
     --------
@@ -80,7 +103,7 @@ def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str
     ['bad', 'good']
     """
     pool = examples(tables.read(test, "examples"))
-    asked = dict(task["explain"])
+    asked = {key: own for key, own in task["explain"].items() if key != "stages"}
     chosen = select(
         pool,
         in_all=asked.pop("examples", None),

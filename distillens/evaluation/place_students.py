@@ -76,12 +76,12 @@ def place_students(
         compared = RunAgreement.of(group, metrics, gates)
         if any((*run, group.explainer) not in of_rungs for run in compared.teachers):
             continue  # a teacher with enough runs, or one that has no weights
-        kinds = _ladder(
+        kinds = rungs_of(
             compared, {run: of_rungs[(*run, group.explainer)] for run in compared.teachers}, settings
         )
         texts = drawn.of(group.ids)
         again = compared.with_itself(group.first, repeated.get((*group.first, group.explainer)))
-        students = list(_students(compared, settings))
+        students = list(students_of(compared, settings))
         climbed += _rows_of_rungs(compared, kinds, level, texts)
         for number, (metric, k) in enumerate(metrics):
             rungs = {kind: of_metric[number] for kind, of_metric in kinds.items()}
@@ -105,7 +105,7 @@ def place_students(
     write_scores(ladders, "ladders", climbed, settings, inputs)
 
 
-def _students(compared: RunAgreement, settings: Settings) -> Iterator[tuple[str, list[Student]]]:
+def students_of(compared: RunAgreement, settings: Settings) -> Iterator[tuple[str, list[Student]]]:
     """Each student by every metric, and the teacher itself where it has several runs."""
     group = compared.group
     answers = {run: _answers(group.paths[run]) for run in (*group.teachers, *group.students)}
@@ -132,7 +132,7 @@ def _students(compared: RunAgreement, settings: Settings) -> Iterator[tuple[str,
         yield group.first[0], [Student(pairs, same, none, is_teacher=True) for pairs in of_metrics]
 
 
-def _ladder(compared: RunAgreement, paths: Mapping[Run, Path], settings: Settings) -> dict[str, list[Rungs]]:
+def rungs_of(compared: RunAgreement, paths: Mapping[Run, Path], settings: Settings) -> dict[str, list[Rungs]]:
     """For each kind of damage its rungs, by metric."""
     read = {run: _read(path) for run, path in paths.items()}
     group, metrics = compared.group, compared.metrics

@@ -135,26 +135,16 @@ def calibrate(
     rule = rule or Rule()
     teachers = np.asarray(teachers, dtype=np.float64)
     seeds = len(teachers)
-    upper = teachers[np.triu_indices(seeds, 1)]
-    repeated = np.ones(teachers.shape[-1]) if again is None else np.asarray(again, dtype=np.float64)
-    undefined = students.undefined() | chance.undefined() | np.isnan(repeated)
-    defined = ~(undefined | np.isnan(upper).any(axis=0))
-    students, chance = students.on(defined), chance.on(defined)
-    teachers, repeated = teachers[..., defined], repeated[defined]
-    groups = None if groups is None else np.asarray(groups)[defined]
+    columns, defined = design_of(students, teachers, chance, again, groups)
+    students, teachers = students.on(defined), teachers[..., defined]
     n = int(defined.sum())
     row = dict.fromkeys(_NUMBERS, math.nan)
     row |= {"n": n, "n_undefined": int(defined.size - n), "n_groups": 0}
     row |= {"n_runs": len(students.compared), "n_teacher_runs": seeds}
     row["teacher_runs_missing"] = max(0, TEACHER_RUNS - seeds)
     row["student_runs_missing"] = students.missing
-    if n == 0:
+    if columns is None:
         return row
-
-    if seeds < 2:
-        columns = design([students], None, [np.zeros(n), repeated, chance.mean()], groups)
-    else:
-        columns = design([students], teachers, [repeated, chance.mean()], groups)
     row["n_groups"] = columns.draws
     names = {"agreement": _STUDENT, "ceiling": _CEILING, "explainer_ceiling": _AGAIN, "floor": _FLOOR}
     for name, column in names.items():
@@ -170,6 +160,56 @@ def calibrate(
         row["run_spread"] = float(spread_of_runs(columns.factors[0], 1).mean(axis=-1).std(ddof=1))
         row |= _judged(columns, students, rule)
     return row
+
+
+def design_of(
+    students: RunPairs,
+    teachers: ArrayLike,
+    chance: RunPairs,
+    again: ArrayLike | None = None,
+    groups: ArrayLike | None = None,
+) -> tuple[CrossedDesign | None, NDArray[np.bool_]]:
+    """The columns S, C, R and Z of the examples that are defined, and which these are; None where none is.
+
+    Parameters are those of `calibrate`. With one run of the teacher C is 0.
+
+    Examples
+    --------
+    >>> pairs = RunPairs.of([[[0.5, np.nan, 0.7]]])
+    >>> columns, defined = design_of(pairs, np.zeros((1, 1, 3)), RunPairs.of(np.zeros((1, 1, 3))))
+    >>> columns.means.round(2).tolist(), defined.tolist()
+    ([0.6, 0.0, 1.0, 0.0], [True, False, True])
+    """
+    teachers = np.asarray(teachers, dtype=np.float64)
+    upper = teachers[np.triu_indices(len(teachers), 1)]
+    repeated = np.ones(teachers.shape[-1]) if again is None else np.asarray(again, dtype=np.float64)
+    undefined = students.undefined() | chance.undefined() | np.isnan(repeated)
+    defined = ~(undefined | np.isnan(upper).any(axis=0))
+    if not defined.any():
+        return None, defined
+    constant = [repeated[defined], chance.on(defined).mean()]
+    between = teachers[..., defined]
+    if len(teachers) < 2:
+        constant, between = [np.zeros(int(defined.sum())), *constant], None
+    of_texts = None if groups is None else np.asarray(groups)[defined]
+    return design([students.on(defined)], between, constant, of_texts), defined
+
+
+def contrasts(rule: Rule, means: Array) -> tuple[Array, Array, float, Array]:
+    """What the two verdicts test, as weights of S, C, R and Z, the margin between them, and C - Z.
+
+    The first is above zero if drift exceeds the tolerance, the second if it is below the margin.
+
+    Examples
+    --------
+    >>> drift, kept, margin, scale = contrasts(Rule(), np.array([0.5, 0.8, 1.0, 0.0]))
+    >>> drift.round(2).tolist(), kept.tolist(), round(margin, 2)
+    ([-1.0, 0.95, -0.0, 0.05], [1.0, -2.0, 1.0, 0.0], 0.2)
+    """
+    drift, kept, _ = _contrasts(rule)
+    largest, scale = _largest(means, rule), _ABOVE_FLOOR["ceiling"]
+    within_runs = largest < rule.margin * float(scale @ means)
+    return drift, _WITHIN_RUNS if within_runs else kept, largest, scale
 
 
 def _judged(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str, float]:

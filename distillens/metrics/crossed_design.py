@@ -128,7 +128,7 @@ class CrossedDesign:
         self._columns = np.asarray(columns, dtype=np.float64)
         self.factors = list(factors)
         self.means = self._columns.mean(axis=1)
-        n = self._columns.shape[1]
+        self.texts = n = self._columns.shape[1]
         # Numbered from 0 on, whatever they were.
         self._groups = np.arange(n) if groups is None else np.unique(groups, return_inverse=True)[1]
         self.draws = int(self._groups.max(initial=-1)) + 1

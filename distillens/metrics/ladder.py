@@ -148,6 +148,7 @@ class Ladder:
         groups: ArrayLike | None = None,
     ) -> None:
         self._student, self._kinds, self._level = student, kinds, confidence_level
+        self.kinds = list(kinds)
         self._constant = np.asarray(again, dtype=np.float64)
         self.design = CrossedDesign(self._columns(), list(self._factors()), groups)
         means, self._curves, start = self.design.means, {}, _OWN
@@ -204,16 +205,23 @@ class Ladder:
 
     def against(self, accepted: Accepted) -> "Comparison":
         """The student against an accepted rung, or an accepted agreement; NaN of a dose beyond the ladder."""
-        if accepted.kind is not None and accepted.amount > self._curves[accepted.kind][0][0].doses[-1]:
+        contrasts = self.contrasts(accepted)
+        if contrasts is None:
             return Comparison(_UNKNOWN, math.nan, math.nan, math.nan)
-        rung = self._accepted(accepted)
-        difference = self._unit(_AGREEMENT) - rung
+        difference, above_chance = contrasts
         return Comparison(
-            self.design.interval(rung, self._level),
+            self.design.interval(self._unit(_AGREEMENT) - difference, self._level),
             self.design.p_above(-difference),
             self.design.p_above(difference),
-            self.design.p_above(rung - self._unit(_FLOOR)),
+            self.design.p_above(above_chance),
         )
+
+    def contrasts(self, accepted: Accepted) -> tuple[Array, Array] | None:
+        """Weights of S less what is accepted, and of that less chance; None of a dose beyond the ladder."""
+        if accepted.kind is not None and accepted.amount > self._curves[accepted.kind][0][0].doses[-1]:
+            return None
+        rung = self._accepted(accepted)
+        return self._unit(_AGREEMENT) - rung, rung - self._unit(_FLOOR)
 
     def mean(self, name: str) -> Interval:
         """Mean ``agreement``, ``equal`` answers or ``floor`` of the student, at most 1; NaN if not known."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.crossed_design import Interval
@@ -67,37 +67,56 @@ def place(
     >>> overall["p_no_drift"] < 0.001, round(prune["dose"], 2)
     (True, 0.16)
     """
-    again = np.asarray(again, dtype=np.float64)
-    own = ~undefined(student, {}, again)
-    kinds = {kind: used for kind, rungs in kinds.items() if (used := _usable(rungs, own)) is not None}
-    defined = ~undefined(student, kinds, again)
+    ladder, defined = ladder_of(student, kinds, again, confidence_level, groups)
     n = int(defined.sum())
     row = {name: math.nan for name in ("p_chance", "p_drift", "p_no_drift")}
     for name in ("agreement", "equal_answers", *_BY_LADDER):
         row |= Interval(math.nan, math.nan, math.nan).named(name)
     row |= {"kind": None, "n": n, "n_undefined": int(defined.size - n), "beyond": False}
     row |= {"n_runs": len(student.agreement.compared), "n_teacher_runs": student.agreement.compared.shape[1]}
-    if n == 0 or not kinds:
+    if ladder is None:
         return [row]
-    ladder = Ladder(
-        student.on(defined),
-        {kind: rungs.on(defined) for kind, rungs in kinds.items()},
-        again[defined],
-        confidence_level,
-        None if groups is None else np.asarray(groups)[defined],
-    )
     row |= ladder.mean("agreement").named("agreement") | ladder.mean("equal").named("equal_answers")
-    rows = [row | ladder.excess(kinds).named("excess")]
-    if accepted is not None and (accepted.kind is None or accepted.kind in kinds):
+    rows = [row | ladder.excess(ladder.kinds).named("excess")]
+    if accepted is not None and (accepted.kind is None or accepted.kind in ladder.kinds):
         compared = ladder.against(accepted)
         rows[0] |= compared.accepted.named("accepted") | {
             name: getattr(compared, name) for name in ("p_drift", "p_no_drift", "p_chance")
         }
-    for kind in kinds:
+    for kind in ladder.kinds:
         dose = ladder.equivalent_dose(kind)
         found = {"kind": kind, "beyond": math.isnan(dose.value), **dose.named("dose")}
         rows.append(row | found | ladder.excess([kind]).named("excess"))
     return rows
+
+
+def ladder_of(
+    student: Student,
+    kinds: Mapping[str, Rungs],
+    again: ArrayLike,
+    confidence_level: float,
+    groups: ArrayLike | None = None,
+) -> tuple[Ladder | None, NDArray[np.bool_]]:
+    """A student beside the rungs that are usable, on the texts that are defined, and which these are.
+
+    None where nothing is left. Parameters are those of `place`.
+
+    Examples
+    --------
+    >>> from distillens.metrics.run_pairs import RunPairs
+    >>> pairs = RunPairs.of(np.ones((1, 1, 3)))
+    >>> ladder_of(Student(pairs, pairs, pairs), {}, [1.0, 1.0, np.nan], 0.95)
+    (None, array([ True,  True, False]))
+    """
+    again = np.asarray(again, dtype=np.float64)
+    own = ~undefined(student, {}, again)
+    used = {kind: usable for kind, rungs in kinds.items() if (usable := _usable(rungs, own)) is not None}
+    defined = ~undefined(student, used, again)
+    if not used or not defined.any():
+        return None, defined
+    on_texts = {kind: rungs.on(defined) for kind, rungs in used.items()}
+    of_texts = None if groups is None else np.asarray(groups)[defined]
+    return Ladder(student.on(defined), on_texts, again[defined], confidence_level, of_texts), defined
 
 
 def _usable(rungs: Rungs, texts: ArrayLike) -> Rungs | None:

@@ -59,7 +59,7 @@ def needed(effect: float, sources: Sequence[Source], alpha: float) -> Need:
                 source._replace(count=count) if place == position else source
                 for place, source in enumerate(sources)
             ]
-            return effect >= _distance(changed, alpha)
+            return effect >= detectable(changed, alpha)
 
         return enough
 
@@ -67,8 +67,35 @@ def needed(effect: float, sources: Sequence[Source], alpha: float) -> Need:
     return Need(*(_first(told(p), sources[p].count, most[p]) for p in range(len(most))))
 
 
-def _distance(sources: Sequence[Source], alpha: float) -> float:
-    """The least effect that is told with the given power."""
+def texts(effect: float, sources: Sequence[Source], alpha: float) -> float:
+    """How many texts tell an effect, whatever else is as it is: the first number of `needed`.
+
+    The texts are the first of the sources. Fewer than there are may be enough; NaN as for `needed`.
+
+    Examples
+    --------
+    >>> texts(0.1, [Source(0.25, 20)], alpha=0.05)
+    157.0
+    """
+    if not effect > 0:
+        return math.nan
+    return _first(lambda count: effect >= detectable([sources[0]._replace(count=count), *sources[1:]], alpha),
+                  2, _MOST_TEXTS)  # fmt: skip
+
+
+def detectable(sources: Sequence[Source], alpha: float) -> float:
+    """The least effect that a one-sided test tells from zero in four of five studies.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    alpha : float
+
+    Examples
+    --------
+    >>> round(detectable([Source(0.25, 157)], alpha=0.05), 3)
+    0.1
+    """
     parts = [(source.variance / source.count, source.count - 1) for source in sources if source.variance > 0]
     total = sum(part for part, _ in parts)
     if total == 0:

@@ -144,6 +144,16 @@ class Results:
         return self._joined("ladders", "metrics/*/ladders.parquet")
 
     @cached_property
+    def plans(self) -> pd.DataFrame:
+        """One row per student and explainer: how many texts a verdict needs, by the noise and not the effect.
+
+        ``task student teacher explainer``; the ``reference``; the ``difference`` that shall be told, the
+        ``spread`` of one text, ``n`` texts that are there and ``texts`` that are needed (null: no number of
+        them is enough); ``gated``. None without ``explain.until``, before `distillens extend`.
+        """
+        return self._joined("plan", "metrics/*/plan.parquet")
+
+    @cached_property
     def word_shifts(self) -> pd.DataFrame:
         """One row per student, explainer and group of words: how much more it leans on them.
 
@@ -198,7 +208,7 @@ class Results:
 
     @cached_property
     def _scores(self) -> pd.DataFrame:
-        others = ("calibration", "word_shifts", "gap_closed", "placements", "ladders")
+        others = ("calibration", "word_shifts", "gap_closed", "placements", "ladders", "plan")
         paths = [path for path in self._paths("metrics/*/*.parquet") if path.stem not in others]
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 

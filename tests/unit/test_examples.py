@@ -27,6 +27,8 @@ NEEDS_MORE = {
     "reads and writes the files of a study": """
         attribution.delete.write_deletions attribution.explain.write_explanations
         attribution.explain_rungs.explain_rungs evaluation.place_students.place_students
+        evaluation.place_students.rungs_of evaluation.place_students.students_of
+        evaluation.plan_texts.plan_texts
         attribution.import_explanations.import_explanations attribution.rankings.stored_as_given
         evaluation.agreement.score_agreement evaluation.buckets.score_buckets
         evaluation.calibrate.calibrate evaluation.run_agreement.gates_of
@@ -67,7 +69,8 @@ NEEDS_MORE = {
         report.word_shifts.words""",
     "a command's run on a study, see the package": """cli.audit.run cli.check.run cli.explain.run
         cli.gate.run cli.gate.judge cli.verdict.run report.outcome.of""",
-    "runs Snakemake, or gets it ready": "cli.audit.execute cli.audit.prepare cli.check.jobs cli.run.run",
+    "runs Snakemake, or gets it ready": """cli.audit.prepare cli.audit.work cli.check.jobs
+        cli.execute.execute cli.extend.run cli.pilot.until_told cli.pilot.wish cli.run.run""",
 }
 WITHOUT |= {name: reason for reason, names in NEEDS_MORE.items() for name in names.split()}
 

@@ -6,6 +6,7 @@ import re
 from snakemake.exceptions import WorkflowError
 
 from distillens.config.validate import ConfigError, complete
+from distillens.config.texts import with_planned_texts
 from distillens.config.files import refuse_duplicates, refuse_missing, refuse_patterns
 from distillens.provenance import ROOT, code, prefer_this_package
 from distillens.config.job_params import JobParams, report_code
@@ -14,7 +15,7 @@ from distillens.config.study import Study
 prefer_this_package()
 try:
     refuse_duplicates(workflow.configfiles)
-    study = Study(complete(config))
+    study = Study(with_planned_texts(complete(config)))
     refuse_missing(study.config)
     refuse_patterns(
         study.config,

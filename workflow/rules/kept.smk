@@ -40,6 +40,7 @@ def kept_files():
     return [
         *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),
         *collect(of_task, task=TASKS),
+        *collect(rules.plan_texts.output.plan, task=study.pilots()),
         *of_all_probes(rules.build_probe.output.sentences),
         *of_all_probes(rules.build_probe.output.design),
         *of_all_probes(rules.explain_probe.output.explanations),

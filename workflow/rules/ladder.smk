@@ -56,3 +56,27 @@ rule place_students:
         code=code("scripts/place_students.py"),
     script:
         "../../scripts/place_students.py"
+
+
+# How many texts the verdicts of a task need, by the noise of those that there are.
+rule plan_texts:
+    input:
+        explained=rules.select_examples.output.explained,
+        performance=rules.score_performance.output.scores,
+        explanations=of_all_runs(EXPLANATIONS),
+        again=of_first_seeds(EXPLANATIONS_AGAIN),
+        rungs=of_ladder(RUNGS, LADDER["teachers"]),
+    output:
+        plan="<results>/metrics/{task}/plan.parquet",
+    log:
+        "<logs>/plan_texts/{task}.log",
+    benchmark:
+        "<benchmarks>/plan_texts/{task}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    params:
+        settings=job_params.score,
+        plan=job_params.plan_texts,
+        code=code("scripts/plan_texts.py"),
+    script:
+        "../../scripts/plan_texts.py"

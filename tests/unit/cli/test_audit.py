@@ -8,7 +8,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from distillens.cli import audit, main, run
+from distillens.cli import audit, execute, main, run
 from distillens.cli.errors import CommandError
 from distillens.config.validate import complete
 from tests import tiny
@@ -112,9 +112,9 @@ def test_two_texts_and_no_labels_are_an_audit(here, tmp_path):
 def test_a_workflow_that_stops_says_why_and_where_all_of_it_stands(here, tmp_path, monkeypatch):
     request = audit.Request("production", ["compressed"], "reviews.csv", out=str(tmp_path))
     said = "echo '1 of 4 steps (25%) done'; echo 'Error in rule explain:'; echo 'ModelError: broken'; exit 3"
-    monkeypatch.setattr(audit, "snakemake", lambda *given: (["bash", "-c", said], {**os.environ}))
+    monkeypatch.setattr(execute, "snakemake", lambda *given: (["bash", "-c", said], {**os.environ}))
     with pytest.raises(CommandError, match=r"stopped in explain: broken; all of it: .*audit\.log"):
-        audit.execute(request, Console(quiet=True))
+        audit.work(request, Console(quiet=True))
 
 
 def test_python_takes_what_the_command_takes(here, tmp_path):
