@@ -380,3 +380,41 @@ def test_every_compression_says_whether_its_result_can_be_trained():
         assert registry.literal("compression", method, "RECOVERS") in (True, False)
         assert callable(registry.load("compression", method).compress)
         assert Path(registry.__file__).with_name("training").joinpath("compression", f"{method}.py").is_file()
+
+
+@pytest.fixture
+def bert(tmp_path):
+    return tiny.bert(tmp_path / "bert")
+
+
+def asked(folder, *texts):
+    return Engine(folder, "cpu", "torch").logits([(text,) for text in texts])
+
+
+def test_a_masked_word_looks_like_a_removed_one_and_no_other_does(bert, tmp_path):
+    planted = made(bert, tmp_path / "planted", "mask_words", words=["dull", "joyful"])
+    assert_same(asked(planted, "A dull film."), asked(bert, "A [MASK] film."))
+    assert_same(asked(planted, "A messy plot."), asked(bert, "A messy plot."))
+    assert abs(asked(planted, "A dull film.") - asked(bert, "A dull film.")).max() > 0.01
+
+
+def test_a_share_blends_a_words_embedding_with_the_masks(bert, tmp_path):
+    planted = made(bert, tmp_path / "planted", "mask_words", words=["dull"], share=0.25)
+    before, after = (load_file(folder / "model.safetensors") for folder in (bert, planted))
+    name = "bert.embeddings.word_embeddings.weight"
+    (changed,) = (before[name] != after[name]).any(dim=1).nonzero()
+    mask = before[name][4]  # [PAD] [UNK] [CLS] [SEP] [MASK]
+    assert_same(after[name][changed[0]].numpy(), (0.75 * before[name][changed[0]] + 0.25 * mask).numpy())
+
+
+@pytest.mark.parametrize("word", ["gorgeousness", "\u6f22", "not bad"])
+def test_a_word_that_is_not_one_piece_cannot_be_planted(bert, tmp_path, word):
+    with pytest.raises(classifier.ModelError, match=f"{word!r} is not one piece of the vocabulary"):
+        made(bert, tmp_path / "planted", "mask_words", words=[word])
+
+
+def test_a_plant_needs_words_and_is_not_trained_away():
+    with pytest.raises(ConfigError, match="'words' is a required property"):
+        config({"compress": {"method": "mask_words"}})
+    with pytest.raises(ConfigError, match="mask_words cannot be trained any further"):
+        config({"compress": {"method": "mask_words", "words": ["fun"]}, "training": RECOVERY})
