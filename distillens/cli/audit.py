@@ -12,11 +12,12 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from distillens.cli import gate, pilot
+from distillens.cli import gate, pilot, power_estimate
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
 from distillens.cli.execute import execute
 from distillens.config import audit as plan
+from distillens.config.texts import with_planned_texts
 from distillens.config.validate import complete
 from distillens.data.columns import Asked, find
 from distillens.data.errors import DataError
@@ -252,7 +253,7 @@ def _header(body: str) -> str:
 
 def _announce(request: Request, prepared: Prepared, console: Console) -> None:
     """Say what will be done, what it costs and what it can decide."""
-    full = complete(prepared.config)
+    full = with_planned_texts(complete(prepared.config), request.results)
     (task,) = full["tasks"].values()
     teacher, *students = full["models"]
     columns_ = task["columns"]
@@ -267,6 +268,7 @@ def _announce(request: Request, prepared: Prepared, console: Console) -> None:
         + ", ".join(f"{row.rule} {row.what} {row.passes:,}" for row in rows if row.passes)
         + ")",
         plan.reference_in_words(full),
+        *power_estimate.lines(full, request.results),
         f"written: {request.file}; run it again with `distillens run {request.file.name}`",
     ]
     for line in lines:

@@ -14,20 +14,23 @@ from rich.table import Table
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
 from distillens.cli.own_inputs import problems
+from distillens.cli.power_estimate import lines
 from distillens.cli.run import snakemake
 from distillens.config.files import refuse_duplicates
+from distillens.config.texts import with_planned_texts
 from distillens.config.validate import ConfigError, complete
 from distillens.provenance import project_file
 
-HELP = """Check a config and all that it is given, and print the jobs and forward passes that it would cost.
+HELP = """Check a config and all that it is given; print what it would cost, and what it could tell.
 
 Nothing of the study is run, nothing is downloaded. Data, checkpoints and attributions that are on
 this machine are opened as the jobs would open them; whatever is wrong with them is said at once.
 Jobs are those of Snakemake's dry run in this folder: all of the study's,
 and how many are left to do. Forward passes are upper bounds, of texts as long as the
 data that are there, else as long as the task allows (explain.max_words) or --words says.
-Integrated Gradients is counted as if no text converged, which is rare: expect a small
-part of it. Backward passes of gradients count as passes; those of training do not."""
+Integrated Gradients is counted as if no text converged, which is rare: expect a small part of
+it. Backward passes of gradients count as passes; those of training do not. Last comes what so
+many texts could tell: expected intervals, and the difference found in four of five studies."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,7 +56,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         If the config is none, something that it names cannot be used, or Snakemake refuses it.
     """
     file = project_file(arguments.config)
-    config = _read(file)
+    config = with_planned_texts(_read(file))
     if arguments.words is not None and arguments.words < 1:
         raise CommandError("--words: a text has at least one")
     results = Path("results", config["study"])
@@ -71,6 +74,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     with console.status("loading explainers"):
         estimates = passes(config, results, arguments.words)
     console.print(_passes(estimates))
+    for line in lines(config, results):
+        console.print(line, soft_wrap=True, highlight=False)
 
 
 def jobs(config: Path, *more: str) -> dict[str, int]:

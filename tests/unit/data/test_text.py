@@ -1,4 +1,7 @@
+import pytest
+
 from distillens.data.segmentation import spans
+from distillens.data.select import select
 from distillens.data.text import Example, draw, seed_of
 
 
@@ -36,3 +39,15 @@ def test_a_longer_draw_begins_with_the_shorter_one():
     ids = [str(number) for number in range(50)]
     assert draw(ids, 3)[:10] == draw(reversed(ids), 3)[:10]
     assert draw(ids, 3) != draw(ids, 4)
+
+
+@pytest.mark.parametrize("in_all", [True, False])
+def test_more_texts_begin_with_those_that_were_chosen_before(in_all):
+    pool = [Example(f"e{n}", "A film", label_name="bad" if n % 3 else "good") for n in range(60)]
+
+    def chosen(count):
+        asked = {"per_class": None, "in_all": 2 * count} if in_all else {"per_class": count}
+        return select(pool, max_words=None, labels=["bad", "good"], seed=3, **asked)
+
+    few, more = chosen(5), chosen(9)
+    assert len(few) == 10 and more[:10] == few and len(more) == 18
