@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import math
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -137,9 +138,11 @@ def run(arguments: argparse.Namespace, console: Console) -> int:
     _announce(request, prepare(request), console)
     if arguments.dry_run:
         return 0
+    began = time.monotonic()
     work(request, console)
     status = gate.judge(load(request.results), rules, console)
-    console.print(f"page: {request.results / 'report' / 'index.html'}", soft_wrap=True, highlight=False)
+    page = f"{request.results / 'report' / 'index.html'} ({time.monotonic() - began:.0f} s)"
+    console.print(f"page: {page}", soft_wrap=True, highlight=False)
     return status
 
 

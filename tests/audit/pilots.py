@@ -5,6 +5,9 @@ accepted rung is known by construction: it is that rung, with other noise, less 
 """
 
 from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +16,7 @@ from distillens.metrics.ladder import Accepted, Rungs, Student
 from distillens.metrics.pilot import by_ladder
 from distillens.metrics.placement import decide, ladder_of, place
 from distillens.metrics.run_pairs import RunPairs
+from distillens.metrics.verdict import DRIFTS, KEEPS
 
 PILOT, MOST = 30, 400
 ACCEPTED = Accepted("prune", 0.3)
@@ -69,3 +73,63 @@ def count_pilots(apart: float, studies: int) -> Counter:
         student, kinds = first(*simulated([seed, 5], MOST, apart), needed(seed, apart))
         found[verdict_of(student, kinds)["verdict"]] += 1
     return found
+
+
+class Power(NamedTuple):
+    """How often each verdict is given, for a number of texts (None: as many as a pilot asks for).
+
+    ``wronged`` and ``praised`` are "drift found" and "no drift found" of a student exactly at the accepted
+    rung; ``found`` is "drift found" by how far below it is, ``kept`` "no drift found" of one `KEPT` above.
+    """
+
+    texts: int | None
+    median: float
+    wronged: float
+    praised: float
+    found: tuple[float, ...]
+    kept: float
+
+
+BELOW, KEPT = (0.05, 0.1, 0.2), 0.1
+NUMBERS = (30, 50, 100, 200, 500, None)
+
+
+def power(texts: int | None, studies: int) -> Power:
+    """Judge so many studies of each kind."""
+
+    def share(apart: float, word: str) -> float:
+        return shares(apart)[word] / studies
+
+    def shares(apart: float) -> Counter:
+        if texts is None:
+            return count_pilots(apart, studies)
+        found: Counter = Counter()
+        for seed in range(studies):
+            found[verdict_of(*simulated([seed, texts, 6], texts, apart))["verdict"]] += 1
+        return found
+
+    null = shares(0.0)
+    median = texts or float(np.median([needed(seed, 0.0) for seed in range(studies)]))
+    below = tuple(share(-apart, DRIFTS) for apart in BELOW)
+    return Power(texts, median, null[DRIFTS] / studies, null[KEEPS] / studies, below, share(KEPT, KEEPS))
+
+
+def powers(studies: int, workers: int | None) -> list[Power]:
+    """For all numbers of texts."""
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(partial(power, studies=studies), NUMBERS))
+
+
+def table(found: list[Power]) -> str:
+    """The table of the page."""
+    below = " | ".join(f"{100 * apart:.0f} % below" for apart in BELOW)
+    above = f"{100 * KEPT:.0f} % above: no drift found"
+    lines = [
+        f"| texts | at the rung: drift found | no drift found | {below} | {above} |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for one in found:
+        name = str(one.texts) if one.texts else f"pilot of {PILOT}, at most {MOST} (median {one.median:.0f})"
+        numbers = [one.wronged, one.praised, *one.found, one.kept]
+        lines.append(f"| {name} | {' | '.join(f'{number:.3f}'.lstrip('0') or '0' for number in numbers)} |")
+    return "\n".join(line.replace("1.000", "1.00") for line in lines)

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from tests.audit import pilots
 from tests.audit.counts import Counts, count
 from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, TOLERATED, Cell, draw, truth_of
-from tests.audit.validity import COVERAGE, PAGE, POWER, WRONG, covers, misses, powered, row, written
+from tests.audit.validity import COVERAGE, PAGE, POWER, WRONG, covers, misses, powered, row, with_powers, written
 
 STUDIES = 30
 BOUNDS = 4 * len(CELLS)
@@ -98,3 +99,22 @@ def test_the_page_has_all_cells_and_says_which_miss():
     assert text.count("- **bad**") == 3 and written(text, [good, bad]) == text
     stands = PAGE.read_text("utf-8")
     assert [cell.name for cell in CELLS if f"| {cell.name}" not in stands] == []
+
+
+def test_the_page_has_the_ladders_power_for_every_number_of_texts():
+    found = [pilots.Power(n, n or 41.0, 0.05, 0.04, (0.2, 0.5, 1.0), 0.8) for n in pilots.NUMBERS]
+    text = with_powers("a\n<!-- powers -->\nstale\n<!-- end of powers -->\nb\n", found, 100)
+    assert "stale" not in text and "| 30 | .050 | .040 | .200 | .500 | 1.00 | .800 |" in text
+    rows = {line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| ")}
+    stands = PAGE.read_text("utf-8").partition("<!-- powers -->")[2].partition("<!-- end of powers -->")[0]
+    shown = {line.split("|")[1].strip() for line in stands.splitlines() if line.startswith("| ")}
+    assert {name for name in rows if not name.startswith("pilot")} <= shown and len(shown) == len(rows)
+
+
+@pytest.mark.slow
+def test_the_ladders_verdict_keeps_its_error_rate_and_gains_power_with_texts():
+    few, many, planned = (pilots.power(n, 200) for n in (50, 200, None))
+    for one in (few, many, planned):
+        assert max(one.wronged, one.praised) <= stats.binom.isf(1e-4, 200, WRONG) / 200
+    assert few.found[0] < many.found[0] and few.kept < many.kept
+    assert planned.found[1] >= stats.binom.ppf(1e-4, 200, POWER) / 200

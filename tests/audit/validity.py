@@ -1,4 +1,4 @@
-"""Write the table of docs/validity.md: ``make validity``.
+"""Write the tables of docs/validity.md: ``make validity``.
 
 About 40 minutes of processor time, on all cores that there are. Studies depend on their cell and number
 only, so the same code writes the same table.
@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tests.audit import pilots
 from tests.audit.counts import Counts, count_all
 from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, Cell, truth_of
 
@@ -63,6 +64,12 @@ def row(counts: Counts) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def with_powers(page: str, found: Sequence[pilots.Power], studies: int) -> str:
+    """The page with its table of the ladder's verdict anew."""
+    said = f"{studies:,} studies a cell."
+    return _between(page, "powers", f"{said}\n\n{pilots.table(list(found))}")
+
+
 def written(page: str, counts: Sequence[Counts]) -> str:
     """The page with its table and its list of misses anew."""
     missed = [f"- **{one.cell.name}**: {what} of studies." for one in counts for what in misses(one)] or [
@@ -102,7 +109,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--studies", type=int, default=STUDIES)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--ladder", action="store_true", help="only the table of the ladder's verdict")
     arguments = parser.parse_args()
+    found = pilots.powers(arguments.studies, arguments.workers)
+    PAGE.write_text(with_powers(PAGE.read_text("utf-8"), found, arguments.studies), "utf-8")
+    if arguments.ladder:
+        return
     counts = []
     for one in count_all(CELLS, arguments.studies, arguments.workers):
         counts.append(one)

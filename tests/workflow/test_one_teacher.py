@@ -16,9 +16,11 @@ def tiny_study(folder):
     """Its models and reference on made-up sentences, with a random encoder and few rungs."""
     small = tiny_config(folder)
     models = {name: MADE["models"][name] for name in MODELS}
-    for model in models.values():
+    for name, model in models.items():
         if "checkpoint" in model:
             model |= {"checkpoint": "tiny", **({"layers": [0]} if "layers" in model else {})}
+        if name in ("teacher", "half-kd"):
+            model["training"] = {**model["training"], "epochs": 3, "learning_rate": 1.0e-2}
     models["planted"]["compress"] = {"method": "mask_words", "words": ["dull", "joyful"]}
     task = small["tasks"]["moods"] | {"explain": {"per_class": 4}}
     del task["probes"], task["perturb"]

@@ -7,7 +7,6 @@ def kept_files():
         *MODEL_WITHOUT_GRAPH.values(),
         rules.predict.output.predictions,
     ]
-    scores = "performance robustness agreement faithfulness buckets probes word_shifts stability"
     of_task = [
         *rules.fetch_dataset.output,
         rules.select_examples.output.explained,
@@ -26,11 +25,7 @@ def kept_files():
         *of_all_runs(EXPLANATIONS),
         *of_first_seeds(EXPLANATIONS_AGAIN),
         *rules.score_stability.input.explanations,
-        *(
-            path
-            for name in scores.split()
-            for path in getattr(rules, f"score_{name}").output
-        ),
+        *rules.score_word_shifts.output,
         *rules.calibrate.output,
         *(rules.score_gap_closed.output if BASELINES else ()),
         *of_ladder(RUNGS, LADDER["teachers"]),
@@ -40,6 +35,7 @@ def kept_files():
     return [
         *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),
         *collect(of_task, task=TASKS),
+        *all_scores(),
         *collect(rules.plan_texts.output.plan, task=study.pilots()),
         *of_all_probes(rules.build_probe.output.sentences),
         *of_all_probes(rules.build_probe.output.design),

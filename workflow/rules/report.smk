@@ -35,6 +35,21 @@ if PUBLISHED:
     )
 
 
+def all_scores():
+    """The tables of scores of all tasks: of probes and stability only where somebody asked for them."""
+    always = "performance robustness agreement faithfulness buckets".split()
+    asked = {"stability": study.config["stability"]["explainers"]}
+    return [
+        expand(getattr(rules, f"score_{name}").output.scores, task=task)[0]
+        for task in TASKS
+        for name in [
+            *always,
+            *(name for name, by in asked.items() if by),
+            *(["probes"] if study.config["tasks"][task]["probes"] else []),
+        ]
+    ]
+
+
 rule report:
     input:
         splits=collect(list(rules.fetch_dataset.output), task=TASKS),
@@ -43,18 +58,7 @@ rule report:
             of_all_runs(EXPLANATIONS),
             task=TASKS,
         ),
-        scores=collect(
-            [
-                rules.score_performance.output.scores,
-                rules.score_robustness.output.scores,
-                rules.score_stability.output.scores,
-                rules.score_agreement.output.scores,
-                rules.score_faithfulness.output.scores,
-                rules.score_buckets.output.scores,
-                rules.score_probes.output.scores,
-            ],
-            task=TASKS,
-        ),
+        scores=all_scores(),
         drift=rules.decide_verdicts.output.drift,
         gap_closed=(
             collect(rules.score_gap_closed.output.gap_closed, task=TASKS)
