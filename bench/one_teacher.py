@@ -23,7 +23,7 @@ from distillens.config.study import Study
 from distillens.evaluation.inputs import Settings
 from distillens.evaluation.place_students import LadderFiles, place_students
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import overall
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, overall
 from distillens.report.results import Results, load
 
 ACCEPTED = (0.1, 0.3, 0.5, 0.6)
@@ -125,9 +125,12 @@ class _Task:
 
 
 def by_accept(frame: pd.DataFrame) -> str:
-    """For each accepted damage how often both verdicts agree, contradict each other, or only one tells."""
-    lines = ["| accepted | verdicts | agree | contradict | only one teacher's | only runs' | neither |",
-             "|---|---|---|---|---|---|---|"]  # fmt: skip
+    """For each accepted damage how often both verdicts agree, contradict each other, or only one tells.
+
+    What is gated by either is no verdict, and counted apart.
+    """
+    lines = ["| accepted | students and runs | agree | contradict | only the ladder tells | only runs tell | "
+             "neither | gated |", "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     for dose, own in frame.groupby("accept"):
         kinds = Counter(map(_kind, own["one_teacher"], own["runs"]))
         cells = [f"prune {dose:g}", len(own), *(kinds[kind] for kind in _KINDS)]
@@ -135,12 +138,13 @@ def by_accept(frame: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
-_KINDS = ("agree", "contradict", "one teacher", "runs", "neither")
-_TOLD = ("drift found", "no drift found", "gated")
+_KINDS = ("agree", "contradict", "one teacher", "runs", "neither", GATED)
 
 
 def _kind(one: str, other: str) -> str:
-    told = (one in _TOLD, other in _TOLD)
+    if GATED in (one, other):
+        return GATED
+    told = (one in (DRIFTS, KEEPS), other in (DRIFTS, KEEPS))
     if all(told):
         return "agree" if one == other else "contradict"
     return "one teacher" if told[0] else "runs" if told[1] else "neither"

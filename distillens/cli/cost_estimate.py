@@ -89,6 +89,9 @@ class _Task:
         for name, model in self.config["models"].items():
             if external.trains(model):
                 yield self._row("train", name, len(model["seeds"]), self._training(model))
+            elif model.get("siblings"):
+                each = self._training(model["siblings"])
+                yield self._row("train", f"siblings of {name}", len(model["seeds"]) - 1, each)
         yield self._row("predict", "test split and its edits", self.asked, self._predicted())
         for name, options in self.config["explainers"].items():
             if self.made:

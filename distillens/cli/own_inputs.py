@@ -15,7 +15,7 @@ from typing import Any
 
 from distillens import tables
 from distillens.attribution.import_explanations import ImportSettings, import_explanations
-from distillens.config import external
+from distillens.config import external, siblings
 from distillens.config.files import refuse_missing
 from distillens.config.job_params import JobParams
 from distillens.config.study import Study
@@ -149,6 +149,8 @@ class _Inputs:
     def _runs_from(self, checkpoint: str, task: str, model: str) -> Iterator[RunId]:
         """The runs of a model that start from a checkpoint, or are it; of those that are trained one."""
         settings = self.config["models"][model]
+        if settings["siblings"] and settings["siblings"]["checkpoint"] == checkpoint:
+            yield RunId(task, model, settings["seeds"][-1])
         if settings["checkpoint"] == checkpoint:
             yield RunId(task, model, settings["seeds"][0])
         elif isinstance(settings["checkpoint"], list):
@@ -158,7 +160,8 @@ class _Inputs:
 
     def _open_run(self, run: RunId, checkpoint: Path, out: Path) -> bool:
         wildcards, where = Wildcards(**run.provenance()), f"models.{run.model}"
-        if not external.trains(self.config["models"][run.model]):
+        model = self.config["models"][run.model]
+        if not external.trains(model) and siblings.of(model, run.seed) is None:
             settings = self.params.import_model(wildcards) | {"export_onnx": False}
             return self._try(where, import_model, run=run, checkpoint=checkpoint, out=out, **settings)
         return self._try(where, _start, checkpoint, out, **self.params.train(wildcards))

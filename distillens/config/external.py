@@ -43,6 +43,8 @@ def spell_out(config: dict[str, Any]) -> None:
             _check_untrained(f"models.{name}.training", model["training"])
         if isinstance(model.get("explanations"), str):
             model["explanations"] = {"file": model["explanations"]}
+        if isinstance(model.get("siblings"), dict):
+            model["siblings"] = _spelt_siblings(config, name, model)
         checkpoint = model.get("checkpoint")
         if isinstance(checkpoint, list):
             model["checkpoint"] = [
@@ -52,6 +54,17 @@ def spell_out(config: dict[str, Any]) -> None:
             model.setdefault("seeds", list(range(1, len(checkpoint) + 1)))
         elif checkpoint is not None:
             model["checkpoint"] = _moved(config, checkpoint, name, name)
+
+
+def _spelt_siblings(config: dict[str, Any], name: str, model: dict[str, Any]) -> dict[str, Any]:
+    block, own = {**model["siblings"]}, model.get("training")
+    if "checkpoint" in block:
+        block["checkpoint"] = _moved(config, block["checkpoint"], f"{name}-base", name)
+    if isinstance(block.get("training"), dict):
+        # They see as much of a text as the teacher does, unless somebody says otherwise.
+        length = own.get("max_length") if isinstance(own, dict) else None
+        block["training"] = {"max_length": length, **block["training"]}
+    return block
 
 
 def _check_untrained(where: str, training: dict[str, Any]) -> None:
@@ -134,6 +147,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     if model["layers"] is not None:
         raise ConfigError(f"{where}.layers: a model with training: none is taken as it is; remove layers")
     runs = len(model["checkpoint"]) if several else 1
+    runs += config["reference"]["siblings"] if model["siblings"] is not None else 0
     if len(model["seeds"]) != runs:
         raise ConfigError(
             f"{where}.seeds: a checkpoint that is already fine-tuned is one run, but there are "
@@ -178,7 +192,9 @@ def check_tasks(config: Mapping[str, Any]) -> None:
     distillens.config.errors.ConfigError: tasks.sst2.splits: no 'train', which models.bert is trained with
     """
     models = config["models"]
-    trained = next((name for name, model in models.items() if trains(model)), None)
+    trained = next(
+        (name for name, model in models.items() if trains(model) or model.get("siblings") is not None), None
+    )
     for name, task in config["tasks"].items():
         for split in ("train", "validation"):
             if trained is not None and split not in task["splits"]:

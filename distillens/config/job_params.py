@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config import ladder
+from distillens.config import ladder, siblings
 from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
@@ -137,6 +137,7 @@ class JobParams:
     def train(self, wildcards: Any) -> Settings:
         """Settings of ``fine_tune``, ``distil`` and ``compress``; the teacher and the seed come otherwise."""
         model = self._part("models", wildcards.model)
+        model = siblings.of(model, int(wildcards.seed)) if model["siblings"] else model
         return {
             "layers": model["layers"],
             "settings": model["training"],

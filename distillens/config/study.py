@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
-from distillens.config import external
+from distillens.config import external, siblings
 
 ORIGINS = ("fine_tuned", "distilled", "compressed", "imported", "attributions_only")
 """Where a model comes from: trained here on gold labels, or by a teacher; made out of its teacher;
@@ -116,6 +116,8 @@ class Study:
     def start(self, wildcards: Any) -> str:
         """The checkpoint that a run starts from, or is."""
         model = self.config["models"][wildcards.model]
+        if (sibling := siblings.of(model, int(wildcards.seed))) is not None:
+            return sibling["checkpoint"]
         if isinstance(model["checkpoint"], str):
             return model["checkpoint"]
         return model["checkpoint"][model["seeds"].index(int(wildcards.seed))]
@@ -131,6 +133,10 @@ class Study:
             return None
         own = paired[student["seeds"].index(seed)] if paired else self.config["models"][name]["seeds"][0]
         return name, own
+
+    def with_siblings(self) -> list[str]:
+        """The finished teachers that have further runs, which are trained here."""
+        return [name for name, model in self.config["models"].items() if model["siblings"] is not None]
 
     def pilots(self) -> list[str]:
         """The tasks whose number of texts is planned by the first ones."""
@@ -170,7 +176,9 @@ class Study:
 
     def used_checkpoints(self) -> list[str]:
         """Checkpoints that models start from, and those that they are made from."""
-        named = [model["checkpoint"] or [] for model in self.config["models"].values()]
+        models = self.config["models"].values()
+        named = [model["checkpoint"] or [] for model in models]
+        named += [model["siblings"]["checkpoint"] for model in models if model["siblings"]]
         used = sorted({name for one in named for name in ([one] if isinstance(one, str) else one)})
         for name in used:  # grows as it goes
             source = self.config["checkpoints"][name].get("pretrain", {})

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from distillens.config import external as bring
-from distillens.config import ladder, texts
+from distillens.config import ladder, siblings, texts
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 from distillens.config.models import check_model, check_pretraining
@@ -66,9 +66,11 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
             for name, options in full[section].items()
         }
     check_pretraining(full)
+    siblings.add_seeds(full)
     pair_runs(full)
     for name, model in full["models"].items():
         check_model(full, name, model)
+        siblings.check(full, name, model)
     for name, task in full["tasks"].items():
         _check_task(name, task)
         texts.check(name, task)

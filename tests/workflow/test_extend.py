@@ -29,7 +29,7 @@ def extended(small, tmp_path_factory):
     }
 
     def go(targets):
-        result = study.snakemake(*targets, config=config)
+        result = study.snakemake("--nocolor", *targets, config=config)
         assert result.returncode == 0, result.stdout + result.stderr
 
     study.command(config=config)  # writes the config

@@ -65,9 +65,16 @@ def test_verdicts_are_counted_by_what_both_say():
         "agreement": 0.5,
         "accepted": 0.8,
     }
-    pairs = [(DRIFTS, DRIFTS), (KEEPS, DRIFTS), (UNKNOWN, DRIFTS), (KEEPS, UNKNOWN), (UNKNOWN, UNKNOWN)]
+    pairs = [
+        (DRIFTS, DRIFTS),
+        (KEEPS, DRIFTS),
+        (UNKNOWN, DRIFTS),
+        (KEEPS, UNKNOWN),
+        (UNKNOWN, UNKNOWN),
+        (GATED, GATED),
+    ]
     frame = one_teacher.pd.DataFrame(
         [{**row, "accept": 0.3, "one_teacher": one, "runs": other} for one, other in pairs]
     )
-    assert one_teacher.by_accept(frame).splitlines()[-1] == "| prune 0.3 | 5 | 1 | 1 | 1 | 1 | 1 |"
-    assert "2 no drift found, 2 not decided, 1 drift found" in one_teacher.by_student(frame)
+    assert one_teacher.by_accept(frame).splitlines()[-1] == "| prune 0.3 | 6 | 1 | 1 | 1 | 1 | 1 | 1 |"
+    assert "2 no drift found, 2 not decided, 1 drift found, 1 gated" in one_teacher.by_student(frame)

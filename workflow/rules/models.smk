@@ -107,7 +107,13 @@ rule import_model:
     benchmark:
         "<benchmarks>/import_model/{task}/{model}/{seed}.tsv"
     wildcard_constraints:
-        model=one_of(study.of_origin("imported")),
+        model=one_of(
+            [
+                model
+                for model in study.of_origin("imported")
+                if model not in study.with_siblings()
+            ]
+        ),
     priority: 1
     conda:
         "../../envs/models.yaml"
@@ -119,3 +125,17 @@ rule import_model:
         code=code("scripts/import_model.py"),
     script:
         "../../scripts/import_model.py"
+
+
+if study.with_siblings():
+
+    # A teacher with siblings: its own run is taken in, the others are trained.
+    use rule import_model as import_teacher with:
+        wildcard_constraints:
+            model=one_of(study.with_siblings()),
+            seed="0",
+
+    use rule fine_tune as train_sibling with:
+        wildcard_constraints:
+            model=one_of(study.with_siblings()),
+            seed="[1-9][0-9]*",
