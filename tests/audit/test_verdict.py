@@ -13,7 +13,18 @@ from scipy import stats
 from tests.audit import pilots
 from tests.audit.counts import Counts, count
 from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, TOLERATED, Cell, draw, truth_of
-from tests.audit.validity import COVERAGE, PAGE, POWER, WRONG, covers, misses, powered, row, with_powers, written
+from tests.audit.validity import (
+    COVERAGE,
+    PAGE,
+    POWER,
+    WRONG,
+    covers,
+    misses,
+    powered,
+    row,
+    with_powers,
+    written,
+)
 
 STUDIES = 30
 BOUNDS = 4 * len(CELLS)
