@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from distillens.cli.errors import CommandError
-from distillens.models.backends import sees_a_gpu
+from distillens.models.forward_pass import sees_a_gpu
 from distillens.provenance import ROOT, project_file
 
 HELP = """Run a study; what is made already is not made again.
