@@ -6,6 +6,8 @@ A model without ``checkpoint`` is known by its attributions only: nothing can be
 from collections.abc import Mapping
 from typing import Any
 
+from distillens import registry
+from distillens.config import black_box
 from distillens.config.errors import ConfigError, nearest
 
 NO_TRAINING = "none"
@@ -37,6 +39,7 @@ def spell_out(config: dict[str, Any]) -> None:
     for name, model in models.items() if isinstance(models, dict) else ():
         if not isinstance(model, dict):
             continue
+        black_box.spell_out(model)
         if model.get("training") == NO_TRAINING:
             model["training"] = {"method": NO_TRAINING}
         if isinstance(model.get("training"), dict) and model["training"].get("method") == NO_TRAINING:
@@ -82,11 +85,11 @@ def trains(model: Mapping[str, Any]) -> bool:
     >>> trains({"training": {"method": "fine_tune"}}), trains({"training": {"method": "none"}})
     (True, False)
     """
-    return model["training"] is not None and model["training"]["method"] != NO_TRAINING
+    return model.get("training") is not None and model["training"]["method"] != NO_TRAINING
 
 
 def has_weights(model: Mapping[str, Any]) -> bool:
-    """Whether a model can be asked: it is more than its attributions.
+    """Whether a model has weights of its own: it is more than its attributions, or than its answers.
 
     Examples
     --------
@@ -94,6 +97,17 @@ def has_weights(model: Mapping[str, Any]) -> bool:
     True
     """
     return model["checkpoint"] is not None or model["compress"] is not None
+
+
+def can_answer(model: Mapping[str, Any]) -> bool:
+    """Whether a model can be asked: it has weights, or is only asked.
+
+    Examples
+    --------
+    >>> can_answer({"checkpoint": None, "compress": None, "function": {"name": "mine:predict"}})
+    True
+    """
+    return has_weights(model) or black_box.kind_of(model) is not None
 
 
 def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
@@ -113,7 +127,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     distillens.config.errors.ConfigError: models.teacher.checkpoint: no checkpoint 'brt'; did you mean 'bert'?
     """
     where = f"models.{name}"
-    _check_missing(where, model)
+    check_missing(where, model)
     several = isinstance(model["checkpoint"], list)
     if not has_weights(model):
         _check_described(where, model)
@@ -141,7 +155,18 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
         )
 
 
-def _check_missing(where: str, model: Mapping[str, Any]) -> None:
+def check_missing(where: str, model: Mapping[str, Any]) -> None:
+    """Check what becomes of words that a model's own attributions lack.
+
+    Raises
+    ------
+    ConfigError
+        If its teacher's words are to count, and it has none.
+
+    Examples
+    --------
+    >>> check_missing("models.tiny", {"explanations": None})
+    """
     brought = model.get("explanations")
     if brought is not None and brought["missing"] == "teacher" and model["teacher"] is None:
         raise ConfigError(
@@ -152,7 +177,10 @@ def _check_missing(where: str, model: Mapping[str, Any]) -> None:
 
 def _check_described(where: str, model: Mapping[str, Any]) -> None:
     if model["explanations"] is None:
-        raise ConfigError(f"{where}: give its checkpoint, or compress, or its explanations")
+        kinds = ", ".join(registry.options("backend"))
+        raise ConfigError(
+            f"{where}: give its checkpoint, or compress, or its explanations, or one of: {kinds}"
+        )
     for key in ("training", "layers"):
         if model[key] is not None:
             raise ConfigError(f"{where}.{key}: there is no checkpoint, so nothing to train; remove it")
@@ -192,7 +220,7 @@ def check_tasks(config: Mapping[str, Any]) -> None:
             )
         if task["probes"] and task["columns"]["label"] is None:
             raise ConfigError(f"tasks.{name}.probes: need a task whose texts have labels (columns.label)")
-        if task["probes"] and not any(map(has_weights, models.values())):
+        if task["probes"] and not any(map(can_answer, models.values())):
             raise ConfigError(f"tasks.{name}.probes: no model has a checkpoint that could be asked")
 
 

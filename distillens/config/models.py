@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
+from distillens.config import black_box
 from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
@@ -89,7 +90,10 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     """
     where = f"models.{name}"
     _check_teacher(config, name, model["teacher"])
-    if model["compress"] is not None:
+    if black_box.kind_of(model):
+        bring.check_missing(where, model)
+        black_box.check_model(config, where, model)
+    elif model["compress"] is not None:
         _check_compressed(config, where, model)
     else:
         bring.check_model(config, name, model)

@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from distillens.config import black_box, ladder
 from distillens.config import external as bring
-from distillens.config import ladder
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 from distillens.config.models import check_model, check_pretraining
@@ -73,6 +73,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         _check_task(name, task)
     bring.check_tasks(full)
     bring.check_explainers(full)
+    black_box.check_explainers(full)
+    black_box.complete_removal(full)
     _check_relabels(full)
     _check_probes(full)
     _check_stability(full)

@@ -72,7 +72,7 @@ def import_model(
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = Path(folder, "tokenizer")
         encoder = _take_tokenizer(checkpoint, tokenizer, model, max_length, where)
-        batch = classifier.unlike_lengths(encoder)
+        batch = classifier.unlike_lengths(encoder, model)
         _check_answers(model, batch, where)
         if order is not None:
             _reorder(model, order, batch, where)

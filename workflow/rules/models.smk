@@ -119,3 +119,28 @@ rule import_model:
         code=code("scripts/import_model.py"),
     script:
         "../../scripts/import_model.py"
+
+
+rule connect_model:
+    input:
+        test=rules.fetch_dataset.output.test,
+        files=from_outside(job_params.asked_files),
+    output:
+        card=MODEL["card"],
+    log:
+        "<logs>/connect_model/{task}/{model}/{seed}.log",
+    benchmark:
+        "<benchmarks>/connect_model/{task}/{model}/{seed}.tsv"
+    wildcard_constraints:
+        model=one_of(study.of_origin("asked")),
+    priority: 1
+    conda:
+        "../../envs/models.yaml"
+    threads: 1
+    resources:
+        mem_mb=at_least(4000),
+    params:
+        settings=job_params.connect_model,
+        code=job_params.connect_model_code,
+    script:
+        "../../scripts/connect_model.py"

@@ -1,0 +1,135 @@
+"""Takes in a model that is only asked: whether it answers, which output is which label, what it is."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillens import tables
+from distillens.data.text import examples
+from distillens.models.backends import Backend
+from distillens.models.black_box import BlackBox, open_backend
+from distillens.models.errors import ModelError
+from distillens.models.outputs import Labels, order_of
+from distillens.provenance import RunId
+
+log = logging.getLogger("distillens")
+_TEXTS = 8
+_SAME = 1e-5  # more than floating point makes of another order of sums
+
+
+def connect_model(
+    *,
+    run: RunId,
+    kind: str,
+    options: dict[str, Any],
+    labels: Labels | None,
+    task: dict[str, Any],
+    test: str | Path,
+    card: str | Path,
+) -> None:
+    """Ask a model a few texts, and write the card that stands for it.
+
+    It is asked the first texts of the test split together, and each alone: where that is not the
+    same (whole batches are quantised together, say), it is asked one text at a time from then on.
+
+    Parameters
+    ----------
+    run : RunId
+    kind : str
+        A file of ``distillens/models/backends``.
+    options : dict
+        Of the kind.
+    labels : list or dict of str, or None
+        See `distillens.models.outputs.order_of`.
+    task : dict
+        The task's ``type`` and ``labels``.
+    test : str or Path
+        The test split.
+    card : str or Path
+        Target file.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be opened, its answers are no numbers, no probabilities or of another number of classes,
+        or its outputs are not the task's labels.
+    """
+    where = f"models.{run.model}"
+    try:
+        backend = open_backend(kind, options, task["labels"])
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from error
+    order = _order(backend, task, labels, where)
+    box = BlackBox(backend, task, order, where=where)
+    texts = list(dict.fromkeys(one.texts for one in examples(tables.read(test, "examples"))))[:_TEXTS]
+    together = box.logits(texts)
+    _check_kind(box, together, where)
+    box.forget()
+    alone = np.concatenate([box.logits([text]) for text in texts])
+    alike = bool(np.allclose(alone, together, rtol=0, atol=_SAME * max(1.0, np.abs(alone).max())))
+    if not alike:
+        log.warning(
+            "%s: its answer to a text depends on those beside it (by up to %.2g): it is asked one at a time",
+            where,
+            np.abs(alone - together).max(),
+        )
+    content = {
+        **run.provenance(),
+        "asked": {
+            "kind": kind,
+            "options": options,
+            "order": order,
+            "mask": backend.mask,
+            "gives": backend.gives,
+            "labels": None if backend.labels is None else list(backend.labels),
+            "identity": backend.identity(),
+            "alike_in_batches": alike,
+        },
+        "settings": {"method": "none", "labels": labels},
+        "task_settings": task,
+    }
+    Path(card).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where: str) -> list[int] | None:
+    """Which of its outputs is each of the task's labels; None where they are in that order."""
+    if task["type"] == "regression":
+        return None
+    names = backend.labels
+    if names is not None and len(names) == 1 and len(task["labels"]) == 2:
+        return _of_single(names[0], task["labels"], labels, where)
+    if names is None:
+        if labels is None:
+            log.info("%s: says no names of its outputs: taken as %s", where, ", ".join(task["labels"]))
+            return None
+        if not isinstance(labels, Sequence):
+            raise ModelError(
+                f"{where}.labels: it has no names of its own; give a list in the order of its outputs"
+            )
+        names = tuple(labels)
+        labels = None
+    return order_of(names, task, labels, where)
+
+
+def _of_single(name: str, wanted: Sequence[str], labels: Labels | None, where: str) -> list[int] | None:
+    """One output z counts as 0 and z; z is the label of its name, else the second."""
+    said = list(labels.values())[0] if isinstance(labels, dict) else (labels or [name])[0]
+    plain = [label.casefold() for label in wanted]
+    which = plain.index(said.casefold()) if said.casefold() in plain else 1
+    log.info("%s: has one output (%s): taken as that of %s, the other as 0", where, name, wanted[which])
+    return [1, 0] if which == 0 else None
+
+
+def _check_kind(box: BlackBox, logits: np.ndarray, where: str) -> None:
+    """Refuse probabilities that pass for logits: of several texts each row is positive and sums to one."""
+    if box.backend.gives == "logits" and logits.shape[1] > 1 and len(logits) > 1:
+        sums = logits.sum(axis=1)
+        if (logits >= 0).all() and np.abs(sums - 1).max() < 1e-3:
+            raise ModelError(
+                f"{where}: said to give logits, but all its answers are probabilities that sum to one; "
+                "say gives: probabilities"
+            )
