@@ -217,4 +217,4 @@ def _start(
     """Load what a training starts from, and its tokenizer, as training does."""
     model = classifier.new_classifier(checkpoint, task, layers)
     classifier.save_tokenizer(checkpoint, out, model, settings["max_length"])
-    Encoder(out, classifier.accepted_inputs(model))
+    Encoder(out, classifier.accepted_inputs(model)).require_mask(checkpoint)

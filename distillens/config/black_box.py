@@ -182,6 +182,14 @@ def check_explainers(config: Mapping[str, Any]) -> None:
     ------
     ConfigError
         With the reason.
+
+    Examples
+    --------
+    >>> config = {"models": {"tfidf": {"teacher": None, "function": {"name": "mine:predict"}}}}
+    >>> check_explainers(config | {"explainers": {"ig": {"method": "integrated_gradients"}}})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: explainers.ig: needs gradients, and it is only asked; ...
     """
     for explainer in config["explainers"]:
         reasons = [why_not(config, explainer, name) for name in config["models"]]
@@ -228,8 +236,15 @@ def _maskless(config: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
     kind = kind_of(model)
     if kind and "mask_token" in registry.options("backend")[kind]:
         return model[kind]["mask_token"] is None
-    places = [Path(model[kind]["tokenizer"] or ".")] if kind == "onnx" else _folders(config, model)
-    return any(_shape(place) for place in places)
+    if kind:
+        # Beside the file that is asked, or in the folder above.
+        named = [Path(place) for place in files(model)]
+        places = [place if place.is_dir() else place.parent for place in reversed(named)]
+        places = [
+            place for one in places for place in (one, one.parent) if (place / "tokenizer.json").is_file()
+        ]
+        return bool(places and _shape(places[0]))
+    return any(map(_shape, _folders(config, model)))
 
 
 def _folders(config: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Path]:

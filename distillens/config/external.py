@@ -3,7 +3,9 @@
 A model without ``checkpoint`` is known by its attributions only: nothing can be asked of it.
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from distillens import registry
@@ -46,6 +48,7 @@ def spell_out(config: dict[str, Any]) -> None:
             _check_untrained(f"models.{name}.training", model["training"])
         if isinstance(model.get("explanations"), str):
             model["explanations"] = {"file": model["explanations"]}
+        _take_base(name, model)
         checkpoint = model.get("checkpoint")
         if isinstance(checkpoint, list):
             model["checkpoint"] = [
@@ -55,6 +58,25 @@ def spell_out(config: dict[str, Any]) -> None:
             model.setdefault("seeds", list(range(1, len(checkpoint) + 1)))
         elif checkpoint is not None:
             model["checkpoint"] = _moved(config, checkpoint, name, name)
+
+
+def _take_base(name: str, model: dict[str, Any]) -> None:
+    """Where a checkpoint is an adapter's folder, name its base as the checkpoint, and it as the adapter."""
+    source = model.get("checkpoint")
+    folder = source.get("local") if isinstance(source, dict) else None
+    if not isinstance(folder, str) or Path(folder, "config.json").is_file():
+        return
+    try:
+        base = json.loads(Path(folder, "adapter_config.json").read_text("utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no adapter: what is wrong with it is said where it is opened
+    place = next((place for place in (Path(str(base)), Path(folder, str(base))) if place.is_dir()), None)
+    if place is None:
+        raise ConfigError(
+            f"models.{name}.checkpoint: {folder} is an adapter for {base}, which is no folder here; name "
+            f"both: checkpoint: {{local: BASE}} (or hub, with a revision) and adapter: {folder}"
+        )
+    model["checkpoint"], model["adapter"] = {"local": str(place)}, folder
 
 
 def _check_untrained(where: str, training: dict[str, Any]) -> None:
@@ -138,6 +160,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
             raise ConfigError(f"{where}.checkpoint: no checkpoint {checkpoint!r}{near}")
     if model["training"] is None:
         raise ConfigError(f"{where}: 'training' is a required property (none: it is already fine-tuned)")
+    _check_adapter(where, model)
     if trains(model):
         if several:
             raise ConfigError(f"{where}.checkpoint: training starts from one checkpoint; name one")
@@ -173,6 +196,11 @@ def check_missing(where: str, model: Mapping[str, Any]) -> None:
             f"{where}.explanations.missing: it has no teacher whose words could count; "
             "say zero or intersection"
         )
+
+
+def _check_adapter(where: str, model: Mapping[str, Any]) -> None:
+    if model["adapter"] is not None and (trains(model) or isinstance(model["checkpoint"], list)):
+        raise ConfigError(f"{where}.adapter: belongs to one finished checkpoint (training: none)")
 
 
 def _check_described(where: str, model: Mapping[str, Any]) -> None:

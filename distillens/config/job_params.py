@@ -149,9 +149,15 @@ class JobParams:
         return {
             "labels": model["labels"] or None,
             "max_length": model["training"]["max_length"],
+            "adapter": model["adapter"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
             "export_onnx": self.study.exports_onnx,
         }
+
+    def adapter_files(self, wildcards: Any) -> list[str]:
+        """Files of the adapter that a model is merged with."""
+        adapter = self.config["models"][wildcards.model]["adapter"]
+        return [] if adapter is None else _files(Path(adapter), must_exist=True)
 
     def connect_model(self, wildcards: Any) -> Settings:
         """Settings of ``connect_model``; its files come otherwise."""

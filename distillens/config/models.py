@@ -165,7 +165,7 @@ def _check_compressed(config: Mapping[str, Any], where: str, model: dict[str, An
     model["compress"] = schemas.method("compression", f"{where}.compress", model["compress"])
     if model["teacher"] is None:
         raise ConfigError(f"{where}.teacher: compress makes a student out of its teacher; name one")
-    for key in ("checkpoint", "layers", "labels", "explanations"):
+    for key in ("checkpoint", "adapter", "layers", "labels", "explanations"):
         if model[key]:
             raise ConfigError(f"{where}.{key}: a compressed student starts from its teacher; leave this out")
     if not bring.has_weights(config["models"][model["teacher"]]):

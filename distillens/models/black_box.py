@@ -199,5 +199,12 @@ def open_backend(kind: str, options: dict[str, Any], labels: Sequence[str]) -> B
     ------
     ModelError
         If it cannot be opened.
+
+    Examples
+    --------
+    >>> open_backend("onnx", {"file": "nowhere.onnx"}, [])
+    Traceback (most recent call last):
+        ...
+    distillens.models.errors.ModelError: onnx: no file nowhere.onnx
     """
     return registry.load("backend", kind).open(options, list(labels))

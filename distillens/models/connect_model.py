@@ -13,7 +13,7 @@ from distillens.data.text import examples
 from distillens.models.backends import Backend
 from distillens.models.black_box import BlackBox, open_backend
 from distillens.models.errors import ModelError
-from distillens.models.outputs import Labels, order_of
+from distillens.models.outputs import Labels, order_of, single_output
 from distillens.provenance import RunId
 
 log = logging.getLogger("distillens")
@@ -101,7 +101,7 @@ def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where:
         return None
     names = backend.labels
     if names is not None and len(names) == 1 and len(task["labels"]) == 2:
-        return _of_single(names[0], task["labels"], labels, where)
+        return [1, 0] if single_output(names[0], task["labels"], labels, where) == 0 else None
     if names is None:
         if labels is None:
             log.info("%s: says no names of its outputs: taken as %s", where, ", ".join(task["labels"]))
@@ -113,15 +113,6 @@ def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where:
         names = tuple(labels)
         labels = None
     return order_of(names, task, labels, where)
-
-
-def _of_single(name: str, wanted: Sequence[str], labels: Labels | None, where: str) -> list[int] | None:
-    """One output z counts as 0 and z; z is the label of its name, else the second."""
-    said = list(labels.values())[0] if isinstance(labels, dict) else (labels or [name])[0]
-    plain = [label.casefold() for label in wanted]
-    which = plain.index(said.casefold()) if said.casefold() in plain else 1
-    log.info("%s: has one output (%s): taken as that of %s, the other as 0", where, name, wanted[which])
-    return [1, 0] if which == 0 else None
 
 
 def _check_kind(box: BlackBox, logits: np.ndarray, where: str) -> None:

@@ -21,6 +21,7 @@ Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
 _REMEMBERED = 100_000
+_ENDLESS = 1 << 30
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
 
@@ -104,10 +105,10 @@ class Encoder:
         folder, self.rule = Path(folder), rule
         if not (folder / "tokenizer.json").is_file():
             raise EncodingError(f"{folder}: no tokenizer.json; word positions need a fast tokenizer")
-        config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        config = _read(folder / "special_tokens_map.json") | _read(folder / "tokenizer_config.json")
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self.max_length = int(config["model_max_length"])
+        self.max_length = min(int(config.get("model_max_length", _ENDLESS)), _ENDLESS)
         self.side = truncation_side(folder)
         self._tokenizer.enable_truncation(self.max_length, direction=self.side)
         self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
@@ -121,7 +122,8 @@ class Encoder:
         _, self.pad_id = self._special(config, "pad_token")
         if self.pad_id is None:
             raise EncodingError(
-                f"{folder}: its tokenizer has no pad token, which fills up batches; choose another checkpoint"
+                f"{folder}: its tokenizer has no pad token, which fills up batches; say which it is: "
+                "pad_token_id in config.json, or pad_token in tokenizer_config.json"
             )
 
     @property
@@ -164,6 +166,19 @@ class Encoder:
             else:
                 inside[segment], now = kind, segment + 1
         return list(zip(frame, outside, strict=True)), inside
+
+    def require_mask(self, folder: str | Path) -> None:
+        """Refuse a tokenizer without a mask token, where words are to be masked in training.
+
+        Raises
+        ------
+        EncodingError
+        """
+        if self.mask is None:
+            raise EncodingError(
+                f"{folder}: its tokenizer has no mask token, which removed words become in training; choose "
+                "another checkpoint, or take it finished (training: none)"
+            )
 
     def without(self, example: Example, keep: np.ndarray) -> list[Segments]:
         """Copies of an example as the model reads them; see `distillens.models.removal.without`.

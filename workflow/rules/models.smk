@@ -100,6 +100,7 @@ rule import_model:
     input:
         checkpoint=checkpoint_of,
         checkpoint_card=checkpoint_card_of,
+        adapter=from_outside(job_params.adapter_files),
     output:
         **MODEL,
     log:

@@ -219,4 +219,7 @@ def test_a_tokenizer_that_cannot_be_used_is_an_error_that_names_it(bert, tmp_pat
     config = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**config, "mask_token": None}))
     with pytest.raises(EncodingError, match="maskless: its tokenizer has no mask token"):
+        Encoder(folder).require_mask(folder)
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "pad_token": None}))
+    with pytest.raises(EncodingError, match="maskless: its tokenizer has no pad token"):
         Encoder(folder)

@@ -335,7 +335,7 @@ def test_a_local_folder_with_a_pickle_only_is_refused_with_the_way_out(checkpoin
         fetch.fetch_checkpoint({"local": str(folder)}, "mine", None, tmp_path / "c", tmp_path / "c.json")
 
 
-def test_a_decoder_is_refused(checkpoint, tmp_path):
+def test_a_decoder_is_taken_with_the_padding_that_it_names(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "decoder")
     vocabulary = len(AutoTokenizer.from_pretrained(checkpoint))
     config = GPT2Config(
@@ -343,19 +343,17 @@ def test_a_decoder_is_refused(checkpoint, tmp_path):
     )
     config.id2label = dict(enumerate(TASK["labels"]))
     GPT2ForSequenceClassification(config).save_pretrained(folder)
-    with pytest.raises(ModelError, match="'gpt2'.* is no encoder"):
-        take_in(folder, tmp_path / "out")
+    assert Engine(take_in(folder, tmp_path / "out"), "cpu").logits(TEXTS).shape == (len(TEXTS), 3)
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"model_type": "t5", "is_encoder_decoder": True}, "'t5'.* is no encoder"),
         (
             {"model_type": "newest", "auto_map": {"AutoModel": "code.Model"}},
             "'newest'.*code is never run",
         ),
-        ({"model_type": "vit"}, "'vit'.* is no encoder"),
+        ({"model_type": "vit"}, "'vit'.* is no classifier"),
         ({"problem_type": "multi_label_classification"}, "several labels to one text"),
     ],
 )
