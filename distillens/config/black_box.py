@@ -202,6 +202,24 @@ def check_explainers(config: Mapping[str, Any]) -> None:
 # ---- how a word is removed ----
 
 
+def removal_in_words(config: Mapping[str, Any]) -> str:
+    """What a removed word becomes, and which models leave no other choice than to delete it.
+
+    Examples
+    --------
+    >>> removal_in_words({"removal": {"neutral": "..."}, "models": {}})
+    "A removed word becomes '...', for all models alike."
+    """
+    rule = config.get("removal") or MASK
+    if rule == MASK:
+        return "A removed word becomes the model's mask token, for all models alike."
+    if rule != DELETE:
+        return f"A removed word becomes {rule['neutral']!r}, for all models alike."
+    without = [name for name, model in config["models"].items() if _maskless(config, model)]
+    why = f" ({', '.join(without)}: no mask token)" if without else ""
+    return f"A removed word is deleted, with the blanks before it, for all models alike{why}."
+
+
 def complete_removal(config: dict[str, Any]) -> None:
     """Fill how a removed word looks: ``mask`` where all models have a mask token, else ``delete``.
 

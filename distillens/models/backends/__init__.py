@@ -2,7 +2,8 @@
 
 The kind's name is its key in a model's block of the config (``onnx: model.onnx``), ``SHORT`` the option
 that a bare text stands for. ``PATHS`` are the options that name files or folders, ``CODE = True`` says
-that the user's own code is run, which a config has to allow; ``SAYS`` is the key's description.
+that the user's own code is run, which a config has to allow, ``PRICED = True`` that an answer costs
+something: nothing is asked before the study runs. ``SAYS`` is the key's description.
 
 ``open`` gets the options (a mapping) and the task's labels, and returns a `Backend`. It opens what is there
 and asks nothing. Whatever is wrong is a `distillens.models.errors.ModelError`.
