@@ -173,8 +173,8 @@ class BlackBox:
 
     def masked(self, asked: Sequence[Masks]) -> np.ndarray:
         """Logits of examples without some of their words; see `distillens.models.engine.Engine.masked`."""
-        mask = self.backend.mask
-        texts = [text for one in asked for text in removal.without(one.example, one.keep, self._rule, mask)]
+        how = (self._rule, self.backend.mask, self.folder)
+        texts = [text for one in asked for text in removal.without(one.example, one.keep, *how)]
         return self.logits(texts) if texts else np.empty((0, 0), dtype=np.float32)
 
     def forget(self) -> None:

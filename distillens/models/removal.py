@@ -13,7 +13,9 @@ Rule = str | Mapping[str, str]
 MASK, DELETE = "mask", "delete"
 
 
-def without(example: Example, keep: np.ndarray, rule: Rule, mask: str | None) -> list[tuple[str, ...]]:
+def without(
+    example: Example, keep: np.ndarray, rule: Rule, mask: str | None, where: str = "a model"
+) -> list[tuple[str, ...]]:
     """Copies of an example as a model reads them.
 
     Parameters
@@ -26,6 +28,8 @@ def without(example: Example, keep: np.ndarray, rule: Rule, mask: str | None) ->
         The study's ``removal``.
     mask : str or None
         The model's mask token.
+    where : str
+        The model, for the message.
 
     Raises
     ------
@@ -49,6 +53,7 @@ def without(example: Example, keep: np.ndarray, rule: Rule, mask: str | None) ->
     text = mask if rule == MASK else rule["neutral"]
     if text is None:
         raise ModelError(
-            'removal: mask, but a model has no mask token; set removal: delete or removal: {neutral: "..."}'
+            f"removal: mask, but {where} has no mask token; set removal: delete, or a neutral text "
+            '({neutral: "..."}), for all models of the study'
         )
     return [example.masked(row, text) for row in keep.tolist()]

@@ -102,7 +102,7 @@ class Encoder:
         inputs: Collection[str] = _DEFAULT_INPUTS,
         rule: removal.Rule = removal.MASK,
     ) -> None:
-        folder, self.rule = Path(folder), rule
+        folder, self.rule, self._where = Path(folder), rule, str(folder)
         if not (folder / "tokenizer.json").is_file():
             raise EncodingError(f"{folder}: no tokenizer.json; word positions need a fast tokenizer")
         config = _read(folder / "special_tokens_map.json") | _read(folder / "tokenizer_config.json")
@@ -189,7 +189,7 @@ class Encoder:
         keep : ndarray of bool, shape (copies, n_words)
             Which words stay.
         """
-        return removal.without(example, keep, self.rule, self.mask)
+        return removal.without(example, keep, self.rule, self.mask, self._where)
 
     def tokenized(self, texts: Sequence[Segments]) -> list[Encoding]:
         """Texts and pairs as the tokenizer gives them, with offsets."""

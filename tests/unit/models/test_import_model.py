@@ -25,6 +25,7 @@ from distillens.data.text import Example
 from distillens.models.classifier import ModelError
 from distillens.models.engine import Engine
 from distillens.models.import_model import import_model
+from distillens.models.masks import Masks
 from distillens.models.outputs import order_of
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.models.tokenizer_files import check_pieces
@@ -244,7 +245,7 @@ def test_a_checkpoint_without_a_classifier_is_refused(checkpoint, tmp_path):
         take_in(folder, tmp_path / "out")
 
 
-def test_a_tokenizer_without_a_mask_token_is_refused(checkpoint, tmp_path):
+def test_a_tokenizer_without_a_mask_token_is_for_studies_that_delete_words(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "unmasked")
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
@@ -254,10 +255,8 @@ def test_a_tokenizer_without_a_mask_token_is_refused(checkpoint, tmp_path):
     del settings["mask_token"]
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(
-        ModelError, match="models.mine: .*unmasked: its tokenizer has no mask token, which .*; choose another"
-    ):
-        take_in(folder, tmp_path / "out")
+    engine = Engine(take_in(folder, tmp_path / "out"), "cpu", rule="delete")
+    assert_same(engine.masked([Masks.without(Example("1", "Fun film"), [[1]])]), engine.logits([("Fun",)]))
 
 
 def test_a_folder_without_a_tokenizer_is_refused(checkpoint, tmp_path):
