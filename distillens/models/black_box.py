@@ -185,7 +185,11 @@ class BlackBox:
         self.asked += len(texts)
         labels = len(self._task["labels"])
         outputs = [1] if self._task["type"] == "regression" else [labels, 1] if labels == 2 else [labels]
-        answers = numbers(self.backend.answers(texts), texts, outputs, self.folder)
+        try:
+            given = self.backend.answers(texts)
+        except ModelError as error:
+            raise ModelError(f"{self.folder}: {error}") from error
+        answers = numbers(given, texts, outputs, self.folder)
         if self._task["type"] == "regression":
             return answers.astype(np.float32)
         logits = as_logits(answers, self.backend.gives, texts, self.folder)

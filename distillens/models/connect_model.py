@@ -33,7 +33,7 @@ def connect_model(
 ) -> None:
     """Ask a model a few texts, and write the card that stands for it.
 
-    It is asked the first texts of the test split together, and each alone: where that is not the
+    It is asked the first texts of the test split together, and each alone, twice. Where that is not the
     same (whole batches are quantised together, say), it is asked one text at a time from then on.
 
     Parameters
@@ -68,9 +68,16 @@ def connect_model(
     texts = list(dict.fromkeys(one.texts for one in examples(tables.read(test, "examples"))))[:_TEXTS]
     together = box.logits(texts)
     _check_kind(box, together, where)
-    box.forget()
-    alone = np.concatenate([box.logits([text]) for text in texts])
-    alike = bool(np.allclose(alone, together, rtol=0, atol=_SAME * max(1.0, np.abs(alone).max())))
+    alone, again = _one_by_one(box, texts), _one_by_one(box, texts)
+    repeatable = _same(alone, again)
+    if not repeatable:
+        log.warning(
+            "%s: does not answer the same twice (by up to %.2g): its noise counts as disagreement",
+            where,
+            np.abs(alone - again).max(),
+        )
+    # Of answers that change by themselves nothing can be said.
+    alike = not repeatable or _same(alone, together)
     if not alike:
         log.warning(
             "%s: its answer to a text depends on those beside it (by up to %.2g): it is asked one at a time",
@@ -88,11 +95,21 @@ def connect_model(
             "labels": None if backend.labels is None else list(backend.labels),
             "identity": backend.identity(),
             "alike_in_batches": alike,
+            "repeatable": repeatable,
         },
         "settings": {"method": "none", "labels": labels},
         "task_settings": task,
     }
     Path(card).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _one_by_one(box: BlackBox, texts: Sequence[tuple[str, ...]]) -> np.ndarray:
+    box.forget()
+    return np.concatenate([box.logits([text]) for text in texts])
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.allclose(one, other, rtol=0, atol=_SAME * max(1.0, float(np.abs(one).max()))))
 
 
 def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where: str) -> list[int] | None:

@@ -202,6 +202,21 @@ def test_answers_that_depend_on_the_batch_are_asked_one_at_a_time(study):
     assert_same(box.logits(TEXTS), np.log([[0.5, 0.5]] * len(TEXTS)))
 
 
+def test_a_function_that_answers_otherwise_each_time_is_marked(study, caplog):
+    study(
+        """
+        number = [0.1]
+
+        def predict(texts):
+            number[0] += 0.01
+            return [[number[0], 1 - number[0]] for text in texts]
+        """
+    )
+    asked = json.loads(Path("run/training.json").read_text())["asked"]
+    assert not asked["repeatable"] and asked["alike_in_batches"]
+    assert "models.mine: does not answer the same twice" in caplog.text
+
+
 def test_a_function_that_raises_on_one_text_names_it(study):
     body = """
     def predict(texts):

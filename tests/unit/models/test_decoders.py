@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import peft
@@ -12,7 +13,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from distillens import registry
 from distillens.data.text import Example
-from distillens.models.engine import Engine
+from distillens.models.engine import Engine, EngineOptions
 from distillens.models.errors import ModelError
 from distillens.models.import_model import import_model
 from distillens.models.masks import Masks
@@ -89,6 +90,15 @@ def test_gradients_of_texts_of_unlike_lengths_are_those_of_each_alone(family, tm
     for one, other in zip(together, alone, strict=True):
         assert_same(one.values, other.values)
         assert_same(one.output[None], other.output[None])
+
+
+@pytest.mark.parametrize("kind", ["prune", "noise", "precision"])
+def test_damaged_copies_can_be_made(pair, kind):
+    damage = registry.load("damage", kind).damage
+    dose = {"prune": 0.5, "noise": 0.5, "precision": 21}[kind]
+    copy = EngineOptions("cpu").load(pair[1], partial(damage, dose=dose, seed=1))
+    whole = Engine(pair[1], "cpu").logits(TEXTS)
+    assert np.abs(copy.logits(TEXTS) - whole).max() > 1e-3 * np.abs(whole).max()
 
 
 def edited(folder, file, **changes):
