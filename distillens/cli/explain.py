@@ -141,7 +141,7 @@ def _with_teachers(study: study_data.Outline, wanted: list[str]) -> list[study_d
 def _read(
     run: study_data.Run, folder: Path, example: Example, settings: dict[str, Any], task: str, explainer: str
 ) -> Reading:
-    if not (folder / CARD).is_file():
+    if not any((folder / name).is_file() for name in ("model.safetensors", CARD)):
         raise CommandError(f"{folder}: no model; run the workflow, or leave it out by --model")
     if reason := black_box.why_not(settings, explainer, run.model):
         raise CommandError(f"--explainer: {explainer} does not explain {run.model}: {reason}")

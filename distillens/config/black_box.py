@@ -138,8 +138,12 @@ def why_not(config: Mapping[str, Any], explainer: str, name: str) -> str | None:
     >>> why_not(config, "ig", "tfidf"), why_not(config, "lime", "tfidf")
     ('needs gradients, and it is only asked', None)
     """
-    options = config["explainers"][explainer]
-    needs = registry.literal("explainer", options["method"], "NEEDS")
+    options = config["explainers"][explainer] or {}
+    method = options.get("method", explainer)
+    # Results may name methods that are not installed: nothing is known of their needs.
+    needs = (
+        registry.literal("explainer", method, "NEEDS") if method in registry.options("explainer") else None
+    )
     needed = [need for need in (needs, "tokens" if options.get("unit") == "token" else None) if need]
     model = config["models"][name]
     for whose in filter(None, (name, model.get("teacher"))):
@@ -261,7 +265,7 @@ def _maskless(config: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
         places = [
             place for one in places for place in (one, one.parent) if (place / "tokenizer.json").is_file()
         ]
-        return bool(places and _shape(places[0]))
+        return not places or bool(_shape(places[0]))
     return any(map(_shape, _folders(config, model)))
 
 

@@ -1,5 +1,6 @@
 """A model that is only asked: the same answers and attributions as its folder's, and bad answers refused."""
 
+import itertools
 import json
 import textwrap
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.rounding import assert_same
 TASK = {"type": "classification", "labels": ["bad", "good"]}
 RUN = RunId("t", "mine", 0)
 TEXTS = [(text,) for text in tiny.SENTENCES]
+_NUMBERS = itertools.count()
 
 
 class Asked:
@@ -148,7 +150,7 @@ def study(tmp_path, monkeypatch):
 
     def take_in(body, labels=None, task=TASK, **options):
         # A module is imported once: each test has one of its own name.
-        name = f"black_box_{abs(hash((str(tmp_path), body)))}"
+        name = f"black_box_{next(_NUMBERS)}"
         (tmp_path / f"{name}.py").write_text("import numpy as np\n" + textwrap.dedent(body))
         defaults = {k: o.get("default") for k, o in registry.options("backend")["function"].items()}
         options = {**defaults, "name": f"{name}:predict", **options}
