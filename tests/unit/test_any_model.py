@@ -1,28 +1,17 @@
 """The examples of docs/any-model.md: each model is opened and asked as the study's jobs would."""
 
-import re
 import shutil
 import sys
 
 import pandas as pd
-import peft
 import pytest
-import torch
 import yaml
-from transformers import AutoModelForSequenceClassification
 
 from distillens.cli.own_inputs import problems
 from distillens.config import black_box
 from distillens.config.validate import complete
-from distillens.models import classifier
-from distillens.provenance import ROOT
-from tests import tiny
+from tests.any_model import BLOCKS, lay_out
 
-TEXT = (ROOT / "docs" / "any-model.md").read_text("utf-8")
-BLOCKS = {
-    name: (language, block)
-    for language, name, block in re.findall(r"```(\w+)\n# ([\w.]+)\n(.*?)```", TEXT, re.DOTALL)
-}
 TASK = {
     "source": {"local": "reviews.csv"},
     "columns": {"text_a": "text", "label": "label"},
@@ -31,69 +20,54 @@ TASK = {
 }
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    """A folder with texts and the code of the page."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with texts, models and the code of the page."""
+    folder = tmp_path_factory.mktemp("page")
     moods = [("good", "positive"), ("joyful", "positive"), ("dull", "negative"), ("bad", "negative")]
     rows = [
         {"text": f"a {word} {noun}", "label": label} for word, label in moods for noun in ("film", "plot")
     ]
-    pd.DataFrame(rows).to_csv("reviews.csv", index=False)
-    (tmp_path / "mine.py").write_text(BLOCKS["mine.py"][1])
-    yield tmp_path
+    pd.DataFrame(rows).to_csv(folder / "reviews.csv", index=False)
+    lay_out(folder)
+    return folder
+
+
+@pytest.fixture
+def here(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    yield folder
     sys.modules.pop("mine", None)
 
 
 def study(name):
-    block = yaml.safe_load(BLOCKS[name][1])
+    block = {"models": {"bert": {"checkpoint": {"local": "base"}, "training": "none"}}}
+    block |= yaml.safe_load(BLOCKS[name])
     return complete({"study": "docs", "tasks": {"reviews": TASK}, "explainers": {"occlusion": None}, **block})
 
 
-def test_the_page_has_an_example_of_each_kind():
-    assert {name for name, (language, _) in BLOCKS.items() if language == "yaml"} == {
-        "decoder", "adapter", "onnx", "function", "removal",
-    }  # fmt: skip
-
-
-def test_the_decoder_is_opened(here):
-    tiny.llama(here / "llama", labels=2)
-    config = study("decoder")
-    assert config["removal"] == "delete"
+@pytest.mark.parametrize(
+    ("name", "removal"),
+    [("decoder", "delete"), ("adapter", "mask"), ("onnx", "mask"), ("function", "delete")],
+)
+def test_the_model_of_an_example_is_opened_and_asked(name, removal, here):
+    config = study(name)
+    assert config["removal"] == removal
     assert problems(config, here / "results") == ([], [])
 
 
-def test_the_adapter_is_opened(here):
-    tiny.bert(here / "base", labels=2)
-    model = AutoModelForSequenceClassification.from_pretrained(here / "base")
-    lora = peft.LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"], init_lora_weights=False)
-    peft.get_peft_model(model, lora).save_pretrained(here / "lora")
-    config = study("adapter")
-    assert config["removal"] == "mask"
-    assert problems(config, here / "results") == ([], [])
-    shutil.rmtree("lora")
-    assert problems(config, here / "results")[0]
-
-
-def test_the_onnx_files_are_opened(here):
-    folder = tiny.bert(here / "exported", labels=2)
-    classifier.export_onnx(classifier.load_classifier(folder).eval(), folder)
-    (folder / "onnx").mkdir()
-    shutil.copy(folder / "model.onnx", folder / "onnx" / "model_quantized.onnx")
-    config = study("onnx")
-    assert config["removal"] == "mask"
-    assert problems(config, here / "results") == ([], [])
-
-
-def test_the_function_is_opened(here):
+def test_what_is_missing_is_said(here, tmp_path, monkeypatch):
     config = study("function")
-    assert problems(config, here / "results") == ([], [])
     assert black_box.files(config["models"]["tfidf"]) == ["mine.py"]
+    shutil.copy("reviews.csv", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (wrong,), closed = problems(config, tmp_path / "results")
+    assert wrong.startswith("models.tfidf: function mine:predict: cannot be loaded") and closed == []
 
 
 def test_the_removal_is_one_of_a_study(here):
-    torch.manual_seed(0)
-    block = yaml.safe_load(BLOCKS["removal"][1])
-    model = {"checkpoint": {"local": str(tiny.bert(here / "bert", labels=2))}, "training": "none"}
-    config = complete({"study": "docs", "tasks": {"reviews": TASK}, "models": {"bert": model}, **block})
-    assert config["removal"] == {"neutral": "..."}
+    assert study("removal")["removal"] == {"neutral": "..."}
+
+
+def test_the_page_has_an_example_of_each_kind():
+    assert {*BLOCKS} == {"decoder", "adapter", "onnx", "function", "removal", "mine.py"}
