@@ -53,7 +53,8 @@ def study(name):
 def test_the_model_of_an_example_is_opened_and_asked(name, removal, here):
     config = study(name)
     assert config["removal"] == removal
-    assert problems(config, here / "results") == ([], [])
+    wrong, closed, _ = problems(config, here / "results")
+    assert (wrong, closed) == ([], [])
 
 
 def test_what_is_missing_is_said(here, tmp_path, monkeypatch):
@@ -61,7 +62,7 @@ def test_what_is_missing_is_said(here, tmp_path, monkeypatch):
     assert black_box.files(config["models"]["tfidf"]) == ["mine.py"]
     shutil.copy("reviews.csv", tmp_path)
     monkeypatch.chdir(tmp_path)
-    (wrong,), closed = problems(config, tmp_path / "results")
+    (wrong,), closed, _ = problems(config, tmp_path / "results")
     assert wrong.startswith("models.tfidf: function mine:predict: cannot be loaded") and closed == []
 
 
