@@ -67,5 +67,5 @@ format: .venv/installed  ## what can be put right by itself
 
 lock:  ## the newest versions that pyproject.toml allows
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,scripts,dev]'
+	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,adapters,scripts,dev]'
 	$(BIN)/pip freeze --all --exclude-editable | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock

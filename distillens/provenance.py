@@ -9,6 +9,7 @@ removed, so they do not either.
 import ast
 import hashlib
 import importlib.metadata
+import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -120,6 +121,17 @@ def digest(*paths: str | Path) -> str:
             with file.open("rb") as stream:
                 total.update(file.name.encode() + hashlib.file_digest(stream, "sha256").digest())
     return total.hexdigest()
+
+
+def fingerprint(said: Any) -> str:
+    """SHA-256 of plain JSON values, whatever the order of their keys.
+
+    Examples
+    --------
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -22,6 +22,7 @@ KINDS = {
     "distillation": "training/distillation",
     "pretraining": "training/pretraining",
     "compression": "training/compression",
+    "backend": "models/backends",
     "damage": "models/damage",
     "exhibit": "report/exhibits",
     "command": "cli",

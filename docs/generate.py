@@ -214,6 +214,7 @@ def _summary(kind: str, method: str) -> str:
 
 _KINDS = {
     "explainer": ("`explainers`", "`attention_rollout` and `random` are controls, which no verdict counts."),
+    "backend": ("Models that are only asked", "Keys of a model, in place of `checkpoint`."),
     "perturbation": ("`perturbations`", "One edit of a text."),
     "probe": ("`probes`", "Sentences with a known right reading."),
     "distillation": ("`training.method`", "Beside `fine_tune` (gold labels) and `none`; `+` combines two."),

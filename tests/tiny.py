@@ -11,11 +11,17 @@ from transformers import (
     BertTokenizerFast,
     DistilBertConfig,
     DistilBertForSequenceClassification,
+    LlamaConfig,
+    LlamaForSequenceClassification,
     MobileBertConfig,
     MobileBertForSequenceClassification,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForSequenceClassification,
     RobertaConfig,
     RobertaForSequenceClassification,
+    T5Config,
+    T5ForSequenceClassification,
 )
 
 SENTENCES = [
@@ -134,6 +140,78 @@ def roberta(folder: Path, labels: int = 3) -> Path:
         **_SIZE,
     )
     return _save(RobertaForSequenceClassification(config), tokenizer, folder)
+
+
+def bpe(**special: str) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer without a mask token, as decoders have them."""
+    trained = ByteLevelBPETokenizer()
+    names = ["<unk>", *dict.fromkeys(special.values())]
+    trained.train_from_iterator(SENTENCES * 4, vocab_size=340, special_tokens=names)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=trained._tokenizer,
+        unk_token="<unk>",
+        model_max_length=60,
+        model_input_names=["input_ids", "attention_mask"],
+        **special,
+    )
+
+
+def llama(folder: Path, labels: int = 3, side: str = "left") -> Path:
+    """A Llama with a classification head that reads the last piece; padded on the left, as it was trained."""
+    tokenizer = bpe(bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    tokenizer.padding_side = side
+    torch.manual_seed(4)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        num_labels=labels,
+        num_key_value_heads=1,
+        max_position_embeddings=64,
+        pad_token_id=tokenizer.pad_token_id,
+        initializer_range=0.5,
+        **_SIZE,
+    )
+    return _save(LlamaForSequenceClassification(config), tokenizer, folder)
+
+
+def qwen2(folder: Path, labels: int = 3) -> Path:
+    """A Qwen2 with a classification head; its padding is its end of text, and only the tokenizer says so."""
+    tokenizer = bpe(eos_token="<|endoftext|>", pad_token="<|endoftext|>")
+    torch.manual_seed(5)
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        num_labels=labels,
+        num_key_value_heads=1,
+        max_position_embeddings=64,
+        initializer_range=0.5,
+        **_SIZE,
+    )
+    return _save(Qwen2ForSequenceClassification(config), tokenizer, folder)
+
+
+def t5(folder: Path, labels: int = 3) -> Path:
+    """A T5 with a classification head, which reads the end of the text in its decoder."""
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = bpe(eos_token="</s>", pad_token="<pad>")
+    end = tokenizer.eos_token_id
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="$A </s>", pair="$A </s> $B </s>", special_tokens=[("</s>", end)]
+    )
+    torch.manual_seed(6)
+    config = T5Config(
+        vocab_size=len(tokenizer),
+        num_labels=labels,
+        d_model=16,
+        d_kv=8,
+        d_ff=32,
+        num_layers=2,
+        num_heads=2,
+        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=end,
+        decoder_start_token_id=tokenizer.pad_token_id,
+        initializer_factor=1.0,
+    )
+    return _save(T5ForSequenceClassification(config), tokenizer, folder)
 
 
 def _save(model: torch.nn.Module, tokenizer: object, folder: Path) -> Path:

@@ -27,6 +27,7 @@ from distillens.metrics.explained_output import towards
 from distillens.models import model_folder
 from distillens.models.engine import EngineOptions
 from distillens.models.import_model import import_model
+from distillens.models.removal import MASK, Rule
 from distillens.provenance import RunId
 
 METRIC = "agreement"
@@ -58,6 +59,8 @@ class AgreementCallback(TrainerCallback):
         The scalar per class that is explained; see `distillens.metrics.explained_output.explained`.
     device : str
         ``auto``, ``cpu`` or ``cuda``: where the copy runs that is explained.
+    removal : str or mapping
+        How both models read a removed word; ``delete`` where one has no mask token.
 
     Raises
     ------
@@ -83,6 +86,7 @@ class AgreementCallback(TrainerCallback):
         options: Mapping[str, Any] | None = None,
         output: str = "margin",
         device: str = "auto",
+        removal: Rule = MASK,
     ) -> None:
         self._task = task_of(model_folder.read(teacher))
         filled = schema.method("explainer", "options", {"method": explainer, **(options or {})})
@@ -95,7 +99,7 @@ class AgreementCallback(TrainerCallback):
         if not self._examples:
             raise ValueError("texts: none of them has a word")
         self._teacher, self._tokenizer, self._output, self._device = teacher, tokenizer, output, device
-        self._reference: list[Explained] | None = None
+        self._rule, self._reference = removal, None
 
     def on_evaluate(
         self,
@@ -139,7 +143,7 @@ class AgreementCallback(TrainerCallback):
             labels=None,
             max_length=None,
         )
-        engine = EngineOptions(self._device, "torch").load(folder)
+        engine = EngineOptions(self._device, "torch", rule=self._rule).load(folder)
         seen = [seen_part(example, engine)[0] for example in self._examples]
         logits = engine.logits([example.texts for example in seen])
         attributions = self._method.explain(seen, engine, self._output, self._options, seed=0)

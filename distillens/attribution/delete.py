@@ -99,6 +99,7 @@ def write_deletions(
         "draws": plan.draws,
         "beam": plan.beam,
         "study_seed": plan.seed,
+        "removal": job.engine.rule,
         **engine.provenance(),
     }
     origin["versions"] |= versions(text for example in chosen for text in example.texts)
@@ -107,7 +108,7 @@ def write_deletions(
         "explanations_sha256": [digest(path) for path in explanations],
         "teacher_explanations_sha256": [digest(path) for path in teachers],
     }
-    stamp = {**origin, "code": job.code, "lanes": engine.backend.lanes}
+    stamp = {**origin, "code": job.code, "lanes": engine.lanes}
     costs = [
         (len(rankings) + plan.draws) * 2 * len(example.words) + plan.beam * len(example.words) ** 2
         for example in chosen

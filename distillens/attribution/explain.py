@@ -101,13 +101,14 @@ def write_explanations(
             progress.advance()
 
     origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
+    origin |= {"removal": job.engine.rule}
     origin |= engine.provenance() | ({"again": True} if plan.again else {})
     origin["versions"] |= versions("captum")
     origin["versions"] |= cutter(text for example, _ in chosen for text in example.texts)
     outputs = engine.logits([example.texts for example, _ in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example, _ in chosen]
     # How batches are shared out decides on the last digits.
-    stamp = {**origin, "code": job.code, "lanes": engine.backend.lanes}
+    stamp = {**origin, "code": job.code, "lanes": engine.lanes}
     out = Path(out)
     with Progress(len(chosen), run.explainer, "text") as progress:
         parts = [
@@ -172,16 +173,14 @@ def groups(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> encoder = Fake(encode=lambda texts: [{"input_ids": [0] * 10} for _ in texts])
-    >>> engine = Fake(encoder=encoder, backend=Fake(speed=1.0), flop_per_token=1, at_once=16)
+    >>> engine = Fake(seconds=lambda texts: [10.0] * len(texts), at_once=16)
     >>> groups([("one",), ("two",), ("three",)], [1, 1, 2], engine)  # 10, 10 and 20 of 30 seconds
     [slice(0, 2, None), slice(2, 3, None)]
     """
-    budget = _GROUP_SECONDS * engine.backend.speed / engine.flop_per_token
     slices, start, spent = [], 0, 0.0
-    for number, (encoded, cost) in enumerate(zip(engine.encoder.encode(texts), costs, strict=True)):
-        own = cost * len(encoded["input_ids"])
-        full = spent + own > budget or number - start >= _GROUP_BATCHES * engine.at_once
+    for number, (seconds, cost) in enumerate(zip(engine.seconds(texts), costs, strict=True)):
+        own = cost * seconds
+        full = spent + own > _GROUP_SECONDS or number - start >= _GROUP_BATCHES * engine.at_once
         if number > start and (full or number in stages):
             slices.append(slice(start, number))
             start, spent = number, 0.0

@@ -107,12 +107,13 @@ def explain_rungs(
             progress.advance()
 
     origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
+    origin |= {"removal": job.engine.rule}
     origin |= whole.provenance()
     origin["versions"] |= versions("captum")
     outputs = whole.logits([example.texts for example in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example in chosen]
     cut = groups([example.texts for example in chosen], costs, whole, stages_of(explained))
-    stamp = {**origin, "code": job.code, "lanes": whole.backend.lanes}
+    stamp = {**origin, "code": job.code, "lanes": whole.lanes}
     rungs, out = rungs_of(ladder), Path(out)
     with Progress(len(rungs) * len(chosen), f"{run.explainer} ladder", "text") as progress:
         parts = [

@@ -188,7 +188,7 @@ def in_batches(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> encoder = Fake(encode=lambda texts: [{"input_ids": text[0].split()} for text in texts])
+    >>> encoder = Fake(mask="?", encode=lambda texts: [{"input_ids": text[0].split()} for text in texts])
     >>> engine = Fake(encoder=encoder, tokens=2, differentiable=Fake(out_of_memory=MemoryError))
     >>> texts = [Example("a", "bad"), Example("b", "not bad"), Example("c", "fine")]
     >>> list(in_batches(texts, engine, lambda batch, encoded: [len(batch)] * len(batch)))
@@ -220,6 +220,9 @@ def in_batches(
     while order:
         # The first of a batch is its longest.
         room = max(1, engine.tokens // lengths[order[0]])
+        if engine.encoder.mask is None:
+            # A decoder that is given embeddings takes the last place for the last piece: no padding.
+            room = min(room, sum(lengths[number] == lengths[order[0]] for number in order))
         chosen, order = order[:room], order[room:]
         run(chosen)
     yield from (results[number] for number in range(len(examples)))

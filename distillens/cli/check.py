@@ -16,6 +16,7 @@ from distillens.cli.errors import CommandError
 from distillens.cli.own_inputs import problems
 from distillens.cli.power_estimate import lines
 from distillens.cli.run import snakemake
+from distillens.config import black_box
 from distillens.config.files import refuse_duplicates
 from distillens.config.texts import with_planned_texts
 from distillens.config.validate import ConfigError, complete
@@ -44,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     30
     """
     parser.add_argument("config", type=Path, metavar="CONFIG", help="a study's YAML file")
+    parser.add_argument("--allow-code", action="store_true", help="open functions that the config names")
     parser.add_argument("--words", type=int, metavar="N", help="words of a text that is not there yet")
 
 
@@ -56,7 +58,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         If the config is none, something that it names cannot be used, or Snakemake refuses it.
     """
     file = project_file(arguments.config)
-    config = with_planned_texts(_read(file))
+    allowed = ["--config", "allow_code=true"] if arguments.allow_code else []
+    config = with_planned_texts(_read(file, arguments.allow_code))
     if arguments.words is not None and arguments.words < 1:
         raise CommandError("--words: a text has at least one")
     results = Path("results", config["study"])
@@ -69,13 +72,15 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     for remark in remarks:
         console.print(remark, style="yellow", soft_wrap=True)
     with console.status("asking Snakemake"):
-        every, left = jobs(file, "--forceall"), jobs(file)
+        every, left = jobs(file, *allowed, "--forceall"), jobs(file, *allowed)
     console.print(_jobs(config["study"], every, left))
     with console.status("loading explainers"):
         estimates = passes(config, results, arguments.words)
     console.print(_passes(estimates))
     for line in lines(config, results):
         console.print(line, soft_wrap=True, highlight=False)
+    for line in (black_box.removal_in_words(config), *black_box.left_out(config)):
+        console.print(line, soft_wrap=True, markup=False)
 
 
 def jobs(config: Path, *more: str) -> dict[str, int]:
@@ -96,7 +101,7 @@ def jobs(config: Path, *more: str) -> dict[str, int]:
     return {rule: int(count) for rule, count in rows if rule not in ("all", "total")}
 
 
-def _read(path: Path) -> dict[str, Any]:
+def _read(path: Path, allow_code: bool) -> dict[str, Any]:
     if not path.is_file():
         raise CommandError(f"{path}: no such file")
     refuse_duplicates([path])
@@ -104,7 +109,7 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise CommandError(f"{path}: not a config; config.yaml is an example of one")
     try:
-        return complete(content)
+        return complete(content | ({"allow_code": True} if allow_code else {}))
     except ConfigError as error:
         raise CommandError(f"{path}: {error}") from None
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry, tables
-from distillens.config import external, ladder
+from distillens.config import black_box, external, ladder
 from distillens.data.text import examples
 
 WORDS = 20
@@ -81,8 +81,15 @@ class _Task:
         self.assumed = words or task["explain"]["max_words"] or WORDS
         models = config["models"].values()
         # Of models that are known by their attributions nothing is asked; whose are brought, are not made.
-        self.asked = sum(len(model["seeds"]) for model in models if external.has_weights(model))
-        self.made = sum(len(model["seeds"]) for model in models if model["explanations"] is None)
+        self.asked = sum(len(model["seeds"]) for model in models if external.can_answer(model))
+        self.made = {
+            explainer: sum(
+                len(model["seeds"])
+                for of, model in config["models"].items()
+                if model["explanations"] is None and black_box.why_not(config, explainer, of) is None
+            )
+            for explainer in config["explainers"]
+        }
         self.explained = self._lengths(f"data/{name}/explained.parquet", self._explained())
 
     def rows(self) -> Iterator[Passes]:
@@ -94,8 +101,8 @@ class _Task:
                 yield self._row("train", f"siblings of {name}", len(model["seeds"]) - 1, each)
         yield self._row("predict", "test split and its edits", self.asked, self._predicted())
         for name, options in self.config["explainers"].items():
-            if self.made:
-                yield self._row("explain", name, self.made, self._cost(options, self.explained))
+            if self.made[name]:
+                yield self._row("explain", name, self.made[name], self._cost(options, self.explained))
         yield from self._rungs()
         if self.config["metrics"].get("faithfulness", True):
             yield self._row("delete", "all explainers", self.asked, self._removed())

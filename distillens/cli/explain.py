@@ -1,6 +1,7 @@
 """One text, as a study's models read it."""
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.cli import terminal
 from distillens.cli.errors import CommandError
+from distillens.config import black_box
 from distillens.config.study import Study
 from distillens.config.validate import nearest
 from distillens.data.text import Example
 from distillens.metrics.agreement import spearman
 from distillens.metrics.explained_output import towards
 from distillens.models.answers import finite
+from distillens.models.black_box import CARD
 from distillens.models.engine import EngineOptions
 from distillens.provenance import ExplanationId
 from distillens.report import study_data
@@ -57,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--task", help="needed where the study has several")
     parser.add_argument("--explainer", help="one of the study's; by default the one that leads its tables")
     parser.add_argument("--model", action="append", metavar="MODEL", help="only this one; may be repeated")
+    parser.add_argument("--allow-code", action="store_true", help="run functions that stand for models")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page")
 
 
@@ -81,6 +85,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     tasks = settings["tasks"]
     study = study_data.study_of(settings, tasks)
     task = _chosen("--task", arguments.task, list(tasks))
+    _refuse_code(settings, arguments.allow_code)
     explainers = [*study.explainers, *study.controls]
     explainer = _chosen("--explainer", arguments.explainer or explainers[0], explainers)
     wanted = [_chosen("--model", name, list(study.models)) for name in arguments.model or study.models]
@@ -106,6 +111,16 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(f"written to {arguments.html}", style="dim")
 
 
+def _refuse_code(settings: Mapping[str, Any], allowed: bool) -> None:
+    """A study that came from elsewhere may name any function: it is run only where that is said again."""
+    for name, model in settings["models"].items():
+        kind = black_box.kind_of(model)
+        if kind and registry.literal("backend", kind, "CODE") and not allowed:
+            raise CommandError(
+                f"models.{name}: is a {kind}, code that would be run; say --allow-code if you trust it"
+            )
+
+
 def _chosen(option: str, name: str | None, names: list[str]) -> str:
     if name is None and len(names) == 1:
         return names[0]
@@ -126,9 +141,12 @@ def _with_teachers(study: study_data.Outline, wanted: list[str]) -> list[study_d
 def _read(
     run: study_data.Run, folder: Path, example: Example, settings: dict[str, Any], task: str, explainer: str
 ) -> Reading:
-    if not (folder / "model.safetensors").is_file():
+    if not any((folder / name).is_file() for name in ("model.safetensors", CARD)):
         raise CommandError(f"{folder}: no model; run the workflow, or leave it out by --model")
-    engine = EngineOptions(**Study(settings).engine_of(run.model)).load(folder)
+    if reason := black_box.why_not(settings, explainer, run.model):
+        raise CommandError(f"--explainer: {explainer} does not explain {run.model}: {reason}")
+    rule = settings.get("removal") or "mask"
+    engine = EngineOptions(**Study(settings).engine_of(run.model), rule=rule).load(folder)
     seen, _ = seen_part(example, engine)
     options = dict(settings["explainers"][explainer])
     method = registry.load("explainer", options.pop("method"))

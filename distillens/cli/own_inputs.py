@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace as Wildcards
 from typing import Any
 
-from distillens import tables
+from distillens import registry, tables
 from distillens.attribution.import_explanations import ImportSettings, import_explanations
 from distillens.config import external, siblings
 from distillens.config.files import refuse_missing
@@ -24,6 +24,8 @@ from distillens.data.fetch import SPLITS, fetch_checkpoint, fetch_dataset
 from distillens.data.repeats import repeats
 from distillens.data.select import select_examples
 from distillens.models import classifier
+from distillens.models.black_box import open_backend
+from distillens.models.connect_model import connect_model
 from distillens.models.import_model import import_model
 from distillens.models.tokenizer import Encoder
 from distillens.provenance import ExplanationId, RunId
@@ -91,6 +93,8 @@ class _Inputs:
                 self._try(f"corpora.{name}", fetch_corpus, out=self.folder / "corpus", **settings)
         for name in self.study.used_checkpoints():
             self._open_checkpoint(name)
+        for name in self.study.of_origin("asked"):
+            self._open_asked(name)
         for run in self._brought():
             self._open_attributions(run)
 
@@ -166,6 +170,21 @@ class _Inputs:
             return self._try(where, import_model, run=run, checkpoint=checkpoint, out=out, **settings)
         return self._try(where, _start, checkpoint, out, **self.params.train(wildcards))
 
+    def _open_asked(self, name: str) -> None:
+        """Open a model that is only asked; where an answer costs nothing, ask it as its job would."""
+        for task in self.config["tasks"]:
+            run = RunId(task, name, self.config["models"][name]["seeds"][0])
+            settings = self.params.connect_model(Wildcards(**run.provenance()))
+            where, priced = f"models.{name}", registry.literal("backend", settings["kind"], "PRICED")
+            if priced or task not in self.texts:
+                labels = settings["task"]["labels"]
+                if not self._try(where, open_backend, settings["kind"], settings["options"], labels):
+                    return
+                continue
+            texts = {"test": self.texts[task]["test"], "card": self.folder / "card.json"}
+            if not self._try(where, connect_model, run=run, **texts, **settings):
+                return
+
     def _brought(self) -> Iterator[ExplanationId]:
         """Runs with attributions from elsewhere; those that others are compared with come first."""
         brought, models = self.study.imported_attributions(), self.config["models"]
@@ -197,7 +216,7 @@ class _Inputs:
             test=texts["test"],
             file=file,
             out=self._imported(**run.provenance()),
-            predictions=self._answers(run) if run.model in self.study.with_weights() else None,
+            predictions=self._answers(run) if run.model in self.study.can_answer() else None,
             reference=next((path for path in references if path.is_file()), None),
         )
 
@@ -220,4 +239,4 @@ def _start(
     """Load what a training starts from, and its tokenizer, as training does."""
     model = classifier.new_classifier(checkpoint, task, layers)
     classifier.save_tokenizer(checkpoint, out, model, settings["max_length"])
-    Encoder(out, classifier.accepted_inputs(model))
+    Encoder(out, classifier.accepted_inputs(model)).require_mask(checkpoint)

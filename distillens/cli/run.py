@@ -13,7 +13,7 @@ import yaml
 from rich.console import Console
 
 from distillens.cli.errors import CommandError
-from distillens.models.backends import sees_a_gpu
+from distillens.models.forward_pass import sees_a_gpu
 from distillens.provenance import ROOT, project_file
 
 HELP = """Run a study; what is made already is not made again.
@@ -25,6 +25,7 @@ are used, unless --cores, --jobs, --executor or a profile says otherwise; on a G
 examples:
   distillens run mine.yaml -n                                   what would be done, and why
   distillens run mine.yaml --cores 4 --config seed=8
+  distillens run mine.yaml --allow-code                         with functions of yours that it names
   distillens run mine.yaml --workflow-profile slurm             on a cluster (docs/operations.md)
   distillens run mine.yaml --report report.zip                  Snakemake's own report, afterwards
 
@@ -32,6 +33,7 @@ examples:
 
 USAGE = "distillens run [STUDY.yaml] [anything that snakemake takes]"
 
+_ALLOW = "--allow-code"
 _WHERE = (["--resources", "--res"], ["-e", "--executor"], ["--profile"], ["--workflow-profile"])
 _LOOKS = tuple([name] for name in (
     "-n", "--dry-run", "--dryrun", "--report", "--dag", "--d3dag", "--rulegraph", "--filegraph", "--summary",
@@ -56,7 +58,7 @@ def run(arguments: list[str], console: Console) -> int:
     study = project_file(arguments[0]) if named else ROOT / "config.yaml"
     if not study.is_file():
         raise CommandError(f"{arguments[0]}: no such file; the study comes first, then Snakemake's options")
-    given = arguments[named:]
+    given = allowing_code(arguments[named:])
     cores = [] if _says_how_many(given) else ["--cores", "all"]
     if _is_pilot(study) and not _says(given, _LOOKS):
         return _until_told(study, [*cores, *given], console)
@@ -98,6 +100,23 @@ class _StoppedError(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+def allowing_code(given: Sequence[str]) -> list[str]:
+    """Say ``--allow-code`` as Snakemake takes it: as a key of the config, beside others.
+
+    Examples
+    --------
+    >>> allowing_code(["--allow-code", "--config", "seed=8"]), allowing_code(["-n", "--allow-code"])
+    (['--config', 'allow_code=true', 'seed=8'], ['-n', '--config', 'allow_code=true'])
+    """
+    rest = [one for one in given if one != _ALLOW]
+    if len(rest) == len(given):
+        return rest
+    place = next((number for number, one in enumerate(rest) if one in ("--config", "-C")), None)
+    if place is None:
+        return [*rest, "--config", "allow_code=true"]
+    return [*rest[: place + 1], "allow_code=true", *rest[place + 1 :]]
 
 
 def snakemake(study: Path, *more: str) -> tuple[list[str], dict[str, str]]:

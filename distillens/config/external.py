@@ -3,9 +3,13 @@
 A model without ``checkpoint`` is known by its attributions only: nothing can be asked of it.
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from distillens import registry
+from distillens.config import black_box
 from distillens.config.errors import ConfigError, nearest
 
 NO_TRAINING = "none"
@@ -37,6 +41,7 @@ def spell_out(config: dict[str, Any]) -> None:
     for name, model in models.items() if isinstance(models, dict) else ():
         if not isinstance(model, dict):
             continue
+        black_box.spell_out(model)
         if model.get("training") == NO_TRAINING:
             model["training"] = {"method": NO_TRAINING}
         if isinstance(model.get("training"), dict) and model["training"].get("method") == NO_TRAINING:
@@ -45,6 +50,7 @@ def spell_out(config: dict[str, Any]) -> None:
             model["explanations"] = {"file": model["explanations"]}
         if isinstance(model.get("siblings"), dict):
             model["siblings"] = _spelt_siblings(config, name, model)
+        _take_base(name, model)
         checkpoint = model.get("checkpoint")
         if isinstance(checkpoint, list):
             model["checkpoint"] = [
@@ -65,6 +71,25 @@ def _spelt_siblings(config: dict[str, Any], name: str, model: dict[str, Any]) ->
         length = own.get("max_length") if isinstance(own, dict) else None
         block["training"] = {"max_length": length, **block["training"]}
     return block
+
+
+def _take_base(name: str, model: dict[str, Any]) -> None:
+    """Where a checkpoint is an adapter's folder, name its base as the checkpoint, and it as the adapter."""
+    source = model.get("checkpoint")
+    folder = source.get("local") if isinstance(source, dict) else None
+    if not isinstance(folder, str) or Path(folder, "config.json").is_file():
+        return
+    try:
+        base = json.loads(Path(folder, "adapter_config.json").read_text("utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # no adapter: what is wrong with it is said where it is opened
+    place = next((place for place in (Path(str(base)), Path(folder, str(base))) if place.is_dir()), None)
+    if place is None:
+        raise ConfigError(
+            f"models.{name}.checkpoint: {folder} is an adapter for {base}, which is no folder here; name "
+            f"both: checkpoint: {{local: BASE}} (or hub, with a revision) and adapter: {folder}"
+        )
+    model["checkpoint"], model["adapter"] = {"local": str(place)}, folder
 
 
 def _check_untrained(where: str, training: dict[str, Any]) -> None:
@@ -95,11 +120,11 @@ def trains(model: Mapping[str, Any]) -> bool:
     >>> trains({"training": {"method": "fine_tune"}}), trains({"training": {"method": "none"}})
     (True, False)
     """
-    return model["training"] is not None and model["training"]["method"] != NO_TRAINING
+    return model.get("training") is not None and model["training"]["method"] != NO_TRAINING
 
 
 def has_weights(model: Mapping[str, Any]) -> bool:
-    """Whether a model can be asked: it is more than its attributions.
+    """Whether a model has weights of its own: it is more than its attributions, or than its answers.
 
     Examples
     --------
@@ -107,6 +132,17 @@ def has_weights(model: Mapping[str, Any]) -> bool:
     True
     """
     return model["checkpoint"] is not None or model["compress"] is not None
+
+
+def can_answer(model: Mapping[str, Any]) -> bool:
+    """Whether a model can be asked: it has weights, or is only asked.
+
+    Examples
+    --------
+    >>> can_answer({"checkpoint": None, "compress": None, "function": {"name": "mine:predict"}})
+    True
+    """
+    return has_weights(model) or black_box.kind_of(model) is not None
 
 
 def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:
@@ -126,7 +162,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     distillens.config.errors.ConfigError: models.teacher.checkpoint: no checkpoint 'brt'; did you mean 'bert'?
     """
     where = f"models.{name}"
-    _check_missing(where, model)
+    check_missing(where, model)
     several = isinstance(model["checkpoint"], list)
     if not has_weights(model):
         _check_described(where, model)
@@ -137,6 +173,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
             raise ConfigError(f"{where}.checkpoint: no checkpoint {checkpoint!r}{near}")
     if model["training"] is None:
         raise ConfigError(f"{where}: 'training' is a required property (none: it is already fine-tuned)")
+    _check_adapter(where, model)
     if trains(model):
         if several:
             raise ConfigError(f"{where}.checkpoint: training starts from one checkpoint; name one")
@@ -155,7 +192,18 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
         )
 
 
-def _check_missing(where: str, model: Mapping[str, Any]) -> None:
+def check_missing(where: str, model: Mapping[str, Any]) -> None:
+    """Check what becomes of words that a model's own attributions lack.
+
+    Raises
+    ------
+    ConfigError
+        If its teacher's words are to count, and it has none.
+
+    Examples
+    --------
+    >>> check_missing("models.tiny", {"explanations": None})
+    """
     brought = model.get("explanations")
     if brought is not None and brought["missing"] == "teacher" and model["teacher"] is None:
         raise ConfigError(
@@ -164,9 +212,17 @@ def _check_missing(where: str, model: Mapping[str, Any]) -> None:
         )
 
 
+def _check_adapter(where: str, model: Mapping[str, Any]) -> None:
+    if model["adapter"] is not None and (trains(model) or isinstance(model["checkpoint"], list)):
+        raise ConfigError(f"{where}.adapter: belongs to one finished checkpoint (training: none)")
+
+
 def _check_described(where: str, model: Mapping[str, Any]) -> None:
     if model["explanations"] is None:
-        raise ConfigError(f"{where}: give its checkpoint, or compress, or its explanations")
+        kinds = ", ".join(registry.options("backend"))
+        raise ConfigError(
+            f"{where}: give its checkpoint, or compress, or its explanations, or one of: {kinds}"
+        )
     for key in ("training", "layers"):
         if model[key] is not None:
             raise ConfigError(f"{where}.{key}: there is no checkpoint, so nothing to train; remove it")
@@ -208,7 +264,7 @@ def check_tasks(config: Mapping[str, Any]) -> None:
             )
         if task["probes"] and task["columns"]["label"] is None:
             raise ConfigError(f"tasks.{name}.probes: need a task whose texts have labels (columns.label)")
-        if task["probes"] and not any(map(has_weights, models.values())):
+        if task["probes"] and not any(map(can_answer, models.values())):
             raise ConfigError(f"tasks.{name}.probes: no model has a checkpoint that could be asked")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from distillens.config import black_box
 from distillens.config.validate import ConfigError
 
 _BRACE = re.compile(r"[{}]")
@@ -122,11 +123,16 @@ def _paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _local_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The files and folders that sources name, by their keys."""
+    """The files and folders that sources and models name, by their keys."""
     for where, source in _sources(config):
         local = source.get("local", {})
         for split, path in (local if isinstance(local, dict) else {None: local}).items():
             yield f"{where}.local" if split is None else f"{where}.local.{split}", path
+    for name, model in config.get("models", {}).items():
+        for path in black_box.files(model):
+            yield f"models.{name}.{black_box.kind_of(model)}", path
+        if model.get("adapter"):
+            yield f"models.{name}.adapter", model["adapter"]
 
 
 def _sources(config: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config import ladder, siblings
+from distillens.config import black_box, ladder, siblings
 from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
@@ -156,9 +156,36 @@ class JobParams:
         return {
             "labels": model["labels"] or None,
             "max_length": model["training"]["max_length"],
+            "adapter": model["adapter"],
             "task": self._part("tasks", wildcards.task, "type", "labels"),
             "export_onnx": self.study.exports_onnx,
         }
+
+    def adapter_files(self, wildcards: Any) -> list[str]:
+        """Files of the adapter that a model is merged with."""
+        adapter = self.config["models"][wildcards.model]["adapter"]
+        return [] if adapter is None else _files(Path(adapter), must_exist=True)
+
+    def connect_model(self, wildcards: Any) -> Settings:
+        """Settings of ``connect_model``; its files come otherwise."""
+        model = self.config["models"][wildcards.model]
+        kind = black_box.kind_of(model)
+        return {
+            "kind": kind,
+            "options": ordered(model[kind]),
+            "labels": model["labels"] or None,
+            "task": self._part("tasks", wildcards.task, "type", "labels"),
+        }
+
+    def asked_files(self, wildcards: Any) -> list[str]:
+        """Files on this machine that a model which is only asked depends on."""
+        places = map(Path, black_box.files(self.config["models"][wildcards.model]))
+        return [file for place in places for file in _files(place, must_exist=True)]
+
+    def connect_model_code(self, wildcards: Any) -> str:
+        """Digest of the code that opens a model which is only asked."""
+        kind = black_box.kind_of(self.config["models"][wildcards.model])
+        return code("scripts/connect_model.py", registry.module_name("backend", kind))
 
     def explanations_file(self, wildcards: Any) -> str:
         """The file of a model's own attributions."""
@@ -186,6 +213,10 @@ class JobParams:
     def engine(self, wildcards: Any) -> dict[str, str]:
         """Where a finished model runs, and on what."""
         return self.study.engine_of(wildcards.model)
+
+    def explaining(self, wildcards: Any) -> Settings:
+        """The same, and how a removed word looks to it."""
+        return {**self.engine(wildcards), "rule": self.config["removal"]}
 
     def measure_cost(self, wildcards: Any) -> Settings:
         """Settings of ``measure_cost``."""
@@ -244,6 +275,7 @@ class JobParams:
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
             "teacher_seeds": ordered({name: model["teacher_seeds"] for name, model in models.items()}),
             "attributions_only": sorted(self.study.of_origin("attributions_only")),
+            "not_explained": self.study.not_explained(),
             "labelled": self.config["tasks"][wildcards.task]["columns"]["label"] is not None,
             "seed": self.config["seed"],
         }

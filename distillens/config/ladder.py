@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
-from distillens.config import external, schema
+from distillens.config import black_box, external, schema
 from distillens.config.errors import ConfigError, nearest
 
 AUTO = "auto"
@@ -86,13 +86,15 @@ def _teachers(config: Mapping[str, Any]) -> list[str]:
 
 
 def _explainers(config: Mapping[str, Any]) -> list[str]:
-    """The explainers that count for a verdict, the cheapest first.
+    """The explainers that count for a verdict and explain every model, the cheapest first.
 
     Pieces of a tokenizer (``unit: token``) are left out: students may have others.
     """
     controls, found = registry.controls(), []
     for name, options in config["explainers"].items():
         if options["method"] in (*controls, external.ELSEWHERE) or options.get("unit") == "token":
+            continue
+        if any(black_box.why_not(config, name, model) for model in config["models"]):
             continue
         found.append(name)
     order = {method: place for place, method in enumerate(_CHEAPEST)}

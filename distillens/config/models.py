@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
+from distillens.config import black_box
 from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
@@ -89,7 +90,10 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     """
     where = f"models.{name}"
     _check_teacher(config, name, model["teacher"])
-    if model["compress"] is not None:
+    if black_box.kind_of(model):
+        bring.check_missing(where, model)
+        black_box.check_model(config, where, model)
+    elif model["compress"] is not None:
         _check_compressed(config, where, model)
     else:
         bring.check_model(config, name, model)
@@ -161,7 +165,7 @@ def _check_compressed(config: Mapping[str, Any], where: str, model: dict[str, An
     model["compress"] = schemas.method("compression", f"{where}.compress", model["compress"])
     if model["teacher"] is None:
         raise ConfigError(f"{where}.teacher: compress makes a student out of its teacher; name one")
-    for key in ("checkpoint", "layers", "labels", "explanations"):
+    for key in ("checkpoint", "adapter", "layers", "labels", "explanations"):
         if model[key]:
             raise ConfigError(f"{where}.{key}: a compressed student starts from its teacher; leave this out")
     if not bring.has_weights(config["models"][model["teacher"]]):

@@ -59,7 +59,15 @@ def of_study() -> dict[str, Any]:
     >>> of_study()["properties"]["seed"]["type"]
     'integer'
     """
-    return yaml.safe_load(_SCHEMA.read_text("utf-8"))
+    schema = yaml.safe_load(_SCHEMA.read_text("utf-8"))
+    for kind in registry.options("backend"):
+        said = registry.literal("backend", kind, "SAYS")
+        schema["$defs"]["model"]["properties"][kind] = {
+            "description": f"{said} A text alone is its `{registry.literal('backend', kind, 'SHORT')}`.",
+            "type": ["string", "object", "null"],
+            "default": None,
+        }
+    return schema
 
 
 def check(value: Any, schema: Mapping[str, Any], where: str = "") -> None:
@@ -187,7 +195,7 @@ def method(kind: str, where: str, options: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "properties": {"method": {}, **methods[options["method"]]},
         "additionalProperties": False,
-        "required": needed if kind == "compression" else [],
+        "required": needed if kind in ("compression", "backend") else [],
     }
     check(options, schema, where)
     fill(options, schema, schema)

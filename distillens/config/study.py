@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
-from distillens.config import external, siblings
+from distillens.config import black_box, external, siblings
 
-ORIGINS = ("fine_tuned", "distilled", "compressed", "imported", "attributions_only")
+ORIGINS = ("fine_tuned", "distilled", "compressed", "imported", "asked", "attributions_only")
 """Where a model comes from: trained here on gold labels, or by a teacher; made out of its teacher;
-taken in finished; or known by its attributions only, so that it cannot be asked."""
+taken in finished; only asked; or known by its attributions only, so that it cannot be asked."""
 
 
 def origin(model: Mapping[str, Any]) -> str:
@@ -21,6 +21,8 @@ def origin(model: Mapping[str, Any]) -> str:
     >>> origin({"checkpoint": None, "compress": None, "training": None})
     'attributions_only'
     """
+    if black_box.kind_of(model):
+        return "asked"
     if not external.has_weights(model):
         return "attributions_only"
     if model["compress"] is not None:
@@ -42,9 +44,25 @@ class Study:
         """The models that come from one of these origins."""
         return [name for name, model in self.config["models"].items() if origin(model) in origins]
 
-    def with_weights(self) -> list[str]:
+    def can_answer(self) -> list[str]:
         """The models that can be asked."""
         return self.of_origin(*(one for one in ORIGINS if one != "attributions_only"))
+
+    def with_weights(self) -> list[str]:
+        """Those of them that lie here with their weights."""
+        return self.of_origin(*(one for one in ORIGINS if one not in ("asked", "attributions_only")))
+
+    def explainers_of(self, model: str) -> list[str]:
+        """The explainers that explain a model, or that it brings attributions by."""
+        return [
+            name for name in self.config["explainers"] if black_box.why_not(self.config, name, model) is None
+        ]
+
+    def not_explained(self) -> dict[str, list[str]]:
+        """The explainers that do not apply to a model, by model; those without any are left out."""
+        explained = {model: set(self.explainers_of(model)) for model in self.config["models"]}
+        every = self.config["explainers"]
+        return {model: sorted(set(every) - own) for model, own in explained.items() if set(every) - own}
 
     def made_here(self) -> list[str]:
         """The models that a training or a compression makes, of which it is known what that took."""
@@ -162,7 +180,8 @@ class Study:
 
     def has_graph(self, model: str) -> bool:
         """Whether a finished model has an ONNX graph."""
-        return self.exports_onnx and self.engine_of(model)["backend"] != "torch"
+        has_weights = origin(self.config["models"][model]) != "asked"
+        return has_weights and self.exports_onnx and self.engine_of(model)["backend"] != "torch"
 
     # ---- checkpoints and corpora ----
 

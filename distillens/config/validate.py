@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from distillens.config import black_box, ladder, siblings, texts
 from distillens.config import external as bring
-from distillens.config import ladder, siblings, texts
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 from distillens.config.models import check_model, check_pretraining
@@ -76,6 +76,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         texts.check(name, task)
     bring.check_tasks(full)
     bring.check_explainers(full)
+    black_box.check_explainers(full)
+    black_box.complete_removal(full)
     _check_relabels(full)
     _check_probes(full)
     _check_stability(full)

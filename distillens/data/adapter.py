@@ -14,7 +14,7 @@ def adapter_of(folder: Path) -> str | None:
     >>> Path("tuned").mkdir()
     >>> _ = Path("tuned/adapter_config.json").write_text('{"peft_type": "LORA"}')
     >>> print(adapter_of(Path("tuned")))
-    tuned: holds an adapter (adapter_config.json, LORA), which would be left out; merge it ...
+    tuned: holds an adapter (adapter_config.json, LORA), which would be left out; name it ...
     """
     files = sorted(path.name for pattern in _ADAPTERS for path in folder.glob(pattern))
     if not files:
@@ -27,6 +27,6 @@ def adapter_of(folder: Path) -> str | None:
     if settings.get("base_model_name_or_path"):
         said.append(f"for {settings['base_model_name_or_path']}")
     return (
-        f"{folder}: holds an adapter ({', '.join(map(str, said))}), which would be left out; merge it "
-        "into its base once, with peft's merge_and_unload() and save_pretrained(FOLDER), and name that folder"
+        f"{folder}: holds an adapter ({', '.join(map(str, said))}), which would be left out; name "
+        "it as adapter: FOLDER, and its base as the checkpoint, in a folder without it"
     )

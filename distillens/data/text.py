@@ -75,6 +75,35 @@ class Example:
             "".join(part) + text[end:] for part, text, end in zip(pieces, texts, position, strict=True)
         )
 
+    def deleted(self, keep: Sequence[bool]) -> tuple[str, ...]:
+        """The segments without each word that is not kept; it goes with the blanks before it.
+
+        Parameters
+        ----------
+        keep : sequence of bool, shape (n_words,)
+            Which words stay.
+
+        Examples
+        --------
+        >>> Example("a", "Not bad, at all").deleted([True, False, True, False, True])
+        ('Not, all',)
+        >>> Example("a", "Not bad").deleted([False, True])
+        ('bad',)
+        """
+        texts = self.texts
+        left, position = [""] * len(texts), [0] * len(texts)
+        for word, kept in zip(self.words, keep, strict=True):
+            if not kept:
+                segment = word.segment
+                before = left[segment] + texts[segment][position[segment] : word.start]
+                left[segment], position[segment] = before.rstrip(), word.end
+        parts = [before + text[end:] for before, text, end in zip(left, texts, position, strict=True)]
+        # Where a segment's first word is gone, nothing stands before the blanks behind it.
+        return tuple(
+            part.lstrip() if end and not before else part
+            for part, before, end in zip(parts, left, position, strict=True)
+        )
+
 
 def segments(text_a: str, text_b: str | None) -> tuple[str, ...]:
     """One text, or the two of a pair.

@@ -44,6 +44,8 @@ class Settings:
         The study's seed.
     attributions_only : sequence of str
         Models that are known by their attributions only: nothing was predicted with them.
+    not_explained : mapping
+        For each model the explainers that do not apply to it: nothing is expected of them.
     labelled : bool
         Whether the task's texts have labels. Without, no performance is known and nothing is gated.
     """
@@ -57,6 +59,11 @@ class Settings:
     attributions_only: Sequence[str] = ()
     teacher_seeds: Mapping[str, Sequence[int] | None] = field(default_factory=dict)
     labelled: bool = True
+    not_explained: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def explains(self, explainer: str, model: str) -> bool:
+        """Whether there are attributions of a model by an explainer."""
+        return explainer not in self.not_explained.get(model, ())
 
     @property
     def n_classes(self) -> int:

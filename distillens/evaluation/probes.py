@@ -165,7 +165,8 @@ def _check_complete(by_name: dict[str, _Probe], files: dict[tuple, Path], s: Set
         )
     for probe, explainer in sorted(pairs):
         for model, seeds in s.seeds.items():
-            for seed in seeds if model not in s.attributions_only else ():
+            asked = model not in s.attributions_only and s.explains(explainer, model)
+            for seed in seeds if asked else ():
                 if (model, seed, probe, explainer) not in files:
                     raise tables.TableError(
                         f"task {s.task!r}: no explanations of probe {probe!r} by {explainer!r} "

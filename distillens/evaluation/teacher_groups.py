@@ -269,8 +269,11 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
     """
     files = by_identity(paths, settings, "explainer")
     for explainer in tracked(sorted({identity[2] for identity in files}), "compare", "explainer"):
-        for teacher in [model for model, its_teacher in settings.teachers.items() if its_teacher is None]:
-            students = [model for model, its_teacher in settings.teachers.items() if its_teacher == teacher]
+        explained = {
+            model: of for model, of in settings.teachers.items() if settings.explains(explainer, model)
+        }
+        for teacher in [model for model, its_teacher in explained.items() if its_teacher is None]:
+            students = [model for model, its_teacher in explained.items() if its_teacher == teacher]
             runs = {model: settings.runs(model) for model in (teacher, *students)}
             every = list(itertools.chain(*runs.values()))
             for model, seed in every:

@@ -178,6 +178,10 @@ def save_tokenizer(
     if max_length is None:
         max_length = tokenizer.model_max_length
     accepted = accepted_inputs(model)
+    padding = getattr(model.config, "pad_token_id", None)
+    # A decoder looks for the last piece that is not padding: it has to be its own.
+    if padding is not None and (tokenizer.pad_token is None or tokenizer.mask_token is None):
+        tokenizer.pad_token = tokenizer.convert_ids_to_tokens(padding)
     tokenizer.init_kwargs["model_input_names"] = [n for n in tokenizer.model_input_names if n in accepted]
     tokenizer.model_max_length = min(max_length, _positions(model))
     tokenizer.save_pretrained(folder)
@@ -230,14 +234,16 @@ def whole_folder(folder: Path) -> Iterator[Path]:
 
 def trim(model: PreTrainedModel, folder: str | Path) -> bool:
     """Trim a classifier by `distillens.models.last_layer.trim`, in place, with its own tokenizer."""
-    batch = unlike_lengths(Encoder(folder, accepted_inputs(model)))
+    batch = unlike_lengths(Encoder(folder, accepted_inputs(model)), model)
     with int8.unrounded():
         return last_layer.trim(model, batch)
 
 
-def unlike_lengths(encoder: Encoder) -> dict[str, torch.Tensor]:
+def unlike_lengths(encoder: Encoder, model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """A batch with padding, a pair and a mask, so that what is made from it heeds the attention mask."""
-    texts = [("a b c d",), ("a",), ("a b", "c a"), (f"a {encoder.mask} c",)]
+    texts = [("a b c d",), ("a",), ("a b", "c a"), (f"a {encoder.mask or 'b'} c",)]
+    if model.config.is_encoder_decoder:  # some take only texts with equally many ends in a batch
+        texts = [text for text in texts if len(text) == 1]
     batch = encoder.pad(encoder.encode(texts))
     return {name: torch.from_numpy(values) for name, values in batch.items()}
 
@@ -254,7 +260,7 @@ def export_onnx(model: PreTrainedModel, folder: Path) -> None:
         If the model cannot be exported: it is of more than 2 GiB, or does what a graph cannot.
     """
     model = copy.deepcopy(model).cpu().eval()
-    batch = unlike_lengths(Encoder(folder, accepted_inputs(model)))
+    batch = unlike_lengths(Encoder(folder, accepted_inputs(model)), model)
     with int8.unrounded():
         spared = {"trimmed": last_layer.trim(model, batch), "shared": first_layer.share(model, batch)}
     graph = folder / "model.onnx"

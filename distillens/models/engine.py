@@ -4,6 +4,7 @@ Requests are sorted by length and packed under a budget of tokens (padding inclu
 so that little is spent on padding and the device is busy whatever the caller's rhythm.
 """
 
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +19,11 @@ from safetensors import safe_open
 
 from distillens.data.text import Example
 from distillens.joblog import Progress
-from distillens.models.backends import Backend, OnnxBackend, TorchBackend, choose
+from distillens.models.black_box import CARD, BlackBox
 from distillens.models.copies import Copies
+from distillens.models.forward_pass import Backend, OnnxBackend, TorchBackend, choose
 from distillens.models.masks import Masks
+from distillens.models.removal import MASK, Rule
 from distillens.models.sequences import Sequences
 from distillens.models.tokenizer import Encoder, Segments
 from distillens.provenance import digest
@@ -39,13 +42,15 @@ class Engine:
         ``auto``, ``cpu`` or ``cuda``.
     backend : str
         ``torch``, ``onnxruntime`` (CPU only, the folder must have a ``model.onnx``), or
-        ``auto``; see `distillens.models.backends.choose`.
+        ``auto``; see `distillens.models.forward_pass.choose`.
     precision : str
         ``float32``, or ``bfloat16`` (torch only).
     remembered : int
         How many distinct inputs the cache holds; the least recently used go first.
     change : callable, optional
         Changes the loaded model in place, such as a damage; it then runs on torch, whatever ``backend`` says.
+    rule : str or mapping
+        How a removed word looks; see `distillens.models.removal.without`.
 
     Attributes
     ----------
@@ -53,6 +58,8 @@ class Engine:
         How many sentences an explainer should advance together.
     tokens : int
         Budget of a batch, padding included.
+    lanes : int
+        Batches that run side by side.
     """
 
     def __init__(
@@ -63,15 +70,17 @@ class Engine:
         precision: str = "float32",
         remembered: int = 50_000,
         change: Callable[[Any], None] | None = None,
+        rule: Rule = MASK,
     ) -> None:
         self.folder, self._device, self._precision = Path(folder), device, precision
         self._change = change
         # A graph is of the model as it was.
         chosen = choose(device, backend, precision) if change is None else "torch"
         self.backend: Backend = OnnxBackend(self.folder) if chosen == "onnxruntime" else self.differentiable
-        self.encoder = Encoder(folder, self.backend.inputs)
+        self.encoder = Encoder(folder, self.backend.inputs, rule)
         self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
-        self._lanes = ThreadPoolExecutor(self.backend.lanes)
+        self.lanes = self.backend.lanes
+        self._lanes = ThreadPoolExecutor(self.lanes)
         self._cache: LRUCache[Segments, np.ndarray] = LRUCache(remembered)
         self._copies: OrderedDict[Any, Copies] = OrderedDict()
         self._remembered = remembered
@@ -94,10 +103,20 @@ class Engine:
         matrices = [np.prod(s) for name, s in shapes.items() if len(s) == 2 and "embedding" not in name]
         return 2 * int(sum(matrices))
 
+    @cached_property
+    def identity(self) -> str:
+        """Digest of the weights."""
+        return digest(self.folder / "model.safetensors")
+
+    def seconds(self, texts: Sequence[Segments]) -> list[float]:
+        """About how long a forward pass of each text takes; only the order of magnitude matters."""
+        each = self.flop_per_token / self.backend.speed
+        return [len(encoded["input_ids"]) * each for encoded in self.encoder.encode(texts)]
+
     def provenance(self) -> dict[str, Any]:
         """What an artefact says of the model that it came from."""
         return {
-            "model_sha256": digest(self.folder / "model.safetensors"),
+            "model_sha256": self.identity,
             "tokenizer_sha256": digest(self.folder / "tokenizer.json"),
             **self.backend.provenance(),
         }
@@ -238,7 +257,11 @@ class EngineOptions:
     device: str = "auto"
     backend: str = "torch"
     precision: str = "float32"
+    rule: Rule = MASK
 
-    def load(self, folder: str | Path, change: Callable[[Any], None] | None = None) -> Engine:
-        """The finished model of a folder, changed if it shall be."""
+    def load(self, folder: str | Path, change: Callable[[Any], None] | None = None) -> Engine | BlackBox:
+        """The finished model of a folder, changed if it shall be; its card says if it is only asked."""
+        card = Path(folder, CARD)
+        if card.is_file() and "asked" in json.loads(card.read_text("utf-8")):
+            return BlackBox.load(folder, self.rule)
         return Engine(folder, **asdict(self), change=change)

@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 from transformers import PreTrainedModel
-from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES
 
+from distillens.models import adapter as adapters
 from distillens.models import classifier
 from distillens.models.checkpoint import check_files, check_tensors
 from distillens.models.errors import ModelError
-from distillens.models.outputs import Labels, check_kind, check_names, order_of
+from distillens.models.outputs import Labels, check_kind, check_names, order_of, single_output
+from distillens.models.single_logit import widen
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.models.tokenizer_files import check_pieces
 from distillens.provenance import RunId, digest, versions
@@ -32,6 +34,7 @@ def import_model(
     task: dict[str, Any],
     labels: Labels | None,
     max_length: int | None,
+    adapter: str | Path | None = None,
     export_onnx: bool = False,
 ) -> None:
     """Write the folder of a finished model as training would, its weights unchanged.
@@ -50,6 +53,8 @@ def import_model(
         them; None takes these names. See `distillens.models.outputs.order_of`.
     max_length : int or None
         Longest input in pieces; None takes the tokenizer's, or the model's where that is less.
+    adapter : str or Path, optional
+        Folder of an adapter that is merged into it (`distillens.models.adapter`).
     export_onnx : bool
         Whether to leave a ``model.onnx`` for what comes after.
 
@@ -62,17 +67,24 @@ def import_model(
     """
     where = f"models.{run.model}"
     stored = check_files(checkpoint, where)
-    model = _load(Path(checkpoint), where)
+    model = _load(Path(checkpoint), where, adapter)
     if stored != ["float32"]:
         log.info("%s: stored in %s, computed in float32", where, ", ".join(stored))
     check_names(model.config, where)
     check_kind(model.config, task, where)
     names = [str(model.config.id2label[number]) for number in range(model.config.num_labels)]
-    order = order_of(names, task, labels, where)
+    single = len(names) == 1 and len(task["labels"]) == 2
+    if single:
+        which = single_output(names[0], task["labels"], labels, where)
+        order = [1, 0] if which == 0 else [0, 1]
+    else:
+        order = order_of(names, task, labels, where)
     with tempfile.TemporaryDirectory() as folder:
         tokenizer = Path(folder, "tokenizer")
         encoder = _take_tokenizer(checkpoint, tokenizer, model, max_length, where)
-        batch = classifier.unlike_lengths(encoder)
+        batch = classifier.unlike_lengths(encoder, model)
+        if single:
+            widen(model, batch, where)
         _check_answers(model, batch, where)
         if order is not None:
             _reorder(model, order, batch, where)
@@ -85,25 +97,28 @@ def import_model(
             "outputs": names,
             "stored": stored,
             "order": order,
+            "adapter_sha256": None if adapter is None else digest(adapter),
             "versions": versions("torch", "transformers"),
         }
         classifier.save(model, tokenizer, out, card, export_onnx)
 
 
-def _load(folder: Path, where: str) -> PreTrainedModel:
-    """Load a classifier that has all its weights, and is an encoder."""
+def _load(folder: Path, where: str, adapter: str | Path | None) -> PreTrainedModel:
+    """Load a classifier that has all its weights."""
     settings = json.loads((folder / "config.json").read_text("utf-8"))
     kind = settings.get("model_type", "unknown")
-    # Whatever can fill in masks is an encoder, and knows what a mask is.
-    decodes = settings.get("is_encoder_decoder") or settings.get("is_decoder")
-    if decodes or kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+    if kind not in MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES:
         raise ModelError(
-            f"{where}: its checkpoint (model_type {kind!r}) is no encoder that transformers has, and its own "
-            "code is never run; name one of BERT's kind, such as RoBERTa, DeBERTa or ModernBERT"
+            f"{where}: its checkpoint (model_type {kind!r}) is no classifier that transformers has, and its "
+            "own code is never run; name one of its kinds, such as BERT, DeBERTa, Llama or T5"
         )
+    head = adapters.head_size(adapter, where) if adapter is not None else {}
+    if head.get("num_labels") == len(settings.get("id2label") or "12"):
+        head = {}  # the base has as many names for them
     try:
         model, info = classifier.load_classifier(
             folder,
+            **head,
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # refused below, by name
         )
@@ -113,7 +128,9 @@ def _load(folder: Path, where: str) -> PreTrainedModel:
             f"{where}: its checkpoint (model_type {kind!r}) cannot be loaded by "
             f"AutoModelForSequenceClassification: {said}; save it again, or name another"
         ) from error
-    check_tensors(model, info, where, finished=True)
+    check_tensors(model, info, where, finished=adapter is None)
+    if adapter is not None:
+        model = adapters.merged(model, info, adapter, where)
     return model.eval()
 
 
@@ -129,6 +146,9 @@ def _take_tokenizer(
     try:
         classifier.save_tokenizer(checkpoint, folder, model, max_length)
         encoder = Encoder(folder, classifier.accepted_inputs(model))
+        if getattr(model.config, "pad_token_id", None) is None:
+            log.info("%s: its config.json has no pad_token_id: taken from its tokenizer", where)
+            model.config.pad_token_id = encoder.pad_id
         check_pieces(checkpoint, encoder, where)
     except EncodingError as error:
         raise ModelError(f"{where}: {str(error).replace(str(folder), str(checkpoint))}") from error
@@ -160,7 +180,8 @@ def _check_answers(model: PreTrainedModel, batch: dict[str, torch.Tensor], where
             if not error <= _TOLERANCE * together.abs().max().clamp(min=1):
                 raise ModelError(
                     f"{where}: its answer for a text depends on the padding in a batch (by {error:.2g}), as "
-                    "decoders' do; name an encoder, with the tokenizer that it was trained with"
+                    "decoders' do without the right pad_token_id in config.json; name one with the tokenizer "
+                    "that it was trained with"
                 )
 
 

@@ -23,5 +23,5 @@ class ModelJob:
     @classmethod
     def of(cls, snakemake: Any) -> "ModelJob":
         """The job of a script."""
-        folder, params = Path(snakemake.input.weights).parent, snakemake.params
+        folder, params = Path(snakemake.input.card).parent, snakemake.params
         return cls(RunId.of(snakemake.wildcards), folder, EngineOptions(**params.engine), params.code)

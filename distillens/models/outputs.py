@@ -81,6 +81,56 @@ def order_of(
     return [named.index(label) for label in wanted]
 
 
+def single_output(name: str, wanted: Sequence[str], labels: Labels | None, where: str) -> int:
+    """Which of two labels the one output z of a classifier speaks for; the other one's logit is 0.
+
+    Parameters
+    ----------
+    name : str
+        What the classifier calls its output.
+    wanted : sequence of str
+        The task's two labels.
+    labels : list or dict of one str, or None
+        The label as the config has it.
+    where : str
+        For messages.
+
+    Returns
+    -------
+    int
+        The label of the config or of that name, else the second, which is said aloud.
+
+    Raises
+    ------
+    ModelError
+        If the config names more than one label, or one that the task does not have.
+
+    Examples
+    --------
+    >>> single_output("LABEL_0", ["bad", "good"], None, "models.one")
+    1
+    >>> single_output("LABEL_0", ["bad", "good"], ["bad"], "models.one")
+    0
+    """
+    said = list(labels.values() if isinstance(labels, Mapping) else labels or [name])
+    plain = [_plain(label) for label in wanted]
+    if labels and (len(said) != 1 or _plain(said[0]) not in plain):
+        raise ModelError(
+            f"{where}.labels: it has one output ({name}); name the label that it speaks for: one of "
+            f"{', '.join(wanted)}"
+        )
+    which = plain.index(_plain(said[0])) if _plain(said[0]) in plain else 1
+    other = wanted[1 - which]
+    logging.getLogger("distillens").info(
+        "%s: has one output (%s): taken as the logit of %s, where that of %s is 0",
+        where,
+        name,
+        wanted[which],
+        other,
+    )
+    return which
+
+
 def _in_order(names: Sequence[str], labels: Mapping[str, str], where: str) -> list[str]:
     """The labels of a mapping, in the order of the outputs."""
     form = _common_form(list(labels), names)

@@ -14,13 +14,14 @@ import numpy as np
 from tokenizers import Encoding, Tokenizer
 
 from distillens.data.text import Example, Word
+from distillens.models import removal
 from distillens.models.sequences import Sequences
 
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
 _REMEMBERED = 100_000
-_NEEDED_FOR = {"mask_token": "removed words become", "pad_token": "fills up batches"}
+_ENDLESS = 1 << 30
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
 
@@ -80,33 +81,50 @@ class Encoder:
         trained on.
     inputs : collection of str, optional
         What the model takes; anything else is left out.
+    rule : str or mapping, optional
+        How a removed word looks; see `distillens.models.removal.without`.
+
+    Attributes
+    ----------
+    mask : str or None
+        The mask token; decoders have none.
 
     Raises
     ------
     EncodingError
-        If there is no fast tokenizer, one without a mask or padding token, or one that cuts
-        neither on the left nor on the right.
+        If there is no fast tokenizer, one without a padding token, one whose mask token is cut up, or one
+        that cuts neither on the left nor on the right.
     """
 
-    def __init__(self, folder: str | Path, inputs: Collection[str] = _DEFAULT_INPUTS) -> None:
-        folder = Path(folder)
+    def __init__(
+        self,
+        folder: str | Path,
+        inputs: Collection[str] = _DEFAULT_INPUTS,
+        rule: removal.Rule = removal.MASK,
+    ) -> None:
+        folder, self.rule, self._where = Path(folder), rule, str(folder)
         if not (folder / "tokenizer.json").is_file():
             raise EncodingError(f"{folder}: no tokenizer.json; word positions need a fast tokenizer")
-        config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+        config = _read(folder / "special_tokens_map.json") | _read(folder / "tokenizer_config.json")
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self.max_length = int(config["model_max_length"])
+        self.max_length = min(int(config.get("model_max_length", _ENDLESS)), _ENDLESS)
         self.side = truncation_side(folder)
         self._tokenizer.enable_truncation(self.max_length, direction=self.side)
         self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
-        self.mask, mask_id = self._special(folder, config, "mask_token")
-        if mask_id not in self._tokenizer.encode(self.mask, add_special_tokens=False).ids:
+        self.mask, mask_id = self._special(config, "mask_token")
+        if self.mask and mask_id not in self._tokenizer.encode(self.mask, add_special_tokens=False).ids:
             raise EncodingError(
                 f"{folder}: its tokenizer cuts {self.mask} up, because tokenizer.json does not list it under "
                 "added_tokens; list it there"
             )
         self._alone: dict[str, list[int]] = {}
-        _, self.pad_id = self._special(folder, config, "pad_token")
+        _, self.pad_id = self._special(config, "pad_token")
+        if self.pad_id is None:
+            raise EncodingError(
+                f"{folder}: its tokenizer has no pad token, which fills up batches; say which it is: "
+                "pad_token_id in config.json, or pad_token in tokenizer_config.json"
+            )
 
     @property
     def pieces(self) -> int:
@@ -149,16 +167,29 @@ class Encoder:
                 inside[segment], now = kind, segment + 1
         return list(zip(frame, outside, strict=True)), inside
 
+    def require_mask(self, folder: str | Path) -> None:
+        """Refuse a tokenizer without a mask token, where words are to be masked in training.
+
+        Raises
+        ------
+        EncodingError
+        """
+        if self.mask is None:
+            raise EncodingError(
+                f"{folder}: its tokenizer has no mask token, which removed words become in training; choose "
+                "another checkpoint, or take it finished (training: none)"
+            )
+
     def without(self, example: Example, keep: np.ndarray) -> list[Segments]:
-        """Copies of an example as the model reads them; the one place that says how a removed word looks.
+        """Copies of an example as the model reads them; see `distillens.models.removal.without`.
 
         Parameters
         ----------
         example : Example
         keep : ndarray of bool, shape (copies, n_words)
-            Which words stay. Each other one becomes a mask token.
+            Which words stay.
         """
-        return [example.masked(row, self.mask) for row in keep.tolist()]
+        return removal.without(example, keep, self.rule, self.mask, self._where)
 
     def tokenized(self, texts: Sequence[Segments]) -> list[Encoding]:
         """Texts and pairs as the tokenizer gives them, with offsets."""
@@ -167,18 +198,20 @@ class Encoder:
     def sequences(self, texts: Sequence[Segments]) -> Sequences:
         """Texts and pairs as flat arrays."""
         encoded = self._tokenizer.encode_batch_fast(_pairs(texts))
-        ids = [one.ids for one in encoded]
+        # Where nothing is put around a text, one without words is a single piece of padding.
+        ids = [one.ids or [self.pad_id] for one in encoded]
         columns = {"input_ids": _flat(ids)}
         if "token_type_ids" in self.inputs:
-            columns["token_type_ids"] = _flat([one.type_ids for one in encoded])
+            columns["token_type_ids"] = _flat([one.type_ids or [0] for one in encoded])
         return Sequences(columns, np.array([len(one) for one in ids], dtype=np.int64))
 
     def encode(self, texts: Sequence[Segments]) -> list[Encoded]:
         """Encode texts and pairs, without padding."""
         pairs = _pairs(texts)
         columns = {"input_ids": "ids", "token_type_ids": "type_ids", "attention_mask": "attention_mask"}
+        alone = {"input_ids": [self.pad_id], "token_type_ids": [0], "attention_mask": [1]}
         return [
-            {name: getattr(one, columns[name]) for name in self.inputs}
+            {name: getattr(one, columns[name]) or alone[name] for name in self.inputs}
             for one in self._tokenizer.encode_batch(pairs)
         ]
 
@@ -269,16 +302,12 @@ class Encoder:
             units.append(Word(example.texts[segment][start:end], segment, start, end))
         return replace(example, units=tuple(units))
 
-    def _special(self, folder: Path, config: dict[str, Any], name: str) -> tuple[str, int]:
+    def _special(self, config: dict[str, Any], name: str) -> tuple[str | None, int | None]:
+        """A special token and its number; None where there is none, or the vocabulary lacks it."""
         token = config.get(name)
         text = token.get("content") if isinstance(token, dict) else token
         number = None if text is None else self._tokenizer.token_to_id(text)
-        if number is None:
-            raise EncodingError(
-                f"{folder}: its tokenizer has no {name.replace('_', ' ')}, which {_NEEDED_FOR[name]}; "
-                "choose another checkpoint"
-            )
-        return text, number
+        return (None, None) if number is None else (text, number)
 
 
 def _pairs(texts: Sequence[Segments]) -> list[str | Segments]:

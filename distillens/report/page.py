@@ -15,7 +15,7 @@ import yaml
 from markupsafe import Markup
 
 from distillens import tables
-from distillens.config import validate
+from distillens.config import black_box, validate
 from distillens.data.repeats import repeats
 from distillens.provenance import ROOT
 from distillens.report import (
@@ -178,6 +178,7 @@ def write_report(
         notes=[*reasons.notes(outline, verdicts), *filter(None, repeated)],
         verdict_lines=permutation.with_questions(reasons.lines(verdicts, outline.controls), outline, renamed),
         not_compared=long_texts.reasons(verdicts, diagnosed),
+        facts=[black_box.removal_in_words(study), *black_box.left_out(outline.settings)],
         tolerance=study["metrics"]["tolerance"],
         margin=study["metrics"]["margin"],
         confidence_level=study["metrics"]["confidence_level"],

@@ -205,6 +205,7 @@ def train(
     # Training reads the very files that the finished model will be read with.
     classifier.save_tokenizer(job.checkpoint, scratch / "tokenizer", model, settings["max_length"])
     encoder = Encoder(scratch / "tokenizer", classifier.accepted_inputs(model))
+    encoder.require_mask(job.checkpoint)
     teacher, corpus = (path and Path(path) for path in (job.teacher, job.corpus))
     sources = {
         split: Source(encoder, teacher, job.engine, settings, seed, split == "train", corpus)

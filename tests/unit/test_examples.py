@@ -49,7 +49,8 @@ NEEDS_MORE = {
         models.classifier.export_onnx models.classifier.load_classifier models.tokenizer_files.load_tokenizer
         models.tokenizer_files.load_stock models.tokenizer_files.check_pieces
         models.classifier.new_classifier models.classifier.save models.classifier.save_tokenizer
-        models.classifier.trim models.classifier.unlike_lengths models.import_model.import_model
+        models.classifier.trim models.classifier.unlike_lengths models.connect_model.connect_model
+        models.adapter.merged models.import_model.import_model
         models.measure_cost.latencies training.distillation.saliency.teacher_saliency
         training.pretrain.load_masked""",
     "takes a training's whole block of a config": "training.fine_tune.arguments",

@@ -37,11 +37,12 @@ TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
         "corpora",
     )
 )
-# Models that have weights, and those of which only attributions are known.
+# Models that have weights, those that can be asked, and those of which only attributions are known.
 WITH_WEIGHTS = study.with_weights()
+CAN_ANSWER = study.can_answer()
 ATTRIBUTIONS_ONLY = study.of_origin("attributions_only")
 # Of which words are removed.
-WORDS_REMOVED = WITH_WEIGHTS if study.config["metrics"]["faithfulness"] else []
+WORDS_REMOVED = CAN_ANSWER if study.config["metrics"]["faithfulness"] else []
 CHECKPOINT = "<results>/checkpoints/{checkpoint}"
 # The small file that changes with it.
 CHECKPOINT_CARD = "<results>/checkpoints/{checkpoint}.json"

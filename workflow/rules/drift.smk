@@ -44,7 +44,7 @@ rule calibrate:
 rule score_gap_closed:
     input:
         test=rules.fetch_dataset.output.test,
-        predictions=of_all_runs(rules.predict.output.predictions, WITH_WEIGHTS),
+        predictions=of_all_runs(rules.predict.output.predictions, CAN_ANSWER),
         performance=rules.score_performance.output.scores,
         explanations=of_all_runs(EXPLANATIONS),
     output:

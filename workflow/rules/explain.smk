@@ -27,7 +27,7 @@ rule explain:
         runtime=hours(8),
     params:
         settings=job_params.explain,
-        engine=job_params.engine,
+        engine=job_params.explaining,
         code=job_params.explain_code,
     script:
         "../../scripts/explain.py"
@@ -64,7 +64,7 @@ use rule explain as explain_again with:
         "<benchmarks>/explain_again/{task}/{model}/{seed}/{explainer}.tsv"
     params:
         settings=job_params.explain_again,
-        engine=job_params.engine,
+        engine=job_params.explaining,
         code=job_params.explain_code,
 
 
@@ -98,11 +98,7 @@ rule delete:
     input:
         **FINISHED,
         explained=rules.select_examples.output.explained,
-        explanations=collect(
-            EXPLANATIONS,
-            explainer=EXPLAINERS,
-            allow_missing=True,
-        ),
+        explanations=own_explanations,
         teachers=teacher_explanations,
     output:
         deletions="<results>/deletions/{task}/{model}/{seed}.parquet",
@@ -120,7 +116,7 @@ rule delete:
         runtime=hours(2),
     params:
         settings=job_params.delete,
-        engine=job_params.engine,
+        engine=job_params.explaining,
         code=code("scripts/delete.py"),
     script:
         "../../scripts/delete.py"

@@ -16,19 +16,37 @@ def of_runs(pattern, models=MODELS):
 
 
 def of_all_runs(pattern, models=MODELS):
-    """A file of every run (and explainer, where the pattern has one) of a task."""
-    return expand(of_runs(pattern, models), explainer=EXPLAINERS, allow_missing=True)
+    """A file of every run (and explainer that explains it, where the pattern has one) of a task."""
+    return list(dict.fromkeys(by_explainers(pattern, models, EXPLAINERS)))
+
+
+def by_explainers(pattern, models, explainers):
+    """A file of every run by each of some explainers that explains its model."""
+    return [
+        path
+        for model in models
+        for path in expand(
+            of_runs(pattern, [model]),
+            explainer=[one for one in explainers if one in study.explainers_of(model)],
+            allow_missing=True,
+        )
+    ]
 
 
 def of_first_seeds(pattern, models=MODELS, explainers=EXPLAINERS):
     """A file of the first seed of each model that is explained here, by every explainer that draws."""
     names = [name for name in explainers if name in study.drawing_explainers()]
-    drawing = {"explainer": names, "allow_missing": True}
     return [
         path
         for model, seed in study.first_seeds()
         if model in models
-        for path in expand(pattern, model=model, seed=seed, **drawing)
+        for path in expand(
+            pattern,
+            model=model,
+            seed=seed,
+            explainer=[name for name in names if name in study.explainers_of(model)],
+            allow_missing=True,
+        )
     ]
 
 
@@ -45,10 +63,15 @@ def of_probes(pattern):
             path
             for probe in study.config["tasks"][wildcards.task]["probes"]
             for path in expand(
-                of_runs(pattern, WITH_WEIGHTS) if "{model}" in pattern else pattern,
+                (
+                    by_explainers(
+                        pattern, CAN_ANSWER, study.config["probes"][probe]["explainers"]
+                    )
+                    if "{model}" in pattern
+                    else pattern
+                ),
                 task=wildcards.task,
                 probe=probe,
-                explainer=study.config["probes"][probe]["explainers"],
             )
         ]
 
@@ -66,4 +89,4 @@ def of_all_probes(pattern):
 
 def of_ladder(pattern, models=MODELS, explainers=LADDER["explainers"]):
     """A file of every run of some models by each explainer of the ladder."""
-    return expand(of_runs(pattern, models), explainer=explainers, allow_missing=True)
+    return by_explainers(pattern, models, explainers)

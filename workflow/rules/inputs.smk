@@ -43,8 +43,19 @@ def graph_of(wildcards):
     )
 
 
-# What a rule reads of a finished model.
-FINISHED = {**MODEL_WITHOUT_GRAPH, "onnx": graph_of}
+def with_weights(pattern):
+    """A file of a model that lies here; none of one that is only asked."""
+    return lambda wildcards: (
+        expand(pattern, **wildcards) if wildcards.model in WITH_WEIGHTS else []
+    )
+
+
+# What a rule reads of a finished model. Of one that is only asked there is nothing but the card.
+FINISHED = {
+    **{name: with_weights(MODEL_WITHOUT_GRAPH[name]) for name in MODEL_WITHOUT_GRAPH},
+    "card": MODEL["card"],
+    "onnx": graph_of,
+}
 
 
 def if_recovering(pattern):
@@ -64,7 +75,14 @@ def of_teacher(pattern, wildcards):
         task=wildcards.task,
         model=teacher[0],
         seed=teacher[1],
-        explainer=EXPLAINERS,
+        explainer=study.explainers_of(teacher[0]),
+    )
+
+
+def own_explanations(wildcards):
+    """A model's explanations by every explainer that explains it."""
+    return expand(
+        EXPLANATIONS, **wildcards, explainer=study.explainers_of(wildcards.model)
     )
 
 
@@ -84,6 +102,6 @@ def own_predictions(wildcards):
     """What a model answers that brings its attributions; nothing where it cannot be asked."""
     return (
         expand(rules.predict.output.predictions, **wildcards)[0]
-        if wildcards.model in WITH_WEIGHTS
+        if wildcards.model in CAN_ANSWER
         else []
     )

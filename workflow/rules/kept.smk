@@ -3,15 +3,17 @@
 
 def kept_files():
     """Every file that jobs leave behind."""
-    runs = [
-        *MODEL_WITHOUT_GRAPH.values(),
-        rules.predict.output.predictions,
-    ]
+    answering = [MODEL["card"], rules.predict.output.predictions]
     of_task = [
         *rules.fetch_dataset.output,
         rules.select_examples.output.explained,
         *of_all_perturbations(rules.perturb.output.perturbed),
-        *(path for pattern in runs for path in of_runs(pattern, WITH_WEIGHTS)),
+        *(
+            path
+            for pattern in MODEL_WITHOUT_GRAPH.values()
+            for path in of_runs(pattern, WITH_WEIGHTS)
+        ),
+        *(path for pattern in answering for path in of_runs(pattern, CAN_ANSWER)),
         *(
             path
             for pattern in rules.delete.output

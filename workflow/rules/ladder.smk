@@ -26,7 +26,7 @@ rule explain_rungs:
     params:
         settings=job_params.explain,
         ladder=job_params.ladder,
-        engine=job_params.engine,
+        engine=job_params.explaining,
         code=job_params.explain_rungs_code,
     script:
         "../../scripts/explain_rungs.py"

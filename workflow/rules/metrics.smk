@@ -4,7 +4,7 @@
 rule score_performance:
     input:
         test=rules.fetch_dataset.output.test,
-        predictions=of_all_runs(rules.predict.output.predictions, WITH_WEIGHTS),
+        predictions=of_all_runs(rules.predict.output.predictions, CAN_ANSWER),
         explanations=of_all_runs(EXPLANATIONS, ATTRIBUTIONS_ONLY),
     output:
         scores="<results>/metrics/{task}/performance.parquet",
@@ -25,7 +25,7 @@ rule score_robustness:
     input:
         test=rules.fetch_dataset.output.test,
         perturbed=of_all_perturbations(rules.perturb.output.perturbed),
-        predictions=of_all_runs(rules.predict.output.predictions, WITH_WEIGHTS),
+        predictions=of_all_runs(rules.predict.output.predictions, CAN_ANSWER),
     output:
         scores="<results>/metrics/{task}/robustness.parquet",
     log:

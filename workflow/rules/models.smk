@@ -1,4 +1,4 @@
-"""Teachers and students: fine-tuned on gold labels, distilled from a teacher's run, or taken as they are."""
+"""Teachers and students: fine-tuned on gold labels, or distilled from a teacher's run."""
 
 
 rule pretrain:
@@ -94,48 +94,3 @@ rule distil:
         code=job_params.distil_code,
     script:
         "../../scripts/distil.py"
-
-
-rule import_model:
-    input:
-        checkpoint=checkpoint_of,
-        checkpoint_card=checkpoint_card_of,
-    output:
-        **MODEL,
-    log:
-        "<logs>/import_model/{task}/{model}/{seed}.log",
-    benchmark:
-        "<benchmarks>/import_model/{task}/{model}/{seed}.tsv"
-    wildcard_constraints:
-        model=one_of(
-            [
-                model
-                for model in study.of_origin("imported")
-                if model not in study.with_siblings()
-            ]
-        ),
-    priority: 1
-    conda:
-        "../../envs/models.yaml"
-    threads: 1
-    resources:
-        mem_mb=at_least(8000),
-    params:
-        settings=job_params.import_model,
-        code=code("scripts/import_model.py"),
-    script:
-        "../../scripts/import_model.py"
-
-
-if study.with_siblings():
-
-    # A teacher with siblings: its own run is taken in, the others are trained.
-    use rule import_model as import_teacher with:
-        wildcard_constraints:
-            model=one_of(study.with_siblings()),
-            seed="0",
-
-    use rule fine_tune as train_sibling with:
-        wildcard_constraints:
-            model=one_of(study.with_siblings()),
-            seed="[1-9][0-9]*",

@@ -31,16 +31,16 @@ use rule explain as explain_perturbed with:
     benchmark:
         "<benchmarks>/explain_perturbed/{task}/{model}/{seed}/{explainer}.tsv"
     wildcard_constraints:
-        model=one_of(WITH_WEIGHTS),
+        model=one_of(CAN_ANSWER),
 
 
 rule score_stability:
     input:
         test=rules.fetch_dataset.output.test,
-        explanations=expand(
-            of_runs(rules.explain_perturbed.output.explanations, WITH_WEIGHTS),
-            explainer=study.config["stability"]["explainers"],
-            allow_missing=True,
+        explanations=by_explainers(
+            rules.explain_perturbed.output.explanations,
+            CAN_ANSWER,
+            study.config["stability"]["explainers"],
         ),
     output:
         scores="<results>/metrics/{task}/stability.parquet",

@@ -20,6 +20,7 @@ from distillens.models.tokenizer import Encoded
 
 OPTIONS = {}
 CONTROL = True
+NEEDS = "attention"
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:

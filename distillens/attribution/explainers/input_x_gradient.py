@@ -16,6 +16,7 @@ from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoded
 
 OPTIONS = {}
+NEEDS = "gradients"
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:

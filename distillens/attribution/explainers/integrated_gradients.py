@@ -18,6 +18,7 @@ from distillens.models.tokenizer import Encoded
 
 _ROUNDING = np.finfo(np.float32).eps
 
+NEEDS = "gradients"
 OPTIONS = {
     "steps": {
         "type": "integer",

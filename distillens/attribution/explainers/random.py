@@ -8,7 +8,6 @@ from distillens.attribution.types import Attribution
 from distillens.data.text import Example, seed_of
 from distillens.metrics.explained_output import explained
 from distillens.models.engine import Engine
-from distillens.provenance import digest
 
 OPTIONS = {
     "draw": {"type": "integer", "minimum": 0, "default": 0, "description": "Another number, other values."},
@@ -33,9 +32,8 @@ def explain(
 ) -> Iterator[Attribution]:
     """Yield the attribution of each example, in order."""
     wholes = explained(engine.logits([example.texts for example in examples]), output)
-    # The weights enter the seed: two models must not agree by sharing a draw.
-    weights = digest(engine.folder / "model.safetensors")
+    # What the model is enters the seed: two models must not agree by sharing a draw.
     for example, whole in zip(examples, wholes, strict=True):
-        generator = np.random.default_rng(seed_of(seed, options["draw"], weights, example.example_id))
+        generator = np.random.default_rng(seed_of(seed, options["draw"], engine.identity, example.example_id))
         values = generator.standard_normal((len(example.words), len(whole)))
         yield Attribution(example, values, np.full(len(whole), np.nan), whole)

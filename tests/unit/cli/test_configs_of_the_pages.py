@@ -13,6 +13,7 @@ import yaml
 from distillens.cli import check, main
 from distillens.data.text import Example
 from distillens.provenance import ROOT
+from tests import any_model
 from tests.families import family
 from tests.tiny import bert
 from tests.unit.test_docs import PAGES, name, yaml_blocks
@@ -49,6 +50,7 @@ def given(tmp_path_factory):
     config["label2id"] = {"LABEL_0": 0, "LABEL_1": 1}
     (folder / "models/compressed/config.json").write_text(json.dumps(config))
     bert(folder / "bert")
+    any_model.lay_out(folder)
     for file, model in (
         ("bert.jsonl", "published-bert"),
         ("production.jsonl", "production"),

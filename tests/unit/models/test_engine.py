@@ -10,7 +10,7 @@ import torch
 from transformers import AutoTokenizer, pipeline
 
 from distillens.data.text import Example
-from distillens.models import backends, classifier
+from distillens.models import classifier, forward_pass
 from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.provenance import ROOT
@@ -75,20 +75,20 @@ def test_onnx_runtime_gives_what_torch_gives(family, request, tmp_path):
 
 def test_auto_takes_torch_for_a_gpu_or_half_precision_and_else_onnx_runtime(monkeypatch):
     for gpu in (False, True):
-        monkeypatch.setattr(backends, "sees_a_gpu", lambda gpu=gpu: gpu)
-        assert backends.choose("auto", "auto", "float32") == ("torch" if gpu else "onnxruntime")
-        assert backends.choose("cpu", "auto", "float32") == "onnxruntime"
-        assert backends.choose("cuda", "auto", "float32") == "torch"
-        assert backends.choose("cpu", "auto", "bfloat16") == "torch"
-        assert backends.choose("cpu", "torch", "float32") == "torch"
+        monkeypatch.setattr(forward_pass, "sees_a_gpu", lambda gpu=gpu: gpu)
+        assert forward_pass.choose("auto", "auto", "float32") == ("torch" if gpu else "onnxruntime")
+        assert forward_pass.choose("cpu", "auto", "float32") == "onnxruntime"
+        assert forward_pass.choose("cuda", "auto", "float32") == "torch"
+        assert forward_pass.choose("cpu", "auto", "bfloat16") == "torch"
+        assert forward_pass.choose("cpu", "torch", "float32") == "torch"
 
 
 def test_a_machine_without_a_driver_sees_no_gpu(monkeypatch):
     def missing(name):
         raise OSError(name)
 
-    monkeypatch.setattr(backends.ctypes, "CDLL", missing)
-    assert not backends.sees_a_gpu()
+    monkeypatch.setattr(forward_pass.ctypes, "CDLL", missing)
+    assert not forward_pass.sees_a_gpu()
 
 
 def test_half_precision_is_near_and_said_in_the_metadata(bert):
@@ -219,4 +219,7 @@ def test_a_tokenizer_that_cannot_be_used_is_an_error_that_names_it(bert, tmp_pat
     config = json.loads((folder / "tokenizer_config.json").read_text())
     (folder / "tokenizer_config.json").write_text(json.dumps({**config, "mask_token": None}))
     with pytest.raises(EncodingError, match="maskless: its tokenizer has no mask token"):
+        Encoder(folder).require_mask(folder)
+    (folder / "tokenizer_config.json").write_text(json.dumps({**config, "pad_token": None}))
+    with pytest.raises(EncodingError, match="maskless: its tokenizer has no pad token"):
         Encoder(folder)

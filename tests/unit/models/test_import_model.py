@@ -25,6 +25,7 @@ from distillens.data.text import Example
 from distillens.models.classifier import ModelError
 from distillens.models.engine import Engine
 from distillens.models.import_model import import_model
+from distillens.models.masks import Masks
 from distillens.models.outputs import order_of
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.models.tokenizer_files import check_pieces
@@ -244,7 +245,7 @@ def test_a_checkpoint_without_a_classifier_is_refused(checkpoint, tmp_path):
         take_in(folder, tmp_path / "out")
 
 
-def test_a_tokenizer_without_a_mask_token_is_refused(checkpoint, tmp_path):
+def test_a_tokenizer_without_a_mask_token_is_for_studies_that_delete_words(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "unmasked")
     settings = json.loads((folder / "tokenizer_config.json").read_text())
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
@@ -254,10 +255,8 @@ def test_a_tokenizer_without_a_mask_token_is_refused(checkpoint, tmp_path):
     del settings["mask_token"]
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
-    with pytest.raises(
-        ModelError, match="models.mine: .*unmasked: its tokenizer has no mask token, which .*; choose another"
-    ):
-        take_in(folder, tmp_path / "out")
+    engine = Engine(take_in(folder, tmp_path / "out"), "cpu", rule="delete")
+    assert_same(engine.masked([Masks.without(Example("1", "Fun film"), [[1]])]), engine.logits([("Fun",)]))
 
 
 def test_a_folder_without_a_tokenizer_is_refused(checkpoint, tmp_path):
@@ -335,7 +334,7 @@ def test_a_local_folder_with_a_pickle_only_is_refused_with_the_way_out(checkpoin
         fetch.fetch_checkpoint({"local": str(folder)}, "mine", None, tmp_path / "c", tmp_path / "c.json")
 
 
-def test_a_decoder_is_refused(checkpoint, tmp_path):
+def test_a_decoder_is_taken_with_the_padding_that_it_names(checkpoint, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "decoder")
     vocabulary = len(AutoTokenizer.from_pretrained(checkpoint))
     config = GPT2Config(
@@ -343,19 +342,17 @@ def test_a_decoder_is_refused(checkpoint, tmp_path):
     )
     config.id2label = dict(enumerate(TASK["labels"]))
     GPT2ForSequenceClassification(config).save_pretrained(folder)
-    with pytest.raises(ModelError, match="'gpt2'.* is no encoder"):
-        take_in(folder, tmp_path / "out")
+    assert Engine(take_in(folder, tmp_path / "out"), "cpu").logits(TEXTS).shape == (len(TEXTS), 3)
 
 
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"model_type": "t5", "is_encoder_decoder": True}, "'t5'.* is no encoder"),
         (
             {"model_type": "newest", "auto_map": {"AutoModel": "code.Model"}},
             "'newest'.*code is never run",
         ),
-        ({"model_type": "vit"}, "'vit'.* is no encoder"),
+        ({"model_type": "vit"}, "'vit'.* is no classifier"),
         ({"problem_type": "multi_label_classification"}, "several labels to one text"),
     ],
 )

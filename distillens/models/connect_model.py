@@ -1,0 +1,143 @@
+"""Takes in a model that is only asked: whether it answers, which output is which label, what it is."""
+
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from distillens import tables
+from distillens.data.text import examples
+from distillens.models.backends import Backend
+from distillens.models.black_box import BlackBox, open_backend
+from distillens.models.errors import ModelError
+from distillens.models.outputs import Labels, order_of, single_output
+from distillens.provenance import RunId
+
+log = logging.getLogger("distillens")
+_TEXTS = 8
+_SAME = 1e-5  # more than floating point makes of another order of sums
+
+
+def connect_model(
+    *,
+    run: RunId,
+    kind: str,
+    options: dict[str, Any],
+    labels: Labels | None,
+    task: dict[str, Any],
+    test: str | Path,
+    card: str | Path,
+) -> None:
+    """Ask a model a few texts, and write the card that stands for it.
+
+    It is asked the first texts of the test split together, and each alone, twice. Where that is not the
+    same (whole batches are quantised together, say), it is asked one text at a time from then on.
+
+    Parameters
+    ----------
+    run : RunId
+    kind : str
+        A file of ``distillens/models/backends``.
+    options : dict
+        Of the kind.
+    labels : list or dict of str, or None
+        See `distillens.models.outputs.order_of`.
+    task : dict
+        The task's ``type`` and ``labels``.
+    test : str or Path
+        The test split.
+    card : str or Path
+        Target file.
+
+    Raises
+    ------
+    ModelError
+        If it cannot be opened, its answers are no numbers, no probabilities or of another number of classes,
+        or its outputs are not the task's labels.
+    """
+    where = f"models.{run.model}"
+    try:
+        backend = open_backend(kind, options, task["labels"])
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from error
+    order = _order(backend, task, labels, where)
+    box = BlackBox(backend, task, order, where=where)
+    texts = list(dict.fromkeys(one.texts for one in examples(tables.read(test, "examples"))))[:_TEXTS]
+    together = box.logits(texts)
+    _check_kind(box, together, where)
+    alone, again = _one_by_one(box, texts), _one_by_one(box, texts)
+    repeatable = _same(alone, again)
+    if not repeatable:
+        log.warning(
+            "%s: does not answer the same twice (by up to %.2g): its noise counts as disagreement",
+            where,
+            np.abs(alone - again).max(),
+        )
+    # Of answers that change by themselves nothing can be said.
+    alike = not repeatable or _same(alone, together)
+    if not alike:
+        log.warning(
+            "%s: its answer to a text depends on those beside it (by up to %.2g): it is asked one at a time",
+            where,
+            np.abs(alone - together).max(),
+        )
+    content = {
+        **run.provenance(),
+        "asked": {
+            "kind": kind,
+            "options": options,
+            "order": order,
+            "mask": backend.mask,
+            "gives": backend.gives,
+            "labels": None if backend.labels is None else list(backend.labels),
+            "identity": backend.identity(),
+            "alike_in_batches": alike,
+            "repeatable": repeatable,
+        },
+        "settings": {"method": "none", "labels": labels},
+        "task_settings": task,
+    }
+    Path(card).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _one_by_one(box: BlackBox, texts: Sequence[tuple[str, ...]]) -> np.ndarray:
+    box.forget()
+    return np.concatenate([box.logits([text]) for text in texts])
+
+
+def _same(one: np.ndarray, other: np.ndarray) -> bool:
+    return bool(np.allclose(one, other, rtol=0, atol=_SAME * max(1.0, float(np.abs(one).max()))))
+
+
+def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where: str) -> list[int] | None:
+    """Which of its outputs is each of the task's labels; None where they are in that order."""
+    if task["type"] == "regression":
+        return None
+    names = backend.labels
+    if names is not None and len(names) == 1 and len(task["labels"]) == 2:
+        return [1, 0] if single_output(names[0], task["labels"], labels, where) == 0 else None
+    if names is None:
+        if labels is None:
+            log.info("%s: says no names of its outputs: taken as %s", where, ", ".join(task["labels"]))
+            return None
+        if not isinstance(labels, Sequence):
+            raise ModelError(
+                f"{where}.labels: it has no names of its own; give a list in the order of its outputs"
+            )
+        names = tuple(labels)
+        labels = None
+    return order_of(names, task, labels, where)
+
+
+def _check_kind(box: BlackBox, logits: np.ndarray, where: str) -> None:
+    """Refuse probabilities that pass for logits: of several texts each row is positive and sums to one."""
+    if box.backend.gives == "logits" and logits.shape[1] > 1 and len(logits) > 1:
+        sums = logits.sum(axis=1)
+        if (logits >= 0).all() and np.abs(sums - 1).max() < 1e-3:
+            raise ModelError(
+                f"{where}: said to give logits, but all its answers are probabilities that sum to one; "
+                "say gives: probabilities"
+            )
