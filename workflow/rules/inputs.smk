@@ -87,9 +87,14 @@ def own_explanations(wildcards):
 
 
 def teacher_model(wildcards):
-    """The finished model that a student learns from."""
+    """The finished model that a student learns from; of one that is only asked the card, of attributions nothing."""
+    teacher = study.config["models"][wildcards.model]["teacher"]
+    files = MODEL.values() if teacher in WITH_WEIGHTS else [MODEL["card"]]
     return [
-        path for pattern in MODEL.values() for path in of_teacher(pattern, wildcards)
+        path
+        for pattern in files
+        for path in of_teacher(pattern, wildcards)
+        if teacher in CAN_ANSWER
     ]
 
 

@@ -50,6 +50,7 @@ OPTIONS = {
     "at_once": {"type": "integer", "minimum": 1, "default": 256, "description": "Most texts of one call."},
 }
 SHORT = "name"
+KEPT = True
 SAYS = "Instead of a checkpoint: a function of your own that is asked (needs allow_code)."
 PATHS = ("files",)
 CODE = True
