@@ -104,10 +104,11 @@ def _own(config: Mapping[str, Any], name: str, results: Path, words: int | None)
         probe: {**block, "explainers": [one for one in block["explainers"] if one in explainers]}
         for probe, block in config.get("probes", {}).items()
     }
+    noisy = black_box.is_noisy(config["models"][name])
     for row in passes(alone, results, words):
         if row.rule in _ASK:
             yield _with_fixed(row)
-        if row.rule == "explain" and _draws(explainers[row.what]):
+        if row.rule == "explain" and (noisy or _draws(explainers[row.what])):
             yield _with_fixed(row)
     yield from _perturbed(alone, words)
     yield 2 * len(FIXED) * len(config["tasks"])

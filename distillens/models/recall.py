@@ -82,7 +82,8 @@ class Recall:
             self.at_once = 1
         if not self.known.repeatable:
             log.info(
-                "models.%s: does not answer the same twice: probabilities differ by up to %.2g",
+                "models.%s: does not answer the same twice: probabilities differ by up to %.2g; say "
+                "noisy: true, and R counts it for every explainer",
                 name,
                 self.known.noise,
             )

@@ -14,7 +14,7 @@ from distillens.models.endpoint import body, chat
 from distillens.models.endpoint.budget import Budget
 from distillens.models.endpoint.calls import Calls
 from distillens.models.endpoint.client import Client
-from distillens.models.endpoint.secrets import check_body, check_url, from_env
+from distillens.models.endpoint.secrets import check_body, check_headers, check_url, from_env
 from distillens.models.errors import ModelError
 
 OPTIONS = {
@@ -95,6 +95,11 @@ OPTIONS = {
         "default": "1",
         "description": "Another one asks everything anew.",
     },
+    "noisy": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether it gives other answers each time; every explainer is then run twice, for R.",
+    },
     "mask_token": {
         "type": ["string", "null"],
         "default": None,
@@ -105,7 +110,7 @@ SHORT = "url"
 SAYS = "Instead of a checkpoint: an endpoint that is asked by HTTP."
 KEPT = True
 PRICED = True
-FREE = ("headers_from_env", "batch", "rate", "timeout", "most_calls")
+FREE = ("headers_from_env", "batch", "rate", "timeout", "most_calls", "noisy")
 _BATCH = 16
 
 
@@ -173,6 +178,7 @@ def open(spec: Mapping[str, Any], labels: Sequence[str]) -> Http:
     """
     check_url(spec["url"])
     check_body(spec["body"])
+    check_headers(spec["headers_from_env"])
     unknown = sorted(spec["words"].keys() - {*(spec["outputs"] or labels)})
     if unknown:
         raise ModelError(f"words: no label {unknown[0]!r}; there are: {', '.join(labels)}")

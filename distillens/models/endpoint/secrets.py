@@ -64,13 +64,10 @@ def from_env(headers: Mapping[str, str], environment: Mapping[str, str] = os.env
         ...
     distillens.models.errors.ModelError: headers_from_env.Authorization: no environment variable MY_KEY; ...
     """
+    check_headers(headers)
     filled = {}
     for header, value in headers.items():
         where = f"headers_from_env.{header}"
-        if not _FROM_ENV.fullmatch(value):
-            raise ModelError(
-                f"{where}: no name of a variable; write $NAME, or one word before it: Bearer $NAME"
-            )
         (name,) = _VARIABLE.findall(value)
         if not environment.get(name):
             raise ModelError(f"{where}: no environment variable {name}; set it where the study is run")
@@ -78,6 +75,29 @@ def from_env(headers: Mapping[str, str], environment: Mapping[str, str] = os.env
             raise ModelError(f"{where}: the variable {name} has a line break or the like; set it without")
         filled[header] = value.replace(f"${name}", environment[name])
     return filled
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse headers that are not taken from the environment; no message shows a value.
+
+    Raises
+    ------
+    ModelError
+
+    Examples
+    --------
+    >>> check_headers({"Authorization": "Bearer $MY_KEY"})
+    >>> check_headers({"Authorization": "Bearer abc"})
+    Traceback (most recent call last):
+        ...
+    distillens.models.errors.ModelError: headers_from_env.Authorization: no name of a variable; ...
+    """
+    for header, value in headers.items():
+        if not _FROM_ENV.fullmatch(value):
+            raise ModelError(
+                f"headers_from_env.{header}: no name of a variable; write $NAME, or one word before it: "
+                "Bearer $NAME"
+            )
 
 
 def check_body(template: Any) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from distillens.cli.call_estimate import calls
+from distillens.config.study import Study
 from distillens.config.validate import complete
 from distillens.models.backends.http import open as open_endpoint
 from distillens.models.endpoint.budget import Budget
@@ -54,6 +55,13 @@ def test_an_explainer_that_draws_is_asked_twice_and_one_of_gradients_never():
     both = {"integrated_gradients": None, "occlusion": None}
     models = {"bert": {"checkpoint": {"local": "x"}, "training": "none"}, "llm": {"http": HTTP}}
     assert texts(config(explainers=both, models=models)) == KNOWN
+
+
+def test_a_noisy_model_is_asked_twice_by_every_explainer():
+    given = config(models={"llm": {"http": {**HTTP, "noisy": True}}})
+    assert texts(given) == KNOWN + OCCLUSION
+    assert Study(given).explainers_again("llm") == ["occlusion"]
+    assert Study(config()).explainers_again("llm") == []
 
 
 def test_perturbed_texts_that_are_explained_count_too():
