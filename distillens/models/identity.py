@@ -70,7 +70,7 @@ def folder_of(root: str | Path, name: str, definition: Mapping[str, Any]) -> Pat
     Examples
     --------
     >>> folder_of("answers", "llm", {"url": "http://localhost", "version": "1"}).as_posix()
-    'answers/llm-bcc75c0a8dbc'
+    'answers/llm-88b0fcef053c'
     """
     return Path(root, f"{name}-{fingerprint(definition)[:12]}")
 

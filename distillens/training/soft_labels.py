@@ -33,7 +33,7 @@ class SoftLabels:
 
     Examples
     --------
-    >>> _ = Path("soft.csv").write_text("text,p_no,p_yes\\nA film,0.25,0.75\\n")
+    >>> _ = Path("soft.csv").write_text("text,p_no,p_yes\nA film,0.25,0.75\n")
     >>> columns = {"file": "soft.csv", "text_a": "text", "text_b": None}
     >>> soft = SoftLabels({**columns, "probabilities": {"no": "p_no", "yes": "p_yes"}}, ["no", "yes"])
     >>> np.exp(soft.logits([("A film",)])).round(2).tolist()

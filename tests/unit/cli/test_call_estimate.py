@@ -1,10 +1,12 @@
 """What a study would ask an endpoint, counted by hand; nobody is asked."""
 
+import io
 from pathlib import Path
 
-import pytest
+from rich.console import Console
 
-from distillens.cli.call_estimate import calls
+from distillens.cli import check
+from distillens.cli.call_estimate import Calls, calls
 from distillens.config.study import Study
 from distillens.config.validate import complete
 from distillens.models.backends.http import open as open_endpoint
@@ -97,13 +99,20 @@ def test_calls_that_were_made_are_shown_and_too_few_are_said(tmp_path, monkeypat
     assert not row.enough
 
 
-@pytest.mark.parametrize("size", [None])
-def test_texts_that_are_not_there_yet_have_no_number(size):
+def test_the_table_says_texts_calls_and_the_limit():
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(check._calls([Calls("llm", 1200, 16, 30, 60), Calls("new", None, 1, 0, 9)]))
+    rows = [line.split() for line in console.export_text().splitlines()]
+    assert ["llm", "1,200", "75", "to", "1,200", "30", "60"] in rows
+    assert ["new", "once", "fetched", "once", "fetched", "0", "9"] in rows
+
+
+def test_texts_that_are_not_there_yet_have_no_number():
     task = {
         "source": {"local": "x"},
         "columns": {"text_a": "a", "label": "b"},
         "labels": ["bad", "good"],
-        "splits": {"test": {"from": "all", "examples": size}},
+        "splits": {"test": {"from": "all", "examples": None}},
         "explain": {"per_class": 2},
     }
     (row,) = calls(config(tasks={"toy": task}), Path("none"))
