@@ -9,6 +9,8 @@ import pytest
 from scipy.special import softmax
 
 from distillens import tables
+from distillens.cli.call_estimate import calls
+from distillens.config.validate import complete
 from distillens.models.engine import Engine
 from distillens.models.identity import FIXED
 from tests import tiny
@@ -119,6 +121,13 @@ def test_too_few_calls_end_in_words_and_what_was_answered_is_not_paid_again(comp
     assert asked[: len(paid)] == paid and len(asked) > len(paid)
     assert set(paid) & set(asked[len(paid) :]) == set(FIXED)  # which every job asks first
     assert set(paid) - set(FIXED)
+
+
+def test_no_more_is_asked_than_check_has_said(compared):
+    study, endpoint, *_ = compared
+    (cost,) = calls(complete(study.edited("study", "nothing")), study.folder / "results/nothing", words=20)
+    asked = [text for body in endpoint.bodies for text in body["inputs"]]
+    assert len(set(asked)) < len(asked) <= cost.texts
 
 
 def test_an_endpoint_is_explained_as_its_folder_is(compared):
