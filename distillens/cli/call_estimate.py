@@ -99,7 +99,9 @@ def _own(config: Mapping[str, Any], name: str, results: Path, words: int | None)
         for explainer, options in config["explainers"].items()
         if options["method"] != external.ELSEWHERE and black_box.why_not(config, explainer, name) is None
     }
-    alone = {**config, "models": {name: config["models"][name]}, "explainers": explainers, "reference": None}
+    # Without its teacher, which has said by now which explainers apply.
+    own = {name: {**config["models"][name], "teacher": None}}
+    alone = {**config, "models": own, "explainers": explainers, "reference": None}
     alone["probes"] = {
         probe: {**block, "explainers": [one for one in block["explainers"] if one in explainers]}
         for probe, block in config.get("probes", {}).items()

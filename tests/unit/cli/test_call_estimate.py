@@ -55,7 +55,8 @@ def test_an_explainer_that_draws_is_asked_twice_and_one_of_gradients_never():
     alone = texts(config(explainers=lime)) - texts(config()) + OCCLUSION
     assert alone % 2 == 0 and alone > 2 * TEXTS * 10
     both = {"integrated_gradients": None, "occlusion": None}
-    models = {"bert": {"checkpoint": {"local": "x"}, "training": "none"}, "llm": {"http": HTTP}}
+    models = {"bert": {"checkpoint": {"local": "x"}, "training": "none"}}
+    models["llm"] = {"http": HTTP, "teacher": "bert"}
     assert texts(config(explainers=both, models=models)) == KNOWN
 
 
