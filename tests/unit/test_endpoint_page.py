@@ -11,9 +11,9 @@ from distillens.models.asking import Asking
 from distillens.training.soft_labels import SoftLabels
 from tests import tiny
 from tests.loopback import serving
-from tests.unit.test_any_model import TASK, here, study
+from tests.unit.test_any_model import TASK, folder, here, study
 
-__all__ = ["here"]
+__all__ = ["folder", "here"]
 
 MOODS = {"good": 0.9, "joyful": 0.8, "dull": 0.2, "bad": 0.1}
 SPLITS = {split: {"from": "all", "examples": 2} for split in ("train", "validation", "test")}
