@@ -53,7 +53,7 @@ def test_an_endpoint_is_checked_without_a_call_and_answers(page, name, model, an
     block = config["models"][model]["http"]
     with serving(answer) as endpoint:
         block["url"] = endpoint.url
-        assert problems(config, page / "results") == ([], [])
+        assert problems(config, page / "results")[:2] == ([], [])
         (cost,) = calls(config, page / "results")
         assert cost.texts > 0 and cost.most == block["most_calls"]
         assert len(endpoint) == 0
@@ -67,7 +67,7 @@ def test_an_endpoint_is_checked_without_a_call_and_answers(page, name, model, an
 def test_a_student_of_answers_is_checked(page):
     config = study("distilled")
     assert black_box.kind_of(config["models"]["served"]) == "http"
-    assert problems(config, page / "results") == ([], [])
+    assert problems(config, page / "results")[:2] == ([], [])
 
 
 def test_a_student_of_a_file_is_checked(page):
@@ -79,7 +79,7 @@ def test_a_student_of_a_file_is_checked(page):
     frame.iloc[:1].to_csv("soft.csv", index=False)
     assert "no soft labels for" in problems(config, page / "results")[0][0]
     frame.to_csv("soft.csv", index=False)
-    assert problems(config, page / "results") == ([], [])
+    assert problems(config, page / "results")[:2] == ([], [])
     options = config["models"]["student"]["training"]["soft_labels"]
     logits = SoftLabels(options, TASK["labels"]).logits([("a good film",)])
     np.testing.assert_allclose(np.exp(logits), [[0.1, 0.9]], rtol=1e-6)
