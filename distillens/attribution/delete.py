@@ -83,7 +83,7 @@ def write_deletions(
     curves : str or Path
         Target of ``curves``; see `distillens.attribution.removal_curves.trace`.
     """
-    engine = job.engine.load(job.folder)
+    engine = job.load()
     chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
     own = {tables.provenance(path)["explainer"] for path in explanations if not stored_as_given(path)}
     rankings = {

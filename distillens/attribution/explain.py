@@ -74,7 +74,7 @@ def write_explanations(
     ModelError
         If the model's answer to an example is not finite.
     """
-    run, engine = job.run, job.engine.load(job.folder)
+    run, engine = job.run, job.load(plan.again)
     options = dict(plan.explainer)
     method = registry.load("explainer", options.pop("method"))
     control = getattr(method, "CONTROL", False)

@@ -11,6 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from distillens.cli.call_estimate import Calls, calls
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
 from distillens.cli.own_inputs import problems
@@ -31,7 +32,10 @@ and how many are left to do. Forward passes are upper bounds, of texts as long a
 data that are there, else as long as the task allows (explain.max_words) or --words says.
 Integrated Gradients is counted as if no text converged, which is rare: expect a small part of
 it. Backward passes of gradients count as passes; those of training do not. Last comes what so
-many texts could tell: expected intervals, and the difference found in four of five studies."""
+many texts could tell: expected intervals, and the difference found in four of five studies.
+
+Of a model behind an endpoint, its texts and calls are printed beside its most_calls; no call is made. Texts
+that its journal has are not asked again, and count here all the same."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,6 +85,16 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(line, soft_wrap=True, highlight=False)
     for line in (black_box.removal_in_words(config), *black_box.left_out(config)):
         console.print(line, soft_wrap=True, markup=False)
+    asked = calls(config, results, arguments.words)
+    if asked:
+        console.print(_calls(asked))
+    for row in asked:
+        if not row.enough:
+            console.print(
+                f"models.{row.model}: most_calls ({row.most:,}) is reached before the study is done; what is "
+                "answered by then is kept",
+                soft_wrap=True,
+            )
 
 
 def jobs(config: Path, *more: str) -> dict[str, int]:
@@ -132,6 +146,19 @@ def _passes(estimates: list) -> Table:
     total = sum(row.passes or 0 for row in estimates)
     open_ = any(row.passes is None for row in estimates)
     table.add_row("in all", "", "", "", f"{'at least ' if open_ else ''}{total:,}")
+    return table
+
+
+def _calls(asked: list[Calls]) -> Table:
+    table = _table(
+        "Calls of endpoints", "model", "texts, at most", "calls", "made so far", "most_calls", numeric=4
+    )
+    for row in asked:
+        # Explainers ask in their own rhythm: not every call is full.
+        least = "once fetched" if row.texts is None else f"{row.least:,}"
+        span = least if row.texts is None or row.batch == 1 else f"{least} to {row.texts:,}"
+        texts = "once fetched" if row.texts is None else f"{row.texts:,}"
+        table.add_row(row.model, texts, span, f"{row.spent:,}", f"{row.most:,}")
     return table
 
 

@@ -26,6 +26,7 @@ from distillens.data.text import Example
 from distillens.metrics.agreement import spearman
 from distillens.metrics.explained_output import towards
 from distillens.models.answers import finite
+from distillens.models.asking import Asking
 from distillens.models.black_box import CARD
 from distillens.models.engine import EngineOptions
 from distillens.provenance import ExplanationId
@@ -146,7 +147,9 @@ def _read(
     if reason := black_box.why_not(settings, explainer, run.model):
         raise CommandError(f"--explainer: {explainer} does not explain {run.model}: {reason}")
     rule = settings.get("removal") or "mask"
-    engine = EngineOptions(**Study(settings).engine_of(run.model), rule=rule).load(folder)
+    engine = EngineOptions(**Study(settings).engine_of(run.model), rule=rule).load(
+        folder, asking=Asking.of(settings, run.model, str(run.seed))
+    )
     seen, _ = seen_part(example, engine)
     options = dict(settings["explainers"][explainer])
     method = registry.load("explainer", options.pop("method"))

@@ -23,12 +23,14 @@ from distillens.data.corpus import fetch_corpus
 from distillens.data.fetch import SPLITS, fetch_checkpoint, fetch_dataset
 from distillens.data.repeats import repeats
 from distillens.data.select import select_examples
+from distillens.data.text import examples
 from distillens.models import classifier
 from distillens.models.black_box import open_backend
 from distillens.models.connect_model import connect_model
 from distillens.models.import_model import import_model
 from distillens.models.tokenizer import Encoder
 from distillens.provenance import ExplanationId, RunId
+from distillens.training.soft_labels import SoftLabels
 
 _TABLES = ("test", "explained")
 
@@ -95,6 +97,8 @@ class _Inputs:
             self._open_checkpoint(name)
         for name in self.study.of_origin("asked"):
             self._open_asked(name)
+        for name in self.study.of_origin("distilled"):
+            self._open_soft_labels(name)
         for run in self._brought():
             self._open_attributions(run)
 
@@ -183,6 +187,19 @@ class _Inputs:
                 continue
             texts = {"test": self.texts[task]["test"], "card": self.folder / "card.json"}
             if not self._try(where, connect_model, run=run, **texts, **settings):
+                return
+
+    def _open_soft_labels(self, name: str) -> None:
+        """Read what a student learns from in place of its teacher; texts that are there need a row."""
+        soft = self.config["models"][name]["training"]["soft_labels"]
+        for task, settings in self.config["tasks"].items() if soft else ():
+            files = [self.folder / f"{task}-{split}.parquet" for split in ("train", "validation")]
+            tables_there = [tables.read(file, "examples") for file in files if file.is_file()]
+            texts = [example.texts for table in tables_there for example in examples(table)]
+            if not self._try(
+                f"models.{name}.training.soft_labels",
+                lambda texts=texts, labels=settings["labels"]: SoftLabels(soft, labels).logits(texts),
+            ):
                 return
 
     def _brought(self) -> Iterator[ExplanationId]:

@@ -40,6 +40,18 @@ def kind_of(model: Mapping[str, Any]) -> str | None:
     return next((kind for kind in registry.options("backend") if model.get(kind) is not None), None)
 
 
+def is_noisy(model: Mapping[str, Any]) -> bool:
+    """Whether the config says that a model gives other answers each time.
+
+    Examples
+    --------
+    >>> is_noisy({"function": {"name": "mine:predict", "noisy": True}}), is_noisy({"checkpoint": "bert"})
+    (True, False)
+    """
+    kind = kind_of(model)
+    return kind is not None and bool(model[kind].get("noisy"))
+
+
 def check_model(config: Mapping[str, Any], where: str, model: dict[str, Any]) -> None:
     """Check a model that is only asked, and fill the options of its kind.
 

@@ -129,6 +129,9 @@ def _local_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for split, path in (local if isinstance(local, dict) else {None: local}).items():
             yield f"{where}.local" if split is None else f"{where}.local.{split}", path
     for name, model in config.get("models", {}).items():
+        soft = (model.get("training") or {}).get("soft_labels")
+        if soft:
+            yield f"models.{name}.training.soft_labels.file", soft["file"]
         for path in black_box.files(model):
             yield f"models.{name}.{black_box.kind_of(model)}", path
         if model.get("adapter"):

@@ -145,10 +145,19 @@ class JobParams:
             "export_onnx": self.study.has_graph(wildcards.model),
         }
 
-    def training_engine(self, wildcards: Any) -> dict[str, str]:
+    def training_engine(self, wildcards: Any) -> Settings:
         """Where a model is trained, and how its teacher is asked; fine-tuning asks none."""
         learns = self.study.learns_from_teacher(wildcards.model)
-        return self.study.engine if learns else {"device": self.config["device"]}
+        if not learns:
+            return {"device": self.config["device"]}
+        # Where words are masked, that is what trainings have always done.
+        rule = {} if self.config["removal"] == black_box.MASK else {"rule": self.config["removal"]}
+        return {**self.study.engine, **rule}
+
+    def soft_labels(self, wildcards: Any) -> list[str]:
+        """The file of soft labels that a student learns from, if it does."""
+        soft = self.config["models"][wildcards.model]["training"].get("soft_labels")
+        return [soft["file"]] if soft else []
 
     def import_model(self, wildcards: Any) -> Settings:
         """Settings of ``import_model``; the checkpoint comes otherwise."""
@@ -170,9 +179,11 @@ class JobParams:
         """Settings of ``connect_model``; its files come otherwise."""
         model = self.config["models"][wildcards.model]
         kind = black_box.kind_of(model)
+        free = registry.literal("backend", kind, "FREE") or ()
         return {
             "kind": kind,
-            "options": ordered(model[kind]),
+            # A limit of calls decides on no answer.
+            "options": {key: value for key, value in ordered(model[kind]).items() if key not in free},
             "labels": model["labels"] or None,
             "task": self._part("tasks", wildcards.task, "type", "labels"),
         }

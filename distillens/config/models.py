@@ -9,7 +9,7 @@ from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
 
-_FINE_TUNE = "fine_tune"
+_FINE_TUNE, _SOFT_LOGITS = "fine_tune", "soft_logits"
 
 
 def check_pretraining(config: Mapping[str, Any]) -> None:
@@ -114,18 +114,44 @@ def _check_training(config: Mapping[str, Any], where: str, model: dict[str, Any]
         raise ConfigError(f"{where}.training.method: {method!r} names a method twice")
     if combined and teacher is None:
         raise ConfigError(f"{where}.teacher: {method} learns from a teacher; name one")
-    if combined and not bring.has_weights(config["models"][teacher]):
-        raise ConfigError(f"{where}.teacher: {method} asks its teacher, and {teacher!r} has no checkpoint")
     properties = dict(schemas.of_study()["$defs"]["training"]["properties"])
     for part in combined:
         properties |= methods[part]
     schema = {"type": "object", "properties": properties, "additionalProperties": False}
     schemas.check(training, schema, f"{where}.training")
     schemas.fill(training, schema, schema)
+    if combined:
+        _check_can_teach(config, where, training, teacher)
     if training.get("corpus") is not None:
         _check_corpus(config, f"{where}.training.corpus", training["corpus"])
     if training.get("alpha") == training.get("beta") == 0:
         raise ConfigError(f"{where}.training: alpha and beta are 0, so nothing is learned; give one a weight")
+
+
+def _check_can_teach(
+    config: Mapping[str, Any], where: str, training: Mapping[str, Any], teacher: str
+) -> None:
+    """Weights teach all methods, answers some, a file of answers the plainest."""
+    method = training["method"]
+    if training["soft_labels"] is not None:
+        if registry.parts(method) != [_SOFT_LOGITS]:
+            raise ConfigError(
+                f"{where}.training.soft_labels: are answers to whole texts, and {method} asks for more; take "
+                f"{_SOFT_LOGITS}"
+            )
+        return
+    model = config["models"][teacher]
+    if not bring.can_answer(model):
+        raise ConfigError(
+            f"{where}.teacher: {method} asks its teacher, and {teacher!r} has no checkpoint; name another, "
+            "or a file of its answers (training.soft_labels)"
+        )
+    within = [part for part in registry.parts(method) if part not in (_SOFT_LOGITS, "masked_consistency")]
+    if within and not bring.has_weights(model):
+        raise ConfigError(
+            f"{where}.teacher: {within[0]} looks into its teacher, and {teacher!r} is only asked; take "
+            f"{_SOFT_LOGITS} or masked_consistency"
+        )
 
 
 def _check_there_is(config: Mapping[str, Any], where: str, corpus: str) -> None:

@@ -99,6 +99,14 @@ class Study:
             name for name in explainers if registry.literal("explainer", explainers[name]["method"], "DRAWS")
         ]
 
+    def explainers_again(self, model: str) -> list[str]:
+        """The explainers that explain a model twice: those that draw; all, if the model itself is noisy."""
+        again = self.drawing_explainers()
+        if black_box.is_noisy(self.config["models"][model]):
+            explainers = self.config["explainers"]
+            again = [name for name in explainers if explainers[name]["method"] != external.ELSEWHERE]
+        return [name for name in self.explainers_of(model) if name in again]
+
     # ---- runs ----
 
     def runs(self) -> list[tuple[str, int]]:

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 from cachetools import LRUCache
 
-from distillens import registry
 from distillens.data.text import Example
 from distillens.joblog import Progress
 from distillens.models import removal
 from distillens.models.answers import as_logits, numbers
+from distillens.models.asking import Asking, outputs_of
+from distillens.models.asking import open_backend as open_backend
 from distillens.models.backends import Backend
 from distillens.models.errors import ModelError
 from distillens.models.masks import Masks
@@ -115,7 +116,9 @@ class BlackBox:
         self.asked = 0
 
     @classmethod
-    def load(cls, folder: str | Path, rule: removal.Rule = removal.DELETE) -> "BlackBox":
+    def load(
+        cls, folder: str | Path, rule: removal.Rule = removal.DELETE, asking: Asking | None = None
+    ) -> "BlackBox":
         """The model of a run's folder, as its card says.
 
         Raises
@@ -125,9 +128,17 @@ class BlackBox:
         """
         card = json.loads(Path(folder, CARD).read_text("utf-8"))
         said = card["asked"]
-        backend = open_backend(said["kind"], said["options"], card["task_settings"]["labels"])
+        backend = (asking or Asking()).open(
+            said["kind"],
+            said["options"],
+            card["task_settings"]["labels"],
+            card["model"],
+            said["pairs"],
+            said["identity"],
+        )
         found = cls(backend, card["task_settings"], said["order"], rule, f"models.{card['model']}")
-        if backend.identity() != said["identity"]:
+        own = backend.identity()
+        if own != {key: said["identity"].get(key) for key in own}:
             raise ModelError(
                 f"models.{card['model']}: it is another than when the study took it in; run the study again"
             )
@@ -183,32 +194,15 @@ class BlackBox:
 
     def _ask(self, texts: list[tuple[str, ...]]) -> np.ndarray:
         self.asked += len(texts)
-        labels = len(self._task["labels"])
-        outputs = [1] if self._task["type"] == "regression" else [labels, 1] if labels == 2 else [labels]
+        regression = self._task["type"] == "regression"
+        outputs = outputs_of([] if regression else self._task["labels"])
         try:
             given = self.backend.answers(texts)
         except ModelError as error:
-            raise ModelError(f"{self.folder}: {error}") from error
+            said = str(error)
+            raise ModelError(said if said.startswith(self.folder) else f"{self.folder}: {said}") from error
         answers = numbers(given, texts, outputs, self.folder)
         if self._task["type"] == "regression":
             return answers.astype(np.float32)
         logits = as_logits(answers, self.backend.gives, texts, self.folder)
         return logits if self._order is None else logits[:, self._order]
-
-
-def open_backend(kind: str, options: dict[str, Any], labels: Sequence[str]) -> Backend:
-    """Open what is asked; nothing is asked yet.
-
-    Raises
-    ------
-    ModelError
-        If it cannot be opened.
-
-    Examples
-    --------
-    >>> open_backend("onnx", {"file": "nowhere.onnx"}, [])
-    Traceback (most recent call last):
-        ...
-    distillens.models.errors.ModelError: onnx: no file nowhere.onnx
-    """
-    return registry.load("backend", kind).open(options, list(labels))

@@ -10,10 +10,12 @@ import numpy as np
 
 from distillens import tables
 from distillens.data.text import examples
+from distillens.models.asking import Asking
 from distillens.models.backends import Backend
-from distillens.models.black_box import BlackBox, open_backend
+from distillens.models.black_box import BlackBox
 from distillens.models.errors import ModelError
 from distillens.models.outputs import Labels, order_of, single_output
+from distillens.models.recall import Recall
 from distillens.provenance import RunId
 
 log = logging.getLogger("distillens")
@@ -30,6 +32,7 @@ def connect_model(
     task: dict[str, Any],
     test: str | Path,
     card: str | Path,
+    asking: Asking | None = None,
 ) -> None:
     """Ask a model a few texts, and write the card that stands for it.
 
@@ -51,6 +54,8 @@ def connect_model(
         The test split.
     card : str or Path
         Target file.
+    asking : Asking, optional
+        How its answers are kept.
 
     Raises
     ------
@@ -59,15 +64,43 @@ def connect_model(
         or its outputs are not the task's labels.
     """
     where = f"models.{run.model}"
+    texts = list(dict.fromkeys(one.texts for one in examples(tables.read(test, "examples"))))[:_TEXTS]
+    pairs = any(len(text) == 2 for text in texts)
     try:
-        backend = open_backend(kind, options, task["labels"])
+        backend = (asking or Asking()).open(kind, options, task["labels"], run.model, pairs)
     except ModelError as error:
         raise ModelError(f"{where}: {error}") from error
     order = _order(backend, task, labels, where)
     box = BlackBox(backend, task, order, where=where)
-    texts = list(dict.fromkeys(one.texts for one in examples(tables.read(test, "examples"))))[:_TEXTS]
     together = box.logits(texts)
     _check_kind(box, together, where)
+    repeatable, alike = _tried(box, texts, together, where)
+    content = {
+        **run.provenance(),
+        "asked": {
+            "kind": kind,
+            "options": options,
+            "order": order,
+            "mask": backend.mask,
+            "gives": backend.gives,
+            "labels": None if backend.labels is None else list(backend.labels),
+            "identity": backend.identity(),
+            "alike_in_batches": alike,
+            "repeatable": repeatable,
+            "pairs": pairs,
+        },
+        "settings": {"method": "none", "labels": labels},
+        "task_settings": task,
+    }
+    Path(card).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _tried(
+    box: BlackBox, texts: Sequence[tuple[str, ...]], together: np.ndarray, where: str
+) -> tuple[bool, bool]:
+    """Whether it answers the same twice, and whether to a text alone as to several."""
+    if isinstance(box.backend, Recall):  # tried when it was met; what it keeps is always the same
+        return box.backend.known.repeatable, box.backend.known.alike
     alone, again = _one_by_one(box, texts), _one_by_one(box, texts)
     repeatable = _same(alone, again)
     if not repeatable:
@@ -84,23 +117,7 @@ def connect_model(
             where,
             np.abs(alone - together).max(),
         )
-    content = {
-        **run.provenance(),
-        "asked": {
-            "kind": kind,
-            "options": options,
-            "order": order,
-            "mask": backend.mask,
-            "gives": backend.gives,
-            "labels": None if backend.labels is None else list(backend.labels),
-            "identity": backend.identity(),
-            "alike_in_batches": alike,
-            "repeatable": repeatable,
-        },
-        "settings": {"method": "none", "labels": labels},
-        "task_settings": task,
-    }
-    Path(card).write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return repeatable, alike
 
 
 def _one_by_one(box: BlackBox, texts: Sequence[tuple[str, ...]]) -> np.ndarray:

@@ -19,6 +19,7 @@ from safetensors import safe_open
 
 from distillens.data.text import Example
 from distillens.joblog import Progress
+from distillens.models.asking import Asking
 from distillens.models.black_box import CARD, BlackBox
 from distillens.models.copies import Copies
 from distillens.models.forward_pass import Backend, OnnxBackend, TorchBackend, choose
@@ -259,9 +260,14 @@ class EngineOptions:
     precision: str = "float32"
     rule: Rule = MASK
 
-    def load(self, folder: str | Path, change: Callable[[Any], None] | None = None) -> Engine | BlackBox:
+    def load(
+        self,
+        folder: str | Path,
+        change: Callable[[Any], None] | None = None,
+        asking: Asking | None = None,
+    ) -> Engine | BlackBox:
         """The finished model of a folder, changed if it shall be; its card says if it is only asked."""
         card = Path(folder, CARD)
         if card.is_file() and "asked" in json.loads(card.read_text("utf-8")):
-            return BlackBox.load(folder, self.rule)
+            return BlackBox.load(folder, self.rule, asking)
         return Engine(folder, **asdict(self), change=change)

@@ -43,7 +43,7 @@ def write_predictions(
     ModelError
         If an answer is not finite.
     """
-    engine = job.engine.load(job.folder)
+    engine = job.load()
     stamp = {**job.run.provenance(), **engine.provenance()}
     originals = [
         ((example.example_id, ORIGINAL, 0), example.texts)

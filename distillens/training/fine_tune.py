@@ -18,11 +18,14 @@ from transformers.trainer_utils import get_last_checkpoint, set_seed
 from distillens import tables
 from distillens.data.text import Example, examples, paragraphs
 from distillens.models import classifier
-from distillens.models.engine import EngineOptions
+from distillens.models.asking import Asking
+from distillens.models.black_box import BlackBox
+from distillens.models.engine import Engine, EngineOptions
 from distillens.models.tokenizer import Encoder
 from distillens.provenance import RunId, code, digest, versions
 from distillens.training.callbacks import Clock, Meter, Resumable
 from distillens.training.job import TrainingJob, TrainingPlan
+from distillens.training.soft_labels import SoftLabels
 
 
 class TrainingError(RuntimeError):
@@ -49,6 +52,10 @@ class Source:
         Whether the texts are those that are trained on, and not those that are only scored.
     corpus : Path, optional
         A table of kind ``corpus``.
+    asking : Asking, optional
+        How to ask a teacher that is only asked.
+    labels : sequence of str
+        The task's.
     """
 
     encoder: Encoder
@@ -58,6 +65,14 @@ class Source:
     seed: int
     training: bool
     corpus: Path | None = None
+    asking: Asking | None = None
+    labels: Sequence[str] = ()
+
+    def opened(self) -> Engine | BlackBox | SoftLabels:
+        """The teacher, ready to be asked, or a file of what it has answered."""
+        if self.options.get("soft_labels"):
+            return SoftLabels(self.options["soft_labels"], self.labels)
+        return self.engine.load(self.teacher, asking=self.asking)
 
     def unlabelled(self) -> list[Example]:
         """The texts of the corpus that may be trained on; none without a corpus."""
@@ -184,6 +199,7 @@ def train(
         If the loss is not finite.
     """
     settings, seed, preparing = plan.settings, job.stream, Clock()
+    soft = settings.get("soft_labels")
     set_seed(seed)
     model = classifier.new_classifier(job.checkpoint, plan.task, plan.layers)
     if change:
@@ -198,17 +214,24 @@ def train(
         "train_sha256": digest(job.splits["train"]),
         "validation_sha256": digest(job.splits["validation"]),
         "corpus_sha256": digest(job.corpus) if job.corpus else None,
+        "soft_labels_sha256": digest(soft["file"]) if soft else None,
         "code": [code(name) for name in _modules(trainer)],
         "versions": versions("torch", "transformers"),
     }
     scratch, run = run_folders(Path(job.out), inputs)
     # Training reads the very files that the finished model will be read with.
     classifier.save_tokenizer(job.checkpoint, scratch / "tokenizer", model, settings["max_length"])
-    encoder = Encoder(scratch / "tokenizer", classifier.accepted_inputs(model))
+    encoder = Encoder(scratch / "tokenizer", classifier.accepted_inputs(model), job.engine.rule)
     encoder.require_mask(job.checkpoint)
-    teacher, corpus = (path and Path(path) for path in (job.teacher, job.corpus))
+    teacher, corpus, labels = (
+        job.teacher and Path(job.teacher),
+        job.corpus and Path(job.corpus),
+        plan.task["labels"],
+    )
     sources = {
-        split: Source(encoder, teacher, job.engine, settings, seed, split == "train", corpus)
+        split: Source(
+            encoder, teacher, job.engine, settings, seed, split == "train", corpus, job.asking, labels
+        )
         for split in job.splits
     }
     data = {split: _features(trainer, path, sources[split]) for split, path in job.splits.items()}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens.data.text import seed_of
+from distillens.models.asking import Asking
 from distillens.models.engine import EngineOptions
 from distillens.provenance import RunId
 
@@ -27,6 +28,8 @@ class TrainingJob:
         Where to train, and how to ask the teacher.
     corpus, cost : path, optional
         Texts without labels; where to write a table of kind ``trainings``, what it took.
+    asking : Asking, optional
+        How to ask a teacher that is only asked.
     """
 
     run: RunId
@@ -37,6 +40,7 @@ class TrainingJob:
     teacher: str | Path | None = None
     corpus: str | Path | None = None
     cost: str | Path | None = None
+    asking: Asking | None = None
 
     @property
     def stream(self) -> int:
@@ -47,15 +51,18 @@ class TrainingJob:
     def of(cls, snakemake: Any) -> "TrainingJob":
         """The job of a script."""
         files, teacher = snakemake.input, snakemake.input.get("teacher")
+        folder = Path(teacher[0]).parent if teacher else None
         return cls(
             RunId.of(snakemake.wildcards),
             {split: files.get(split) for split in ("train", "validation")},
             files.get("checkpoint"),
             Path(snakemake.output.card).parent,
             EngineOptions(**snakemake.params.engine),
-            Path(teacher[0]).parent if teacher else None,
+            folder,
             files.get("corpus") or None,
             snakemake.output.cost,
+            # A run's folder is MODEL/SEED.
+            folder and Asking.of(snakemake.config, folder.parent.name, folder.name),
         )
 
 

@@ -71,4 +71,7 @@ def test_the_removal_is_one_of_a_study(here):
 
 
 def test_the_page_has_an_example_of_each_kind():
-    assert {*BLOCKS} == {"decoder", "adapter", "onnx", "function", "removal", "mine.py"}
+    assert {*BLOCKS} == {
+        "decoder", "adapter", "onnx", "function", "mine.py", "endpoint", "chat", "distilled", "soft_labels",
+        "removal",
+    }  # fmt: skip

@@ -34,8 +34,7 @@ def by_explainers(pattern, models, explainers):
 
 
 def of_first_seeds(pattern, models=MODELS, explainers=EXPLAINERS):
-    """A file of the first seed of each model that is explained here, by every explainer that draws."""
-    names = [name for name in explainers if name in study.drawing_explainers()]
+    """A file of the first seed of each model that is explained here, by every explainer that explains it twice."""
     return [
         path
         for model, seed in study.first_seeds()
@@ -44,7 +43,9 @@ def of_first_seeds(pattern, models=MODELS, explainers=EXPLAINERS):
             pattern,
             model=model,
             seed=seed,
-            explainer=[name for name in names if name in study.explainers_of(model)],
+            explainer=[
+                name for name in explainers if name in study.explainers_again(model)
+            ],
             allow_missing=True,
         )
     ]

@@ -87,9 +87,14 @@ def own_explanations(wildcards):
 
 
 def teacher_model(wildcards):
-    """The finished model that a student learns from."""
+    """The finished model that a student learns from; of one that is only asked the card, of attributions nothing."""
+    teacher = study.config["models"][wildcards.model]["teacher"]
+    files = MODEL.values() if teacher in WITH_WEIGHTS else [MODEL["card"]]
     return [
-        path for pattern in MODEL.values() for path in of_teacher(pattern, wildcards)
+        path
+        for pattern in files
+        for path in of_teacher(pattern, wildcards)
+        if teacher in CAN_ANSWER
     ]
 
 
@@ -105,3 +110,18 @@ def own_predictions(wildcards):
         if wildcards.model in CAN_ANSWER
         else []
     )
+
+
+def all_scores():
+    """The tables of scores of all tasks: of probes and stability only where somebody asked for them."""
+    always = "performance robustness agreement faithfulness buckets".split()
+    asked = {"stability": study.config["stability"]["explainers"]}
+    return [
+        expand(getattr(rules, f"score_{name}").output.scores, task=task)[0]
+        for task in TASKS
+        for name in [
+            *always,
+            *(name for name, by in asked.items() if by),
+            *(["probes"] if study.config["tasks"][task]["probes"] else []),
+        ]
+    ]

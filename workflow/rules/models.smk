@@ -71,6 +71,7 @@ rule distil:
         checkpoint_card=checkpoint_card_of,
         teacher=teacher_model,
         corpus=corpus_beside,
+        soft_labels=from_outside(job_params.soft_labels),
     output:
         **MODEL,
         cost=TRAINING,

@@ -35,21 +35,6 @@ if PUBLISHED:
     )
 
 
-def all_scores():
-    """The tables of scores of all tasks: of probes and stability only where somebody asked for them."""
-    always = "performance robustness agreement faithfulness buckets".split()
-    asked = {"stability": study.config["stability"]["explainers"]}
-    return [
-        expand(getattr(rules, f"score_{name}").output.scores, task=task)[0]
-        for task in TASKS
-        for name in [
-            *always,
-            *(name for name, by in asked.items() if by),
-            *(["probes"] if study.config["tasks"][task]["probes"] else []),
-        ]
-    ]
-
-
 rule report:
     input:
         splits=collect(list(rules.fetch_dataset.output), task=TASKS),

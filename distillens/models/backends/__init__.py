@@ -3,7 +3,9 @@
 The kind's name is its key in a model's block of the config (``onnx: model.onnx``), ``SHORT`` the option
 that a bare text stands for. ``PATHS`` are the options that name files or folders, ``CODE = True`` says
 that the user's own code is run, which a config has to allow, ``PRICED = True`` that an answer costs
-something: nothing is asked before the study runs. ``SAYS`` is the key's description.
+something: nothing is asked before the study runs, ``KEPT = True`` that answers go into a journal
+(`distillens.models.recall`). ``FREE`` names the options that leave answers as they are: nothing is made
+again when they change. ``SAYS`` is the key's description.
 
 ``open`` gets the options (a mapping) and the task's labels, and returns a `Backend`. It opens what is there
 and asks nothing. Whatever is wrong is a `distillens.models.errors.ModelError`.
@@ -58,6 +60,8 @@ class Backend(Protocol):
         The tokenizer that it reads with, where that is known: it says how much of a text is seen.
     at_once : int
         Most texts of one call of `answers`.
+
+    One that counts its calls also has ``count_in(folder)``, which is told where its journal lies.
     """
 
     gives: Literal["logits", "probabilities"]

@@ -42,6 +42,11 @@ OPTIONS = {
         "default": "",
         "description": "Any text that changes when the function's answers do, where no file shows it.",
     },
+    "noisy": {
+        "type": "boolean",
+        "default": False,
+        "description": "Whether it gives other answers each time; every explainer is then run twice, for R.",
+    },
     "mask_token": {
         "type": ["string", "null"],
         "default": None,
@@ -50,6 +55,8 @@ OPTIONS = {
     "at_once": {"type": "integer", "minimum": 1, "default": 256, "description": "Most texts of one call."},
 }
 SHORT = "name"
+KEPT = True
+FREE = ("noisy",)
 SAYS = "Instead of a checkpoint: a function of your own that is asked (needs allow_code)."
 PATHS = ("files",)
 CODE = True

@@ -33,6 +33,20 @@ OPTIONS = {
         "description": "Weight of the teacher's logits.",
     },
     "temperature": {"type": "number", "exclusiveMinimum": 0, "default": 2.0, "description": "Softens both."},
+    "soft_labels": {
+        "type": ["object", "null"],
+        "additionalProperties": False,
+        "required": ["file", "text_a", "probabilities"],
+        "properties": {
+            "file": {"type": "string"},
+            "text_a": {"type": "string"},
+            "text_b": {"type": ["string", "null"]},
+            "probabilities": {"type": "object", "additionalProperties": {"type": "string"}},
+        },
+        "default": None,
+        "description": "With soft_logits: a file of the teacher's answers, in place of asking it. Columns of "
+        "the text (text_a, text_b) and of each label's probability; all texts of train and validation.",
+    },
 }
 
 

@@ -75,7 +75,7 @@ class Distillation(soft_logits.Distillation):
         columns = super().features(texts, source)
         if not source.training:
             return columns
-        engine, answers, options = source.engine.load(source.teacher), [], source.options
+        engine, answers, options = source.opened(), [], source.options
         every, hidden = [*texts, *source.unlabelled()], (options["masked_single"], options["masked_most"])
         for copy in range(options["masked_copies"]):
             first = copy * len(texts)

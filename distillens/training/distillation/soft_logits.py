@@ -24,7 +24,7 @@ class Distillation(FineTuning):
     @classmethod
     def features(cls, texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
         """``teacher_logits``, shape (examples, outputs)."""
-        logits = source.engine.load(source.teacher).logits([example.texts for example in texts])
+        logits = source.opened().logits([example.texts for example in texts])
         return {**super().features(texts, source), "teacher_logits": logits}
 
     def terms(

@@ -51,8 +51,8 @@ def test_a_text_is_the_short_form_of_a_kind():
         ({"mine": {"funktion": "a:b"}}, "unknown key 'funktion'; did you mean 'function'"),
         ({"mine": {"teacher": None}}, "give its checkpoint, or compress, or its explanations, or one of: "),
         (
-            {"mine": FUNCTION, "kd": {**TEACHER, "training": {"method": "soft_logits"}, "teacher": "mine"}},
-            "soft_logits asks its teacher, and 'mine' has no checkpoint",
+            {"mine": FUNCTION, "kd": {**TEACHER, "training": {"method": "hidden_states"}, "teacher": "mine"}},
+            "hidden_states looks into its teacher, and 'mine' is only asked",
         ),
         (
             {"mine": FUNCTION, "small": {"compress": {"method": "int8"}, "teacher": "mine"}},
