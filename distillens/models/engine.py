@@ -19,7 +19,7 @@ from safetensors import safe_open
 from distillens.data.text import Example
 from distillens.joblog import Progress
 from distillens.models.backends import Backend, OnnxBackend, TorchBackend, choose
-from distillens.models.copies import Copies
+from distillens.models.copies import Copies, sequences
 from distillens.models.masks import Masks
 from distillens.models.sequences import Sequences
 from distillens.models.tokenizer import Encoder, Segments
@@ -182,7 +182,7 @@ class Engine:
     def _answer(self, waiting: Sequence[tuple[Copies, np.ndarray]]) -> None:
         if not waiting:
             return
-        outputs = self._computed(Sequences.joined([own.sequences(keep) for own, keep in waiting]))
+        outputs = self._computed(sequences(self.encoder, waiting))
         start = 0
         for own, keep in waiting:
             own.add(outputs[start : start + len(keep)])

@@ -51,6 +51,24 @@ class Sequences:
         columns = {name: np.concatenate([one.columns[name] for one in parts]) for name in parts[0].columns}
         return cls(columns, np.concatenate([one.lengths for one in parts]))
 
+    def split(self, counts: Sequence[int]) -> list["Sequences"]:
+        """Runs of so many texts each, in order; what `joined` joins.
+
+        Examples
+        --------
+        >>> both = Sequences({"input_ids": np.array([5, 6, 7])}, np.array([1, 2]))
+        >>> [part.columns["input_ids"].tolist() for part in both.split([1, 1])]
+        [[5], [6, 7]]
+        """
+        ends = np.cumsum(counts)[:-1]
+        lengths = np.split(self.lengths, ends)
+        places = np.cumsum([own.sum() for own in lengths])[:-1]
+        columns = {name: np.split(pieces, places) for name, pieces in self.columns.items()}
+        return [
+            Sequences({name: parts[number] for name, parts in columns.items()}, own)
+            for number, own in enumerate(lengths)
+        ]
+
     def batch(self, rows: np.ndarray, names: Sequence[str], pad_id: int) -> dict[str, np.ndarray]:
         """Some of the texts, padded on the right; each input has the shape (texts, longest).
 

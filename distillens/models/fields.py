@@ -1,0 +1,184 @@
+"""The fields of an example, and the pieces that the tokenizer makes of each.
+
+What stands between two blanks (``film.``) is a *field*. A field of k words has 2^k states, by which of
+its words are kept: bit n of a state's number says whether its n-th word is.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+
+import numpy as np
+from tokenizers import Encoding
+
+from distillens.data.text import Example, Word
+from distillens.models.tokenizer import Encoder, Segments
+
+Field = tuple[str, tuple[tuple[int, int], ...]]
+"""A field's text, and where its words stand in it."""
+Pieces = list[list[int]]
+"""Pieces of all states of all slots, in their order."""
+
+# What tokenizers call blank differs; of these there is no doubt.
+_FIELD = re.compile(r"[^ \t\n\r]+")
+_MOST_WORDS = 6  # of a field: 64 states
+_REMEMBERED = 100_000
+
+
+class NotLocalError(Exception):
+    """The pieces of a field depend on more than its state."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The parts of an example: a slot for each field, and for what stands before and behind a segment's.
+
+    Attributes
+    ----------
+    slots, words, fields : list
+        Of each field: its slot, the numbers of its words, and what it is.
+    gaps : list of int
+        Slots before, between and behind segments.
+    """
+
+    slots: list[int]
+    words: list[range]
+    fields: list[Field]
+    gaps: list[int]
+
+    @classmethod
+    def of(cls, example: Example) -> "Layout":
+        """Cut an example at its blanks.
+
+        Raises
+        ------
+        NotLocalError
+            If a unit has a blank in it, there is none, or a field has very many.
+
+        Examples
+        --------
+        >>> layout = Layout.of(Example("a", "Not bad."))
+        >>> layout.slots, layout.words, layout.gaps
+        ([1, 2], [range(0, 1), range(1, 3)], [0, 3])
+        """
+        slots, words, fields, gaps = [], [], [], [0]
+        every, number = example.words, 0
+        for segment, text in enumerate(example.texts):
+            spans = _spans(text)
+            for start, end in spans:
+                first = number
+                while number < len(every) and every[number].segment == segment and every[number].start < end:
+                    if every[number].start < start or every[number].end > end:
+                        raise NotLocalError
+                    number += 1
+                own = tuple((word.start - start, word.end - start) for word in every[first:number])
+                fields.append((text[start:end], own))
+                words.append(range(first, number))
+            slots += range(gaps[-1] + 1, gaps[-1] + 1 + len(spans))
+            gaps.append(gaps[-1] + 1 + len(spans))
+        if not any(words) or number < len(every) or max(map(len, words)) > _MOST_WORDS:
+            raise NotLocalError
+        return cls(slots, words, fields, gaps)
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How many states each slot has."""
+        counts = np.ones(self.gaps[-1] + 1, dtype=np.int64)
+        counts[self.slots] = [1 << len(own) for own in self.words]
+        return counts
+
+
+def remember(encoder: Encoder, fields: Sequence[Field]) -> None:
+    """Tokenize fields by themselves in all their states, the new ones of many examples in one go."""
+    known = encoder.fields
+    if len(known) > _REMEMBERED:
+        known.clear()
+    new = [field for field in dict.fromkeys(fields) if field not in known]
+    states = [_states(encoder, *field) for field in new]
+    pieces = iter(encoder.alone(list(chain.from_iterable(states))))
+    known.update((field, [next(pieces) for _ in own]) for field, own in zip(new, states, strict=True))
+
+
+def _states(encoder: Encoder, text: str, words: Sequence[tuple[int, int]]) -> list[str]:
+    """A field with some of its words removed, by the numbers of its states."""
+    alone = Example("", text, units=tuple(Word(text[start:end], 0, start, end) for start, end in words))
+    return [copy for (copy,) in encoder.without(alone, _kept(len(words)))]
+
+
+@cache
+def _kept(words: int) -> np.ndarray:
+    """Which words stay in each state, shape (states, words)."""
+    return (np.arange(1 << words)[:, None] >> np.arange(words) & 1).astype(bool)
+
+
+def pieces_alone(encoder: Encoder, example: Example, layout: Layout) -> tuple[Pieces, list[int]]:
+    """Pieces of slots and states, and token types of slots; each field by itself, as `remember` found it."""
+    frame, types = encoder.frame(len(example.texts))
+    pieces, kinds, own = [frame[0][0]], [frame[0][1]], iter(layout.fields)
+    for (before, behind), kind, (ends, of_ends) in zip(_pairwise(layout.gaps), types, frame[1:], strict=True):
+        for _ in range(behind - before - 1):
+            pieces += encoder.fields[next(own)]
+        pieces.append(ends)
+        kinds += [kind] * (behind - before - 1) + [of_ends]
+    return pieces, kinds
+
+
+def _pairwise(gaps: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return zip(gaps, gaps[1:], strict=False)
+
+
+def pieces_in_place(encoder: Encoder, example: Example, layout: Layout) -> tuple[Pieces, list[int]]:
+    """The same, cut out of whole copies in which all states occur.
+
+    Raises
+    ------
+    NotLocalError
+        If copies contradict each other, or a piece belongs to two fields.
+    """
+    counts, kinds = layout.counts.tolist(), [0] * (layout.gaps[-1] + 1)
+    found: list[dict[int, list[int]]] = [{} for _ in counts]
+    # Copy r has every field in its state r; those of fewer states begin anew.
+    rows = np.arange(max(counts))
+    keep = np.concatenate([_kept(len(own))[rows % (1 << len(own))] for own in layout.words], axis=1)
+    copies = encoder.without(example, keep)
+    for number, (copy, one) in enumerate(zip(copies, encoder.tokenized(copies), strict=True)):
+        if one.overflowing:
+            raise NotLocalError
+        pieces: Pieces = [[] for _ in counts]
+        for slot, piece, kind in zip(_slots(copy, one, layout), one.ids, one.type_ids, strict=True):
+            pieces[slot].append(piece)
+            kinds[slot] = kind
+        for states, count, own in zip(found, counts, pieces, strict=True):
+            if states.setdefault(number % count, own) != own:
+                raise NotLocalError
+    return [states[number] for states in found for number in range(len(states))], kinds
+
+
+def _slots(copy: Segments, one: Encoding, layout: Layout) -> Iterator[int]:
+    """The slot of each piece: of the field that it overlaps, else of the next one in its segment."""
+    spans = [_spans(text) for text in copy]
+    if [len(own) for own in spans] != [behind - before - 1 for before, behind in _pairwise(layout.gaps)]:
+        raise NotLocalError
+    slot = field = 0
+    now: int | None = None
+    for segment, (start, end) in zip(one.sequence_ids, one.offsets, strict=True):
+        if segment is None:
+            slot = max(slot, 0 if now is None else layout.gaps[now + 1])
+        else:
+            if segment != now:
+                now, field = segment, 0
+            own = spans[now]
+            while field < len(own) and own[field][1] <= start:
+                field += 1
+            if field + 1 < len(own) and own[field + 1][0] < end:
+                raise NotLocalError  # of two fields
+            if layout.gaps[now] + 1 + field < slot:
+                raise NotLocalError
+            slot = layout.gaps[now] + 1 + field
+        yield slot
+
+
+def _spans(text: str) -> list[tuple[int, int]]:
+    return [match.span() for match in _FIELD.finditer(text)]
