@@ -107,7 +107,7 @@ def write_deletions(
         "explanations_sha256": [digest(path) for path in explanations],
         "teacher_explanations_sha256": [digest(path) for path in teachers],
     }
-    stamp = {**origin, "code": job.code, "lanes": engine.backend.lanes}
+    stamp = {**origin, "code": job.code, **engine.batching}
     costs = [
         (len(rankings) + plan.draws) * 2 * len(example.words) + plan.beam * len(example.words) ** 2
         for example in chosen

@@ -21,7 +21,7 @@ class Sequences:
     Examples
     --------
     >>> two = Sequences({"input_ids": np.array([5, 6, 7])}, np.array([1, 2]))
-    >>> two.batch(np.array([1, 0]), ["input_ids", "attention_mask"], pad_id=0)["input_ids"].tolist()
+    >>> two.batch(np.array([1, 0]), ["input_ids", "attention_mask"], pad_id=0, length=2)["input_ids"].tolist()
     [[6, 7], [5, 0]]
     """
 
@@ -69,8 +69,10 @@ class Sequences:
             for number, own in enumerate(lengths)
         ]
 
-    def batch(self, rows: np.ndarray, names: Sequence[str], pad_id: int) -> dict[str, np.ndarray]:
-        """Some of the texts, padded on the right; each input has the shape (texts, longest).
+    def batch(
+        self, rows: np.ndarray, names: Sequence[str], pad_id: int, length: int
+    ) -> dict[str, np.ndarray]:
+        """Some of the texts, padded on the right; each input has the shape (texts, length).
 
         Parameters
         ----------
@@ -78,9 +80,11 @@ class Sequences:
         names : sequence of str
             The model's inputs, in its order.
         pad_id : int
+        length : int
+            Of the batch; no text is longer.
         """
         lengths = self.lengths[rows]
-        there = np.arange(lengths.max()) < lengths[:, None]
+        there = np.arange(length) < lengths[:, None]
         places = pieces_at(self.starts[rows], lengths)
         batch = {}
         for name in names:

@@ -20,7 +20,7 @@ rule explain:
         model=one_of(study.computed_attributions()),
     conda:
         "../../envs/models.yaml"
-    threads: 1
+    threads: WORKERS
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),
@@ -113,7 +113,7 @@ rule delete:
         "<benchmarks>/delete/{task}/{model}/{seed}.tsv"
     conda:
         "../../envs/models.yaml"
-    threads: 1
+    threads: WORKERS
     resources:
         gpu=GPU,
         mem_mb=at_least(6000),

@@ -41,6 +41,7 @@ OPTIONS = {
     },
 }
 DRAWS = True
+MASKS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, float]) -> int:

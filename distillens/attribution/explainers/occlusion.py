@@ -14,6 +14,7 @@ from distillens.models.engine import Engine
 from distillens.models.masks import Masks
 
 OPTIONS = {}
+MASKS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:

@@ -27,6 +27,7 @@ OPTIONS = {
         "description": "Most model evaluations per text; about n(n-1) make n words exact.",
     },
 }
+MASKS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
