@@ -1,6 +1,6 @@
 """Explains the chosen examples of a task with one explainer, once, for all metrics."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from distillens.data.segmentation import versions as cutter
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
-from distillens.models.chunks import Part, finish, write_in_parts
+from distillens.models.chunks import Finishing, Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
 from distillens.models.workers import share_out
@@ -23,8 +23,8 @@ from distillens.provenance import ExplanationId, digest, versions
 
 # What a killed job does again is at most one group; larger groups keep a device busier.
 _GROUP_SECONDS, _GROUP_TEXTS = 30, 128
-# Texts on which less than full precision is compared with it.
-_COMPARED = 64
+COMPARED = 64
+"""Texts on which less than full precision is compared with it."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +81,17 @@ def write_explanations(
     out, engine = Path(out), job.engine.load(job.folder)
     work = _Work(job, plan, explained, engine)
     folder = out.with_name(f".{job.run.explainer}.parts")
-    recipe = partial(_tasks, job, plan, explained, folder)
     provenance = {
         **work.origin,
-        **engine.deviation([example.texts for example in work.examples[:_COMPARED]]),
+        **engine.deviation([example.texts for example in work.examples[:COMPARED]]),
         "explained_sha256": digest(explained),
     }
     workers = engine.backend.workers if getattr(work.method, "MASKS", False) else 1
     with Progress(len(work.examples), job.run.explainer, "text") as progress:
+        parts, outs = work.parts(progress), {"explanations": out}
+        recipe = Finishing(partial(_parts, job, plan, explained), folder, tuple(outs))
         make = partial(share_out, engine, recipe, progress=progress, count=workers) if workers > 1 else None
-        write_in_parts({"explanations": out}, work.parts(progress), provenance, folder, progress, part, make)
+        write_in_parts(outs, parts, provenance, folder, progress, part, make)
 
 
 class _Work:
@@ -146,17 +147,10 @@ class _Work:
             progress.advance()
 
 
-def _tasks(
-    job: ModelJob,
-    plan: ExplanationPlan,
-    explained: str | Path,
-    folder: Path,
-    engine: Engine,
-    progress: Progress,
-) -> list[Callable[[], None]]:
-    """What workers do: each finishes one part."""
-    parts = _Work(job, plan, explained, engine).parts(progress)
-    return [partial(finish, part, folder, ("explanations",)) for part in parts]
+def _parts(
+    job: ModelJob, plan: ExplanationPlan, explained: str | Path, engine: Engine, progress: Progress
+) -> list[Part]:
+    return _Work(job, plan, explained, engine).parts(progress)
 
 
 def seed_of_draws(study_seed: int, run: ExplanationId, shared: bool, *more: object) -> int:

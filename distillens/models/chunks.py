@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +82,7 @@ def write_in_parts(
         elif make:
             new.append(number)
         else:
-            finish(parts[number], folder, outs)
+            _finish(parts[number], folder, outs)
     if new:
         make(new)
     for kind, out in outs.items():
@@ -93,17 +93,31 @@ def write_in_parts(
             file.unlink(missing_ok=True)  # another share may have been faster
 
 
-def finish(part: Part, folder: Path, kinds: Iterable[str]) -> None:
-    """Write the files of one part.
+@dataclass(frozen=True)
+class Finishing:
+    """The recipe of a job in parts, for `distillens.models.workers`: each task finishes one.
 
     Parameters
     ----------
-    part : Part
+    parts : callable
+        Makes the job's parts of an engine and a `Progress`, the same in every process.
     folder : Path
         Where finished parts lie.
-    kinds : iterable of str
-        Of its tables.
+    kinds : tuple of str
+        Of their tables.
     """
+
+    parts: Callable[[Any, Progress], Sequence[Part]]
+    folder: Path
+    kinds: tuple[str, ...]
+
+    def __call__(self, engine: Any, progress: Progress) -> list[Callable[[], None]]:
+        """The job's tasks."""
+        return [partial(_finish, part, self.folder, self.kinds) for part in self.parts(engine, progress)]
+
+
+def _finish(part: Part, folder: Path, kinds: Iterable[str]) -> None:
+    """Write the files of one part."""
     for (kind, file), rows in zip(_files(part, folder, kinds).items(), part.make(), strict=True):
         tables.write(file, kind, rows, {})
 

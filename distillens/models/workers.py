@@ -33,7 +33,8 @@ from distillens.models.backends import Backend
 from distillens.models.engine import Engine
 
 Recipe = Callable[[Engine, Progress], Sequence[Callable[[], object]]]
-"""Makes a job's tasks; it is pickled, so it is a module's function with its arguments, by `functools.partial`."""
+"""Makes a job's tasks; it is pickled, so it is a module's function with its arguments (`functools.partial`)
+or a plain object."""
 
 _TRAITS = ("inputs", "tokens", "at_once", "lanes", "speed", "multiple", "trimmed", "shared")
 # A worker has one core; its threads would only be in the way of the others'.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from distillens import tables
-from distillens.attribution import explain
+from distillens.attribution import delete, explain
 from distillens.joblog import Progress
 from distillens.models.backends import TorchBackend
 from distillens.models.engine import Engine
@@ -56,6 +56,19 @@ def test_two_workers_give_the_bytes_of_one_in_whatever_order_they_come(
     monkeypatch.setattr(explain, "share_out", backwards)
     assert write(name, explained, bert, tmp_path / "other" / "one") == one
     assert shared == [[0, 1, 2]]
+
+
+def test_two_workers_remove_words_as_one_process_does(explained, bert, tmp_path, monkeypatch):
+    write("occlusion", explained, bert, tmp_path / "explanations.parquet")
+    made = {}
+    for workers in (1, 2):
+        monkeypatch.setattr(TorchBackend, "workers", workers, raising=False)
+        outs = [tmp_path / str(workers) / f"{kind}.parquet" for kind in ("deletions", "curves")]
+        outs[0].parent.mkdir()
+        job, plan = jobs.model_job(IDENTITY, bert, CPU), delete.DeletionPlan([1], draws=1, beam=1, seed=3)
+        delete.write_deletions(job, plan, explained, [tmp_path / "explanations.parquet"], [], *outs)
+        made[workers] = [path.read_bytes() for path in outs]
+    assert made[1] == made[2]
 
 
 def test_an_explainer_that_needs_the_model_itself_is_not_shared_out(explained, bert, tmp_path, monkeypatch):
