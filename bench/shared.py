@@ -18,7 +18,7 @@ from distillens.models.workers import share_out
 
 GOALS = {"must": 0.85, "aim": 0.95}
 """For each worker: on two cores 1.7 and 1.9 times one process."""
-_TASK = 16  # sentences
+_TASKS = 32
 
 
 def tasks(
@@ -33,7 +33,8 @@ def tasks(
         progress.advance((len(few), time.process_time() - start))
 
     list(ours.run(engine, method, "word", every[:1], options))
-    return [partial(explain, every[start : start + _TASK]) for start in range(0, len(every), _TASK)]
+    # Each with sentences of all lengths.
+    return [partial(explain, every[number::_TASKS]) for number in range(min(_TASKS, len(every)))]
 
 
 class Clock:
@@ -58,7 +59,7 @@ class Clock:
 
 
 def measure(
-    folder: Path, chosen: Sequence[Example], samples: int, repeats: int, workers: int
+    folder: Path, every: Sequence[Example], samples: int, repeats: int, workers: int
 ) -> list[dict[str, Any]]:
     """A row for each explainer: several workers, in turn with one process.
 
@@ -66,7 +67,7 @@ def measure(
     ----------
     folder : Path
         A finished model's.
-    chosen : sequence of Example
+    every : sequence of Example
     samples : int
         LIME's.
     repeats : int
@@ -75,8 +76,8 @@ def measure(
         How many; as many as there are cores.
     """
     rows = []
-    for method in EXPLAINERS:
-        recipe = partial(tasks, method, options_of(method, samples), chosen)
+    for method, step in EXPLAINERS.items():
+        recipe = partial(tasks, method, options_of(method, samples), every[::step])
         rates, seconds = ({"one": [], "workers": []} for _ in range(2))
         for _ in range(repeats):
             alone, together = Clock(), Clock()
@@ -90,7 +91,7 @@ def measure(
             seconds["workers"].append(time.process_time() - owner + together.processor_s)
         clock, processor = ({side: statistics.median(of[side]) for side in of} for of in (rates, seconds))
         rows.append(
-            {"explainer": method, "workers": workers, "sentences": len(chosen)}
+            {"explainer": method, "workers": workers, "sentences": len(every[::step])}
             | {"ratio": clock["workers"] / clock["one"]}
             | {"ratio by processor seconds": workers * processor["one"] / processor["workers"]}
             | {name: goal * workers for name, goal in GOALS.items()}

@@ -4,8 +4,8 @@ Step by step:
 
 1. The job's process owns the device and the model. It starts workers and gives each the same recipe, which
    makes the job's tasks of an engine. So every process has the same tasks, by the same numbers.
-2. A worker is given a number and does that task. Its engine has everything but the model: batches go to the
-   owner over a pipe for each lane (`RemoteBackend`), and logits come back (`answer`).
+2. A worker is given a number and does that task. Its engine has everything but the model: it lays batches
+   into memory that it shares with the owner (`RemoteBackend`), and logits come back (`answer`).
 3. When it is done the worker is given the next number, until there are none.
 
 A task decides alone which batches it asks for. So what it asks, and the model's answers, do not depend on how
@@ -16,9 +16,11 @@ import math
 import os
 import subprocess
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from mmap import mmap
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -45,12 +47,46 @@ class WorkerError(RuntimeError):
     """A worker ended before its work was done."""
 
 
+class Lane:
+    """One end of a pipe, and memory that both ends share: a batch under way is neither pickled nor piped.
+
+    Parameters
+    ----------
+    pipe : Connection
+    memory : int
+        File descriptor of the memory.
+    """
+
+    def __init__(self, pipe: Connection, memory: int) -> None:
+        self.pipe, self._memory = pipe, mmap(memory, 0)
+        os.close(memory)
+
+    def send(self, batch: dict[str, np.ndarray]) -> None:
+        """Lay a batch down, and say so; what is larger than the memory goes through the pipe."""
+        if sum(values.nbytes for values in batch.values()) > len(self._memory):
+            self.pipe.send(batch)
+            return
+        places, offset = {}, 0
+        for name, values in batch.items():
+            places[name] = (values.shape, values.dtype.str, offset)
+            np.ndarray(*places[name][:2], self._memory, offset)[...] = values
+            offset += values.nbytes
+        self.pipe.send(places)
+
+    def receive(self) -> dict[str, np.ndarray]:
+        """The batch at the other end; it is there until that is told what came of it."""
+        return {
+            name: value if isinstance(value, np.ndarray) else np.ndarray(*value[:2], self._memory, value[2])
+            for name, value in self.pipe.recv().items()
+        }
+
+
 class RemoteBackend:
     """A `distillens.models.backends.Backend` whose model another process has.
 
     Parameters
     ----------
-    lanes : sequence of Connection
+    lanes : sequence of Lane
         To the owner's `answer`, one for each batch that is under way.
     traits : mapping
         The attributes of the owner's backend, and its ``provenance``.
@@ -59,10 +95,10 @@ class RemoteBackend:
     out_of_memory = MemoryError
     workers = 1
 
-    def __init__(self, lanes: Sequence[Connection], traits: dict[str, Any]) -> None:
+    def __init__(self, lanes: Sequence[Lane], traits: dict[str, Any]) -> None:
         self._provenance = traits.pop("provenance")
         vars(self).update(traits)
-        self._free: SimpleQueue[Connection] = SimpleQueue()
+        self._free: SimpleQueue[Lane] = SimpleQueue()
         for lane in lanes:
             self._free.put(lane)
 
@@ -71,7 +107,7 @@ class RemoteBackend:
         lane = self._free.get()
         try:
             lane.send(batch)
-            answered = lane.recv()
+            answered = lane.pipe.recv()
         finally:
             self._free.put(lane)
         if isinstance(answered, BaseException):
@@ -87,23 +123,24 @@ class RemoteBackend:
         return {**self._provenance, "versions": dict(self._provenance["versions"])}
 
 
-def answer(backend: Backend, lane: Connection) -> None:
+def answer(backend: Backend, lane: Lane) -> None:
     """Compute the batches of a `RemoteBackend` until it is gone.
 
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> here, there = Pipe()
-    >>> here.send({"input_ids": np.array([[2], [3]])})
-    >>> here.close()
-    >>> answer(Fake(forward=lambda batch: print(batch["input_ids"].sum()), out_of_memory=MemoryError), there)
+    >>> (here, there), memory = Pipe(), shared_memory(1024)
+    >>> near, far = Lane(here, os.dup(memory)), Lane(there, memory)
+    >>> near.send({"input_ids": np.array([[2], [3]])})
+    >>> near.pipe.close()
+    >>> answer(Fake(forward=lambda batch: print(batch["input_ids"].sum()), out_of_memory=MemoryError), far)
     5
     """
-    with lane:
+    with lane.pipe:
         while True:
             try:
-                batch = lane.recv()
-            except EOFError:
+                batch = lane.receive()
+            except (EOFError, OSError):
                 return
             try:
                 answered = backend.forward(batch)
@@ -112,7 +149,7 @@ def answer(backend: Backend, lane: Connection) -> None:
             except Exception as error:
                 answered = error
             try:
-                lane.send(answered)
+                lane.pipe.send(answered)
             except OSError:
                 return
 
@@ -171,7 +208,10 @@ def _worker(engine: Engine, recipe: Recipe) -> Iterator[Connection]:
     """A process, the threads that answer its batches, and the pipe that tells it what to do."""
     backend = engine.backend
     pipes = [Pipe() for _ in range(1 + backend.lanes)]
-    ends = [there.fileno() for _, there in pipes]
+    # A batch may be padded somewhat beyond its budget. What is not touched takes no memory.
+    size = 2 * engine.tokens * len(engine.encoder.inputs) * np.dtype(np.int64).itemsize
+    memories = [shared_memory(size) for _ in range(backend.lanes)]
+    ends = [*(there.fileno() for _, there in pipes), *memories]
     # Not by multiprocessing: that would run a job's script once more in every worker.
     process = subprocess.Popen(
         [sys.executable, "-c", f"from {__name__} import work; work(*{ends})"],
@@ -181,7 +221,10 @@ def _worker(engine: Engine, recipe: Recipe) -> Iterator[Connection]:
     for _, there in pipes:
         there.close()
     (control, _), *lanes = pipes
-    threads = [Thread(target=answer, args=(backend, lane), daemon=True) for lane, _ in lanes]
+    threads = [
+        Thread(target=answer, args=(backend, Lane(pipe, memory)), daemon=True)
+        for (pipe, _), memory in zip(lanes, memories, strict=True)
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -196,18 +239,37 @@ def _worker(engine: Engine, recipe: Recipe) -> Iterator[Connection]:
             thread.join()
 
 
+def shared_memory(size: int) -> int:
+    """A file descriptor of so many bytes that no folder lists: they are gone with the last who has it.
+
+    Examples
+    --------
+    >>> os.fstat(shared_memory(4096)).st_size
+    4096
+    """
+    if hasattr(os, "memfd_create"):
+        memory = os.memfd_create("batch")
+    else:
+        with tempfile.TemporaryFile() as file:
+            memory = os.dup(file.fileno())
+    os.truncate(memory, size)
+    return memory
+
+
 def work(control: int, *lanes: int) -> None:
     """Be a worker: what runs in its process.
 
     Parameters
     ----------
     control, *lanes : int
-        File descriptors of its ends of the pipes.
+        File descriptors of its ends of the pipes, and of the memory of as many lanes.
     """
     owner = Connection(control)
     recipe, folder, traits = owner.recv()
     try:
-        engine = Engine(Path(folder), backend=RemoteBackend(list(map(Connection, lanes)), traits))
+        pipes, memories = lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :]
+        own = [Lane(Connection(pipe), memory) for pipe, memory in zip(pipes, memories, strict=True)]
+        engine = Engine(Path(folder), backend=RemoteBackend(own, traits))
         tasks = recipe(engine, _Told(owner))
         for number in iter(owner.recv, None):
             tasks[number]()
