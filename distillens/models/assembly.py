@@ -89,6 +89,17 @@ def assembled(parts: Sequence[tuple[Assembly, np.ndarray]]) -> Sequences:
     ----------
     parts : sequence of tuples
         Of each example its `Assembly`, and which words stay; shape (copies, n_words).
+
+    Examples
+    --------
+    A word of two pieces, or a mask, between special tokens.
+
+    >>> of_word = {"weights": np.array([1]), "starts": np.array([0]), "slots": np.array([1])}
+    >>> pieces = {"input_ids": np.array([101, 103, 7, 8, 102])}
+    >>> word = Assembly(firsts=np.array([0, 1, 3]), **of_word, sizes=np.array([1, 1, 2, 1]), columns=pieces)
+    >>> both = assembled([(word, np.array([[False], [True]]))])
+    >>> both.columns["input_ids"].tolist(), both.lengths.tolist()
+    ([101, 103, 102, 101, 7, 8, 102], [3, 4])
     """
     every = [one for one, _ in parts]
     sizes = np.concatenate([one.sizes for one in every])

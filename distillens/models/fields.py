@@ -91,7 +91,17 @@ class Layout:
 
 
 def remember(encoder: Encoder, fields: Sequence[Field]) -> None:
-    """Tokenize fields by themselves in all their states, the new ones of many examples in one go."""
+    """Tokenize fields by themselves in all their states, the new ones of many examples in one go.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> without = lambda example, keep: [example.masked(row, "[MASK]") for row in keep.tolist()]
+    >>> encoder = Fake(fields={}, without=without, alone=lambda parts: [[len(part)] for part in parts])
+    >>> remember(encoder, [("bad.", ((0, 3),))])
+    >>> encoder.fields
+    {('bad.', ((0, 3),)): [[7], [4]]}
+    """
     known = encoder.fields
     if len(known) > _REMEMBERED:
         known.clear()
@@ -114,7 +124,16 @@ def _kept(words: int) -> np.ndarray:
 
 
 def pieces_alone(encoder: Encoder, example: Example, layout: Layout) -> tuple[Pieces, list[int]]:
-    """Pieces of slots and states, and token types of slots; each field by itself, as `remember` found it."""
+    """Pieces of slots and states, and token types of slots; each field by itself, as `remember` found it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> frame = [([101], 0), ([102], 0)], [0]  # what stands before and behind a segment; its token type
+    >>> encoder = Fake(frame=lambda segments: frame, fields={("bad", ((0, 3),)): [[103], [7, 8]]})
+    >>> pieces_alone(encoder, example := Example("a", "bad"), Layout.of(example))
+    ([[101], [103], [7, 8], [102]], [0, 0, 0])
+    """
     frame, types = encoder.frame(len(example.texts))
     pieces, kinds, own = [frame[0][0]], [frame[0][1]], iter(layout.fields)
     for (before, behind), kind, (ends, of_ends) in zip(_pairwise(layout.gaps), types, frame[1:], strict=True):

@@ -1,6 +1,8 @@
 """Several workers give what one process gives, to the byte, whoever comes first; and say what went wrong."""
 
+import os
 from functools import partial
+from multiprocessing import Pipe
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from distillens.attribution import delete, explain
 from distillens.joblog import Progress
 from distillens.models.backends import TorchBackend
 from distillens.models.engine import Engine
-from distillens.models.workers import WorkerError, share_out
+from distillens.models.workers import Lane, WorkerError, share_out, shared_memory
 from tests import jobs, recipes, tiny
 
 IDENTITY = {"task": "t", "model": "m", "seed": 0}
@@ -93,6 +95,18 @@ def test_workers_do_each_task_once_and_ask_the_one_model(bert, tmp_path):
     assert {path.stem for path in tmp_path.iterdir()} == {"0", "1", "3", "5"}
     for path in tmp_path.iterdir():
         np.testing.assert_array_equal(np.load(path), expected[int(path.stem)])
+
+
+def test_a_batch_that_the_shared_memory_does_not_hold_goes_through_the_pipe():
+    (here, there), memory = Pipe(), shared_memory(4096)
+    near, far = Lane(here, os.dup(memory)), Lane(there, memory)
+    for rows in (3, 300):
+        batch = {name: np.full((rows, 9), rows + n) for n, name in enumerate(("input_ids", "attention_mask"))}
+        near.send(batch)
+        received = far.receive()
+        assert list(received) == list(batch)
+        for name, values in batch.items():
+            np.testing.assert_array_equal(received[name], values)
 
 
 def test_a_worker_asks_for_half_where_the_device_s_memory_is_short(bert, tmp_path):
