@@ -7,7 +7,6 @@ its words are kept: bit n of a state's number says whether its n-th word is.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import chain
 
 import numpy as np
@@ -106,21 +105,29 @@ def remember(encoder: Encoder, fields: Sequence[Field]) -> None:
     if len(known) > _REMEMBERED:
         known.clear()
     new = [field for field in dict.fromkeys(fields) if field not in known]
-    states = [_states(encoder, *field) for field in new]
-    pieces = iter(encoder.alone(list(chain.from_iterable(states))))
-    known.update((field, [next(pieces) for _ in own]) for field, own in zip(new, states, strict=True))
+    states = {field: own for words in range(_MOST_WORDS + 1) for field, own in _states(encoder, new, words)}
+    distinct = list(dict.fromkeys(chain.from_iterable(states.values())))  # a word alone is always one mask
+    pieces = dict(zip(distinct, encoder.alone(distinct), strict=True))
+    known.update((field, [pieces[state] for state in own]) for field, own in states.items())
 
 
-def _states(encoder: Encoder, text: str, words: Sequence[tuple[int, int]]) -> list[str]:
-    """A field with some of its words removed, by the numbers of its states."""
-    alone = Example("", text, units=tuple(Word(text[start:end], 0, start, end) for start, end in words))
-    return [copy for (copy,) in encoder.without(alone, _kept(len(words)))]
+def _states(encoder: Encoder, fields: Sequence[Field], words: int) -> Iterator[tuple[Field, list[str]]]:
+    """Those of the fields that have so many words, each with what stands there in all its states."""
+    of_size = [field for field in fields if len(field[1]) == words]
+    units, start = [], 0
+    for text, own in of_size:
+        units += [Word(text[first:end], 0, start + first, start + end) for first, end in own]
+        start += len(text) + 1
+    line = Example("", " ".join(text for text, _ in of_size), units=tuple(units))
+    copies = encoder.without(line, _in_every_state([words] * len(of_size)))
+    return zip(of_size, zip(*(copy.split(" ") for (copy,) in copies), strict=True), strict=False)
 
 
-@cache
-def _kept(words: int) -> np.ndarray:
-    """Which words stay in each state, shape (states, words)."""
-    return (np.arange(1 << words)[:, None] >> np.arange(words) & 1).astype(bool)
+def _in_every_state(sizes: Sequence[int]) -> np.ndarray:
+    """Masks of fields of so many words: in copy r each is in state r; those of fewer states begin anew."""
+    places = np.array([place for size in sizes for place in range(size)], dtype=np.int64)
+    counts = np.array([1 << size for size in sizes for _ in range(size)], dtype=np.int64)
+    return np.arange(1 << max(sizes, default=0))[:, None] % counts >> places & 1 == 1
 
 
 def pieces_alone(encoder: Encoder, example: Example, layout: Layout) -> tuple[Pieces, list[int]]:
@@ -158,10 +165,7 @@ def pieces_in_place(encoder: Encoder, example: Example, layout: Layout) -> tuple
     """
     counts, kinds = layout.counts.tolist(), [0] * (layout.gaps[-1] + 1)
     found: list[dict[int, list[int]]] = [{} for _ in counts]
-    # Copy r has every field in its state r; those of fewer states begin anew.
-    rows = np.arange(max(counts))
-    keep = np.concatenate([_kept(len(own))[rows % (1 << len(own))] for own in layout.words], axis=1)
-    copies = encoder.without(example, keep)
+    copies = encoder.without(example, _in_every_state([len(own) for own in layout.words]))
     for number, (copy, one) in enumerate(zip(copies, encoder.tokenized(copies), strict=True)):
         if one.overflowing:
             raise NotLocalError
