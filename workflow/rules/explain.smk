@@ -23,7 +23,7 @@ rule explain:
     threads: WORKERS
     resources:
         gpu=GPU,
-        mem_mb=at_least(6000),
+        mem_mb=at_least(5000 + 1000 * WORKERS),
         runtime=hours(8),
     params:
         settings=job_params.explain,
@@ -116,7 +116,7 @@ rule delete:
     threads: WORKERS
     resources:
         gpu=GPU,
-        mem_mb=at_least(6000),
+        mem_mb=at_least(5000 + 1000 * WORKERS),
         runtime=hours(2),
     params:
         settings=job_params.delete,
