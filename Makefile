@@ -27,7 +27,7 @@ bench: .venv/installed  ## the engine beside the stock libraries; what the edit 
 		$(foreach split,train validation test,$(BENCHED)/data/snippets-5/$(split).parquet) \
 		--cores $(CORES) --resources gpu=1
 	$(BIN)/python -m bench
-	$(BIN)/python -m bench.host
+	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m bench.host
 	$(BIN)/python -m bench.increments
 
 bench-gpu: .venv/installed  ## the engine and training on one GPU, in at most eight minutes

@@ -40,7 +40,9 @@ def _tell(answers: TextIO, **what: Any) -> None:
 
 def _run(request: dict[str, Any], tell: Callable[[int, int], None]) -> dict[str, Any]:
     """Run one side of a work and say what it took; its values go into a file."""
-    chosen = examples(tables.read(request["examples"], "examples"))[: request["first"]]
+    chosen = examples(tables.read(request["examples"], "examples"))
+    # Spread over the lengths, as all of them are.
+    chosen = chosen[:: -(-len(chosen) // (request["few"] or len(chosen)))]
     forwards = measure.Forwards()
     run, forget = _loaded(request, forwards)
     options = {**plan.options_of(request["method"]), **request["options"]}

@@ -18,10 +18,31 @@ from typing import TypeVar
 
 import numpy as np
 
+from distillens.metrics.explained_output import explained
+from distillens.models.engine import Engine
 from distillens.models.masks import Masks
 
 Result = TypeVar("Result")
 Task = Generator[Masks, np.ndarray, Result]
+
+
+def asking(engine: Engine, output: str) -> Callable[[Sequence[Masks]], np.ndarray]:
+    """What answers the requests of tasks: the outputs that are explained, of all of them at once.
+
+    Parameters
+    ----------
+    engine : Engine
+    output : str
+        See `distillens.metrics.explained_output.explained`.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> engine = Fake(masked=lambda asked: np.array([[2.0, 0.5]] * len(asked)))
+    >>> asking(engine, "margin")(["a request"]).tolist()
+    [[1.5, -1.5]]
+    """
+    return lambda asked: explained(engine.masked(asked), output)
 
 
 def run_in_batches(

@@ -9,17 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from distillens import tables
-from distillens.attribution.explain import groups, named, seen_part, stages_of
+from distillens.attribution.explain import COMPARED, groups, named, seen_part, stages_of
 from distillens.attribution.rankings import Rankings, orders, stored_as_given
 from distillens.attribution.removal_curves import trace
 from distillens.data.segmentation import versions
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
-from distillens.models.chunks import Part, write_in_parts
+from distillens.models.chunks import Finishing, Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
 from distillens.models.masks import Masks
+from distillens.models.workers import share_out
 from distillens.provenance import digest
 
 
@@ -84,52 +85,88 @@ def write_deletions(
         Target of ``curves``; see `distillens.attribution.removal_curves.trace`.
     """
     engine = job.load()
-    chosen = [seen_part(example, engine)[0] for example in examples(tables.read(explained, "examples"))]
-    own = {tables.provenance(path)["explainer"] for path in explanations if not stored_as_given(path)}
-    rankings = {
-        (tables.provenance(path)["explainer"], name): Rankings.read(path)
-        for name, paths in (("own", explanations), ("teacher", teachers))
-        for path in paths
-        if tables.provenance(path)["explainer"] in own and not stored_as_given(path)
-    }
-    own_seed = seed_of(plan.seed, job.run.task, "deletion")
-    origin = {
-        **job.run.provenance(),
-        "k": plan.ks,
-        "draws": plan.draws,
-        "beam": plan.beam,
-        "study_seed": plan.seed,
-        "removal": job.engine.rule,
-        **engine.provenance(),
-    }
-    origin["versions"] |= versions(text for example in chosen for text in example.texts)
+    files = _Files(explained, explanations, teachers)
+    work = _Work(job, plan, files, engine)
     provenance = {
-        **origin,
+        **work.origin,
+        **engine.deviation([example.texts for example in work.examples[:COMPARED]]),
         "explanations_sha256": [digest(path) for path in explanations],
         "teacher_explanations_sha256": [digest(path) for path in teachers],
     }
-    stamp = {**origin, "code": job.code, "lanes": engine.lanes}
-    costs = [
-        (len(rankings) + plan.draws) * 2 * len(example.words) + plan.beam * len(example.words) ** 2
-        for example in chosen
-    ]
+    folder, workers = Path(out).with_name(f".{Path(out).stem}.parts"), engine.workers
+    with Progress(len(work.examples), "delete", "text") as progress:
+        outs = {"deletions": out, "curves": curves}
+        recipe = Finishing(partial(_parts, job, plan, files), folder, tuple(outs))
+        make = partial(share_out, engine, recipe, progress=progress, count=workers) if workers > 1 else None
+        write_in_parts(outs, work.parts(progress), provenance, folder, progress, make=make)
 
-    def make(few: Sequence[Example]) -> list[Iterator[dict[str, Any]]]:
-        engine.forget()
+
+@dataclass(frozen=True)
+class _Files:
+    """What a job reads: the examples, the model's explanations of them, and its teacher's."""
+
+    explained: str | Path
+    explanations: Sequence[str | Path]
+    teachers: Sequence[str | Path]
+
+
+class _Work:
+    """A job's texts in groups, and the orders in which words go; alike in every process that makes it."""
+
+    def __init__(self, job: ModelJob, plan: DeletionPlan, files: _Files, engine: Engine) -> None:
+        self.job, self.plan, self.engine = job, plan, engine
+        self.explained = files.explained
+        every = examples(tables.read(files.explained, "examples"))
+        self.examples = [seen_part(example, engine)[0] for example in every]
+        ranked = [path for path in files.explanations if not stored_as_given(path)]
+        own = {tables.provenance(path)["explainer"] for path in ranked}
+        self.rankings = {
+            (tables.provenance(path)["explainer"], name): Rankings.read(path)
+            for name, paths in (("own", files.explanations), ("teacher", files.teachers))
+            for path in paths
+            if tables.provenance(path)["explainer"] in own and not stored_as_given(path)
+        }
+        self.seed = seed_of(plan.seed, job.run.task, "deletion")
+        self.origin = {
+            **job.run.provenance(),
+            "k": plan.ks,
+            "draws": plan.draws,
+            "beam": plan.beam,
+            "study_seed": plan.seed,
+            "removal": job.engine.rule,
+            **engine.provenance(),
+        }
+        self.origin["versions"] |= versions(text for example in self.examples for text in example.texts)
+
+    def parts(self, progress: Progress) -> list[Part]:
+        """A part for each group of neighbours."""
+        # How batches are shared out decides on the last digits.
+        stamp = {**self.origin, "code": self.job.code, **self.engine.batching}
+        orders_of_all = len(self.rankings) + self.plan.draws
+        lengths = [len(example.words) for example in self.examples]
+        costs = [orders_of_all * 2 * length + self.plan.beam * length**2 for length in lengths]
+        parts = []
+        texts = [example.texts for example in self.examples]
+        for group in groups(texts, costs, self.engine, stages_of(self.explained)):
+            few = self.examples[group]
+            digest_of_orders = _fingerprint(few, self.rankings, self.plan.draws, self.seed)
+            source = {**stamp, "texts": named(few), "orders": digest_of_orders}
+            parts.append(Part(source, partial(self._make, few, progress), len(few)))
+        return parts
+
+    def _make(self, few: Sequence[Example], progress: Progress) -> list[Iterator[dict[str, Any]]]:
+        self.engine.forget()
+        plan, own = self.plan, (self.engine, self.seed)
         return [
-            _deletions(few, rankings, plan.ks, plan.draws, engine, own_seed),
-            trace(few, rankings, plan.draws, plan.beam, engine, own_seed, progress),
+            _deletions(few, self.rankings, plan.ks, plan.draws, *own),
+            trace(few, self.rankings, plan.draws, plan.beam, *own, progress),
         ]
 
-    with Progress(len(chosen), "delete", "text") as progress:
-        parts = []
-        for group in groups([example.texts for example in chosen], costs, engine, stages_of(explained)):
-            few = chosen[group]
-            digest_of_orders = _fingerprint(few, rankings, plan.draws, own_seed)
-            source = {**stamp, "texts": named(few), "orders": digest_of_orders}
-            parts.append(Part(source, partial(make, few), len(few)))
-        folder = Path(out).with_name(f".{Path(out).stem}.parts")
-        write_in_parts({"deletions": out, "curves": curves}, parts, provenance, folder, progress)
+
+def _parts(
+    job: ModelJob, plan: DeletionPlan, files: _Files, engine: Engine, progress: Progress
+) -> list[Part]:
+    return _Work(job, plan, files, engine).parts(progress)
 
 
 def _fingerprint(

@@ -15,13 +15,16 @@ from distillens.data.segmentation import versions as cutter
 from distillens.data.text import Example, examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
-from distillens.models.chunks import Part, write_in_parts
+from distillens.models.chunks import Finishing, Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
+from distillens.models.workers import share_out
 from distillens.provenance import ExplanationId, digest, versions
 
 # What a killed job does again is at most one group; larger groups keep a device busier.
-_GROUP_SECONDS, _GROUP_BATCHES = 30, 8
+_GROUP_SECONDS, _GROUP_TEXTS = 30, 128
+COMPARED = 64
+"""Texts on which less than full precision is compared with it."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ def write_explanations(
     Examples are explained in groups of about half a minute (see `groups`). A finished group is kept
     in a hidden folder beside the target, under a digest of whatever decides on its bytes. A job
     that was killed, or has more examples than the last one, makes only the groups that it does
-    not find there, and gives the bytes of one in one go.
+    not find there, and gives the bytes of one in one go. On a GPU as many processes as the job has
+    threads prepare groups of their own (`distillens.models.workers`).
 
     Parameters
     ----------
@@ -74,56 +78,80 @@ def write_explanations(
     ModelError
         If the model's answer to an example is not finite.
     """
-    run, engine = job.run, job.load(plan.again)
-    options = dict(plan.explainer)
-    method = registry.load("explainer", options.pop("method"))
-    control = getattr(method, "CONTROL", False)
-    in_tokens = options.pop("unit", "word") == "token"
-    chosen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
-    if in_tokens:
-        chosen = [(engine.encoder.in_tokens(example), unseen) for example, unseen in chosen]
-    shared = options.pop("common_masks", False)
-    own_seed = seed_of_draws(plan.seed, run, shared, *(["again"] if plan.again else []))
-    explain = partial(method.explain, engine=engine, output=plan.output, options=options, seed=own_seed)
+    out, engine = Path(out), job.load(plan.again)
+    work = _Work(job, plan, explained, engine)
+    folder = out.with_name(f".{job.run.explainer}.parts")
+    provenance = {
+        **work.origin,
+        **engine.deviation([example.texts for example in work.examples[:COMPARED]]),
+        "explained_sha256": digest(explained),
+    }
+    workers = engine.workers if getattr(work.method, "MASKS", False) else 1
+    with Progress(len(work.examples), job.run.explainer, "text") as progress:
+        parts, outs = work.parts(progress), {"explanations": out}
+        recipe = Finishing(partial(_parts, job, plan, explained), folder, tuple(outs))
+        make = partial(share_out, engine, recipe, progress=progress, count=workers) if workers > 1 else None
+        write_in_parts(outs, parts, provenance, folder, progress, part, make)
 
-    def make(group: slice) -> list[Iterator[dict[str, Any]]]:
-        return [rows(group)]
 
-    def rows(group: slice) -> Iterator[dict[str, Any]]:
+class _Work:
+    """A job's texts in groups, and how they are explained; alike in every process that makes it."""
+
+    def __init__(self, job: ModelJob, plan: ExplanationPlan, explained: str | Path, engine: Engine) -> None:
+        self.job, self.engine = job, engine
+        options = dict(plan.explainer)
+        self.method = registry.load("explainer", options.pop("method"))
+        in_tokens = options.pop("unit", "word") == "token"
+        seen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
+        self.examples = [engine.encoder.in_tokens(one) if in_tokens else one for one, _ in seen]
+        self.unseen = [unseen for _, unseen in seen]
+        shared = options.pop("common_masks", False)
+        seed = seed_of_draws(plan.seed, job.run, shared, *(["again"] if plan.again else []))
+        self.explain = partial(
+            self.method.explain, engine=engine, output=plan.output, options=options, seed=seed
+        )
+        self.options, self.stages = options, stages_of(explained)
+        self.origin = job.run.provenance() | {
+            "settings": plan.explainer, "output": plan.output, "study_seed": plan.seed
+        }  # fmt: skip
+        self.origin |= {"removal": job.engine.rule}
+        self.origin |= engine.provenance() | ({"again": True} if plan.again else {})
+        self.origin["versions"] |= versions("captum")
+        self.origin["versions"] |= cutter(text for example in self.examples for text in example.texts)
+
+    def parts(self, progress: Progress) -> list[Part]:
+        """A part for each group of neighbours."""
+        texts = [example.texts for example in self.examples]
+        outputs = self.engine.logits(texts[:1]).shape[-1]
+        costs = [self.method.cost(len(example.words), outputs, self.options) for example in self.examples]
+        # How batches are shared out decides on the last digits.
+        stamp = {**self.origin, "code": self.job.code, **self.engine.batching}
+        return [
+            Part({**stamp, "texts": named(self.examples[group])}, partial(self._make, group, progress),
+                 group.stop - group.start)
+            for group in groups(texts, costs, self.engine, self.stages)
+        ]  # fmt: skip
+
+    def _make(self, group: slice, progress: Progress) -> list[Iterator[dict[str, Any]]]:
+        return [self._rows(group, progress)]
+
+    def _rows(self, group: slice, progress: Progress) -> Iterator[dict[str, Any]]:
         # With an empty cache the same batches are made whatever groups went before, or were there already.
-        engine.forget()
-        logits = engine.logits([example.texts for example, _ in chosen[group]])
-        finite(logits, [example.example_id for example, _ in chosen[group]], job.folder)
-        attributions = explain([example for example, _ in chosen[group]])
-        for attribution, (_, unseen), own in zip(attributions, chosen[group], logits, strict=True):
+        self.engine.forget()
+        few = self.examples[group]
+        logits = self.engine.logits([example.texts for example in few])
+        finite(logits, [example.example_id for example in few], self.job.folder)
+        control = getattr(self.method, "CONTROL", False)
+        for attribution, unseen, own in zip(self.explain(few), self.unseen[group], logits, strict=True):
             # What a control says is not in the output's units.
             yield _row(attribution if control else settled(attribution), unseen, own)
             progress.advance()
 
-    origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
-    origin |= {"removal": job.engine.rule}
-    origin |= engine.provenance() | ({"again": True} if plan.again else {})
-    origin["versions"] |= versions("captum")
-    origin["versions"] |= cutter(text for example, _ in chosen for text in example.texts)
-    outputs = engine.logits([example.texts for example, _ in chosen[:1]]).shape[-1]
-    costs = [method.cost(len(example.words), outputs, options) for example, _ in chosen]
-    # How batches are shared out decides on the last digits.
-    stamp = {**origin, "code": job.code, "lanes": engine.lanes}
-    out = Path(out)
-    with Progress(len(chosen), run.explainer, "text") as progress:
-        parts = [
-            Part({**stamp, "texts": named([example for example, _ in chosen[group]])}, partial(make, group),
-                 group.stop - group.start)
-            for group in groups([example.texts for example, _ in chosen], costs, engine, stages_of(explained))
-        ]  # fmt: skip
-        write_in_parts(
-            {"explanations": out},
-            parts,
-            {**origin, "explained_sha256": digest(explained)},
-            out.with_name(f".{run.explainer}.parts"),
-            progress,
-            part,
-        )
+
+def _parts(
+    job: ModelJob, plan: ExplanationPlan, explained: str | Path, engine: Engine, progress: Progress
+) -> list[Part]:
+    return _Work(job, plan, explained, engine).parts(progress)
 
 
 def seed_of_draws(study_seed: int, run: ExplanationId, shared: bool, *more: object) -> int:
@@ -177,10 +205,12 @@ def groups(
     >>> groups([("one",), ("two",), ("three",)], [1, 1, 2], engine)  # 10, 10 and 20 of 30 seconds
     [slice(0, 2, None), slice(2, 3, None)]
     """
+    # Small enough that several workers have some; the device is full while the first half of a group is done.
+    most = max(_GROUP_TEXTS, 2 * engine.at_once)
     slices, start, spent = [], 0, 0.0
     for number, (seconds, cost) in enumerate(zip(engine.seconds(texts), costs, strict=True)):
         own = cost * seconds
-        full = spent + own > _GROUP_SECONDS or number - start >= _GROUP_BATCHES * engine.at_once
+        full = spent + own > _GROUP_SECONDS or number - start >= most
         if number > start and (full or number in stages):
             slices.append(slice(start, number))
             start, spent = number, 0.0

@@ -113,7 +113,7 @@ def explain_rungs(
     outputs = whole.logits([example.texts for example in chosen[:1]]).shape[-1]
     costs = [method.cost(len(example.words), outputs, options) for example in chosen]
     cut = groups([example.texts for example in chosen], costs, whole, stages_of(explained))
-    stamp = {**origin, "code": job.code, "lanes": whole.lanes}
+    stamp = {**origin, "code": job.code, **whole.batching}
     rungs, out = rungs_of(ladder), Path(out)
     with Progress(len(rungs) * len(chosen), f"{run.explainer} ladder", "text") as progress:
         parts = [

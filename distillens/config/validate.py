@@ -129,7 +129,9 @@ def _check_backend(config: Mapping[str, Any]) -> None:
     if config["backend"] == "onnxruntime" and config["device"] != "cpu":
         raise ConfigError("backend: onnxruntime runs on the CPU; set device: cpu, or backend: auto")
     if config["backend"] == "onnxruntime" and config["precision"] != "float32":
-        raise ConfigError("precision: bfloat16 needs torch; set backend: auto or torch")
+        raise ConfigError(f"precision: {config['precision']} needs torch; set backend: auto or torch")
+    if config["precision"] == "tf32" and config["device"] == "cpu":
+        raise ConfigError("precision: tf32 is a GPU's; set device: auto or cuda, or precision: float32")
 
 
 def _check_published(config: Mapping[str, Any], settings: Mapping[str, Any]) -> None:

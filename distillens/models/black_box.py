@@ -97,7 +97,7 @@ class BlackBox:
     [[0.0, 3.0]]
     """
 
-    lanes = 1
+    workers = 1
 
     def __init__(
         self,
@@ -154,6 +154,15 @@ class BlackBox:
     def seconds(self, texts: Sequence[tuple[str, ...]]) -> list[float]:
         """About how long the answer to each text takes; only the order of magnitude matters."""
         return [_SECONDS] * len(texts)
+
+    @property
+    def batching(self) -> dict[str, int]:
+        """What decides which texts are asked together."""
+        return {"at_once": self.backend.at_once}
+
+    def deviation(self, texts: Sequence[tuple[str, ...]]) -> dict[str, float]:
+        """Nothing: it has one precision."""
+        return {}
 
     def provenance(self) -> dict[str, Any]:
         """What an artefact says of the model that it came from."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pyarrow as pa
 
 from distillens import tables
 from distillens.joblog import Progress
+
+_DIFFERENCE = "precision_difference"
 
 Rows = Iterable[Mapping[str, Any]]
 
@@ -47,6 +49,7 @@ def write_in_parts(
     folder: Path,
     progress: Progress,
     share: str = "1-of-1",
+    make: Callable[[Sequence[int]], None] | None = None,
 ) -> None:
     """Write tables part by part; parts that are there already are not made again.
 
@@ -67,22 +70,60 @@ def write_in_parts(
     progress : Progress
     share : str
         ``i-of-n``: only the i-th of n runs of neighbouring parts.
+    make : callable, optional
+        Finishes the parts of these numbers, in any order; without it each is finished here in turn.
     """
     number, shares = map(int, share.split("-of-"))
-    own = parts[len(parts) * (number - 1) // shares : len(parts) * number // shares]
-    for part in own:
-        files = {kind: folder / f"{part.key}.{kind}.parquet" for kind in outs}
-        if all(_is_whole(file, kind) for kind, file in files.items()):
-            progress.advance(part.size)
-            continue
-        for (kind, file), rows in zip(files.items(), part.make(), strict=True):
-            tables.write(file, kind, rows, {})
+    own = range(len(parts) * (number - 1) // shares, len(parts) * number // shares)
+    new = []
+    for number in own:
+        if all(_is_whole(file, kind) for kind, file in _files(parts[number], folder, outs).items()):
+            progress.advance(parts[number].size)
+        elif make:
+            new.append(number)
+        else:
+            _finish(parts[number], folder, outs)
+    if new:
+        make(new)
     for kind, out in outs.items():
-        _join([folder / f"{part.key}.{kind}.parquet" for part in own], Path(out), kind, provenance)
+        _join([_files(parts[number], folder, outs)[kind] for number in own], Path(out), kind, provenance)
     wanted = {part.key for part in parts}
     for file in folder.glob("*.parquet"):
         if not file.name.startswith(".") and file.name.partition(".")[0] not in wanted:
             file.unlink(missing_ok=True)  # another share may have been faster
+
+
+@dataclass(frozen=True)
+class Finishing:
+    """The recipe of a job in parts, for `distillens.models.workers`: each task finishes one.
+
+    Parameters
+    ----------
+    parts : callable
+        Makes the job's parts of an engine and a `Progress`, the same in every process.
+    folder : Path
+        Where finished parts lie.
+    kinds : tuple of str
+        Of their tables.
+    """
+
+    parts: Callable[[Any, Progress], Sequence[Part]]
+    folder: Path
+    kinds: tuple[str, ...]
+
+    def __call__(self, engine: Any, progress: Progress) -> list[Callable[[], None]]:
+        """The job's tasks."""
+        return [partial(_finish, part, self.folder, self.kinds) for part in self.parts(engine, progress)]
+
+
+def _finish(part: Part, folder: Path, kinds: Iterable[str]) -> None:
+    """Write the files of one part."""
+    for (kind, file), rows in zip(_files(part, folder, kinds).items(), part.make(), strict=True):
+        tables.write(file, kind, rows, {})
+
+
+def _files(part: Part, folder: Path, kinds: Iterable[str]) -> dict[str, Path]:
+    return {kind: folder / f"{part.key}.{kind}.parquet" for kind in kinds}
 
 
 def _is_whole(part: Path, kind: str) -> bool:
@@ -101,16 +142,19 @@ def gather(parts: Sequence[str | Path], out: str | Path) -> None:
     TableError
         If they do not.
     """
-    provenance = tables.provenance(parts[0])
+    provenance, differences = tables.provenance(parts[0]), []
     for part in parts:
         own = tables.provenance(part)
+        if _DIFFERENCE in own:  # was measured, and other devices may have other last digits
+            differences.append(own[_DIFFERENCE])
+            own[_DIFFERENCE] = provenance[_DIFFERENCE]
         unlike = [key for key in sorted({*own, *provenance}) if own.get(key) != provenance.get(key)]
         if unlike:
             raise tables.TableError(
                 f"{part}: made with another {', '.join(unlike)} than {parts[0]}; give all parts the same "
                 "device and backend, delete both files and run again"
             )
-    _join(parts, out, "explanations", provenance)
+    _join(parts, out, "explanations", provenance | ({_DIFFERENCE: max(differences)} if differences else {}))
 
 
 def _join(parts: Iterable[str | Path], out: str | Path, kind: str, provenance: Mapping[str, Any]) -> None:

@@ -1,9 +1,12 @@
 """What a model has answered to the masked copies of one example, each distinct one once."""
 
+from collections.abc import Sequence
+from itertools import chain
+
 import numpy as np
 
 from distillens.data.text import Example
-from distillens.models.assembly import Assembly, checks
+from distillens.models.assembly import Assembly, assembled, checks, learn
 from distillens.models.sequences import Sequences
 from distillens.models.tokenizer import Encoder
 
@@ -21,14 +24,16 @@ class Copies:
     Attributes
     ----------
     logits : ndarray of float32, shape (known copies, outputs)
+    assembly : Assembly or None
+        The example in pieces, once that pays; None before, and where its copies have to be tokenized.
     """
 
     def __init__(self, encoder: Encoder, example: Example, whole: np.ndarray | None = None) -> None:
-        self._encoder, self._example = encoder, example
+        self._encoder, self.example = encoder, example
         self._numbers: dict[bytes, int] = {}
         self._new: list[np.ndarray] = []
         self._tokenized = 0
-        self._assembly: Assembly | None = None
+        self.assembly: Assembly | None = None
         self._tried = False
         self.logits = np.empty((0, 0), dtype=np.float32)
         if whole is not None:
@@ -59,28 +64,47 @@ class Copies:
     def new(self) -> np.ndarray:
         """Masks of the copies that have no logits yet, in the order of their numbers."""
         new, self._new = self._new, []
-        return np.concatenate(new) if new else np.empty((0, len(self._example.words)), dtype=bool)
+        return np.concatenate(new) if new else np.empty((0, len(self.example.words)), dtype=bool)
 
     def add(self, logits: np.ndarray) -> None:
         """Logits of the next ones."""
         self.logits = np.concatenate([self.logits, logits]) if len(self.logits) else logits
 
-    def sequences(self, keep: np.ndarray) -> Sequences:
-        """Inputs of copies: tokenized while they are few, else put together where that gives the same.
+    def pays(self, copies: int) -> bool:
+        """Whether it is time to take the example apart: with so many more copies, tokenizing takes longer."""
+        if self._tried:
+            return False
+        self._tokenized += copies
+        self._tried = self._tokenized > checks(self._encoder, len(self.example.words))
+        return self._tried
 
-        Parameters
-        ----------
-        keep : ndarray of bool, shape (copies, n_words)
-        """
-        if not self._tried and self._tokenized + len(keep) > checks(self._encoder, keep.shape[1]):
-            self._assembly, self._tried = Assembly.learn(self._encoder, self._example), True
-        if self._assembly is None:
-            self._tokenized += len(keep)
-            return self._encoder.sequences(self._encoder.without(self._example, keep))
-        inputs = self._assembly.of(keep)
-        if (inputs.lengths <= self._encoder.max_length).all():
-            return inputs
-        return self._encoder.sequences(self._encoder.without(self._example, keep))
+
+def sequences(encoder: Encoder, asked: Sequence[tuple[Copies, np.ndarray]]) -> Sequences:
+    """Inputs of copies of several examples: put together where that pays and gives the same, else tokenized.
+
+    Parameters
+    ----------
+    encoder : Encoder
+    asked : sequence of tuples
+        Copies of an example, and which words stay in those that are wanted; shape (copies, n_words).
+    """
+    new = [own for own, keep in asked if own.pays(len(keep))]
+    for own, assembly in zip(new, learn(encoder, [own.example for own in new]), strict=True):
+        own.assembly = assembly
+    fast = [(own.assembly, keep) for own, keep in asked if own.assembly]
+    whole = assembled(fast) if fast else None
+    if whole and len(fast) == len(asked) and whole.lengths.max() <= encoder.max_length:
+        return whole
+    parts = iter(whole.split([len(keep) for _, keep in fast]) if whole else ())
+    own_parts = [next(parts) if own.assembly else None for own, _ in asked]
+    texts = [
+        [] if part and part.lengths.max() <= encoder.max_length else encoder.without(own.example, keep)
+        for part, (own, keep) in zip(own_parts, asked, strict=True)
+    ]
+    tokenized = encoder.sequences(list(chain.from_iterable(texts))).split(list(map(len, texts)))
+    return Sequences.joined(
+        [one if own else part for part, own, one in zip(own_parts, texts, tokenized, strict=True)]
+    )
 
 
 def _keys(keep: np.ndarray) -> list[bytes]:

@@ -21,7 +21,7 @@ from distillens.data.text import Example
 from distillens.joblog import Progress
 from distillens.models.asking import Asking
 from distillens.models.black_box import CARD, BlackBox
-from distillens.models.copies import Copies
+from distillens.models.copies import Copies, sequences
 from distillens.models.forward_pass import Backend, OnnxBackend, TorchBackend, choose
 from distillens.models.masks import Masks
 from distillens.models.removal import MASK, Rule
@@ -30,6 +30,9 @@ from distillens.models.tokenizer import Encoder, Segments
 from distillens.provenance import digest
 
 _ENCODED_AT_ONCE = 8192
+# Tokens of the batch by which is found out how many fit, and its length: longer texts take more memory.
+_TRIAL, _LONG = 4096, 512
+_SHARE = 0.8  # of the memory that is free
 
 
 class Engine:
@@ -41,11 +44,12 @@ class Engine:
         A model's folder, as training wrote it.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
-    backend : str
+    backend : str or Backend
         ``torch``, ``onnxruntime`` (CPU only, the folder must have a ``model.onnx``), or
-        ``auto``; see `distillens.models.forward_pass.choose`.
+        ``auto``; see `distillens.models.forward_pass.choose`. Or one that is there already.
     precision : str
-        ``float32``, or ``bfloat16`` (torch only).
+        ``float32``; ``tf32`` (matrix products of a GPU's tensor cores, weights in float32) or
+        ``bfloat16``, which only torch has.
     remembered : int
         How many distinct inputs the cache holds; the least recently used go first.
     change : callable, optional
@@ -59,15 +63,13 @@ class Engine:
         How many sentences an explainer should advance together.
     tokens : int
         Budget of a batch, padding included.
-    lanes : int
-        Batches that run side by side.
     """
 
     def __init__(
         self,
         folder: str | Path,
         device: str = "auto",
-        backend: str = "torch",
+        backend: str | Backend = "torch",
         precision: str = "float32",
         remembered: int = 50_000,
         change: Callable[[Any], None] | None = None,
@@ -75,16 +77,24 @@ class Engine:
     ) -> None:
         self.folder, self._device, self._precision = Path(folder), device, precision
         self._change = change
-        # A graph is of the model as it was.
-        chosen = choose(device, backend, precision) if change is None else "torch"
-        self.backend: Backend = OnnxBackend(self.folder) if chosen == "onnxruntime" else self.differentiable
+        if isinstance(backend, str):
+            # A graph is of the model as it was.
+            chosen = choose(device, backend, precision) if change is None else "torch"
+            backend = OnnxBackend(self.folder) if chosen == "onnxruntime" else self.differentiable
+        self.backend: Backend = backend
         self.encoder = Encoder(folder, self.backend.inputs, rule)
-        self.tokens, self.at_once = self.backend.tokens, self.backend.at_once
-        self.lanes = self.backend.lanes
-        self._lanes = ThreadPoolExecutor(self.lanes)
+        self.at_once, self.tokens = self.backend.at_once, self._fitting()
+        self._lanes = ThreadPoolExecutor(self.backend.lanes)
         self._cache: LRUCache[Segments, np.ndarray] = LRUCache(remembered)
         self._copies: OrderedDict[Any, Copies] = OrderedDict()
         self._remembered = remembered
+
+    def _fitting(self) -> int:
+        """The budget of a batch: the backend's, or less where its memory holds less."""
+        length = min(self.encoder.max_length, _LONG)
+        trial = np.ones((max(1, _TRIAL // length), length), dtype=np.int64)
+        room = self.backend.room(dict.fromkeys(self.encoder.inputs, trial))
+        return tokens_that_fit(trial.size, room, self.backend.lanes, self.backend.tokens)
 
     @cached_property
     def differentiable(self) -> TorchBackend:
@@ -121,6 +131,33 @@ class Engine:
             "tokenizer_sha256": digest(self.folder / "tokenizer.json"),
             **self.backend.provenance(),
         }
+
+    @property
+    def workers(self) -> int:
+        """How many processes prepare what it computes (`distillens.models.workers`)."""
+        return self.backend.workers
+
+    @property
+    def batching(self) -> dict[str, int]:
+        """What decides which inputs share a batch, and so the last digits of logits."""
+        return {"lanes": self.backend.lanes, "tokens": self.tokens}
+
+    def deviation(self, texts: Sequence[Segments]) -> dict[str, float]:
+        """The largest difference of logits from those in full precision, for a table's metadata.
+
+        Parameters
+        ----------
+        texts : sequence of tuples
+
+        Returns
+        -------
+        dict
+            ``precision_difference``; empty in full precision.
+        """
+        if self._precision == "float32" or not texts:
+            return {}
+        full = Engine(self.folder, self._device, "torch", change=self._change)
+        return {"precision_difference": float(np.abs(self.logits(texts) - full.logits(texts)).max())}
 
     def logits(self, texts: Sequence[Segments], progress: Progress | None = None) -> np.ndarray:
         """Logits of texts or pairs.
@@ -202,7 +239,7 @@ class Engine:
     def _answer(self, waiting: Sequence[tuple[Copies, np.ndarray]]) -> None:
         if not waiting:
             return
-        outputs = self._computed(Sequences.joined([own.sequences(keep) for own, keep in waiting]))
+        outputs = self._computed(sequences(self.encoder, waiting))
         start = 0
         for own, keep in waiting:
             own.add(outputs[start : start + len(keep)])
@@ -239,8 +276,13 @@ class Engine:
             yield order[start:stop]
             start = stop
 
+    def _length(self, inputs: Sequences, rows: np.ndarray) -> int:
+        """Of a batch: its longest input's, filled up to one of few lengths as far as the model goes."""
+        longest, multiple = int(inputs.lengths[rows].max()), self.backend.multiple
+        return max(longest, min(-(-longest // multiple) * multiple, self.encoder.max_length))
+
     def _forward(self, inputs: Sequences, rows: np.ndarray) -> np.ndarray:
-        batch = inputs.batch(rows, self.encoder.inputs, self.encoder.pad_id)
+        batch = inputs.batch(rows, self.encoder.inputs, self.encoder.pad_id, self._length(inputs, rows))
         try:
             return self.backend.forward(batch)
         except self.backend.out_of_memory:
@@ -249,6 +291,31 @@ class Engine:
         self.tokens = min(self.tokens, max(1, batch["input_ids"].size // 2))
         half = len(rows) // 2
         return np.concatenate([self._forward(inputs, rows[:half]), self._forward(inputs, rows[half:])])
+
+
+def tokens_that_fit(tokens: int, room: float, lanes: int, most: int) -> int:
+    """A budget for batches that the device's memory holds with some to spare.
+
+    A power of two below what fits, so that what is free at the moment seldom decides on how batches are
+    shared out.
+
+    Parameters
+    ----------
+    tokens : int
+        Of a batch that was tried.
+    room : float
+        How many times that batch the memory holds.
+    lanes : int
+        Batches that are in memory together.
+    most : int
+
+    Examples
+    --------
+    >>> tokens_that_fit(4096, 30.0, lanes=2, most=65536)
+    32768
+    """
+    fitting = _SHARE * tokens * room / lanes
+    return most if fitting >= most else 1 << max(0, int(fitting).bit_length() - 1)
 
 
 @dataclass(frozen=True)

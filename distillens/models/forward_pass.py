@@ -1,6 +1,7 @@
 """What runs a finished model's forward pass; each is imported only when it is chosen."""
 
 import ctypes
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from distillens.provenance import versions
+
+_MOST_WORKERS = 8  # more than any model that was measured could use
 
 
 def choose(device: str, backend: str, precision: str) -> str:
@@ -72,8 +75,13 @@ class Backend(Protocol):
         Tokens per batch (padding included) and sentences per explainer that keep it busy.
     lanes : int
         Batches that run side by side.
+    workers : int
+        Processes that it takes to prepare batches as fast as it computes them
+        (`distillens.models.workers`).
     speed : float
         About how many FLOP it does in a second; only the order of magnitude matters.
+    multiple : int
+        Batches are padded to a length that this divides: few lengths, and those that the device is fast at.
     trimmed : bool
         Whether the last layer computes the first position only (`distillens.models.last_layer`).
     shared : bool
@@ -85,12 +93,18 @@ class Backend(Protocol):
     tokens: int
     at_once: int
     lanes: int
+    workers: int
     speed: float
+    multiple: int
     trimmed: bool
     shared: bool
 
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""
+        ...
+
+    def room(self, batch: dict[str, np.ndarray]) -> float:
+        """How many times such a batch the memory holds; infinite where the system sees to that."""
         ...
 
     def provenance(self) -> dict[str, Any]:
@@ -108,6 +122,8 @@ class OnnxBackend:
     out_of_memory = MemoryError
     # Measured on CPU cores: 512 to 8192 tokens differ by 12 %, 1024 is fastest.
     tokens, at_once, speed = 1024, 16, 1e11
+    workers = 1  # the forward pass is 96 % of the time
+    multiple = 1
 
     def __init__(self, folder: Path) -> None:
         import onnxruntime
@@ -125,6 +141,10 @@ class OnnxBackend:
     def forward(self, batch: dict[str, np.ndarray]) -> np.ndarray:
         """Logits of a padded batch, shape (texts, outputs)."""
         return self._session.run(None, batch)[0]
+
+    def room(self, batch: dict[str, np.ndarray]) -> float:
+        """How many times such a batch the memory holds."""
+        return math.inf
 
     def provenance(self) -> dict[str, Any]:
         """What it is, where it runs and in what precision."""
@@ -146,12 +166,19 @@ class TorchBackend:
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     precision : str
-        ``float32`` or ``bfloat16``.
+        ``float32``, ``tf32`` (a GPU only) or ``bfloat16``.
     whole : bool
         Compute every position of every layer, and let attention weights be read.
     change : callable, optional
         Changes the model, in place, once it is loaded.
+
+    Raises
+    ------
+    ModelError
+        If ``tf32`` is asked for where there is no GPU.
     """
+
+    workers = multiple = 1
 
     def __init__(
         self,
@@ -169,20 +196,24 @@ class TorchBackend:
         self.shared = False  # it would make a GPU wait
         self._launching = Lock()  # a trimmed layer holds its batch while it runs
         self._torch = torch
-        self.device = classifier.pick_device(device)
+        self.device, self.precision = classifier.pick_device(device), precision
+        if precision == "tf32" and self.device.type != "cuda":
+            raise classifier.ModelError("precision: tf32 is a GPU's, and there is none; set float32")
         settings = {"attn_implementation": "eager"} if whole else {}
         model = classifier.load_classifier(folder, **settings).eval().requires_grad_(False)
         if change is not None:
             change(model)
         self.inputs = classifier.accepted_inputs(model)
         self.trimmed = not whole and classifier.trim(model, folder)
-        self.model = model.to(self.device, getattr(torch, precision))
+        self.model = model.to(self.device, torch.bfloat16 if precision == "bfloat16" else torch.float32)
         self.out_of_memory = torch.cuda.OutOfMemoryError
         # On a CPU torch spreads a batch over the cores itself. On a GPU the next batch is filled, copied and
         # launched while one waits for the last.
         self.lanes = 2 if self.device.type == "cuda" else 1
         if self.device.type == "cuda":
-            self.tokens, self.at_once, self.speed = 65536, 128, 3e13
+            # Tensor cores take their operands in blocks of eight.
+            self.tokens, self.at_once, self.speed, self.multiple = 65536, 128, 3e13, 8
+            self.workers = min(_threads(), _MOST_WORKERS)
         else:
             self.tokens, self.at_once, self.speed = OnnxBackend.tokens, OnnxBackend.at_once, OnnxBackend.speed
 
@@ -196,16 +227,28 @@ class TorchBackend:
 
     def tensors(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
         """A batch on the model's device; to a GPU it is copied while other batches are computed."""
+        # Torch's setting is the process's, not the model's: whoever computes next sets it.
+        self._torch.set_float32_matmul_precision("high" if self.precision == "tf32" else "highest")
         inputs = {name: self._torch.from_numpy(values) for name, values in batch.items()}
         if self.device.type == "cuda":
             inputs = {name: values.pin_memory() for name, values in inputs.items()}
         return {name: values.to(self.device, non_blocking=True) for name, values in inputs.items()}
+
+    def room(self, batch: dict[str, np.ndarray]) -> float:
+        """How many times such a batch the memory holds, by what one takes and what is free."""
+        if self.device.type != "cuda":
+            return math.inf
+        memory = self._torch.cuda
+        memory.reset_peak_memory_stats()
+        before = memory.memory_allocated()
+        self.forward(batch)
+        return memory.mem_get_info()[0] / max(memory.max_memory_allocated() - before, 1)
 
     def provenance(self) -> dict[str, Any]:
         """What it is, where it runs and in what precision."""
         return {
             "backend": "torch",
             "device": self.device.type,
-            "precision": str(self.model.dtype).removeprefix("torch."),
+            "precision": self.precision,
             "versions": versions("torch", "transformers", "tokenizers"),
         }

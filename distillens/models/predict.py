@@ -83,7 +83,7 @@ def write_predictions(
     with Progress(total, "predict", "text") as progress:
         parts = [
             Part(
-                {**stamp, "code": job.code, "lanes": engine.lanes, "test": digests[ORIGINAL],
+                {**stamp, "code": job.code, **engine.batching, "test": digests[ORIGINAL],
                  "perturbed": digests[name]},
                 partial(make, files.get(name)),
                 size,

@@ -21,7 +21,7 @@ class Sequences:
     Examples
     --------
     >>> two = Sequences({"input_ids": np.array([5, 6, 7])}, np.array([1, 2]))
-    >>> two.batch(np.array([1, 0]), ["input_ids", "attention_mask"], pad_id=0)["input_ids"].tolist()
+    >>> two.batch(np.array([1, 0]), ["input_ids", "attention_mask"], pad_id=0, length=2)["input_ids"].tolist()
     [[6, 7], [5, 0]]
     """
 
@@ -51,8 +51,28 @@ class Sequences:
         columns = {name: np.concatenate([one.columns[name] for one in parts]) for name in parts[0].columns}
         return cls(columns, np.concatenate([one.lengths for one in parts]))
 
-    def batch(self, rows: np.ndarray, names: Sequence[str], pad_id: int) -> dict[str, np.ndarray]:
-        """Some of the texts, padded on the right; each input has the shape (texts, longest).
+    def split(self, counts: Sequence[int]) -> list["Sequences"]:
+        """Runs of so many texts each, in order; what `joined` joins.
+
+        Examples
+        --------
+        >>> both = Sequences({"input_ids": np.array([5, 6, 7])}, np.array([1, 2]))
+        >>> [part.columns["input_ids"].tolist() for part in both.split([1, 1])]
+        [[5], [6, 7]]
+        """
+        ends = np.cumsum(counts)[:-1]
+        lengths = np.split(self.lengths, ends)
+        places = np.cumsum([own.sum() for own in lengths])[:-1]
+        columns = {name: np.split(pieces, places) for name, pieces in self.columns.items()}
+        return [
+            Sequences({name: parts[number] for name, parts in columns.items()}, own)
+            for number, own in enumerate(lengths)
+        ]
+
+    def batch(
+        self, rows: np.ndarray, names: Sequence[str], pad_id: int, length: int
+    ) -> dict[str, np.ndarray]:
+        """Some of the texts, padded on the right; each input has the shape (texts, length).
 
         Parameters
         ----------
@@ -60,9 +80,11 @@ class Sequences:
         names : sequence of str
             The model's inputs, in its order.
         pad_id : int
+        length : int
+            Of the batch; no text is longer.
         """
         lengths = self.lengths[rows]
-        there = np.arange(lengths.max()) < lengths[:, None]
+        there = np.arange(length) < lengths[:, None]
         places = pieces_at(self.starts[rows], lengths)
         batch = {}
         for name in names:

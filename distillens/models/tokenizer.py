@@ -20,7 +20,6 @@ from distillens.models.sequences import Sequences
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
-_REMEMBERED = 100_000
 _ENDLESS = 1 << 30
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
@@ -88,6 +87,8 @@ class Encoder:
     ----------
     mask : str or None
         The mask token; decoders have none.
+    fields : dict
+        What `distillens.models.fields.remember` has tokenized.
 
     Raises
     ------
@@ -118,7 +119,8 @@ class Encoder:
                 f"{folder}: its tokenizer cuts {self.mask} up, because tokenizer.json does not list it under "
                 "added_tokens; list it there"
             )
-        self._alone: dict[str, list[int]] = {}
+        self.fields: dict[Any, list[list[int]]] = {}
+        self._frames: dict[int, tuple[list[tuple[list[int], int]], list[int]]] = {}
         _, self.pad_id = self._special(config, "pad_token")
         if self.pad_id is None:
             raise EncodingError(
@@ -135,27 +137,25 @@ class Encoder:
     def local(self) -> bool:
         """Whether pieces cannot depend on what stands behind a blank: BERT's vocabularies.
 
-        Others cut at blanks too, but in ways that are many; of them it is found out text by text.
+        Others cut at blanks too, but in ways that are many; of them it is found out text by text. So it is
+        where words are deleted, because the blanks before them go too.
         """
+        if self.rule == removal.DELETE:
+            return False
         parts = json.loads(self._tokenizer.to_str())
         kinds = [(parts[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]
         added = parts["added_tokens"]
         reach = any(one["lstrip"] or one["rstrip"] or len(one["content"].split()) != 1 for one in added)
         return kinds == ["BertNormalizer", "BertPreTokenizer", "WordPiece"] and not reach
 
-    def alone(self, fields: Sequence[str]) -> list[list[int]]:
-        """Pieces of parts of texts, each by itself, without special tokens; tokenized once."""
-        new = [field for field in dict.fromkeys(fields) if field not in self._alone]
-        if new:
-            if len(self._alone) > _REMEMBERED:
-                self._alone.clear()
-                new = list(dict.fromkeys(fields))
-            encoded = self._tokenizer.encode_batch_fast(new, add_special_tokens=False)
-            self._alone.update((field, one.ids) for field, one in zip(new, encoded, strict=True))
-        return [self._alone[field] for field in fields]
+    def alone(self, parts: Sequence[str]) -> list[list[int]]:
+        """Pieces of parts of texts, each by itself, without special tokens."""
+        return [one.ids for one in self._tokenizer.encode_batch_fast(parts, add_special_tokens=False)]
 
     def frame(self, segments: int) -> tuple[list[tuple[list[int], int]], list[int]]:
         """Special tokens before, between and behind segments, with their type; the types of segments."""
+        if segments in self._frames:
+            return self._frames[segments]
         one = self._tokenizer.encode(*["a"] * segments)
         frame: list[list[int]] = [[] for _ in range(segments + 1)]
         outside, inside, now = [0] * (segments + 1), [0] * segments, 0
@@ -165,7 +165,8 @@ class Encoder:
                 outside[now] = kind
             else:
                 inside[segment], now = kind, segment + 1
-        return list(zip(frame, outside, strict=True)), inside
+        self._frames[segments] = list(zip(frame, outside, strict=True)), inside
+        return self._frames[segments]
 
     def require_mask(self, folder: str | Path) -> None:
         """Refuse a tokenizer without a mask token, where words are to be masked in training.

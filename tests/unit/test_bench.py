@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from bench import gpu, host, increments, plan, sentences, table
+from bench import gpu, increments, plan, sentences, shared, table
 from bench.models import Cost
 from bench.plan import FULL, works
 from distillens import tables
@@ -125,22 +125,38 @@ def test_seconds_of_jobs_are_read_from_their_benchmarks(tmp_path):
 
 def run_module(name, *arguments):
     """A bench's process; compiling shap's loops would take most of the time."""
-    settings = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    settings = {**os.environ, "NUMBA_DISABLE_JIT": "1", "TOKENIZERS_PARALLELISM": "false"}
     command = [sys.executable, "-m", name, *map(str, arguments)]
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_masks_and_strings_give_the_same_values_where_the_model_is_free(tmp_path):
-    folder = tiny.bert(tmp_path / "model")
+def test_masks_strings_and_workers_are_measured_and_agree_where_the_model_is_free(tmp_path):
+    folder = tiny.bert(tmp_path / "model", labels=3)
     classifier.export_onnx(classifier.load_classifier(folder), folder)
-    chosen = [Example(str(number), text) for number, text in enumerate(TEXTS)]
-    found = host.measure(folder, chosen, samples=50, repeats=1, outputs=3)
-    assert [row["explainer"] for row in found] == ["shap", "lime", "occlusion"]
-    for row in found:
+    rows = [{"example_id": str(number), "text_a": text} for number, text in enumerate(10 * TEXTS)]
+    tables.write(tmp_path / "data.parquet", "examples", rows, {})
+    few = ("--sentences", 48, "--words", 3, 50, "--samples", 20, "--repeats", 1, "--workers", 2)
+    files = ("--model", folder, "--data", tmp_path / "data.parquet", "--out", tmp_path)
+    shown = run_module("bench.host", *few, *files)
+    found = json.loads((tmp_path / "host.json").read_text())
+    for part in ("one process", "workers"):
+        assert [row["explainer"] for row in found[part]] == ["shap", "lime", "occlusion"]
+        assert all(row["ratio"] > 0 for row in found[part])
+    for row in found["one process"]:
         assert row["largest difference"] < 1e-9
-        assert row["ratio"] > 0 and row["texts"] >= row["sentences"]
+        assert row["texts"] >= row["sentences"]
+    assert shown.strip() in (tmp_path / "RESULTS.md").read_text()
+
+
+def test_the_rate_of_workers_begins_when_all_are_under_way(monkeypatch):
+    clock, times = shared.Clock(), iter([5.0, 6.0, 8.0])
+    monkeypatch.setattr(shared.time, "perf_counter", lambda: next(times))
+    for _ in range(3):
+        clock.advance((16, 0.5))
+    assert clock.rate(1) == 32 / 3 and clock.rate(2) == 16 / 2
+    assert clock.processor_s == 1.5
 
 
 @pytest.mark.slow

@@ -49,10 +49,12 @@ NEEDS_MORE = {
         models.classifier.export_onnx models.classifier.load_classifier models.tokenizer_files.load_tokenizer
         models.tokenizer_files.load_stock models.tokenizer_files.check_pieces
         models.classifier.new_classifier models.classifier.save models.classifier.save_tokenizer
+        models.assembly.learn models.copies.sequences models.fields.pieces_in_place
         models.classifier.trim models.classifier.unlike_lengths models.connect_model.connect_model
         models.adapter.merged models.import_model.import_model
         models.measure_cost.latencies training.distillation.saliency.teacher_saliency
         training.pretrain.load_masked""",
+    "starts processes, or is run by one": "models.workers.share_out models.workers.work",
     "takes a training's whole block of a config": "training.fine_tune.arguments",
     "shows a whole study's scores": """
         report.buckets.buckets report.cases.choose report.costs.records report.costs.tables_of

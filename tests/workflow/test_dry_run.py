@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,20 @@ def test_the_graph_of_every_study_is_built_and_sources_are_parsed_once(config, t
     sources = [path for folder in ("distillens", "scripts") for path in (ROOT / folder).rglob("*.py")]
     # For the digests of code; and plug-ins once more for each constant that is asked of them.
     assert 0 < counted("own", tmp_path, config)["parsed"] < 1.5 * len(sources)
+
+
+def test_jobs_ask_for_their_workers_cores_where_there_is_a_gpu(tmp_path):
+    config, asking = small_config(tmp_path), {}
+    for device in ("cpu", "cuda"):
+        study = {**config, "device": device, "backend": "torch"}
+        (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+        shown = snakemake("-n", "--directory", tmp_path, "--configfile", tmp_path / "study.yaml")
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        jobs = re.findall(r"^rule (\w+):\n((?:    .*\n)*)", shown.stdout, flags=re.MULTILINE)
+        asking[device] = {name for name, job in jobs if "threads: 2" in job}
+    # They ask for four; the command above has two.
+    extra = asking["cuda"] - asking["cpu"]
+    assert {"explain", "delete"} <= extra <= {"explain", "explain_again", "explain_probe", "delete"}
 
 
 def test_one_student_more_is_the_same_work_however_many_there_are(tmp_path):

@@ -264,7 +264,7 @@ def outputs(job):
 def test_more_explained_examples_are_computed_alone_and_as_if_all_had_been_at_once(small, tmp_path):
     def groups_of_one(code):
         return code.replace(
-            "_GROUP_SECONDS, _GROUP_BATCHES = 30, 8", "_GROUP_SECONDS, _GROUP_BATCHES = 1e-9, 8"
+            "_GROUP_SECONDS, _GROUP_TEXTS = 30, 128", "_GROUP_SECONDS, _GROUP_TEXTS = 1e-9, 128"
         )
 
     study = small.copy(tmp_path / "study").with_code(

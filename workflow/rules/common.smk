@@ -67,6 +67,8 @@ EXPLANATIONS_AGAIN = (
 PARTS = study.config["parts"]
 # Only GPU jobs are tagged; where the study keeps to the CPU there are none.
 GPU = 0 if study.config["device"] == "cpu" else 1
+# Processes that prepare what one GPU computes; jobs on the CPU keep to one core each.
+WORKERS = 4 if study.config["device"] == "cuda" else 1
 
 
 def part_of(path):

@@ -20,10 +20,10 @@ rule explain:
         model=one_of(study.computed_attributions()),
     conda:
         "../../envs/models.yaml"
-    threads: 1
+    threads: WORKERS
     resources:
         gpu=GPU,
-        mem_mb=at_least(6000),
+        mem_mb=at_least(5000 + 1000 * WORKERS),
         runtime=hours(8),
     params:
         settings=job_params.explain,
@@ -109,10 +109,10 @@ rule delete:
         "<benchmarks>/delete/{task}/{model}/{seed}.tsv"
     conda:
         "../../envs/models.yaml"
-    threads: 1
+    threads: WORKERS
     resources:
         gpu=GPU,
-        mem_mb=at_least(6000),
+        mem_mb=at_least(5000 + 1000 * WORKERS),
         runtime=hours(2),
     params:
         settings=job_params.delete,

@@ -14,10 +14,9 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from distillens.attribution.batching import Task, run_in_batches
+from distillens.attribution.batching import Task, asking, run_in_batches
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example, seed_of
-from distillens.metrics.explained_output import explained
 from distillens.models.engine import Engine
 from distillens.models.masks import Masks
 
@@ -42,6 +41,7 @@ OPTIONS = {
     },
 }
 DRAWS = True
+MASKS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, float]) -> int:
@@ -70,16 +70,14 @@ def explain(
     >>> int(found.values[:, 1].argmax())
     1
     """
-    tasks = [
-        _explain_one(example, output, options, seed_of(seed, example.example_id)) for example in examples
-    ]
+    tasks = [_explain_one(example, options, seed_of(seed, example.example_id)) for example in examples]
     # One text's samples fill the device; more at once would only hold more of them.
-    yield from run_in_batches(tasks, engine.masked, at_once=1)
+    yield from run_in_batches(tasks, asking(engine, output), at_once=1)
 
 
-def _explain_one(example: Example, output: str, options: dict[str, float], seed: int) -> Task[Attribution]:
+def _explain_one(example: Example, options: dict[str, float], seed: int) -> Task[Attribution]:
     keep = drawn(len(example.words), int(options["samples"]), np.random.RandomState(seed))
-    outputs = explained((yield Masks(example, keep)), output)
+    outputs = yield Masks(example, keep)
     values, intercept, scores = fitted(keep, outputs, options["kernel_width"])
     diagnostics = {"evals": len(keep), "lime_r2": scores.tolist()}
     return Attribution(example, values, intercept, outputs[0], diagnostics)

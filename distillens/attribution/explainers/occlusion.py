@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from distillens.attribution.batching import Task, run_in_batches
+from distillens.attribution.batching import Task, asking, run_in_batches
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example
-from distillens.metrics.explained_output import explained
 from distillens.models.engine import Engine
 from distillens.models.masks import Masks
 
 OPTIONS = {}
+MASKS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
@@ -42,12 +42,12 @@ def explain(
     >>> found.values.tolist()
     [[0.0, 0.0], [0.0, 1.0]]
     """
-    tasks = [_explain_one(example, output) for example in examples]
-    yield from run_in_batches(tasks, engine.masked, engine.at_once)
+    tasks = [_explain_one(example) for example in examples]
+    yield from run_in_batches(tasks, asking(engine, output), engine.at_once)
 
 
-def _explain_one(example: Example, output: str) -> Task[Attribution]:
+def _explain_one(example: Example) -> Task[Attribution]:
     words = len(example.words)
     keep = np.vstack([np.ones(words, bool), np.zeros(words, bool), ~np.eye(words, dtype=bool)])
-    outputs = explained((yield Masks(example, keep)), output)
+    outputs = yield Masks(example, keep)
     return Attribution(example, outputs[0] - outputs[2:], outputs[1], outputs[0], {"evals": words + 2})

@@ -11,12 +11,11 @@ compare values and trees with the library's.
 
 from collections.abc import Iterator, Sequence
 
-from distillens.attribution.batching import Task, run_in_batches
+from distillens.attribution.batching import Task, asking, run_in_batches
 from distillens.attribution.owen import owen_values
 from distillens.attribution.types import Attribution
 from distillens.attribution.word_tree import tree
 from distillens.data.text import Example, seed_of
-from distillens.metrics.explained_output import explained
 from distillens.models.engine import Engine
 from distillens.models.masks import Masks
 
@@ -28,6 +27,7 @@ OPTIONS = {
         "description": "Most model evaluations per text; about n(n-1) make n words exact.",
     },
 }
+MASKS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
@@ -57,16 +57,15 @@ def explain(
     ([[0.0, 0.0], [0.0, 1.0]], {'evals': 4, 'truncated': False})
     """
     tasks = [
-        _explain_one(example, output, options["max_evals"], seed_of(seed, example.example_id))
-        for example in examples
+        _explain_one(example, options["max_evals"], seed_of(seed, example.example_id)) for example in examples
     ]
-    yield from run_in_batches(tasks, engine.masked, engine.at_once)
+    yield from run_in_batches(tasks, asking(engine, output), engine.at_once)
 
 
-def _explain_one(example: Example, output: str, max_evals: int, seed: int) -> Task[Attribution]:
+def _explain_one(example: Example, max_evals: int, seed: int) -> Task[Attribution]:
     ends = int(example.units is not None)
     words = len(example.words)
-    base, whole = explained((yield Masks.ends(example)), output)
+    base, whole = yield Masks.ends(example)
     if words == 1:  # nothing to share out
         return Attribution(example, (whole - base)[None], base, whole, {"evals": 2, "truncated": False})
     walk = owen_values(tree(example), base, whole, max_evals, seed)
@@ -77,6 +76,6 @@ def _explain_one(example: Example, output: str, max_evals: int, seed: int) -> Ta
         except StopIteration as end:
             values, evals = end.value
             break
-        outputs = explained((yield Masks(example, keep[:, ends : ends + words])), output)
+        outputs = yield Masks(example, keep[:, ends : ends + words])
     diagnostics = {"evals": evals + 2, "truncated": evals + 2 >= max_evals}
     return Attribution(example, values[ends : ends + words], base, whole, diagnostics)

@@ -55,6 +55,13 @@ def test_half_precision_is_refused_for_onnx_runtime():
         complete(config)
 
 
+def test_the_products_of_a_gpu_are_refused_for_the_cpu():
+    config = {**QUICKSTART, "device": "cpu", "precision": "tf32"}
+    with pytest.raises(ConfigError, match="precision: tf32 is a GPU's; set device: auto or cuda"):
+        complete(config)
+    assert complete({**config, "device": "cuda"})["precision"] == "tf32"
+
+
 def test_completing_a_complete_config_changes_nothing():
     full = complete(QUICKSTART)
     assert complete(full) == full

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from distillens.data.text import Example, seed_of
-from distillens.models.assembly import Assembly
-from distillens.models.copies import Copies
+from distillens.models.assembly import assembled, learn
+from distillens.models.copies import Copies, sequences
 from distillens.models.engine import Engine
 from distillens.models.masks import Masks
 from distillens.models.tokenizer import Encoder
@@ -56,20 +56,16 @@ def rows(inputs):
 
 def disagreements(encoder, examples):
     """Copies put together otherwise than tokenized; how many examples are put together at all."""
-    wrong, fast = [], 0
-    for example in examples:
-        assembly = Assembly.learn(encoder, example)
-        if assembly is None:
-            continue
-        fast += 1
+    wrong, fast = [], [pair for pair in zip(examples, learn(encoder, examples), strict=True) if pair[1]]
+    for example, assembly in fast:
         keep = masks(example)
         texts = encoder.without(example, keep)
-        every = zip(texts, rows(assembly.of(keep)), rows(encoder.sequences(texts)), strict=True)
+        every = zip(texts, rows(assembled([(assembly, keep)])), rows(encoder.sequences(texts)), strict=True)
         # What is longer than the model sees is not put together.
         wrong += [
             text for text, one, two in every if len(one["input_ids"]) <= encoder.max_length and one != two
         ]
-    return wrong, fast
+    return wrong, len(fast)
 
 
 def of_both_units(encoder, examples):
@@ -121,12 +117,11 @@ def test_of_a_tokenizer_that_looks_across_blanks_nothing_is_put_together(bert, t
     )
     assert not encoder.local
     touched, other = Example("1", "is the plot dull or not"), Example("2", "is the film dull or not")
-    assert Assembly.learn(encoder, touched) is None
-    assert Assembly.learn(encoder, other) is not None
-    keep = masks(touched)
-    assert rows(Copies(encoder, touched).sequences(keep)) == rows(
-        encoder.sequences(encoder.without(touched, keep))
-    )
+    slow, fast = learn(encoder, [touched, other])
+    assert slow is None and fast is not None
+    both = [(Copies(encoder, example), masks(example)) for example in (touched, other, touched)]
+    texts = [text for copies, keep in both for text in encoder.without(copies.example, keep)]
+    assert rows(sequences(encoder, both)) == rows(encoder.sequences(texts))
 
 
 def test_a_mask_that_swallows_the_blank_behind_it_is_found_out(roberta, tmp_path):
@@ -145,10 +140,10 @@ def test_a_copy_that_is_too_long_is_cut_by_the_tokenizer(bert):
         example = Example("1", " ".join(["film"] * words + ["\ufffd"] * 8))
         keep = masks(example)
         expected = encoder.sequences(encoder.without(example, keep))
-        assert rows(Copies(encoder, example).sequences(keep)) == rows(expected)
+        assert rows(sequences(encoder, [(Copies(encoder, example), keep)])) == rows(expected)
         assert expected.lengths.max() == 60
-        if (assembly := Assembly.learn(encoder, example)) is not None:
-            put_together += (assembly.of(keep).lengths > 60).sum()
+        if (assembly := learn(encoder, [example])[0]) is not None:
+            put_together += (assembled([(assembly, keep)]).lengths > 60).sum()
     assert put_together
 
 

@@ -79,6 +79,13 @@ def test_parts_that_were_made_unlike_are_not_joined(tmp_path):
         chunks.gather([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
 
 
+def test_of_parts_in_less_than_full_precision_the_largest_difference_stays(tmp_path):
+    for name, difference in (("a", 0.01), ("b", 0.02)):
+        tables.write(tmp_path / name, "explanations", [], {"of": "m", "precision_difference": difference})
+    chunks.gather([tmp_path / "a", tmp_path / "b"], tmp_path / "out")
+    assert tables.provenance(tmp_path / "out")["precision_difference"] == 0.02
+
+
 @pytest.fixture
 def explained(tmp_path):
     rows = [row(" ".join(WORDS[number % 7 : number % 7 + 9])) for number in range(40)]

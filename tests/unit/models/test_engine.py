@@ -3,17 +3,20 @@ import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import numpy as np
 import pytest
 import torch
 from transformers import AutoTokenizer, pipeline
 
+from distillens import tables
 from distillens.data.text import Example
 from distillens.models import classifier, forward_pass
 from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.provenance import ROOT
+from tests import jobs
 from tests.rounding import assert_same
 from tests.tiny import SENTENCES
 
@@ -96,6 +99,80 @@ def test_half_precision_is_near_and_said_in_the_metadata(bert):
     assert half.provenance()["precision"] == "bfloat16"
     found, expected = half.logits(TEXTS), full.logits(TEXTS)
     assert 0 < np.abs(found - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_an_explanation_in_half_precision_says_how_far_it_is_from_full(bert, tmp_path):
+    rows = [{"example_id": str(n), "text_a": text} for n, text in enumerate(SENTENCES)]
+    tables.write(tmp_path / "texts", "examples", rows, {})
+    identity = {"task": "t", "model": "m", "seed": 0, "explainer": "occlusion"}
+    said = {}
+    for precision in ("float32", "bfloat16"):
+        where = {"device": "cpu", "backend": "torch", "precision": precision}
+        jobs.explain(
+            tmp_path / "texts",
+            bert,
+            tmp_path / precision,
+            identity,
+            {"method": "occlusion"},
+            "margin",
+            where,
+            3,
+        )
+        said[precision] = tables.provenance(tmp_path / precision).get("precision_difference")
+    half, full = Engine(bert, "cpu", precision="bfloat16"), Engine(bert, "cpu")
+    assert said == {
+        "float32": None,
+        "bfloat16": float(np.abs(half.logits(TEXTS) - full.logits(TEXTS)).max()),
+    }
+
+
+def test_the_products_of_a_gpu_are_not_to_be_had_on_a_cpu(bert):
+    with pytest.raises(classifier.ModelError, match="precision: tf32 is a GPU's"):
+        Engine(bert, "cpu", precision="tf32")
+
+
+class Standing:
+    """In a GPU's stead: two lanes, lengths of eight, and memory for so many batches that are tried."""
+
+    out_of_memory = MemoryError
+    at_once, tokens, lanes, speed, multiple, workers = 8, 4096, 2, 1e9, 8, 1
+    trimmed = shared = False
+
+    def __init__(self, backend, room=1e9):
+        self._room, self.shapes, self.inputs, self._backend = room, [], backend.inputs, backend
+        self.meeting = None
+
+    def forward(self, batch):
+        self.shapes.append(batch["input_ids"].shape)
+        if self.meeting:
+            self.meeting.wait()
+        return self._backend.forward(batch)
+
+    def room(self, batch):
+        return self._room
+
+
+def test_a_batch_is_filled_and_launched_while_another_is_computed(bert):
+    stand = Standing(Engine(bert, "cpu").backend)
+    stand.meeting = Barrier(2, timeout=60)  # is broken unless both lanes come
+    engine = Engine(bert, "cpu", stand)
+    assert engine.logits(TEXTS).shape == (6, 3)
+    assert len(stand.shapes) == 2
+
+
+def test_lengths_are_few_and_no_longer_than_the_model_sees(bert):
+    plain, stand = Engine(bert, "cpu"), Standing(Engine(bert, "cpu").backend)
+    engine = Engine(bert, "cpu", stand)
+    texts = [("a " * length,) for length in (1, 3, 9, 20, 57, 58, 80)]
+    found = np.concatenate([engine.logits([text]) for text in texts])
+    assert_same(found, np.concatenate([plain.logits([text]) for text in texts]))
+    assert [length for _, length in stand.shapes] == [8, 8, 16, 24, 60, 60, 60]  # it sees 60
+
+
+def test_batches_are_as_large_as_the_memory_allows(bert):
+    backend = Engine(bert, "cpu").backend
+    budgets = [Engine(bert, "cpu", Standing(backend, room)).tokens for room in (1e9, 2.0, 0.5)]
+    assert budgets == [4096, 2048, 512]  # of 68 texts of 60 pieces 0.8, for two lanes: powers of two
 
 
 def test_batches_are_shared_out_among_the_lanes(bert, tmp_path, monkeypatch):
