@@ -22,6 +22,7 @@ from distillens.report import (
     cases,
     costs,
     diagnostics,
+    disagreements,
     figures,
     gap_closed,
     label_counts,
@@ -30,10 +31,12 @@ from distillens.report import (
     permutation,
     probe_data,
     reasons,
+    rows,
     sections,
     sentences,
     study_data,
     verdict,
+    viewer,
     word_shifts,
 )
 from distillens.report import tables as built
@@ -136,7 +139,8 @@ def write_report(
     undefined = diagnostics.undefined([*subjects.values()], drifts)
     origins = diagnostics.origins(files.origins())
     run_costs = costs.read(files.costs)
-    data = sentences.sentences(outline, texts, attributions, examples["agreement"])
+    gates = disagreements.gates_of(outline, subjects["performance"])
+    data, data_rows = viewer.viewer(outline, texts, attributions, examples["agreement"], gates)
     paper = _paper(outline, subjects, examples, splits, texts, probes)
 
     folder = Path(out).parent
@@ -190,13 +194,14 @@ def write_report(
             table for task in tasks for table in costs.tables_of(outline, task, verdicts, subjects, run_costs)
         ],
         cases=[
-            (task, cases.choose(outline, task, texts.get(task, []), attributions, examples, probes))
+            (task, cases.choose(outline, task, texts.get(task, []), attributions, examples, probes, gates))
             for task in tasks
         ],
         paper=paper,
         sentences=bool(data),
         texts_shown=show_texts,
-        data=Markup(embedded({"tasks": data})),
+        data=Markup(embedded(data)),
+        data_rows=[(key, Markup(embedded(of_view))) for key, of_view in data_rows],
         made=[table for table in origin_tables if table is not None],
         config=settings,
     )
@@ -260,7 +265,12 @@ def _render(**context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    style, script = ((_RESOURCES / name).read_text("utf-8") for name in ("page.css", "page.js"))
+    environment.tests["data"] = rows.is_data
+    environment.filters["packed"] = lambda table: Markup(embedded(rows.packed(table)))
+    style = (_RESOURCES / "page.css").read_text("utf-8")
+    # One script: it starts when the page is read, so the order of its files does not matter.
+    files = [path.read_text("utf-8") for path in sorted((_RESOURCES / "scripts").glob("*.js"))]
+    script = "\n".join(['"use strict";', *files])
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
     policy += "base-uri 'none'; form-action 'none'"
     return environment.get_template("page.html.j2").render(

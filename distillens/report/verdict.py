@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, overall
+from distillens.report import viewer
 from distillens.report.formatting import (
     NOT_KNOWN,
     NOTHING,
@@ -142,7 +143,7 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
             numeric=False,
         ),
         Column("student", lambda v: Cell(v.student), numeric=False),
-        Column("verdict", lambda v: in_words(v.overall), "", "verdict", lambda v: [v.overall], False, rank=2),
+        Column("verdict", _in_words, "", "verdict", lambda v: [v.overall], False, rank=2),
         *map(
             _normalised, ordered((name for verdict in verdicts for name in verdict.drift), study.explainers)
         ),
@@ -207,17 +208,25 @@ def _plain(value: float) -> Cell:
     return NOTHING if pd.isna(value) else Cell(number(value, 3), value)
 
 
+def _in_words(verdict: Verdict) -> Cell:
+    """The verdict, and the way to the figure that shows it."""
+    known = any(not pd.isna(row["agreement"]) for row in verdict.drift.values())
+    link = f"#figure-agreement-{verdict.task}" if known else ""
+    return replace(in_words(verdict.overall), link=link)
+
+
 def _heat(verdict: Verdict, explainer: str) -> Cell:
     row = verdict.drift.get(explainer)
     if row is None:
         return NOTHING
     value, judgement = row["normalised"], row["verdict"] or ""
+    link = viewer.address(verdict.task, explainer, verdict.student)
     if pd.isna(value):
         hint = (
             "The teacher has one run, or its runs agree no better than by chance: S, because there is no A."
         )
         agreement = None if pd.isna(row["agreement"]) else row["agreement"]
-        return Cell(f"S {number(agreement)}", agreement, judgement, "heat missing", hint)
+        return Cell(f"S {number(agreement)}", agreement, judgement, "heat missing", hint, link=link)
     note = interval(row["normalised_low"], row["normalised_high"])
     shade = "grey" if GATED in (judgement, verdict.overall) else f"h{min(max(round(value * 10), 0), 10)}"
-    return Cell(number(value), value, note, f"heat {shade}", unit=judgement)
+    return Cell(number(value), value, note, f"heat {shade}", unit=judgement, link=link)

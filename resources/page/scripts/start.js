@@ -1,0 +1,7 @@
+// All files of this folder are one script; it starts when all of them are there.
+
+document.addEventListener("DOMContentLoaded", () => {
+  document.querySelectorAll("table.sortable").forEach(table);
+  const data = document.getElementById("data");
+  if (data) viewer(JSON.parse(data.textContent));
+});

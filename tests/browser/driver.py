@@ -1,0 +1,62 @@
+"""What a reader does with the page, and what is then on it."""
+
+import pytest
+
+waiting = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium is not installed")
+
+
+def open_page(page, address):
+    """Load a page whose viewer has texts."""
+    page.get("about:blank")
+    page.get(address)
+    # On a busy machine the driver may answer for the page before.
+    until(page, lambda page: elements(page, "#list .card"))
+
+
+def until(page, condition):
+    """Wait for what the browser does in its own time."""
+    return waiting.WebDriverWait(page, 300).until(condition)
+
+
+def elements(page, selector):
+    """All elements that a selector finds."""
+    return page.find_elements("css selector", selector)
+
+
+def choose(page, name, value):
+    """Fill in a field of the viewer's form."""
+    page.execute_script(
+        "const field = document.getElementById('controls').elements[arguments[0]];"
+        "if (field.type === 'checkbox') field.checked = arguments[1]; else field.value = arguments[1];"
+        "field.dispatchEvent(new Event('input', { bubbles: true }));",
+        name,
+        value,
+    )
+
+
+def asked(page):
+    """What the viewer's form says."""
+    return page.execute_script(
+        "return Object.fromEntries(new FormData(document.getElementById('controls')))"
+    )
+
+
+def ids(page):
+    """The texts that are drawn, in order."""
+    return [link.text for link in elements(page, "#list .card header a")]
+
+
+def facts(page, name):
+    """A number of every card that is drawn, by its name; without those that are undefined."""
+    found = page.execute_script(
+        "return [...document.querySelectorAll('#list .card header span')]"
+        ".filter((item) => item.firstChild.textContent.trim() === arguments[0])"
+        ".map((item) => item.querySelector('b').textContent)",
+        name,
+    )
+    return [float(text.replace("−", "-")) for text in found if text != "undefined"]
+
+
+def count(page):
+    """What the page says of how many texts are shown."""
+    return page.find_element("id", "count").text
