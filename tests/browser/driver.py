@@ -36,9 +36,7 @@ def choose(page, name, value):
 
 def asked(page):
     """What the viewer's form says."""
-    return page.execute_script(
-        "return Object.fromEntries(new FormData(document.getElementById('controls')))"
-    )
+    return page.execute_script("return Object.fromEntries(new FormData(document.getElementById('controls')))")
 
 
 def ids(page):
