@@ -182,14 +182,20 @@ def _scores(own: Sequence[Verdict]) -> Iterator[str]:
     known = [v for v in own if v.scores and v.teachers and not pd.isna(v.score)]
     for v in known[:_NAMED]:
         where = f" on {v.task}" if several else ""
-        theirs = f"the teacher’s runs: {v.range_of_teacher}"
-        if not v.range_of_teacher:
-            theirs = f"its teacher: {number(v.teacher_score, 3)}"
-        yield f"{metric_name(v.lead)}{where} {number(v.score, 3)} ({theirs})"
+        yield f"{metric_name(v.lead)}{where} {number(v.score, 3)}, {_beside(v)}"
     if len(known) > _NAMED:
         yield f"{len(known) - _NAMED} more tasks below"
     if not known and any(v.scores for v in own):
         yield "performance not known"
+
+
+def _beside(v: Verdict) -> str:
+    """Where a score lies beside the teacher's runs."""
+    values = [row["value"] for row in v.teachers]
+    if not v.range_of_teacher:
+        return f"its teacher’s {number(v.teacher_score, 3)}"
+    side = "below" if v.score < min(values) else "above" if v.score > max(values) else "within"
+    return f"{side} the range of the teacher’s runs ({v.range_of_teacher})"
 
 
 def _saving(study: Outline, own: Sequence[Verdict], costs: Costs) -> str:

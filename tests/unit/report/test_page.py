@@ -21,7 +21,7 @@ from distillens.metrics import agreement
 from distillens.metrics.calibration import QUANTITIES
 from distillens.provenance import ROOT
 from distillens.report import formatting, study_data, verdict
-from distillens.report.page import embedded
+from distillens.report.html import embedded
 from distillens.report.short_numbers import STEPS, unpack
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
