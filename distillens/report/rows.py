@@ -5,7 +5,7 @@ from typing import Any
 
 from distillens.report.formatting import Cell, Table
 
-DRAWN = 100
+DRAWN = 50
 """A table that is not folded and has no more rows than these stands on the page as it is."""
 
 

@@ -15,7 +15,7 @@ def open_page(page, address):
 
 def until(page, condition):
     """Wait for what the browser does in its own time."""
-    return waiting.WebDriverWait(page, 300).until(condition)
+    return waiting.WebDriverWait(page, 120).until(condition)
 
 
 def elements(page, selector):
@@ -32,6 +32,12 @@ def choose(page, name, value):
         name,
         value,
     )
+
+
+def see(page, element):
+    """Scroll to an element at once: a click on what still moves misses it."""
+    page.execute_script("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", element)
+    return element
 
 
 def asked(page):

@@ -1,6 +1,6 @@
 // Tables: sorted and searched as data; of a long one only a page of rows is drawn, and none before it is opened.
 
-const ROWS = 100;
+const ROWS = 50;
 const collator = new Intl.Collator();
 
 // A cell as distillens/report/rows.py writes it: its text, or [text, value, note, style, hint, unit, link].

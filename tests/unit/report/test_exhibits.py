@@ -462,7 +462,7 @@ def test_the_largest_disagreement_beyond_noise_is_chosen_among_texts_that_both_h
     # What the student puts on the first word; it shares that much with the first run.
     places = [1.0, 0.0, 0.0, 0.25, 0.875, 0.25, 0.25]
     worst, drifted, _ = _chosen(_texts([0.0] * 7), teacher, student, places, again)
-    # Text 3: shares 0.25 and 0.5, mean 0.375, of 0.75. Text 5: 0.25 and 0.75, mean 0.5, of 0.5: none beyond it.
+    # Text 3: 0.25 and 0.5, mean 0.375, of 0.75. Text 5: 0.25 and 0.75, mean 0.5, of 0.5: none beyond it.
     assert [case.example_id for case in drifted.cases] == ["3", "6"], "largest first, ties as in the data"
     facts = dict(drifted.cases[0].facts)
     assert facts["beyond noise"] == "0.38" and facts["the teacher’s runs share"] == "0.75"
