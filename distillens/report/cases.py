@@ -83,7 +83,7 @@ def choose(
     if view is None:
         return []
     found = disagreements.of_view(study, view, texts, gates)
-    groups = [_worst(view, texts, one) for one in found.values()]
+    groups = [_worst(study, view, texts, one) for one in found.values()]
     if study.tasks[task]["type"] != "classification":
         return groups
     for teacher in (run for run in view.runs if run.teacher is None and run == study.first(run.model)):
@@ -117,7 +117,7 @@ def _is_contrast(probe: Probe, task: str) -> bool:
     return probe.task == task and any(row["variant"] == "flipped" for row in probe.design)
 
 
-def _worst(view: View, texts: Sequence[Text], found: Disagreement) -> Group:
+def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreement) -> Group:
     """The ten worst disagreements of a student beyond noise, whatever the answers."""
     student = next(run for run in view.runs if run.model == found.student)
     teacher, places = student.teacher or "", worst(found.ranked, WORST)
@@ -158,7 +158,10 @@ def _worst(view: View, texts: Sequence[Text], found: Disagreement) -> Group:
     ]
     name = f"worst-{view.task}-{student.model}"
     none = f"On no text does {student.model} differ from {teacher} more than the teacher’s runs do."
-    return Group(title, rule, (), "" if rows else none, Table(name, title, head, rows) if rows else None)
+    first = study.first(teacher)
+    family = [run for run in (first, student) if run in view.runs]
+    cases = [_case(study, view, texts[place], family, _facts(found, place)) for place in places[:TOP]]
+    return Group(title, rule, cases, "" if rows else none, Table(name, title, head, rows) if rows else None)
 
 
 def _beyond(found: Disagreement, teacher: str) -> str:
@@ -293,7 +296,8 @@ def _case(
     label = gold(text, study.tasks[view.task])
     cells = {run: cell for run in family if (cell := view.cell(run, text)) is not None}
     about = [] if label is None else [("gold", label)]
-    about += [("explained class", cells[family[0]]["t"])] if family[0] in cells else []
+    if family[0] in cells:
+        about.append(("explained class", cells[family[0]].get("t", "none, but the score")))
     lines = [
         Line(
             run,

@@ -6,11 +6,30 @@ waiting = pytest.importorskip("selenium.webdriver.support.wait", reason="seleniu
 
 
 def open_page(page, address):
-    """Load a page whose viewer has texts."""
+    """Load a page whose script has started."""
     page.get("about:blank")
     page.get(address)
     # On a busy machine the driver may answer for the page before.
+    until(page, lambda page: elements(page, "#controls:not([hidden])"))
+
+
+def unfold(page):
+    """Open the section of the explained texts."""
+    page.execute_script("document.querySelector('#sentences details').open = true")
     until(page, lambda page: elements(page, "#list .card"))
+
+
+def unfold_all(page):
+    """Open everything, as on paper."""
+    shut = "document.querySelectorAll('details:not([open])')"
+    while page.execute_script(f"return [...{shut}].map((one) => {{ one.open = true; }}).length"):
+        until(page, lambda page: not elements(page, "details[open] > template"))
+
+
+def follow(page, name):
+    """Follow a link to what has an id, wherever it is folded in."""
+    page.execute_script("location.hash = '#' + arguments[0]", name)
+    until(page, lambda page: page.find_element("id", name).is_displayed())
 
 
 def until(page, condition):

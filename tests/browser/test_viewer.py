@@ -5,12 +5,31 @@ import io
 
 import pytest
 
-from tests.browser.driver import asked, choose, count, elements, facts, ids, open_page, see, until
+from tests.browser.driver import (
+    asked,
+    choose,
+    count,
+    elements,
+    facts,
+    follow,
+    ids,
+    open_page,
+    see,
+    unfold,
+    until,
+)
 from tests.fixtures import made_up_study
 
 keys = pytest.importorskip("selenium.webdriver.common.keys", reason="selenium is not installed").Keys
 
 _FIRST = "#list .card:first-child"
+
+
+@pytest.fixture
+def page(page):
+    """The page, its texts opened."""
+    unfold(page)
+    return page
 
 
 def lines(page):
@@ -221,7 +240,8 @@ def test_back_reload_and_links_agree(page):
     page.execute_script("location.hash = '#verdict'")
     until(page, lambda page: page.execute_script("return history.state !== null"))
     page.refresh()
-    until(page, lambda page: ids(page) == differ)
+    unfold(page)
+    assert ids(page) == differ
     page.back()
     until(page, lambda page: page.current_url == address)
     page.refresh()
@@ -242,9 +262,10 @@ def test_a_cell_of_the_verdict_opens_its_texts(page):
 
 
 def test_the_id_of_a_worst_case_opens_its_text(page):
+    follow(page, "table-worst-sst5-soft")
     link = page.find_element("css selector", "#table-worst-sst5-soft a")
     name = link.text
-    page.execute_script("arguments[0].click()", link)
+    see(page, link).click()
     until(page, lambda page: elements(page, ".card.linked"))
     assert page.find_element("css selector", ".card.linked header a").text == name
     assert page.switch_to.active_element.get_attribute("class") == "card linked"
@@ -255,8 +276,8 @@ def test_the_id_of_a_worst_case_opens_its_text(page):
 
 def test_a_verdict_leads_to_its_figure(page):
     page.execute_script("document.querySelector('#table-verdict td.verdict a').click()")
-    top = "return document.getElementById('figure-agreement-sst5').getBoundingClientRect().top"
-    until(page, lambda page: 0 <= page.execute_script(top) < 200)
+    top = "return document.getElementById('figure-agreement-sst5')?.getBoundingClientRect().top"
+    until(page, lambda page: 0 <= (page.execute_script(top) or -1) < 200)
 
 
 def test_a_card_is_one_stop_of_the_tab_key(page):
@@ -305,6 +326,8 @@ def test_of_ten_thousand_texts_only_those_are_drawn_that_are_shown(chromium, tmp
     arguments = made_up_study.write(tmp_path / "in", settings, examples=10_000)
     made_up_study.report(arguments, tmp_path / "index.html")
     open_page(chromium, (tmp_path / "index.html").as_uri())
+    assert not elements(chromium, "#list .card"), "nothing is drawn before it is looked at"
+    unfold(chromium)
     assert count(chromium).startswith("10000 texts; the noise of the teacher’s runs is not known")
     choose(chromium, "q", "gripping")
     assert 0 < int(count(chromium).split()[0]) < 10_000

@@ -3,7 +3,7 @@
 document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("table.sortable").forEach(table);
   const data = document.getElementById("data");
-  if (data) viewer(JSON.parse(data.textContent));
+  if (data) viewer(data);
   folds();
   const tolerances = document.getElementById("tolerances");
   if (tolerances) tolerance(JSON.parse(tolerances.textContent));

@@ -4,14 +4,15 @@ const STEP = 20;
 const SELECTED = ["task", "explainer", "student", "class", "sort", "show", "label"];
 const TICKED = ["seeds", "others"];
 
-function viewer(tasks) {
+function viewer(data) {
   const form = document.getElementById("controls");
   const list = document.getElementById("list");
   const more = document.getElementById("more");
   const absent = document.getElementById("absent");
+  const fold = list.closest("details");
   const quiet = reading(list, document.getElementById("readout"));
   const rowsRead = new Map();
-  let state, task, view, student, order, drawn;
+  let tasks, state, task, view, student, order, drawn;
 
   // Of all explainers only the rows of the one that is looked at are read.
   function read(explainer) {
@@ -39,6 +40,7 @@ function viewer(tasks) {
   }
 
   function settle() {
+    tasks ??= JSON.parse(data.textContent);
     choices("task", tasks.map((one) => one.name));
     task = tasks.find((one) => one.name === state.task);
     choices("explainer", task.explainers.map((one) => one.name));
@@ -147,11 +149,14 @@ function viewer(tasks) {
       open();
     } else if (history.state?.viewer) {
       state = stateOf(history.state.viewer);
-      draw();
+      if (tasks) draw();
     }
     history.replaceState({ viewer: addressOf(state) }, "");
   });
-  window.addEventListener("beforeprint", () => extend(order.length));
+  window.addEventListener("beforeprint", () => {
+    if (!tasks) draw();
+    extend(order.length);
+  });
   window.addEventListener("afterprint", draw);
   new IntersectionObserver((entries) => {
     if (entries.some((entry) => entry.isIntersecting) && !more.hidden) extend(STEP);
@@ -162,6 +167,8 @@ function viewer(tasks) {
   const asked = location.hash.startsWith(ANCHOR);
   state = stateOf(asked ? location.hash : history.state?.viewer ?? "");
   if (asked) open();
-  else draw();
+  // Folded, nothing is read and drawn before somebody looks.
+  else if (!fold || fold.open) draw();
+  else fold.addEventListener("toggle", () => tasks || draw());
   history.replaceState({ viewer: addressOf(state) }, "");
 }
