@@ -249,6 +249,7 @@ def _performance(scores: pd.DataFrame, settings: Mapping[str, Any], one: Row) ->
     """The leading metric of student and teacher, each the mean of its runs; None where it is not known."""
     metric = settings["tasks"][one["task"]]["metrics"][0]
     rows = scores[(scores["task"] == one["task"]) & (scores["metric"] == metric)]
+    rows = rows.sort_values("seed")  # a sum depends on its order
     rows = rows[rows["explainer"].isna() & rows["perturbation"].isna() & rows["against"].isna()]
     means = {
         role: _number(rows.loc[rows["model"] == one[role], "value"].mean()) for role in ("student", "teacher")
@@ -265,6 +266,7 @@ def _by_text(agreement: pd.DataFrame, one: Row, explainer: str) -> dict[str, flo
         & (agreement["explainer"] == explainer)
         & (agreement["metric"] == HEADLINE)
     ]
+    rows = rows.sort_values(["seed", "against_seed"])  # a sum depends on its order
     means = rows.groupby("example_id", sort=True)["value"].mean()
     return {str(name): _number(value) for name, value in means.items()}
 

@@ -295,7 +295,8 @@ def _record(
         for key, of_runs in answers.items()
         if settings["models"][key[1]]["teacher"] is None
     }
-    explained = {tables.provenance(path)["task"]: path for path in files.explained}
+    by_task = {tables.provenance(path)["task"]: path for path in files.explained}
+    explained = {task: by_task[task] for task in settings["tasks"] if task in by_task}
     evidence = outcome.Evidence(
         **frames, answers=first, explained=explained, explanations=files.explanations, repeated=repeated
     )

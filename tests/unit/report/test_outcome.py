@@ -16,7 +16,8 @@ from distillens.provenance import ROOT
 from distillens.report.baseline import BaselineError, compare
 from distillens.report.outcome import NOTHING, SEEDS, decisions
 from distillens.report.outcome_formats import junit, markdown
-from distillens.report.outcome_status import WORSE, failures, status
+from distillens.report.outcome_status import WORSE, failures
+from distillens.report.outcome_status import status as exit_status
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/outcome.schema.yaml").read_text("utf-8"))
 
@@ -113,7 +114,7 @@ def test_texts_of_one_group_are_compared_with_a_baseline_as_one_draw():
 )
 def test_the_exit_status_is_the_documented_one(verdicts, allow, status):
     found = record(*((f"s{number}", verdict) for number, verdict in enumerate(verdicts)))
-    assert status(found, allow) == status
+    assert exit_status(found, allow) == status
     assert f"| {status} |" in (ROOT / "docs/audit.md").read_text("utf-8")
 
 
@@ -130,8 +131,8 @@ def test_a_student_that_agrees_less_on_the_same_texts_is_worse():
     (found,) = compare(now, before)
     assert found["worse"] and found["difference"] == pytest.approx(-0.05)
     now["against"] = [found]
-    assert status(now) == 6
-    assert status(now, (WORSE,)) == 0
+    assert exit_status(now) == 6
+    assert exit_status(now, (WORSE,)) == 0
     assert not compare(before, now)[0]["worse"]
 
 
