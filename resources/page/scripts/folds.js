@@ -42,8 +42,12 @@ function folds() {
     opened.push(...shut);
     // What was inside has parts of its own, and tables that have to be told.
     if (shut.length) return window.dispatchEvent(new Event("beforeprint"));
-    document.querySelectorAll(".scroll > table").forEach((wide) => {
-      wide.style.zoom = Math.min(1, PAPER / wide.offsetWidth);
+    const wide = [...document.querySelectorAll(".scroll > table")];
+    wide.forEach((one) => { one.style.width = "min-content"; });
+    const least = wide.map((one) => one.offsetWidth);
+    wide.forEach((one, place) => {
+      one.style.width = "";
+      one.style.zoom = Math.min(1, PAPER / least[place]);
     });
   });
   window.addEventListener("afterprint", () => {

@@ -126,7 +126,7 @@ function table(element) {
   }
 
   [...element.tHead.rows[0].cells].forEach((head) => {
-    if ((source ? Number(source.dataset.rows) : body.rows.length) < 2) return;
+    if (!head.textContent || (source ? Number(source.dataset.rows) : body.rows.length) < 2) return;
     const button = make("button", "", head.textContent);
     button.type = "button";
     head.replaceChildren(button);
