@@ -161,7 +161,13 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
     first = study.first(teacher)
     family = [run for run in (first, student) if run in view.runs]
     cases = [_case(study, view, texts[place], family, _facts(found, place)) for place in places[:TOP]]
-    return Group(title, rule, cases, "" if rows else none, Table(name, title, head, rows) if rows else None)
+    return Group(
+        title,
+        rule,
+        cases,
+        "" if rows else none,
+        Table(name, f"{title}, on {view.task}", head, rows) if rows else None,
+    )
 
 
 def _beyond(found: Disagreement, teacher: str) -> str:

@@ -86,7 +86,7 @@ def test_the_page_is_short_and_light_until_something_is_opened(wide):
 def test_a_section_is_filled_when_it_is_opened(wide, address, how):
     summary = wide.find_element("css selector", "#agreement > details > summary")
     if how == "mouse":
-        wide.execute_script("arguments[0].scrollIntoView({ block: 'center' })", summary)
+        wide.execute_script("arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })", summary)
         summary.click()
     elif how == "keyboard":
         summary.send_keys(keys.ENTER)
