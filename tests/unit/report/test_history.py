@@ -14,8 +14,8 @@ from tests.unit.report.test_outcome import record
 
 def studies():
     """Three releases of a student: as before, then worse on every text by about 0.2."""
-    first = record((KEEPS, "tiny"))
-    last = record((DRIFTS, "tiny"), ("not decided", "new"))
+    first = record(("tiny", KEEPS))
+    last = record(("tiny", DRIFTS), ("new", UNKNOWN))
     rng = np.random.default_rng(1)
     for one in last["students"]:
         (row,) = one["explainers"]
@@ -59,7 +59,7 @@ def test_another_teacher_is_said():
 
 
 def test_names_of_models_stay_text():
-    found = {"<i>a</i>": record((KEEPS, "<b>x</b>")), "b": record((KEEPS, "<b>x</b>"))}
+    found = {"<i>a</i>": record(("<b>x</b>", KEEPS)), "b": record(("<b>x</b>", KEEPS))}
     text = history.page(found)
     assert "<b>x</b></b>" not in text and "&lt;b&gt;x&lt;/b&gt;" in text and "<i>a</i>" not in text
 
