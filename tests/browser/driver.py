@@ -34,7 +34,7 @@ def follow(page, name):
 
 def until(page, condition):
     """Wait for what the browser does in its own time."""
-    return waiting.WebDriverWait(page, 120).until(condition)
+    return waiting.WebDriverWait(page, 60).until(condition)
 
 
 def elements(page, selector):

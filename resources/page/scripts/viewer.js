@@ -52,7 +52,7 @@ function viewer(data) {
     choices("student", students.map((run) => run.label));
     student = students.find((run) => run.label === state.student) ?? view.runs[0];
     const classes = task.classes ?? [];
-    choices("class", [["", "the one that the teacher predicts"], ...classes]);
+    choices("class", [["", "teacher’s prediction"], ...classes]);
     choices("label", [["", "any"], ...task.labels]);
     fixed("sort", true);
     // A regression has no right and wrong answers to choose by.
@@ -113,6 +113,7 @@ function viewer(data) {
   }
 
   function open() {
+    if (fold) fold.open = true;
     const linked = draw();
     if (linked) show(linked, linked);
     else show(document.getElementById("sentences"), document.getElementById("sentences-title"));
