@@ -1,26 +1,10 @@
 """A browser, and in it the page of the made-up study."""
 
-import shutil
-
 import pytest
 
+from tests.browser import driver
 from tests.fixtures import made_up_study
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-_DRIVER = shutil.which("chromedriver")
-_OPTIONS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--window-size=1280,900",
-)
 _SPY = """
 window.alerted = [];
 window.alert = (text) => window.alerted.push(text);
@@ -46,14 +30,9 @@ def address(tmp_path_factory):
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory):
     """A browser that notes alerts, policy violations, files saved and everything on its console."""
-    if not (_CHROMIUM and _DRIVER):
+    browser = driver.start(tmp_path_factory.mktemp("profile"))
+    if browser is None:
         pytest.skip("chromium and chromedriver are not installed")
-    options = webdriver.ChromeOptions()
-    for argument in (*_OPTIONS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(argument)
-    options.binary_location = _CHROMIUM
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
     browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _SPY})
     yield browser
     browser.quit()
@@ -62,9 +41,7 @@ def chromium(tmp_path_factory):
 @pytest.fixture
 def page(chromium, address):
     """The page, freshly loaded; whatever a test does, nothing may be refused or reported."""
-    from tests.browser.driver import open_page
-
-    open_page(chromium, address)
+    driver.open_page(chromium, address)
     yield chromium
     assert chromium.execute_script("return window.alerted") == []
     assert chromium.execute_script("return window.violations") == []

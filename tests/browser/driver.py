@@ -1,8 +1,37 @@
-"""What a reader does with the page, and what is then on it."""
+"""A browser without a screen, what a reader does with the page in it, and what is then on it."""
+
+import shutil
 
 import pytest
 
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 waiting = pytest.importorskip("selenium.webdriver.support.wait", reason="selenium is not installed")
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+_DRIVER = shutil.which("chromedriver")
+_OPTIONS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+)
+
+
+def start(profile):
+    """Start a browser that keeps what is on its console; None where there is none."""
+    if not (_CHROMIUM and _DRIVER):
+        return None
+    options = webdriver.ChromeOptions()
+    for argument in (*_OPTIONS, f"--user-data-dir={profile}"):
+        options.add_argument(argument)
+    options.binary_location = _CHROMIUM
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
 
 
 def open_page(page, address):
