@@ -28,7 +28,16 @@ Answers = Mapping[tuple[str, str], pd.DataFrame]
 
 
 def read(paths: Sequence[str | Path]) -> dict[tuple[str, str], pd.DataFrame]:
-    """Read the classes that runs give to unchanged texts, from tables of kind ``predictions``."""
+    """Read the classes that runs give to unchanged texts, from tables of kind ``predictions``.
+
+    Examples
+    --------
+    >>> answer = {"example_id": "1", "perturbation": "none", "repeat": 0, "logits": [0.2, 1.5]}
+    >>> about = {"task": "films", "model": "kd", "seed": 7}
+    >>> tables.write("kd.parquet", "predictions", [answer], about)
+    >>> read(["kd.parquet"])["films", "kd"].to_dict()
+    {7: {'1': 1.0}}
+    """
     runs: dict[tuple[str, str], dict[int, pd.Series]] = {}
     for path in paths:
         source, table = tables.provenance(path), tables.read(path, "predictions")
@@ -110,7 +119,16 @@ def _agreement(study: Outline, task: str, gold: pd.Series, frame: pd.DataFrame) 
 
 
 def tables_of(task: str, found: Classes) -> list[Table]:
-    """The tables of a task: scores and agreement by class, and a folded confusion of each model."""
+    """The tables of a task: scores and agreement by class, and a folded confusion of each model.
+
+    Examples
+    --------
+    >>> scores = class_scores([0, 1], [[0, 0]], 2, confidence_level=0.95)
+    >>> counts = confusion([0, 1], [[0, 0]], 2)
+    >>> found = Classes(["bad", "good"], {"kd": scores}, {"kd": counts}, [], {"kd": 1})
+    >>> [[row[0].text, row[2].value] for row in tables_of("films", found)[0].rows]
+    [['bad', 1.0], ['good', 0.0]]
+    """
     if not found.names or not found.scores:
         return []
     agreement = _agreement_table(task, found)
@@ -175,7 +193,13 @@ def _confusion_table(task: str, model: str, found: Classes) -> Table:
 
 
 def records(by_task: Mapping[str, Classes]) -> dict[str, tuple[Sequence[str], list[list[Any]]]]:
-    """Columns and rows of the CSV files, by their names."""
+    """Columns and rows of the CSV files, by their names.
+
+    Examples
+    --------
+    >>> [(name, columns[:3]) for name, (columns, _) in records({}).items()][0]
+    ('classes', ('task', 'model', 'class'))
+    """
     scores, confusions, agreement = [], [], []
     for task, found in by_task.items():
         agreement += [[row[name] for name in AGREEMENT] for row in found.agreement]

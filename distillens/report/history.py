@@ -23,6 +23,13 @@ def page(records: Mapping[str, Outcome]) -> str:
     ----------
     records : mapping
         Of each study, by the name that it is shown with, what `distillens.report.outcome.of` returns.
+
+    Examples
+    --------
+    >>> about = {"texts": {}, "explainers": {}, "explained_output": "margin", "teachers": {}}
+    >>> nothing = {"about": about, "students": []}
+    >>> "What changed from v1 to v2?" in page({"v1": nothing, "v2": nothing})
+    True
     """
     names = list(records)
     return html.render(
@@ -68,7 +75,15 @@ def changes(records: Mapping[str, Outcome]) -> list[tuple[str, str, list[Cell], 
 
 
 def differing(records: Mapping[str, Outcome]) -> list[str]:
-    """Why intervals of a difference are missing: what is not the same in the last two studies."""
+    """Why intervals of a difference are missing: what is not the same in the last two studies.
+
+    Examples
+    --------
+    >>> about = {"texts": {"films": {"n": 4}}, "explainers": {}, "explained_output": "margin"}
+    >>> other = about | {"texts": {"films": {"n": 5}}}
+    >>> differing({"v1": {"about": about}, "v2": {"about": other}})
+    ['films: other texts']
+    """
     (_, before), (_, now) = list(records.items())[-2:]
     one, two = before["about"], now["about"]
     said = [

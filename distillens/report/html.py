@@ -28,6 +28,13 @@ def render(template: str, **context: Any) -> str:
     ------
     jinja2.UndefinedError
         If the template names what is not given.
+
+    Examples
+    --------
+    >>> render("compare.html.j2", names=["v1", "v2"])
+    Traceback (most recent call last):
+        ...
+    jinja2.exceptions.UndefinedError: 'changes' is undefined
     """
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_RESOURCES),
