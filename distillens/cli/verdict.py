@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         said = "; ".join(
             filter(None, (one.evidence, one.parts, one.score, one.saving, f"next: {one.step}", one.command))
         )
-        console.print(Text.assemble((one.student, "bold"), f": {one.word.text} ", (said, "dim")))
+        console.print(Text.assemble((one.student, "bold"), f": {one.word.text}; ", (said, "dim")))
     repeated = [repeats.in_folder(task, arguments.results / "data" / task) for task in study.tasks]
     if verdicts:
         console.print()
