@@ -1,8 +1,8 @@
 """How long a reader waits for the largest page: ``python -m bench.page``.
 
-The page is a made-up study's, with as many explained texts and rows of one table as are asked for. It is opened in
-a headless Chromium, as the tests do. Seconds are those from the act to the next picture on the screen; the median
-of several counts.
+The page is a made-up study's, with as many explained texts and rows of one table as are asked for. It is
+opened in a headless Chromium, as the tests do. Seconds are those from the act to the next picture on the
+screen; the median of several counts.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from tests.browser import driver
 from tests.fixtures import made_up_study
 
 FIRST_VIEW, ACT, ELEMENTS = 0.5, 0.2, 20_000
-"""What may be waited for the first view and for each act, in seconds, and how many elements there may be then."""
+"""What may be waited for the first view and for each act, in seconds, and how many elements there may be."""
 
 # The picture after the next is drawn when the act is done.
 _TIMED = """
@@ -76,7 +76,7 @@ def write(folder: Path, texts: int, rows: int) -> Path:
 
 
 def timings(browser: Any, page: Path, repeats: int) -> dict[str, Any]:
-    """Seconds of the first view and of each act, the median of all repeats, and elements of the first view."""
+    """Seconds of the first view and of each act, the median of repeats, and elements of the first view."""
     taken: dict[str, list[float]] = {}
     elements = []
     for _ in range(repeats):
