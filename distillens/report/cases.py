@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -262,7 +262,8 @@ def _contrasts(
     cases = []
     for _, place, own in sorted(candidates, key=lambda one: one[:2])[:TOP]:
         facts = [(f"behind “but”, {run.model}", percent(own[run])) for run in family]
-        cases.append(_case(study, view, probe.sentences[place], family, facts))
+        # The viewer has the task's texts, and not those of probes.
+        cases.append(replace(_case(study, view, probe.sentences[place], family, facts), link=""))
     none = "This share is not defined for any sentence and student."
     return Group(title, rule, cases, "" if cases else none)
 

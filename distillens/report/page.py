@@ -305,11 +305,14 @@ def _record(
 
 
 def _three(chosen: Sequence[tuple[str, Sequence[cases.Group]]]) -> list[tuple[cases.Group, cases.Case]]:
-    """Three cases for the summary: the first of each rule, then the others in their order."""
+    """Three cases for the summary: the first of each rule, then the others in their order; no text twice."""
     groups = [group for _, of_task in chosen for group in of_task]
     first = [(group, group.cases[0]) for group in groups if group.cases]
     others = [(group, case) for group in groups for case in group.cases[1:]]
-    return [*first, *others][:3]
+    distinct: dict[str, tuple[cases.Group, cases.Case]] = {}
+    for group, case in [*first, *others]:
+        distinct.setdefault(case.link or case.example_id, (group, case))
+    return list(distinct.values())[:3]
 
 
 def _texts(paths: Paths) -> dict[str, list[dict[str, Any]]]:

@@ -556,6 +556,7 @@ def test_contrasts_are_where_a_student_differs_most_from_the_teacher():
         for model, seed in (("big", 4), ("small", 1), ("tiny", 1))
     ]
     *_, group = cases.choose(source.study, "t", _texts([0.0]), own, examples, asked)
+    assert {case.link for case in group.cases} == {""}, "the viewer has no texts of probes"
     assert [case.example_id for case in group.cases] == ["1", "0", "3"], (
         "0.3, 0.1 and 0.0 away; flipped is left out"
     )
