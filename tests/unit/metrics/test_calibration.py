@@ -241,8 +241,10 @@ def test_p_values_at_other_tolerances_are_those_of_such_a_study():
 
 
 def test_what_is_needed_counts_the_comparisons_and_the_explainers():
-    made = made_up(np.random.default_rng(3), 40, 6, 6, other=0.1)
-    alone = calibrate(*made)
-    many = calibrate(*made, rule=Rule(tests=12, explainers=4))
-    assert many["texts_needed_drift"] > alone["texts_needed_drift"]
-    assert many["texts_needed_no_drift"] > alone["texts_needed_no_drift"]
+    made = made_up(np.random.default_rng(3), 40, 6, 6, other=0.2, spread=0.0)
+    alone, many = (calibrate(*made, rule=Rule(tests=tests)) for tests in (1, 12))
+    assert many["texts_needed_drift"] > alone["texts_needed_drift"] > 40
+    assert many["texts_needed_no_drift"] == alone["texts_needed_no_drift"]
+    alone, many = (calibrate(*made, rule=Rule(margin=0.15, explainers=n)) for n in (1, 4))
+    assert many["texts_needed_no_drift"] > alone["texts_needed_no_drift"] >= 40
+    assert many["texts_needed_drift"] == alone["texts_needed_drift"]
