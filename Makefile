@@ -29,6 +29,7 @@ bench: .venv/installed  ## the engine beside the stock libraries; what the edit 
 	$(BIN)/python -m bench
 	OMP_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false $(BIN)/python -m bench.host
 	$(BIN)/python -m bench.increments
+	$(BIN)/python -m bench.page
 
 bench-gpu: .venv/installed  ## the engine and training on one GPU, in at most eight minutes
 	$(BIN)/python -m bench.gpu

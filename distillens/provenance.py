@@ -11,6 +11,8 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import subprocess
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -143,6 +145,38 @@ def versions(*packages: str) -> dict[str, str]:
     ['numpy', 'pandas']
     """
     return {package: importlib.metadata.version(package) for package in packages}
+
+
+def release() -> dict[str, str]:
+    """What made a file: ``version``, and in a clone the ``commit`` with its ``date``.
+
+    No clock is read, so the same code gives the same answer. Of changed code the commit ends in ``-dirty``.
+
+    Examples
+    --------
+    >>> sorted(release())
+    ['commit', 'date', 'version']
+    """
+    about = ROOT / "pyproject.toml"  # a clone need not be installed
+    if about.is_file():
+        version = tomllib.loads(about.read_text("utf-8"))["project"]["version"]
+    else:
+        version = importlib.metadata.version("distillens")
+    found = {"version": version, "commit": "", "date": ""}
+    if (ROOT / ".git").exists():
+        asked = {"commit": ("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")}
+        asked["date"] = ("log", "-1", "--format=%cs")
+        try:
+            found |= {name: _git(*words) for name, words in asked.items()}
+        except (OSError, subprocess.CalledProcessError):  # no git, or not its user's folder
+            return found
+    return found
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(
+        ["git", "-C", ROOT, *words], check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 @cache

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 
 # fmt: off
 _TEXT, _REAL, _FLAG = pa.string(), pa.float64(), pa.bool_()
@@ -36,7 +36,10 @@ _CALIBRATION = {
     **_with_bounds("agreement", "ceiling", "explainer_ceiling", "floor", "normalised", "drift"),
     "student_explainer_ceiling": _REAL, "margin": _REAL, "p_drift": _REAL, "p_no_drift": _REAL,
     "effect_size": _REAL, "run_spread": _REAL,
-    "texts_needed": _REAL, "teacher_runs_needed": _REAL, "student_runs_needed": _REAL,
+    "tolerances": _REALS, "p_drift_at": _REALS, "p_no_drift_at": _REALS,
+    "texts_needed_drift": _REAL, "teacher_runs_needed_drift": _REAL, "student_runs_needed_drift": _REAL,
+    "texts_needed_no_drift": _REAL, "teacher_runs_needed_no_drift": _REAL,
+    "student_runs_needed_no_drift": _REAL,
     "teacher_runs_missing": _INT16, "student_runs_missing": _INT16, "n_gated_runs": _INT16, "gated": _FLAG,
 }
 

@@ -35,7 +35,7 @@ from distillens.data.errors import DataError
 from distillens.data.segmentation import SegmentationError
 from distillens.tables import TableError
 
-_COMMANDS = ("audit", "run", "check", "extend", "verdict", "gate", "explain")
+_COMMANDS = ("audit", "run", "check", "extend", "verdict", "gate", "compare", "explain")
 _ABOUT = """Does a distilled or compressed text classifier still reason like its teacher?
 
 Paths, those in a study's YAML file too, are relative to the folder that you are in; results
@@ -48,6 +48,7 @@ _EXAMPLES = """examples:
   distillens run mine.yaml --cores 4
   distillens extend results/mine          # as many texts as the verdict needs
   distillens verdict results/mine
+  distillens compare results/v1 results/v2
   distillens explain --study results/mine --text "Slow, but never dull."
 
 `distillens COMMAND --help` says more. Results for your own programs:

@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.text import Text
 
 from distillens.cli.errors import CommandError
-from distillens.metrics.verdict import DRIFTS, KEEPS, UNKNOWN
+from distillens.metrics.verdict import DRIFTS, KEEPS
 from distillens.provenance import ROOT
 from distillens.report import outcome, outcome_formats
 from distillens.report.baseline import BaselineError, compare
+from distillens.report.outcome_status import FAILING, failures, status
 from distillens.report.results import Results, load
 
 HELP = """Judge a finished study: an exit status for a build, and files that it can show.
@@ -30,11 +31,7 @@ HELP = """Judge a finished study: an exit status for a build, and files that it 
 
 Of several the first that holds of 3, 6, 5, 4 counts. --allow takes what shall not fail."""
 
-WORSE = "worse"
-STATUS = {KEEPS: 0, DRIFTS: 3, UNKNOWN: 4, outcome.NOTHING: 5, WORSE: 6}
-"""The exit status of each word."""
-_ORDER = (DRIFTS, WORSE, outcome.NOTHING, UNKNOWN)
-_ALLOWED = {word.replace(" ", "-"): word for word in _ORDER}
+_ALLOWED = {word.replace(" ", "-"): word for word in FAILING}
 _SCHEMA = ROOT / "workflow" / "schemas" / "outcome.schema.yaml"
 _STYLE = {KEEPS: "bold green", DRIFTS: "bold red"}
 
@@ -135,41 +132,6 @@ def judge(results: Results, rules: Rules, console: Console) -> int:
             path.write_text(written[name](), encoding="utf-8")
     _print(found, failing, console)
     return found["status"]
-
-
-def failures(found: Mapping[str, Any], allow: tuple[str, ...] = ()) -> dict[tuple[str, str], list[str]]:
-    """Why each (task, student) fails; those that pass are left out.
-
-    Examples
-    --------
-    >>> found = {"students": [{"task": "films", "student": "tiny", "verdict": "not decided"}], "against": []}
-    >>> failures(found), failures(found, ("not decided",))
-    ({('films', 'tiny'): ['not decided']}, {})
-    """
-    why: dict[tuple[str, str], list[str]] = {}
-    for one in found["students"]:
-        if one["verdict"] != KEEPS and one["verdict"] not in allow:
-            why.setdefault((one["task"], one["student"]), []).append(one["verdict"])
-    for row in found["against"]:
-        words = why.setdefault((row["task"], row["student"]), [])
-        if row["worse"] and WORSE not in (*words, *allow):
-            words.append(WORSE)
-    return {key: words for key, words in why.items() if words}
-
-
-def status(found: Mapping[str, Any], allow: tuple[str, ...] = ()) -> int:
-    """The exit status of a record.
-
-    Examples
-    --------
-    >>> nothing = {"students": [], "against": []}
-    >>> status(nothing), status(nothing, ("nothing measured",))
-    (5, 0)
-    """
-    words = {word for words in failures(found, allow).values() for word in words}
-    if not found["students"] and outcome.NOTHING not in allow:
-        words.add(outcome.NOTHING)
-    return next((STATUS[word] for word in _ORDER if word in words), 0)
 
 
 def baseline(path: Path) -> dict[str, Any]:

@@ -9,7 +9,16 @@ from rich.text import Text
 
 from distillens.cli import terminal
 from distillens.data import repeats
-from distillens.report import diagnostics, long_texts, permutation, reasons, study_data, verdict
+from distillens.report import (
+    costs,
+    decision,
+    diagnostics,
+    long_texts,
+    permutation,
+    reasons,
+    study_data,
+    verdict,
+)
 from distillens.report.results import load
 
 HELP = """Print the verdict of a finished study.
@@ -34,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
     """Print the table and the paragraph above it."""
-    results = load(arguments.results)
-    settings = dict(results.settings)
+    found = load(arguments.results)
+    settings = dict(found.settings)
     study = study_data.study_of(settings, settings.pop("tasks"))
     aggregates, _ = study_data.scores(sorted(arguments.results.glob("metrics/*/performance.parquet")))
     drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
@@ -50,10 +59,14 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     for warning in filter(None, (permutation.remarks(renamed), diagnostics.warning(reports))):
         console.print(warning, style="yellow")
     console.print()
-    for student, word, why in permutation.with_questions(
-        reasons.lines(verdicts, study.controls), study, renamed
-    ):
-        console.print(Text.assemble((student, "bold"), f": {word.text} ", (why, "dim")))
+    decided = decision.decisions(
+        study, verdicts, found.placements, costs.read(sorted(found.folder.glob("costs/*/*/*.parquet")))
+    )
+    for one in permutation.with_questions(decided, study, renamed):
+        said = "; ".join(
+            filter(None, (one.evidence, one.parts, one.score, one.saving, f"next: {one.step}", one.command))
+        )
+        console.print(Text.assemble((one.student, "bold"), f": {one.word.text}; ", (said, "dim")))
     repeated = [repeats.in_folder(task, arguments.results / "data" / task) for task in study.tasks]
     if verdicts:
         console.print()

@@ -3,7 +3,9 @@
 An explainer that draws explains the first run of each model again: how well it agrees with itself.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,9 @@ def calibrate(
         *(settings.metrics[name] for name in ("confidence_level", "tolerance", "margin")), tests=max(1, tests)
     )
     rows = []
+    judges = Counter(group.first[0] for group in groups if not _is_control(group))
     for group in groups:
+        own_rule = replace(rule, explainers=max(1, judges[group.first[0]]))
         compared, texts = RunAgreement.of(group, metrics, gates), drawn.of(group.ids)
         # Of the first run of each model, the teacher among them.
         itself = {
@@ -65,7 +69,7 @@ def calibrate(
         }
         for student in group.by_student:
             ceilings = [itself[group.first[0]], itself[student]]
-            rows += _of_student(compared, student, ceilings, rule, texts)
+            rows += _of_student(compared, student, ceilings, own_rule, texts)
     write_scores(out, "calibration", rows, settings, [performance, *explanations, *again, explained])
 
 

@@ -305,7 +305,9 @@ def null_for_nan(value: Any) -> Any:
 
     Examples
     --------
-    >>> null_for_nan(math.nan), null_for_nan(0.5)
-    (None, 0.5)
+    >>> null_for_nan(math.nan), null_for_nan([0.5, math.nan])
+    (None, [0.5, None])
     """
+    if isinstance(value, list):
+        return [null_for_nan(one) for one in value]
     return None if isinstance(value, float) and math.isnan(value) else value

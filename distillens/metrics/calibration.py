@@ -18,7 +18,7 @@ Each of these is a weighted sum of S, C, R and Z, so each is tested as one, with
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ Array = NDArray[np.float64]
 HEADLINE = "spearman"
 TOLERANCE = 0.05
 MARGIN = 0.5
+_TOLERANCES = tuple(hundredths / 100 for hundredths in range(2, 11))
 _NUMBERS = tables.numbers("calibration")
 QUANTITIES = tuple(name for name in _NUMBERS if f"{name}_low" in _NUMBERS)
 """The numbers of the table that have an interval: S, C, R, Z, A and D."""
@@ -47,17 +48,33 @@ _WITHIN_RUNS = np.array([1.0, -2.0, 1.0, 0.0])
 
 @dataclass(frozen=True)
 class Rule:
-    """What a verdict goes by; ``tests`` is how many comparisons of the task are corrected for."""
+    """What a verdict goes by.
+
+    ``tests`` is how many comparisons of the task "drift found" is corrected for, ``explainers`` how many must
+    agree on "no drift found".
+    """
 
     confidence_level: float = 0.95
     tolerance: float = TOLERANCE
     margin: float = MARGIN
     tests: int = 1
+    explainers: int = 1
 
     @property
     def alpha(self) -> float:
         """Level of every one-sided test."""
         return 1 - self.confidence_level
+
+    @property
+    def tolerances(self) -> list[float]:
+        """The tolerances for which the page judges again, this one among them.
+
+        Examples
+        --------
+        >>> Rule(tolerance=0.025).tolerances[:3]
+        [0.02, 0.025, 0.03]
+        """
+        return sorted({*_TOLERANCES, self.tolerance})
 
 
 def gated(low: float, majority: float) -> bool:
@@ -119,8 +136,10 @@ def calibrate(
         teacher run's mean agreement; ``n``, ``n_undefined`` and ``n_groups``, examples; ``n_runs`` and
         ``n_teacher_runs``; ``teacher_runs_missing``: without them bounds of D and A and p-values are NaN;
         ``student_runs_missing``: without them its noise is borrowed
-        (`distillens.metrics.run_pairs.BORROWED`); ``texts_needed``, ``teacher_runs_needed``,
-        ``student_runs_needed``: see `distillens.metrics.power.needed`.
+        (`distillens.metrics.run_pairs.BORROWED`); ``texts_needed``, ``teacher_runs_needed`` and
+        ``student_runs_needed``, each with ``_drift`` and ``_no_drift`` for this row's part in that verdict of
+        the student: see `distillens.metrics.power.needed`; ``p_drift_at`` and ``p_no_drift_at``, the p-values
+        at other ``tolerances`` (empty below three runs of the teacher).
         What needs a ceiling is NaN without one.
 
     Examples
@@ -141,6 +160,7 @@ def calibrate(
     row = dict.fromkeys(_NUMBERS, math.nan)
     row |= {"n": n, "n_undefined": int(defined.size - n), "n_groups": 0}
     row |= {"n_runs": len(students.compared), "n_teacher_runs": seeds}
+    row |= {"tolerances": [], "p_drift_at": [], "p_no_drift_at": []}
     row["teacher_runs_missing"] = max(0, TEACHER_RUNS - seeds)
     row["student_runs_missing"] = students.missing
     if columns is None:
@@ -212,17 +232,27 @@ def contrasts(rule: Rule, means: Array) -> tuple[Array, Array, float, Array]:
     return drift, _WITHIN_RUNS if within_runs else kept, largest, scale
 
 
-def _judged(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str, float]:
+def _judged(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str, Any]:
     """Intervals of D and A, the two tests, and what would tell, where the teacher's runs are enough."""
-    drift, kept, floor = _contrasts(rule)
-    p_kept = max(columns.p_above(kept), columns.p_above(_WITHIN_RUNS))
+    at = [_p_values(columns, replace(rule, tolerance=tolerance)) for tolerance in rule.tolerances]
+    p_drift, p_no_drift = at[rule.tolerances.index(rule.tolerance)]
     return {
         **columns.interval(_DRIFT, rule.confidence_level).named("drift"),
         **columns.ratio(*_ABOVE_FLOOR.values(), rule.confidence_level).named("normalised"),
-        "p_drift": columns.p_above(drift),
-        "p_no_drift": min(p_kept, columns.p_above(floor)),
+        "p_drift": p_drift,
+        "p_no_drift": p_no_drift,
+        "tolerances": rule.tolerances,
+        "p_drift_at": [one for one, _ in at],
+        "p_no_drift_at": [other for _, other in at],
         **_needed(columns, students, rule),
     }
+
+
+def _p_values(columns: CrossedDesign, rule: Rule) -> tuple[float, float]:
+    """Those of drift and of no drift, by a rule."""
+    drift, kept, floor = _contrasts(rule)
+    p_kept = max(columns.p_above(kept), columns.p_above(_WITHIN_RUNS))
+    return columns.p_above(drift), min(p_kept, columns.p_above(floor))
 
 
 def _contrasts(rule: Rule) -> tuple[Array, Array, Array]:
@@ -244,25 +274,34 @@ def _ratio(means: Array) -> float:
 
 
 def _needed(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str, float]:
-    """What would tell: the nearer of both verdicts, for each of texts and runs."""
+    """What this row would take, for each verdict of the student.
+
+    "drift found" is corrected for all comparisons of the task. For "no drift found" every explainer must
+    tell, so each must do so more often than all of them shall.
+    """
     drift, kept, floor = _contrasts(rule)
-    for_drift = _need(columns, students, drift, rule.alpha / rule.tests)
-    both = [_need(columns, students, weights, rule.alpha) for weights in (kept, _WITHIN_RUNS)]
-    for_none = [max(pair) if not any(map(math.isnan, pair)) else math.nan for pair in zip(*both, strict=True)]
-    ways = [for_drift, for_none, _need(columns, students, floor, rule.alpha)]
-    found = [[x for x in way if not math.isnan(x)] for way in zip(*ways, strict=True)]
-    names = ("texts_needed", "teacher_runs_needed", "student_runs_needed")
-    return {name: min(of, default=math.nan) for name, of in zip(names, found, strict=True)}
+    often = power.power_of_each(rule.explainers)
+    none, within, least = (
+        _need(columns, students, weights, rule.alpha, often) for weights in (kept, _WITHIN_RUNS, floor)
+    )
+    needs = {
+        "drift": _need(columns, students, drift, rule.alpha / rule.tests),
+        "no_drift": power.for_any([power.for_all([none, within]), least]),
+    }
+    return {f"{of}_needed_{name}": n for name, need in needs.items() for of, n in need._asdict().items()}
 
 
-def _need(columns: CrossedDesign, students: RunPairs, weights: Array, alpha: float) -> power.Need:
+def _need(
+    columns: CrossedDesign, students: RunPairs, weights: Array, alpha: float, often: float = power.POWER
+) -> power.Need:
     value, scale, _ = columns.estimate(weights)
     if math.isnan(scale):
         return power.Need(math.nan, math.nan, math.nan)
     parts = columns.parts(weights)
     runs = [power.Source(one * f.runs, f.runs) for one, f in zip(parts.pure, columns.factors, strict=True)]
     runs += [power.Source(0.0, len(students.compared))] * (2 - len(runs))
-    return power.needed(value, [power.Source(parts.texts * columns.draws, columns.draws), *runs], alpha)
+    sources = [power.Source(parts.texts * columns.draws, columns.draws), *runs]
+    return power.needed(value, sources, alpha, often)
 
 
 def _effect_size(students: RunPairs, teachers: Array) -> float:

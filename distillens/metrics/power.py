@@ -1,7 +1,7 @@
 """How much more would have to be measured for a verdict, and be told four times out of five."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from scipy import special
@@ -29,10 +29,10 @@ class Need(NamedTuple):
     student_runs: float
 
 
-def needed(effect: float, sources: Sequence[Source], alpha: float) -> Need:
+def needed(effect: float, sources: Sequence[Source], alpha: float, power: float = POWER) -> Need:
     """How many texts or runs tell an effect from zero by a one-sided test in four of five studies.
 
-    The effect is told if it is ``t(1 - alpha) + t(POWER)`` standard errors away from zero (Student's t;
+    The effect is told if it is ``t(1 - alpha) + t(power)`` standard errors away from zero (Student's t;
     Cohen 1988). What is expected is that effect and variances stay as they were seen.
 
     Parameters
@@ -44,6 +44,8 @@ def needed(effect: float, sources: Sequence[Source], alpha: float) -> Need:
         teacher's has no source of its own (variance 0): its runs are then as many as its teacher's.
     alpha : float
         Level of the test, already corrected for how many there are.
+    power : float
+        How often the effect shall be told.
 
     Examples
     --------
@@ -59,12 +61,47 @@ def needed(effect: float, sources: Sequence[Source], alpha: float) -> Need:
                 source._replace(count=count) if place == position else source
                 for place, source in enumerate(sources)
             ]
-            return effect >= detectable(changed, alpha)
+            return effect >= detectable(changed, alpha, power)
 
         return enough
 
     most = (_MOST_TEXTS, _MOST_RUNS, _MOST_RUNS)
     return Need(*(_first(told(p), sources[p].count, most[p]) for p in range(len(most))))
+
+
+def power_of_each(tests: int) -> float:
+    """How often each of several tests must tell, so that all do in four of five studies (Bonferroni).
+
+    Examples
+    --------
+    >>> round(power_of_each(1), 2), round(power_of_each(4), 2)
+    (0.8, 0.95)
+    """
+    return 1 - (1 - POWER) / tests
+
+
+def for_all(needs: Iterable[Need]) -> Need:
+    """What it takes if every one must tell: the most, and NaN where one never does.
+
+    Examples
+    --------
+    >>> for_all([Need(80.0, 4.0, 2.0), Need(256.0, math.nan, 2.0)])
+    Need(texts=256.0, teacher_runs=nan, student_runs=2.0)
+    """
+    return Need(*(math.nan if any(map(math.isnan, of)) else max(of) for of in zip(*needs, strict=True)))
+
+
+def for_any(needs: Iterable[Need]) -> Need:
+    """What it takes if one is enough: the least.
+
+    Examples
+    --------
+    >>> for_any([Need(80.0, math.nan, 2.0), Need(256.0, math.nan, 3.0)])
+    Need(texts=80.0, teacher_runs=nan, student_runs=2.0)
+    """
+    return Need(
+        *(min((x for x in of if not math.isnan(x)), default=math.nan) for of in zip(*needs, strict=True))
+    )
 
 
 def texts(effect: float, sources: Sequence[Source], alpha: float) -> float:
@@ -83,13 +120,13 @@ def texts(effect: float, sources: Sequence[Source], alpha: float) -> float:
                   2, _MOST_TEXTS)  # fmt: skip
 
 
-def detectable(sources: Sequence[Source], alpha: float) -> float:
+def detectable(sources: Sequence[Source], alpha: float, power: float = POWER) -> float:
     """The least effect that a one-sided test tells from zero in four of five studies.
 
     Parameters
     ----------
     sources : sequence of Source
-    alpha : float
+    alpha, power : float
 
     Examples
     --------
@@ -103,7 +140,7 @@ def detectable(sources: Sequence[Source], alpha: float) -> float:
     if any(df < 1 for _, df in parts):
         return math.inf
     df = total**2 / sum(part**2 / df for part, df in parts)
-    return math.sqrt(total) * float(special.stdtrit(df, 1 - alpha) + special.stdtrit(df, POWER))
+    return math.sqrt(total) * float(special.stdtrit(df, 1 - alpha) + special.stdtrit(df, power))
 
 
 def _first(enough: Callable[[int], bool], start: int, most: int) -> float:

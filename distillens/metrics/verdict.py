@@ -53,6 +53,38 @@ def decide(
     return [{**row, "verdict": verdict(row, confidence_level)} for row in decided]
 
 
+def at_tolerances(
+    rows: Sequence[Mapping[str, Any]], confidence_level: float, controls: Iterable[str] = ()
+) -> dict[float, list[dict[str, Any]]]:
+    """What `decide` would say with other tolerances, from the p-values that the rows have for them.
+
+    A row without these, of a teacher with too few runs, is not decided by any.
+
+    Examples
+    --------
+    >>> row = {"task": "sst2", "explainer": "shap", "metric": "spearman", "k": None, "gated": False}
+    >>> row |= {"tolerances": [0.05, 0.1], "p_drift_at": [0.01, 0.3], "p_no_drift_at": [0.9, 0.9]}
+    >>> row |= {"normalised_low": 0.4, "teacher_runs_missing": 0, "student_runs_missing": 0}
+    >>> {at: one["verdict"] for at, (one,) in at_tolerances([row], 0.95).items()}
+    {0.05: 'drift found', 0.1: 'not decided'}
+    """
+    tolerances = max((list(row["tolerances"] or ()) for row in rows), key=len, default=[])
+
+    def judged(place: int) -> list[dict[str, Any]]:
+        p_values = [
+            {name: _at(row[f"{name}_at"], place) for name in ("p_drift", "p_no_drift")} for row in rows
+        ]
+        changed = [{**row, **p} for row, p in zip(rows, p_values, strict=True)]
+        return decide(changed, confidence_level, controls)
+
+    return {tolerance: judged(place) for place, tolerance in enumerate(tolerances)}
+
+
+def _at(p_values: Sequence[float | None] | None, place: int) -> float:
+    found = p_values[place] if p_values is not None and len(p_values) else None
+    return math.nan if found is None else found
+
+
 def verdict(row: Mapping[str, Any], confidence_level: float) -> str:
     """Say in words what one row shows: the first of these that holds.
 

@@ -93,20 +93,42 @@ def _compared(
     level: float,
     groups: Mapping[str, int] | None,
 ) -> dict[str, Any]:
-    sides = (row["by_text"], before["by_text"])
-    # None is undefined, as is a text that one of them lacks.
-    values = np.array([[side.get(name) for name in row["by_text"]] for side in sides], dtype=np.float64)
-    resampling = Resampling(seed=0, confidence_level=level)
-    drawn = None if groups is None else [groups[name] for name in row["by_text"]]
-    found = summaries([values[0] - values[1]], resampling, groups=drawn)
-    value, low, high = (float(part[0]) for part in (found.value, found.low, found.high))
-    return {
-        "task": one["task"],
-        "student": one["student"],
-        "explainer": row["explainer"],
-        "difference": None if np.isnan(value) else value,
-        "low": None if np.isnan(low) else low,
-        "high": None if np.isnan(high) else high,
-        "n": int(found.n[0]),
-        "worse": bool(high < 0),
+    found = difference(row["by_text"], before["by_text"], level, groups)
+    about = {"task": one["task"], "student": one["student"], "explainer": row["explainer"]}
+    return {**about, **found, "worse": found["high"] is not None and found["high"] < 0}
+
+
+def difference(
+    now: Mapping[str, float | None],
+    before: Mapping[str, float | None],
+    level: float,
+    groups: Mapping[str, int] | None = None,
+) -> dict[str, Any]:
+    """Mean difference of agreement on the same texts, each its own comparison.
+
+    Parameters
+    ----------
+    now, before : mapping
+        Agreement of each text by its id; None is undefined, as is a text that one of them lacks.
+    level : float
+        Of the interval, which holds for other texts.
+    groups : mapping, optional
+        The number of each text's group: texts of one group are one draw.
+
+    Returns
+    -------
+    dict
+        ``difference`` with ``low`` and ``high`` (None where undefined), and ``n`` texts with a value in both.
+
+    Examples
+    --------
+    >>> difference({"a": 0.5, "b": 0.7}, {"a": 0.25, "b": None}, 0.95)
+    {'difference': 0.25, 'low': None, 'high': None, 'n': 1}
+    """
+    values = np.array([[side.get(name) for name in now] for side in (now, before)], dtype=np.float64)
+    drawn = None if groups is None else [groups[name] for name in now]
+    found = summaries([values[0] - values[1]], Resampling(seed=0, confidence_level=level), groups=drawn)
+    numbers = {
+        name: float(part[0]) for name, part in zip(("difference", "low", "high"), found[:3], strict=True)
     }
+    return {name: None if np.isnan(x) else x for name, x in numbers.items()} | {"n": int(found.n[0])}

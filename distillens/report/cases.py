@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from distillens.metrics.calibration import HEADLINE
-from distillens.report.formatting import NOT_KNOWN, metric_name, number, percent
+from distillens.metrics.disagreement import worst
+from distillens.report import disagreements, sentences, viewer
+from distillens.report.disagreements import Disagreement
+from distillens.report.formatting import NOT_KNOWN, Cell, Head, Table, number, percent
 from distillens.report.probe_data import Probe
 from distillens.report.sentences import Explained, View, gold, views
 from distillens.report.study_data import Outline, Run
 
 TOP = 3
+WORST = 10
 _LEVELS = 9
 
 Text = Mapping[str, Any]
@@ -31,21 +34,23 @@ class Line:
 
 @dataclass(frozen=True)
 class Case:
-    """A text, what is said about it as (name, value), and every model's view of it."""
+    """A text, what is said about it as (name, value), every model's view of it, and a link to the viewer."""
 
     example_id: str
     facts: Sequence[tuple[str, str]]
     lines: Sequence[Line]
+    link: str = ""
 
 
 @dataclass(frozen=True)
 class Group:
-    """The cases of one rule; the rule in words, and why there are none."""
+    """The cases of one rule; the rule in words, why there are none, and a table of them."""
 
     title: str
     rule: str
     cases: Sequence[Case]
     none: str = ""
+    table: Table | None = None
 
 
 def choose(
@@ -55,6 +60,7 @@ def choose(
     explanations: Sequence[Explained],
     examples: Mapping[str, pd.DataFrame],
     probes: Mapping[tuple[str, str], Probe],
+    gates: disagreements.Gates = (),
 ) -> list[Group]:
     """Choose the cases of a task, all by the study's first explainer that is no control.
 
@@ -70,17 +76,24 @@ def choose(
         Scores of single examples, by subject.
     probes : mapping
         What is known of each (task, probe).
+    gates : collection
+        What `disagreements.gates_of` returned.
     """
     view = _view(study, task, texts, explanations, examples)
-    if view is None or study.tasks[task]["type"] != "classification":
+    if view is None:
         return []
-    groups = []
+    found = disagreements.of_view(study, view, texts, gates)
+    groups = [_worst(study, view, texts, one) for one in found.values()]
+    if study.tasks[task]["type"] != "classification":
+        return groups
     for teacher in (run for run in view.runs if run.teacher is None and run == study.first(run.model)):
         students = [
             run for run in view.runs if run.teacher == teacher.model and run == study.first(run.model)
         ]
         family = [teacher, *students]
-        groups += [_drifted(study, view, texts, family, student) for student in students]
+        groups += [
+            _drifted(study, view, texts, [teacher, student], found[student.model]) for student in students
+        ]
         groups.append(_borderline(study, view, texts, family))
         groups += [
             _contrasts(study, one, family, examples) for one in probes.values() if _is_contrast(one, task)
@@ -104,27 +117,105 @@ def _is_contrast(probe: Probe, task: str) -> bool:
     return probe.task == task and any(row["variant"] == "flipped" for row in probe.design)
 
 
-def _drifted(study: Outline, view: View, texts: Sequence[Text], family: list[Run], student: Run) -> Group:
-    teacher, reference = family[0], study.reference(student) or family[0]
-    candidates = []
-    for place, text in enumerate(texts):
-        agreed = view.agreement(student, text)
-        if not math.isnan(agreed) and all(_right(view, run, text) for run in (reference, student)):
-            candidates.append((agreed, place))
+def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreement) -> Group:
+    """The ten worst disagreements of a student beyond noise, whatever the answers."""
+    student = next(run for run in view.runs if run.model == found.student)
+    teacher, places = student.teacher or "", worst(found.ranked, WORST)
+    title = f"The ten worst disagreements beyond noise: {student.model}"
+    if not found.knows_noise:
+        title = f"The ten worst disagreements: {student.model}"
     rule = (
-        f"Of the texts that both {teacher.model} and {student.model} classify right, those on which their "
-        f"attributions by {view.explainer} agree least ({metric_name(HEADLINE)}): "
-        f"{_how_many(len(candidates))}."
+        f"The texts whose attribution by {view.explainer} {student.model} places most unlike {teacher}, "
+        f"{_beyond(found, teacher)}; {_how_many(int((found.ranked > 0).sum()), WORST)}. "
+        "Each opens with its words."
     )
-    cases = [
-        _case(study, view, texts[place], family, [(f"agreement of {student.model}", number(agreed))])
-        for agreed, place in sorted(candidates)[:TOP]
+    rows = []
+    for place in places:
+        text = texts[place]
+        link = viewer.address(view.task, view.explainer, student.model, text["example_id"])
+        rows.append(
+            [
+                Cell(text["example_id"], link=link),
+                Cell(_beginning(text)),
+                *(_answer(view, run, text) for run in (view.beside(student), student)),
+                *(
+                    Cell(
+                        number(values[place]), float(values[place]) if math.isfinite(values[place]) else None
+                    )
+                    for values in (found.beyond, found.shared, found.ceiling)
+                ),
+            ]
+        )
+    head = [Head("text", numeric=False), Head("its beginning", numeric=False)]
+    head += [Head(f"{name} says", numeric=False) for name in (teacher, student.model)]
+    head += [
+        Head("beyond noise", "what two runs of the teacher share, minus what the student shares with it"),
+        Head(
+            "student shares",
+            "the part of the attribution on the same words with the same sign as the teacher",
+        ),
+        Head("teacher’s runs share", "the same of each two runs of the teacher"),
     ]
+    name = f"worst-{view.task}-{student.model}"
+    none = f"On no text does {student.model} differ from {teacher} more than the teacher’s runs do."
+    first = study.first(teacher)
+    family = [run for run in (first, student) if run in view.runs]
+    cases = [_case(study, view, texts[place], family, _facts(found, place)) for place in places[:TOP]]
+    return Group(
+        title,
+        rule,
+        cases,
+        "" if rows else none,
+        Table(name, f"{title}, on {view.task}", head, rows) if rows else None,
+    )
+
+
+def _beyond(found: Disagreement, teacher: str) -> str:
+    if not found.knows_noise:
+        return f"by what they share of it (one run of {teacher} shows no noise)"
+    return f"beyond what two runs of {teacher} differ in it"
+
+
+def _answer(view: View, run: Run | None, text: Text) -> Cell:
+    cell = view.cell(run, text) if run in view.runs else None
+    return Cell(_prediction(cell).removeprefix("says ") if cell else NOT_KNOWN)
+
+
+def _beginning(text: Text, size: int = 60) -> str:
+    return text["text_a"] if len(text["text_a"]) <= size else text["text_a"][: size - 1].rstrip() + "…"
+
+
+def _drifted(
+    study: Outline, view: View, texts: Sequence[Text], family: list[Run], found: Disagreement
+) -> Group:
+    teacher, student = family
+    reference = study.reference(student) or teacher
+    right = [all(_right(view, run, text) for run in (reference, student)) for text in texts]
+    ranked = np.where(right, found.ranked, np.nan)
+    candidates = int((ranked > 0).sum())
+    rule = (
+        f"Of the texts that both {teacher.model} and {student.model} classify right, those whose attribution "
+        f"by {view.explainer} they place most unlike each other, {_beyond(found, teacher.model)}: "
+        f"{_how_many(candidates)}."
+    )
+    cases = [_case(study, view, texts[place], family, _facts(found, place)) for place in worst(ranked, TOP)]
     none = (
         _not_known(view, texts, [teacher, student])
-        or f"{teacher.model} and {student.model} are both right on no explained text."
+        or (
+            f"{teacher.model} and {student.model} are both right on no explained text."
+            if not any(right)
+            else ""
+        )
+        or f"On none of them does {student.model} differ from {teacher.model} more than its runs do."
     )
-    return Group(f"Same right answer, other reasons: {student.model}", rule, cases, "" if cases else none)
+    title = f"Same right answer, other reasons: {student.model}"
+    return Group(title, rule, cases, "" if cases else none)
+
+
+def _facts(found: Disagreement, place: int) -> list[tuple[str, str]]:
+    facts = [("beyond noise", number(found.beyond[place]))] if found.knows_noise else []
+    facts.append((f"{found.student} shares", number(found.shared[place])))
+    return facts + ([("the teacher’s runs share", number(found.ceiling[place]))] if found.knows_noise else [])
 
 
 def _borderline(study: Outline, view: View, texts: Sequence[Text], family: list[Run]) -> Group:
@@ -171,7 +262,8 @@ def _contrasts(
     cases = []
     for _, place, own in sorted(candidates, key=lambda one: one[:2])[:TOP]:
         facts = [(f"behind “but”, {run.model}", percent(own[run])) for run in family]
-        cases.append(_case(study, view, probe.sentences[place], family, facts))
+        # The viewer has the task's texts, and not those of probes.
+        cases.append(replace(_case(study, view, probe.sentences[place], family, facts), link=""))
     none = "This share is not defined for any sentence and student."
     return Group(title, rule, cases, "" if cases else none)
 
@@ -211,11 +303,19 @@ def _case(
     label = gold(text, study.tasks[view.task])
     cells = {run: cell for run in family if (cell := view.cell(run, text)) is not None}
     about = [] if label is None else [("gold", label)]
-    about += [("explained class", cells[family[0]]["t"])] if family[0] in cells else []
+    if family[0] in cells:
+        about.append(("explained class", cells[family[0]].get("t", "none, but the score")))
     lines = [
-        Line(run, _prediction(cell), list(_segments(cell, view.pieces(text)))) for run, cell in cells.items()
+        Line(
+            run,
+            _prediction(cell),
+            list(_segments(view.values(run, text), cell.get("pieces", view.pieces(text)))),
+        )
+        for run, cell in cells.items()
     ]
-    return Case(text["example_id"], [*about, *facts], lines)
+    student = next((run.model for run in cells if run.teacher is not None), "")
+    link = viewer.address(view.task, view.explainer, student, text["example_id"])
+    return Case(text["example_id"], [*about, *facts], lines, link)
 
 
 def _prediction(cell: Mapping[str, Any]) -> str:
@@ -227,18 +327,18 @@ def _prediction(cell: Mapping[str, Any]) -> str:
 
 
 def _segments(
-    cell: Mapping[str, Any], pieces: Sequence[Sequence[str]]
+    values: Sequence[float], pieces: Sequence[Sequence[str]]
 ) -> Iterator[list[tuple[str, str, str]]]:
     """The text's pieces, words with the classes that colour them as the page's script does."""
-    values = iter(cell["v"])
-    strongest = max((abs(value) for value in cell["v"] if value), default=1.0)
-    for segment in cell.get("pieces", pieces):
+    shown = iter([sentences.short(value) for value in values])
+    strongest = max((abs(value) for value in values if math.isfinite(value) and value), default=1.0)
+    for segment in pieces:
         parts = []
         for place, piece in enumerate(segment):
             if place % 2 == 0:
                 parts.append((piece, "", ""))
                 continue
-            value = next(values, None)
+            value = next(shown, None)
             level = math.floor(_LEVELS * abs(value or 0) / strongest + 0.5)
             colour = f" {'pos' if value > 0 else 'neg'} l{level}" if level else ""
             parts.append((piece, f"w{colour}", "undefined" if value is None else _signed(value)))
@@ -249,5 +349,5 @@ def _signed(value: float) -> str:
     return f"{value:+g}".replace("-", "−")
 
 
-def _how_many(count: int) -> str:
-    return f"the first {TOP} of {count}" if count > TOP else f"all {count}" if count else "there is none"
+def _how_many(count: int, top: int = TOP) -> str:
+    return f"the first {top} of {count}" if count > top else f"all {count}" if count else "there is none"

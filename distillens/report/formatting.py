@@ -81,7 +81,7 @@ METRICS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell: a text, the exact number behind it, a unit, a second line, CSS classes, a hint."""
+    """One cell: a text, the exact number behind it, a second line, CSS classes, a hint, a unit, a link."""
 
     text: str
     value: float | None = None
@@ -89,6 +89,7 @@ class Cell:
     style: str = ""
     hint: str = ""
     unit: str = ""
+    link: str = ""
 
 
 NOTHING = Cell(MISSING, style="missing")

@@ -8,6 +8,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,24 @@ NOTHING = "nothing measured"
 """Of a student that is gated, or not compared at all."""
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What a record is made of: frames as of `Results`, and files.
+
+    ``answers`` are the classes that the first run of each (task, teacher) predicts; ``explained`` the tables
+    of texts by task, ``explanations`` those of attributions; ``repeated`` says which texts repeat.
+    """
+
+    drift: pd.DataFrame
+    placements: pd.DataFrame
+    scores: pd.DataFrame
+    agreement: pd.DataFrame
+    answers: Mapping[tuple[str, str], Sequence[Any]]
+    explained: Mapping[str, str | Path]
+    explanations: Sequence[str | Path]
+    repeated: Sequence[str] = ()
+
+
 def of(results: Results) -> dict[str, Any]:
     """The record of a finished study.
 
@@ -40,23 +59,43 @@ def of(results: Results) -> dict[str, Any]:
     TableError
         If a table of it is missing or damaged.
     """
-    settings = results.settings
+    settings, folder = results.settings, results.folder
+    evidence = Evidence(
+        results.drift,
+        results.placements,
+        results.scores,
+        results.agreement,
+        _answers(results),
+        {task: folder / "data" / task / "explained.parquet" for task in settings["tasks"]},
+        sorted(folder.glob("explanations/*/*/*/*.parquet")),
+        [repeats.in_folder(task, folder / "data" / task) for task in settings["tasks"]],
+    )
+    return record(settings, evidence)
+
+
+def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
+    """The record of a study with these settings.
+
+    Raises
+    ------
+    TableError
+        If a file is missing or damaged.
+    """
     explainers = settings["explainers"]
     controls = [name for name, options in explainers.items() if options["method"] in registry.controls()]
-    drift, placements = (frame.to_dict("records") for frame in (results.drift, results.placements))
+    drift, placements = (frame.to_dict("records") for frame in (evidence.drift, evidence.placements))
     decided = decisions(drift, placements, controls)
-    scores, agreement = results.scores, results.agreement
-    groups = {task: found for task in settings["tasks"] if (found := _groups(results.folder, task))}
+    groups = {task: numbers for task, path in evidence.explained.items() if (numbers := _groups(path))}
     for one in decided:
-        one["performance"] = _performance(scores, settings, one)
+        one["performance"] = _performance(evidence.scores, settings, one)
         for row in one["explainers"]:
-            row["by_text"] = _by_text(agreement, one, row["explainer"])
+            row["by_text"] = _by_text(evidence.agreement, one, row["explainer"])
     return {
         "format": FORMAT,
         "study": settings["name"],
         "about": {
-            "teachers": _teachers(results),
-            "texts": {task: _texts(results.folder, task) for task in settings["tasks"]},
+            "teachers": _teachers(settings, evidence.explanations),
+            "texts": {task: _texts(path) for task, path in evidence.explained.items()},
             **({"groups": groups} if groups else {}),
             "labelled": {
                 task: block["columns"]["label"] is not None for task, block in settings["tasks"].items()
@@ -67,8 +106,8 @@ def of(results: Results) -> dict[str, Any]:
         },
         "students": decided,
         "remarks": [
-            *remarks([row for row in drift if row["explainer"] not in controls], _answers(results)),
-            *filter(None, [repeats.in_folder(t, results.folder / "data" / t) for t in settings["tasks"]]),
+            *remarks([row for row in drift if row["explainer"] not in controls], evidence.answers),
+            *filter(None, evidence.repeated),
         ],
     }
 
@@ -210,6 +249,7 @@ def _performance(scores: pd.DataFrame, settings: Mapping[str, Any], one: Row) ->
     """The leading metric of student and teacher, each the mean of its runs; None where it is not known."""
     metric = settings["tasks"][one["task"]]["metrics"][0]
     rows = scores[(scores["task"] == one["task"]) & (scores["metric"] == metric)]
+    rows = rows.sort_values("seed")  # a sum depends on its order
     rows = rows[rows["explainer"].isna() & rows["perturbation"].isna() & rows["against"].isna()]
     means = {
         role: _number(rows.loc[rows["model"] == one[role], "value"].mean()) for role in ("student", "teacher")
@@ -226,32 +266,36 @@ def _by_text(agreement: pd.DataFrame, one: Row, explainer: str) -> dict[str, flo
         & (agreement["explainer"] == explainer)
         & (agreement["metric"] == HEADLINE)
     ]
+    rows = rows.sort_values(["seed", "against_seed"])  # a sum depends on its order
     means = rows.groupby("example_id", sort=True)["value"].mean()
     return {str(name): _number(value) for name, value in means.items()}
 
 
-def _texts(folder: Path, task: str) -> dict[str, Any]:
+def _texts(path: str | Path) -> dict[str, Any]:
     """The explained texts of a task: how many, and a digest of what they say."""
-    rows = tables.read(folder / "data" / task / "explained.parquet", "examples").to_pylist()
+    rows = tables.read(path, "examples").to_pylist()
     said = [[row["example_id"], row["text_a"], row["text_b"]] for row in rows]
     whole = json.dumps(sorted(said), ensure_ascii=False)
     return {"n": len(rows), "sha256": hashlib.sha256(whole.encode()).hexdigest()}
 
 
-def _groups(folder: Path, task: str) -> dict[str, int]:
+def _groups(path: str | Path) -> dict[str, int]:
     """The number of each text's group; nothing where all texts are of their own."""
-    path = folder / "data" / task / "explained.parquet"
     names = tables.read(path, "examples")["example_id"].to_pylist()
     numbers = TextGroups(path).of(names).tolist()
     return dict(zip(names, numbers, strict=True)) if len(set(numbers)) < len(names) else {}
 
 
-def _teachers(results: Results) -> dict[str, str]:
-    """A digest of each teacher's weights; of one without, of its attributions."""
-    found = {}
-    for name, model in results.settings["models"].items():
-        if model["teacher"] is None:
-            files = sorted(results.folder.glob(f"models/*/{name}/*/model.safetensors"))
-            files = files or sorted(results.folder.glob(f"explanations/*/{name}/*/*.parquet"))
-            found[name] = digest(*files)
-    return found
+def _teachers(settings: Mapping[str, Any], explanations: Sequence[str | Path]) -> dict[str, str]:
+    """A digest of the weights of each teacher's runs; of one without, of its attributions."""
+    found: dict[str, set[str]] = {
+        name: set() for name, model in settings["models"].items() if model["teacher"] is None
+    }
+    for path in explanations:
+        source = tables.provenance(path)
+        if source["model"] in found:
+            weights = source.get("model_sha256") or digest(path)
+            found[source["model"]].add(f"{source['task']} {source['seed']} {weights}")
+    return {
+        name: hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest() for name, runs in found.items()
+    }

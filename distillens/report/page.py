@@ -1,39 +1,45 @@
 """The report: one page that needs nothing beside it, and its tables and figures as files."""
 
-import base64
-import hashlib
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 import yaml
-from markupsafe import Markup
 
 from distillens import tables
 from distillens.config import black_box, validate
 from distillens.data.repeats import repeats
-from distillens.provenance import ROOT
+from distillens.provenance import release
 from distillens.report import (
     cases,
+    classes,
     costs,
+    decision,
     diagnostics,
+    disagreements,
     figures,
     gap_closed,
+    html,
     label_counts,
     ladder,
     long_texts,
+    outcome,
+    outcome_formats,
+    outcome_status,
     permutation,
     probe_data,
     reasons,
     sections,
     sentences,
     study_data,
+    tolerance,
     verdict,
+    viewer,
     word_shifts,
 )
 from distillens.report import tables as built
@@ -43,7 +49,6 @@ from distillens.report.formatting import write_csv
 from distillens.report.svg import standalone
 from distillens.tables import TableError
 
-_RESOURCES = ROOT / "resources" / "page"
 _LOG = logging.getLogger("distillens")
 
 Paths = Sequence[str | Path]
@@ -67,6 +72,8 @@ class ReportFiles:
         Tables of kind ``examples``: all splits of all tasks.
     probe_designs, probe_sentences, probe_explanations : sequences of paths
         Tables of the kinds ``probes``, ``examples`` and ``explanations``.
+    predictions : sequence of paths
+        Tables of this kind: what runs answer.
     """
 
     explained: Paths
@@ -83,6 +90,12 @@ class ReportFiles:
     probe_designs: Paths = ()
     probe_sentences: Paths = ()
     probe_explanations: Paths = ()
+    predictions: Paths = ()
+
+    def beside(self, folder: Path) -> list[str]:
+        """Every file, as a link from a folder names it."""
+        paths = [path for of in vars(self).values() for path in ([of] if isinstance(of, (str, Path)) else of)]
+        return sorted(Path(os.path.relpath(path, folder)).as_posix() for path in paths)
 
     def origins(self) -> list[tuple[str, dict[str, Any]]]:
         """The kind and the provenance of every file that results rest on."""
@@ -107,8 +120,8 @@ def write_report(
         The config's task blocks.
     files : ReportFiles
     out : str or Path
-        The page; ``tables/*.csv`` and ``figures/*.svg`` are written into its folder, and where
-        the study names a published one, its exhibits to ``published/``.
+        The page; ``tables/*.csv``, ``figures/*.svg``, ``study.yaml``, ``verdict.json`` and ``summary.md`` are
+        written into its folder, and where the study names a published one, its exhibits to ``published/``.
     """
     outline = study_data.study_of(study, tasks)
     aggregates, singles = study_data.scores(files.scores)
@@ -116,11 +129,14 @@ def write_report(
     drifts, shifts = study_data.frame_of([files.drift], "drift"), word_shifts.read(files.word_shifts)
     attributions, texts = sentences.load(files.explanations), _texts(files.explained)
     probes = probe_data.read(files.probe_designs, files.probe_sentences, files.probe_explanations)
-    splits = label_counts.read(files.splits)
+    splits, answers = label_counts.read(files.splits), classes.read(files.predictions)
     repeated = [
         repeats(name, {"tested": splits.get((name, "test"), []), "explained": texts.get(name, [])})
         for name in tasks
     ]
+    by_class = {
+        task: classes.of_task(outline, task, answers, splits, examples["agreement"]) for task in tasks
+    }
     show_texts = study.get("show_texts", True)
     if not show_texts:
         texts, probes = {}, {key: probe for key, probe in probes.items() if probe.built}
@@ -136,7 +152,8 @@ def write_report(
     undefined = diagnostics.undefined([*subjects.values()], drifts)
     origins = diagnostics.origins(files.origins())
     run_costs = costs.read(files.costs)
-    data = sentences.sentences(outline, texts, attributions, examples["agreement"])
+    gates = disagreements.gates_of(outline, subjects["performance"])
+    data, data_rows = viewer.viewer(outline, texts, attributions, examples["agreement"], gates)
     paper = _paper(outline, subjects, examples, splits, texts, probes)
 
     folder = Path(out).parent
@@ -147,6 +164,8 @@ def write_report(
     whole |= {"placements": ladders.placements, "ladders": ladders.rungs} if files.ladders else {}
     for kind, frame in whole.items():
         _write_frame(folder / "tables" / f"{kind}.csv", frame, tables.SCHEMAS[kind].names)
+    for name, (columns, rows) in classes.records(by_class).items():
+        write_csv(folder / "tables" / f"{name}.csv", columns, rows)
     write_csv(folder / "tables" / "verdict.csv", *verdict.records(outline, verdicts))
     write_csv(folder / "tables" / "tradeoff.csv", *costs.records(outline, verdicts, subjects, run_costs))
     write_csv(folder / "tables" / "diagnostics.csv", *diagnostics.records(outline, diagnosed))
@@ -168,36 +187,78 @@ def write_report(
         json.loads(json.dumps({**study, "tasks": tasks})), sort_keys=False, allow_unicode=True
     )
     (folder / "study.yaml").write_text(settings, "utf-8")
-    page = _render(
+    record = _record(
+        {**study, "tasks": tasks},
+        files,
+        {
+            "drift": drifts,
+            "placements": ladders.placements,
+            "scores": aggregates,
+            "agreement": examples["agreement"],
+        },
+        answers,
+        repeated,
+    )
+    (folder / "verdict.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    (folder / "summary.md").write_text(outcome_formats.markdown(record), "utf-8")
+    study_sections = sections.sections(
+        outline, subjects, by_class, drifts, shifts, closings, gap_inputs, drawings, ladders
+    )
+    tradeoff = [
+        table for task in tasks for table in costs.tables_of(outline, task, verdicts, subjects, run_costs)
+    ]
+    chosen = [
+        (task, cases.choose(outline, task, texts.get(task, []), attributions, examples, probes, gates))
+        for task in tasks
+    ]
+    decided = permutation.with_questions(
+        decision.decisions(outline, verdicts, ladders.placements, run_costs), outline, renamed
+    )
+    *summary, (said, _) = reasons.answer(verdicts)
+    shown = {
+        "decision": bool(decided),
+        "verdict": True,
+        "tradeoff": bool(tradeoff),
+        "map": bool(maps := [one for one in drawings if one.section == "ladder"]),
+        "three": bool(three := _three(chosen)),
+        **{name: bool(parts) for name, parts in study_sections.items()},
+        "cases": bool(three),
+        "published": bool(paper),
+        "sentences": True,
+        "files": True,
+        "making": True,
+    }
+    page = html.render(
+        "page.html.j2",
         study=outline,
+        contents=[(name, title) for name, title in sections.TITLES.items() if shown[name]],
+        decisions=decided,
+        tolerances=tolerance.verdicts(outline, verdicts, decided, drifts),
         verdict=verdict.table(outline, verdicts),
-        answer=[
-            *reasons.answer(verdicts),
-            (f" {permutation.remarks(renamed)} {diagnostics.warning(diagnosed)}".rstrip(), False),
-        ],
+        answer=summary,
+        remarks=f"{said} {permutation.remarks(renamed)} {diagnostics.warning(diagnosed)}".strip(),
         notes=[*reasons.notes(outline, verdicts), *filter(None, repeated)],
-        verdict_lines=permutation.with_questions(reasons.lines(verdicts, outline.controls), outline, renamed),
+        above_one=any(row["normalised"] > 1 for v in verdicts for row in v.drift.values()),
         not_compared=long_texts.reasons(verdicts, diagnosed),
         facts=[black_box.removal_in_words(study), *black_box.left_out(outline.settings)],
         tolerance=study["metrics"]["tolerance"],
         margin=study["metrics"]["margin"],
         confidence_level=study["metrics"]["confidence_level"],
-        sections=sections.sections(
-            outline, subjects, drifts, shifts, closings, gap_inputs, drawings, ladders
-        ),
+        sections=study_sections,
+        map=maps[0] if maps else None,
         ladder_lines=ladder.lines(outline, ladders),
-        tradeoff=[
-            table for task in tasks for table in costs.tables_of(outline, task, verdicts, subjects, run_costs)
-        ],
-        cases=[
-            (task, cases.choose(outline, task, texts.get(task, []), attributions, examples, probes))
-            for task in tasks
-        ],
+        tradeoff=tradeoff,
+        three=three,
+        cases=chosen,
         paper=paper,
         sentences=bool(data),
         texts_shown=show_texts,
-        data=Markup(embedded({"tasks": data})),
+        data=data,
+        data_rows=data_rows,
         made=[table for table in origin_tables if table is not None],
+        csv_files=sorted(path.stem for path in (folder / "tables").glob("*.csv")),
+        raw_files=files.beside(folder),
+        release=release(),
         config=settings,
     )
     Path(out).write_text(page.lstrip(), "utf-8")
@@ -220,19 +281,38 @@ def _paper(study: study_data.Outline, *inputs: Any) -> dict[str, Any] | None:
     }
 
 
-def embedded(value: Any) -> str:
-    """Write JSON that may stand inside a script element, whatever the text in it says.
+def _record(
+    settings: Mapping[str, Any],
+    files: ReportFiles,
+    frames: Mapping[str, pd.DataFrame],
+    answers: classes.Answers,
+    repeated: Sequence[str],
+) -> dict[str, Any]:
+    """The record that `distillens gate` writes and reads as a baseline."""
+    labels = {task: block["labels"] for task, block in settings["tasks"].items()}
+    first = {
+        key: [labels[key[0]][int(answer)] for answer in of_runs.iloc[:, 0].dropna()]
+        for key, of_runs in answers.items()
+        if settings["models"][key[1]]["teacher"] is None
+    }
+    by_task = {tables.provenance(path)["task"]: path for path in files.explained}
+    explained = {task: by_task[task] for task in settings["tasks"] if task in by_task}
+    evidence = outcome.Evidence(
+        **frames, answers=first, explained=explained, explanations=files.explanations, repeated=repeated
+    )
+    found = {**outcome.record(settings, evidence), "against": []}
+    return {**found, "status": outcome_status.status(found)}
 
-    Nothing outside ASCII and none of ``<``, ``>``, ``&`` is left, so no text can close the
-    element, begin a comment, or end a line of the script.
 
-    Examples
-    --------
-    >>> "</script>" in embedded({"text": "</script>"})
-    False
-    """
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+def _three(chosen: Sequence[tuple[str, Sequence[cases.Group]]]) -> list[tuple[cases.Group, cases.Case]]:
+    """Three cases for the summary: the first of each rule, then the others in their order; no text twice."""
+    groups = [group for _, of_task in chosen for group in of_task]
+    first = [(group, group.cases[0]) for group in groups if group.cases]
+    others = [(group, case) for group in groups for case in group.cases[1:]]
+    distinct: dict[str, tuple[cases.Group, cases.Case]] = {}
+    for group, case in [*first, *others]:
+        distinct.setdefault(case.link or case.example_id, (group, case))
+    return list(distinct.values())[:3]
 
 
 def _texts(paths: Paths) -> dict[str, list[dict[str, Any]]]:
@@ -250,24 +330,3 @@ def _write_frame(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> Non
     # Sorted by its texts, so that the order of the input files changes nothing.
     rows = frame[list(columns)].values.tolist()
     write_csv(path, columns, sorted(rows, key=lambda row: [str(cell) for cell in row]))
-
-
-def _render(**context: Any) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_RESOURCES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style, script = ((_RESOURCES / name).read_text("utf-8") for name in ("page.css", "page.js"))
-    policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-    policy += "base-uri 'none'; form-action 'none'"
-    return environment.get_template("page.html.j2").render(
-        **context, style=Markup(style), script=Markup(script), policy=policy
-    )
-
-
-def _hash(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest())
-    return f"'sha256-{digest.decode()}'"

@@ -1,12 +1,12 @@
 """Says where a model's outputs seem to bear each other's names, so that its score is no news of the model."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from distillens.report.formatting import Cell, capitalised, number
+from distillens.report.decision import Decision
+from distillens.report.formatting import capitalised, number
 from distillens.report.study_data import Outline
-
-Line = tuple[str, Cell, str]
 
 
 def question(row: Mapping[str, Any]) -> str:
@@ -36,17 +36,19 @@ def remarks(rows: Iterable[Mapping[str, Any]]) -> str:
     return " ".join(dict.fromkeys(said))
 
 
-def with_questions(lines: Iterable[Line], study: Outline, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """Lines of `distillens.report.reasons.lines`, with the question about the student or its teacher.
+def with_questions(
+    decisions: Iterable[Decision], study: Outline, rows: Sequence[Mapping[str, Any]]
+) -> list[Decision]:
+    """Decisions, their evidence followed by the question about the student or its teacher.
 
     Examples
     --------
-    >>> with_questions([("tiny", Cell("gated"), "no better")], None, [])
-    [('tiny', Cell(text='gated', ...), 'no better')]
+    >>> with_questions([Decision("tiny", None, "no better")], None, [])[0].evidence
+    'no better'
     """
     result = []
-    for student, word, why in lines:
-        about = {student, study.first(student).teacher} if rows else set()
+    for one in decisions:
+        about = {one.student, study.first(one.student).teacher} if rows else set()
         asked = dict.fromkeys(question(row) for row in rows if row["model"] in about)
-        result.append((student, word, "; ".join([why, *asked])))
+        result.append(replace(one, evidence="; ".join([one.evidence, *asked])))
     return result

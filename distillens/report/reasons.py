@@ -1,4 +1,4 @@
-"""The verdicts in sentences: the answer, why each student has its own, and what they rest on."""
+"""The verdicts in sentences: the answer over all students, and what the verdicts rest on."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -7,17 +7,15 @@ from typing import Any
 import pandas as pd
 
 from distillens.metrics.run_pairs import BORROWED, TEACHER_RUNS
-from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, overall
-from distillens.report.formatting import Cell, capitalised, interval, metric_name, number, percent
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
+from distillens.report.formatting import capitalised, metric_name, number, percent
 from distillens.report.study_data import Outline
 from distillens.report.tables import VERDICTS
-from distillens.report.tables import verdict as in_words
 from distillens.report.verdict import Verdict
 
 Row = Mapping[str, Any]
 
 _NAMED = 3
-_ORDINAL = {2: "a second", 3: "a third"}
 _FEW = 5
 
 
@@ -32,70 +30,6 @@ def answer(verdicts: Sequence[Verdict]) -> list[tuple[str, bool]]:
     return [*_summary(verdicts), (" ".join(_remarks(verdicts)), False)]
 
 
-def lines(verdicts: Sequence[Verdict], controls: Sequence[str] = ()) -> list[tuple[str, Cell, str]]:
-    """One line per student over all tasks: its name, its verdict, and what that rests on.
-
-    Examples
-    --------
-    >>> row = {"explainer": "shap", "metric": "spearman", "verdict": KEEPS, "margin": 0.2}
-    >>> row |= {"drift": 0.01, "drift_low": -0.05, "drift_high": 0.07}
-    >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], [], None, {"shap": row}, KEEPS)
-    >>> lines([said])[0][2]
-    'nearest to the margin by shap: D = 0.01 [−0.05, 0.07], margin 0.20'
-    """
-    result = []
-    for student in dict.fromkeys(v.student for v in verdicts):
-        own = [v for v in verdicts if v.student == student]
-        rows = [row for v in own for row in v.drift.values()]
-        word = overall(rows, controls)
-        result.append((student, in_words(word), _reason(word, own)))
-    return result
-
-
-def _reason(word: str, own: Sequence[Verdict]) -> str:
-    """Why a student has its verdict: where, with which size and interval, or what would decide."""
-    several = len({v.task for v in own}) > 1
-    cells = [(v, name, row) for v in own for name, row in v.drift.items()]
-    there = [cell for cell in cells if cell[2]["verdict"] == word]
-
-    def place(v: Verdict, name: str) -> str:
-        return f"{name} on {v.task}" if several else name
-
-    if word == GATED or not there:
-        return _why_gated(own, several) if cells else "nothing was compared"
-    where = _list([place(v, name) for v, name, _ in there])
-    if word == DRIFTS:
-        v, name, row = max(there, key=lambda cell: cell[2]["drift"])
-        most = f"D = {_with_interval(row, 'drift')}"
-        if not pd.isna(row["normalised"]):
-            most += f", A = {_with_interval(row, 'normalised')}"
-        return f"{len(there)} of {len(cells)}: {where}; most by {place(v, name)}: {most}"
-    if word == KEEPS:
-        v, name, row = max(there, key=lambda cell: cell[2]["drift"] - cell[2]["margin"])
-        return (
-            f"nearest to the margin by {place(v, name)}: D = {_with_interval(row, 'drift')}, "
-            f"margin {number(row['margin'])}"
-        )
-    # Of several that are open, the one that needs most: all would have to be told.
-    v, name, row = max(there, key=lambda cell: _need(cell[2]))
-    drift = "" if pd.isna(row["drift"]) else f"D = {_with_interval(row, 'drift')}; "
-    return f"open by {where}; {place(v, name)}: {drift}{what_would_tell(row, v.paired)}"
-
-
-def _why_gated(own: Sequence[Verdict], several: bool) -> str:
-    """A score that does not beat a constant answer; or that attributions came without logits."""
-    said, known = [], [v for v in own if not v.unknown]
-    for v in own:
-        if v.unknown:
-            where = f" on {v.task}" if several else ""
-            whose = _list(v.unknown)
-            said.append(f"performance not known{where}: the attributions of {whose} came without logits")
-    if known:
-        where = f" on {_list([v.task for v in known])}" if said else ""
-        said.append(f"not shown to beat the majority baseline{where}")
-    return "; ".join(said)
-
-
 def _of_gate(verdicts: Sequence[Verdict]) -> Iterator[str]:
     """What it means that some are gated: sentences; none where none is."""
     gated = [v for v in verdicts if v.overall == GATED]
@@ -106,58 +40,6 @@ def _of_gate(verdicts: Sequence[Verdict]) -> Iterator[str]:
     if unknown:
         yield f"Gated: the performance of {_list(unknown)} is not known, because the attributions came"
         yield "without logits, so what the explanations say is not interpreted."
-
-
-def what_would_tell(row: Row, paired: bool = False) -> str:
-    """What a verdict needs, in words: first the runs that are missing, then texts or runs for a sure one.
-
-    Parameters
-    ----------
-    row : mapping
-        Of the table of drift.
-    paired : bool
-        Whether each run of the student is compared with one run of its teacher.
-
-    Examples
-    --------
-    >>> row = {"teacher_runs_missing": 0, "student_runs_missing": 1, "n_teacher_runs": 3, "n_runs": 1}
-    >>> what_would_tell(row)
-    'needs a second run of the student'
-    >>> row |= {"student_runs_missing": 0, "normalised_low": 0.2, "n": 100, "n_groups": 100}
-    >>> row |= {"texts_needed": 640.0, "teacher_runs_needed": 5.0, "student_runs_needed": math.nan}
-    >>> what_would_tell(row)
-    'four in five studies would tell with about 640 texts (now 100) or 5 runs of the teacher (now 3)'
-    """
-    missing = [_more(row["teacher_runs_missing"], row["n_teacher_runs"], "teacher")]
-    if paired and row["student_runs_missing"]:
-        more = "one more run of the student, out of"
-        if row["student_runs_missing"] > 1:
-            more = f"{row['student_runs_missing']} more runs of the student, each out of"
-        missing.append(f"{more} another run of the teacher")
-    else:
-        missing.append(_more(row["student_runs_missing"], row["n_runs"], "student"))
-    missing = [what for what in missing if what]
-    if missing:
-        return f"needs {' and '.join(missing)}"
-    if pd.isna(row["normalised_low"]):
-        return "the teacher’s runs are not shown to agree beyond chance, so there is no scale"
-    texts = "texts" if row["n_groups"] == row["n"] else "groups of texts"
-    both = " and as many of the student, one out of each" if paired else ""
-    ways = [
-        (row["texts_needed"], f"about {{:.0f}} {texts} (now {row['n_groups']})", row["n_groups"]),
-        (
-            row["teacher_runs_needed"],
-            f"{{:.0f}} runs of the teacher (now {row['n_teacher_runs']}){both}",
-            row["n_teacher_runs"],
-        ),
-        (row["student_runs_needed"], f"{{:.0f}} runs of the student (now {row['n_runs']})", row["n_runs"]),
-    ]
-    known = [way for way in ways if not pd.isna(way[0])]
-    if any(needed <= now for needed, _, now in known):
-        return "four in five studies of this size would tell; this one does not"
-    if not known:
-        return "neither more texts alone nor more runs alone would tell"
-    return f"four in five studies would tell with {_joined([what.format(n) for n, what, _ in known], 'or')}"
 
 
 def notes(study: Outline, verdicts: Sequence[Verdict]) -> list[str]:
@@ -249,21 +131,6 @@ def _noise_notes(study: Outline, verdicts: Sequence[Verdict]) -> Iterator[str]:
         else:
             why = "Models share none of its draws, so this is chance, of few runs or few texts."
         yield f"By {where} {numbers}: the explainer agrees with itself less than two models do. {why}"
-
-
-def _need(row: Row) -> tuple[float, float]:
-    missing = row["teacher_runs_missing"] + row["student_runs_missing"]
-    return missing, math.inf if pd.isna(row["texts_needed"]) else row["texts_needed"]
-
-
-def _more(missing: int, now: int, whose: str) -> str:
-    if missing == 1:
-        return f"{_ORDINAL.get(now + 1, 'one more')} run of the {whose}"
-    return f"{missing} more runs of the {whose}" if missing else ""
-
-
-def _with_interval(row: Row, name: str) -> str:
-    return f"{number(row[name])} {interval(row[f'{name}_low'], row[f'{name}_high'])}".strip()
 
 
 def _summary(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, bool]]:

@@ -117,8 +117,10 @@ class Results:
         ``n_undefined`` without a value, ``n_groups`` independent ones; ``n_runs`` and ``n_teacher_runs``
         that count, ``n_gated_runs`` that do not; ``p_drift``, ``p_no_drift``, ``p_adjusted`` (Holm);
         ``effect_size``; ``run_spread``, by how much runs differ; ``teacher_runs_missing`` and
-        ``student_runs_missing`` for any verdict, ``texts_needed``, ``teacher_runs_needed`` and
-        ``student_runs_needed`` for a sure one; ``gated``; ``verdict``.
+        ``student_runs_missing`` for any verdict, and for a sure one ``texts_needed_drift``,
+        ``texts_needed_no_drift``, likewise ``teacher_runs_needed_drift``, ``teacher_runs_needed_no_drift``,
+        ``student_runs_needed_drift`` and ``student_runs_needed_no_drift``; ``p_drift_at`` and
+        ``p_no_drift_at``, the p-values at other ``tolerances``; ``gated``; ``verdict``.
         """
         return self._joined("drift", "metrics/drift.parquet")
 

@@ -5,15 +5,40 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.report import buckets, gap_closed, ladder, probes, tables, word_shifts
+from distillens.report import buckets, classes, gap_closed, ladder, probes, tables, word_shifts
 from distillens.report.figures import Drawing
 from distillens.report.formatting import Table
 from distillens.report.study_data import Outline
 
+TITLES = {
+    "decision": "Decision",
+    "verdict": "Evidence",
+    "tradeoff": "Loss and saving",
+    "map": "Answers and reasons",
+    "three": "Cases",
+    "ladder": "Ladder",
+    "performance": "Performance",
+    "classes": "Classes",
+    "robustness": "Robustness",
+    "agreement": "Agreement",
+    "gap_closed": "Drift closed",
+    "faithfulness": "Faithfulness",
+    "probes": "Probes",
+    "buckets": "Buckets",
+    "cases": "All cases",
+    "published": "The published study",
+    "sentences": "Sentences",
+    "files": "Take it along",
+    "making": "How it was made",
+}
+"""The sections of the page in their order, and how its contents call them."""
 
+
+# What each section is made of is named once, where it is called.
 def sections(
     study: Outline,
     scores: Mapping[str, pd.DataFrame],
+    by_class: Mapping[str, classes.Classes],
     drift: pd.DataFrame,
     shifts: pd.DataFrame,
     closing: pd.DataFrame,
@@ -24,6 +49,7 @@ def sections(
     """Per section and task, the figures and tables; a task without any is left out."""
     builders: dict[str, Callable[[str], list[Table | None]]] = {
         "performance": lambda task: [tables.performance(study, task, scores["performance"])],
+        "classes": lambda task: list(classes.tables_of(task, by_class[task])),
         "robustness": lambda task: [
             tables.changes(study, task, scores["robustness"]),
             tables.robustness(study, task, scores["robustness"]),

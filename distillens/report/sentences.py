@@ -1,4 +1,4 @@
-"""The explained sentences as the page's script wants them: one JSON-able tree."""
+"""The explained sentences of a task as one explainer shows them, run by run."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -11,6 +11,7 @@ import pandas as pd
 from distillens import tables
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.explained_output import majority, predicted
+from distillens.report import short_numbers
 from distillens.report.formatting import NOT_KNOWN, number
 from distillens.report.study_data import Outline, Run, ordered
 from distillens.tables import TableError
@@ -36,52 +37,6 @@ def load(paths: Sequence[str | Path], *more: str) -> list[Explained]:
         read.append((source, tables.read(path, "explanations").to_pylist()))
     keys = ("task", *more, "explainer", "model", "seed")
     return sorted(read, key=lambda item: tuple(str(item[0][key]) for key in keys))
-
-
-def sentences(
-    study: Outline,
-    explained: Mapping[str, list[dict[str, Any]]],
-    explanations: Sequence[Explained],
-    pairs: pd.DataFrame,
-) -> list[dict[str, Any]]:
-    """Build what is shown per task: examples, and per explainer the attributions of every run.
-
-    Parameters
-    ----------
-    study : Outline
-        Gives the order of tasks, explainers and runs.
-    explained : mapping
-        The rows of the table of explained texts, by task.
-    explanations : sequence of Explained
-        What `load` returned.
-    pairs : pandas.DataFrame
-        Agreement per example by the headline metric; it sorts the sentences.
-    """
-    by_task = []
-    for task, options in study.tasks.items():
-        examples = explained.get(task, [])
-        views_of_task = views(study, task, examples, explanations, pairs)
-        if not views_of_task:
-            continue
-        by_task.append(
-            {
-                "name": task,
-                "classes": options["type"] == "classification",
-                "examples": [
-                    {"id": e["example_id"], "gold": gold(e, options), "pieces": views_of_task[0].pieces(e)}
-                    for e in examples
-                ],
-                "explainers": [
-                    {
-                        "name": view.explainer,
-                        "runs": [view.describe(run) for run in view.runs],
-                        "rows": [view.row(example) for example in examples],
-                    }
-                    for view in views_of_task
-                ],
-            }
-        )
-    return by_task
 
 
 def views(
@@ -141,6 +96,10 @@ class View:
     def _target(self, run: Run, name: str) -> int | None:
         return self._explained[run.teacher or run.model].get(name)
 
+    def beside(self, run: Run) -> Run | None:
+        """The teacher's run that a run is shown beside."""
+        return self._teacher[run]
+
     def describe(self, run: Run) -> dict[str, Any]:
         """Name a run and say what it is: a teacher, a student, or another seed of a teacher.
 
@@ -170,8 +129,21 @@ class View:
         if outputs != len(reference["output"]) or (outputs > 1 and target is None):
             # Nobody says which of the classes is shown, or for which the values are.
             return [math.nan] * len(own["values"])
-        column = target if outputs > 1 else 0
-        return [math.nan if word[column] is None else word[column] for word in own["values"]]
+        return _column(own, target if outputs > 1 else 0)
+
+    def of_classes(self, run: Run, example: Mapping[str, Any]) -> list[list[float]]:
+        """Attributions of the words to each output; to none that is known where the teacher has others."""
+        name = example["example_id"]
+        own, reference = self._rows[run][name], self._rows[self._teacher[run]][name]
+        outputs = len(own["output"])
+        if outputs != len(reference["output"]):
+            return [[math.nan] * len(own["values"])]
+        return [_column(own, output) for output in range(outputs)]
+
+    def same_words(self, left: Run, right: Run, example: Mapping[str, Any]) -> bool:
+        """Whether two runs explained an example, and by the same words."""
+        one, other = (self._rows[run].get(example["example_id"]) for run in (left, right))
+        return one is not None and other is not None and _spans(one) == _spans(other)
 
     def agreement(self, run: Run, example: Mapping[str, Any]) -> float:
         """How alike a run and its teacher's run explain an example, by the headline; NaN where undefined."""
@@ -191,21 +163,23 @@ class View:
         Returns
         -------
         dict
-            ``v``, the words' attributions to the class that most runs of the teacher predict; ``p``, the
-            prediction; of a classification ``c``, its probability, ``ok``, whether it is right
-            (None: unknown), and ``t``, that class; of a student ``r``, its agreement with the
-            teacher's run; ``unseen`` words; ``pieces`` where its words are not the others'.
+            ``v`` and ``m``, the words' attributions to each class as `short_numbers.of_classes` packs them;
+            ``p``, the prediction; of a classification ``c``, its probability, ``ok``, whether it is right
+            (None: unknown), and ``t``, the class that most runs of the teacher predict; of a student ``r``,
+            its agreement with the teacher's run; ``unseen`` words; ``pieces`` where its words are not the
+            others'.
         """
         name, teacher = example["example_id"], self._teacher[run]
         own, reference = self._rows[run].get(name), self._rows.get(teacher, {}).get(name)
         if own is None or reference is None:
             return None
-        cell: dict[str, Any] = {"v": [_short(value) for value in self.values(run, example)]}
+        texts, largest = short_numbers.of_classes(self.of_classes(run, example))
+        cell: dict[str, Any] = {"v": texts, "m": largest}
         cell |= self._prediction(own["logits"], example["label"])
         if self._options["type"] == "classification":
             cell["t"] = self._label(self._target(run, name))
         if run != teacher:
-            cell["r"] = _short(self.agreement(run, example))
+            cell["r"] = short(self.agreement(run, example))
         if own["unseen"]:
             cell["unseen"] = own["unseen"]
         key_of_words, _ = self._pieces[name]
@@ -221,7 +195,7 @@ class View:
         odds = np.exp(np.asarray(logits, float) - np.max(logits))
         best = int(np.argmax(logits))
         right = None if gold is None else best == int(gold)
-        return {"p": self._label(best), "c": _short(odds[best] / odds.sum()), "ok": right}
+        return {"p": self._label(best), "c": short(odds[best] / odds.sum()), "ok": right}
 
     def _label(self, index: int | None) -> str:
         if index is None:
@@ -283,6 +257,16 @@ def _pieces(example: Mapping[str, Any], spans: Sequence[Mapping[str, int]]) -> l
     return cut
 
 
-def _short(value: float) -> float | None:
-    """Three significant digits: colours and hints need no more, and the page stays small."""
+def _column(row: Mapping[str, Any], output: int) -> list[float]:
+    return [math.nan if word[output] is None else word[output] for word in row["values"]]
+
+
+def short(value: float) -> float | None:
+    """Three significant digits: what is shown needs no more, and the page stays small; None for none.
+
+    Examples
+    --------
+    >>> short(0.123456), short(math.nan)
+    (0.123, None)
+    """
     return None if not math.isfinite(value) else float(f"{value:.3g}")

@@ -293,7 +293,7 @@ def verdict(text: str | None) -> Cell:
     Examples
     --------
     >>> verdict(DRIFTS)
-    Cell(text='drift found', value=None, note='', style='verdict drift', hint='', unit='')
+    Cell(text='drift found', value=None, note='', style='verdict drift', hint='', unit='', link='')
     """
     return Cell(text or MISSING, style=f"verdict {VERDICTS.get(text or '', 'undecided')}")
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, overall
+from distillens.report import viewer
 from distillens.report.formatting import (
     NOT_KNOWN,
     NOTHING,
@@ -24,6 +25,7 @@ from distillens.report.formatting import (
     page_table,
 )
 from distillens.report.study_data import Outline, ordered
+from distillens.report.tables import VERDICTS
 from distillens.report.tables import verdict as in_words
 
 Row = Mapping[str, Any]
@@ -70,6 +72,14 @@ class Verdict:
     def teacher_score(self) -> float:
         """Mean of the teacher's runs' scores; NaN without any."""
         return _mean(self.teachers)
+
+    @property
+    def range_of_teacher(self) -> str:
+        """The scores of the teacher's runs, from the lowest to the highest; nothing of a single run."""
+        values = [row["value"] for row in self.teachers]
+        if len(values) < 2 or any(map(math.isnan, values)):
+            return ""
+        return f"{number(min(values), 3)} to {number(max(values), 3)}"
 
     @property
     def majority_score(self) -> float:
@@ -121,7 +131,7 @@ def of_study(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> 
 
 
 def table(study: Outline, verdicts: Sequence[Verdict]) -> Table:
-    """The verdict table; a cell per explainer shows the normalised agreement A."""
+    """The verdict table; a cell per explainer shows what the rule judges, the drift D, and A below it."""
     columns = _columns(study, verdicts)
     return page_table("verdict", "Verdict per task and student", columns, verdicts, labels=2, csv="verdict")
 
@@ -142,10 +152,8 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
             numeric=False,
         ),
         Column("student", lambda v: Cell(v.student), numeric=False),
-        Column("verdict", lambda v: in_words(v.overall), "", "verdict", lambda v: [v.overall], False, rank=2),
-        *map(
-            _normalised, ordered((name for verdict in verdicts for name in verdict.drift), study.explainers)
-        ),
+        Column("verdict", _in_words, "", "verdict", lambda v: [v.overall], False, rank=2),
+        *map(_judged, ordered((name for verdict in verdicts for name in verdict.drift), study.explainers)),
         Column(
             "student’s score",
             _performance,
@@ -153,7 +161,9 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
             "value low high",
             lambda v: (NOT_KNOWN if math.isnan(v.score) and v.scores else v.score, *v.bounds),
         ),
-        _reference("teacher", "teacher_score", "teacher_value", "mean score of the teacher's runs"),
+        _reference(
+            "teacher", "teacher_score", "teacher_value", "mean of the teacher's runs, and their range"
+        ),
         _reference("majority", "majority_score", "majority", "score of always giving the commonest answer"),
     ]
 
@@ -167,17 +177,22 @@ def _reference(name: str, attribute: str, csv: str, meaning: str) -> Column:
         is_model = attribute == "teacher_score"  # a constant answer is not asked for
         return NOT_KNOWN if is_model and math.isnan(score) and verdict.unknown else score
 
-    return Column(name, lambda v: _plain(score_of(v)), meaning, csv, lambda v: [value(v)])
+    def cell(verdict: Verdict) -> Cell:
+        note = verdict.range_of_teacher if attribute == "teacher_score" else ""
+        return _plain(score_of(verdict), note)
+
+    return Column(name, cell, meaning, csv, lambda v: [value(v)])
 
 
-def _normalised(explainer: str) -> Column:
-    """Columns of one explainer: A on the page, and what it rests on in the CSV file."""
+def _judged(explainer: str) -> Column:
+    """Columns of one explainer: D and A on the page, and what the verdict rests on in the CSV file."""
     quantities = ("normalised", "normalised_low", "normalised_high", "drift", "drift_low", "drift_high")
     quantities += ("margin", "p_adjusted", "p_no_drift", "verdict")
     return Column(
-        f"A by {explainer}",
-        lambda v: _heat(v, explainer),
-        "normalised agreement: 0 is chance, 1 is the teacher's own consistency",
+        f"gap by {explainer}",
+        lambda v: _gap(v, explainer),
+        "drift D: how much less the student agrees with its teacher than the teacher's runs do with each "
+        "other; below it A, the same as a share: 0 is chance, 1 another run of the teacher",
         " ".join(f"{quantity}_{explainer}" for quantity in quantities),
         lambda v: [v.drift.get(explainer, {}).get(quantity) for quantity in quantities],
         rank=1,
@@ -203,21 +218,30 @@ def _performance(verdict: Verdict) -> Cell:
     return Cell(number(verdict.score, 3), None if math.isnan(verdict.score) else verdict.score, note)
 
 
-def _plain(value: float) -> Cell:
-    return NOTHING if pd.isna(value) else Cell(number(value, 3), value)
+def _plain(value: float, note: str) -> Cell:
+    return NOTHING if pd.isna(value) else Cell(number(value, 3), value, note)
 
 
-def _heat(verdict: Verdict, explainer: str) -> Cell:
+def _in_words(verdict: Verdict) -> Cell:
+    """The verdict, and the way to the figure that shows it."""
+    known = any(not pd.isna(row["agreement"]) for row in verdict.drift.values())
+    link = f"#figure-agreement-{verdict.task}" if known else ""
+    return replace(in_words(verdict.overall), link=link)
+
+
+def _gap(verdict: Verdict, explainer: str) -> Cell:
     row = verdict.drift.get(explainer)
     if row is None:
         return NOTHING
-    value, judgement = row["normalised"], row["verdict"] or ""
-    if pd.isna(value):
-        hint = (
-            "The teacher has one run, or its runs agree no better than by chance: S, because there is no A."
-        )
+    judgement = row["verdict"] or ""
+    style = f"judged {VERDICTS.get(GATED if verdict.overall == GATED else judgement, 'undecided')}"
+    link = viewer.address(verdict.task, explainer, verdict.student)
+    if pd.isna(row["drift"]):
+        hint = "The teacher has one run, so there is nothing to hold this agreement S against."
         agreement = None if pd.isna(row["agreement"]) else row["agreement"]
-        return Cell(f"S {number(agreement)}", agreement, judgement, "heat missing", hint)
-    note = interval(row["normalised_low"], row["normalised_high"])
-    shade = "grey" if GATED in (judgement, verdict.overall) else f"h{min(max(round(value * 10), 0), 10)}"
-    return Cell(number(value), value, note, f"heat {shade}", unit=judgement)
+        return Cell(f"S {number(agreement)}", agreement, judgement, f"{style} missing", hint, link=link)
+    share = f"A {number(row['normalised'])} {interval(row['normalised_low'], row['normalised_high'])}".strip()
+    if pd.isna(row["normalised"]):
+        share = "A undefined"
+    note = "\n".join(filter(None, (interval(row["drift_low"], row["drift_high"]), share)))
+    return Cell(number(row["drift"]), row["drift"], note, style, unit=judgement, link=link)

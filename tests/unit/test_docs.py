@@ -1,6 +1,7 @@
 """The pages say what is true: generated ones are fresh, configs in them are valid, links lead somewhere."""
 
 import re
+import tomllib
 
 import pytest
 import yaml
@@ -117,3 +118,9 @@ def test_parts_of_configs_in_the_pages_are_valid(page):
         around = {"study": "example", "checkpoints": {"bert": {"local": "bert"}}}
         whole = {"explainers": {"shap": None}, **around, **part, "tasks": tasks}
         assert complete({**whole, "models": {"teacher": TEACHER, **part.get("models", {})}})
+
+
+def test_the_citation_names_the_version_and_the_licence_of_the_package():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])

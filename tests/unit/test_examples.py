@@ -57,21 +57,26 @@ NEEDS_MORE = {
     "starts processes, or is run by one": "models.workers.share_out models.workers.work",
     "takes a training's whole block of a config": "training.fine_tune.arguments",
     "shows a whole study's scores": """
-        report.buckets.buckets report.cases.choose report.costs.records report.costs.tables_of
+        report.buckets.buckets report.cases.choose report.classes.of_task report.costs.records
+        report.costs.tables_of
         report.diagnostics.diagnostics_table report.diagnostics.records report.diagnostics.summary_table
         report.exhibits.bars.show report.exhibits.contrast_predictions.show
         report.exhibits.contrast_words.show report.exhibits.distribution.show report.exhibits.grid.fill
         report.exhibits.heatmap.show report.exhibits.probe_item.find_item report.exhibits.projection.show
         report.exhibits.table.show report.figures.draw report.gap_closed.tables_of report.probes.probes
         report.ladder.drawings report.ladder.lines report.ladder.tables_of
-        report.sections.sections report.sentences.sentences report.sentences.views
+        report.sections.sections
+        report.disagreements.gates_of report.disagreements.of_view report.viewer.viewer
+        report.sentences.views
         report.tables.agreement report.tables.changes report.tables.curves report.tables.drift
         report.tables.drift_by_metric report.tables.explainers report.tables.faithfulness
         report.tables.performance report.tables.robustness report.tables.stability
+        report.tolerance.verdicts
         report.verdict.records report.verdict.table report.verdict.of_study report.word_shifts.kinds
         report.word_shifts.words""",
     "a command's run on a study, see the package": """cli.audit.run cli.check.run cli.explain.run
-        cli.gate.run cli.gate.judge cli.verdict.run report.outcome.of""",
+        cli.compare.run cli.gate.run cli.gate.judge cli.verdict.run report.outcome.of
+        report.outcome.record""",
     "runs Snakemake, or gets it ready": """cli.audit.prepare cli.audit.work cli.check.jobs
         cli.execute.execute cli.extend.run cli.pilot.until_told cli.pilot.wish cli.run.run""",
 }

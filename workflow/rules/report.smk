@@ -24,6 +24,8 @@ REPORT = {
         labels={"figure": "{name}"},
     ),
     "study": "<results>/report/study.yaml",
+    "record": "<results>/report/verdict.json",
+    "summary": "<results>/report/summary.md",
 }
 if PUBLISHED:
     REPORT["published"] = report(
@@ -66,6 +68,9 @@ rule report:
         probe_designs=of_all_probes(rules.build_probe.output.design),
         probe_sentences=of_all_probes(rules.build_probe.output.sentences),
         probe_explanations=of_all_probes(rules.explain_probe.output.explanations),
+        predictions=collect(
+            of_runs(rules.predict.output.predictions, WITH_WEIGHTS), task=TASKS
+        ),
         published=job_params.published_file,
     output:
         **REPORT,

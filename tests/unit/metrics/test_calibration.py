@@ -121,14 +121,18 @@ def test_a_student_like_another_seed_has_no_drift():
 
 def test_few_examples_cannot_tell_and_say_how_many_would():
     few = judged(calibrate(*made_up(np.random.default_rng(0), 5, 5, 5, spread=0.0, other=0.4)))
-    assert few["verdict"] == verdict.UNKNOWN and few["texts_needed"] > 5
+    assert few["verdict"] == verdict.UNKNOWN and few["texts_needed_drift"] > 5
 
 
 def test_few_runs_cannot_tell_however_many_texts():
     students, between, chance = made_up(np.random.default_rng(1), 2000, 3, 1, spread=0.3)
     row = judged(calibrate(students, between, chance))
     assert row["verdict"] == verdict.UNKNOWN and row["student_runs_missing"] == 1
-    assert math.isnan(row["texts_needed"]) and row["run_spread"] > 0.02
+    assert (
+        math.isnan(row["texts_needed_drift"])
+        and math.isnan(row["texts_needed_no_drift"])
+        and row["run_spread"] > 0.02
+    )
 
 
 def test_no_drift_is_never_said_of_a_single_run_and_drift_only_if_it_is_large():
@@ -141,7 +145,7 @@ def test_no_drift_is_never_said_of_a_single_run_and_drift_only_if_it_is_large():
 def test_seeds_of_the_teacher_may_agree_all_alike():
     students = [[[0.5, 0.4, 0.6, 0.5]] * 3, [[0.6, 0.4, 0.5, 0.6]] * 3, [[0.5, 0.5, 0.6, 0.5]] * 3]
     row = calibrate(crossed(students), np.full((3, 3, 4), 0.9), crossed(np.zeros((3, 3, 4))))
-    assert row["run_spread"] == 0 and row["drift_low"] > 0 and row["texts_needed"] == 4
+    assert row["run_spread"] == 0 and row["drift_low"] > 0 and row["texts_needed_drift"] == 4
 
 
 @pytest.mark.parametrize(("seeds", "missing"), [(1, 2), (2, 1)])
@@ -212,7 +216,8 @@ def test_the_result_does_not_hang_on_the_order_of_seeds():
     row, order = calibrate(students, between, chance), [2, 0, 1]
     moved = replace(students, values=students.values[:, order])
     again = calibrate(moved, between[np.ix_(order, order)], chance)
-    assert {name: again[name] for name in row} == pytest.approx(row, nan_ok=True)
+    for name in row:
+        assert again[name] == pytest.approx(row[name], nan_ok=True), name
 
 
 @pytest.mark.parametrize(("seeds", "runs"), [(3, 1), (3, 3), (5, 3)])
@@ -222,3 +227,24 @@ def test_another_seed_is_not_called_drift_in_200_studies(seeds, runs):
         judged(calibrate(*made_up(rng, 60, seeds, runs)))["verdict"] == verdict.DRIFTS for _ in range(200)
     )
     assert called <= 10
+
+
+def test_p_values_at_other_tolerances_are_those_of_such_a_study():
+    made = made_up(np.random.default_rng(3), 80, 4, 3, other=0.15)
+    row = calibrate(*made, rule=Rule(tolerance=0.045))
+    assert row["tolerances"] == [0.02, 0.03, 0.04, 0.045, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1]
+    for place, tolerance in enumerate(row["tolerances"]):
+        again = calibrate(*made, rule=Rule(tolerance=tolerance))
+        assert row["p_drift_at"][place] == again["p_drift"]
+        assert row["p_no_drift_at"][place] == again["p_no_drift"]
+    assert row["p_drift_at"] == sorted(row["p_drift_at"]) and len(set(row["p_drift_at"])) > 5
+
+
+def test_what_is_needed_counts_the_comparisons_and_the_explainers():
+    made = made_up(np.random.default_rng(3), 40, 6, 6, other=0.2, spread=0.0)
+    alone, many = (calibrate(*made, rule=Rule(tests=tests)) for tests in (1, 12))
+    assert many["texts_needed_drift"] > alone["texts_needed_drift"] > 40
+    assert many["texts_needed_no_drift"] == alone["texts_needed_no_drift"]
+    alone, many = (calibrate(*made, rule=Rule(margin=0.15, explainers=n)) for n in (1, 4))
+    assert many["texts_needed_no_drift"] > alone["texts_needed_no_drift"] >= 40
+    assert many["texts_needed_drift"] == alone["texts_needed_drift"]

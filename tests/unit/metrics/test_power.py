@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from distillens.metrics.power import POWER, Need, Source, needed
+from distillens.metrics.power import POWER, Need, Source, for_all, for_any, needed, power_of_each
 
 
 def test_texts_by_the_formula():
@@ -45,3 +45,27 @@ def test_a_fresh_study_of_that_size_tells_in_four_of_five():
         for _ in range(2000)
     ]
     assert np.mean(told) == pytest.approx(POWER, abs=0.03)
+
+
+def test_a_fresh_study_of_that_size_tells_by_all_explainers_in_four_of_five():
+    rng, effects, sd = np.random.default_rng(0), (0.1, 0.12, 0.11), 0.4
+    power = power_of_each(len(effects))
+    each = [
+        needed(effect, [Source(sd**2, 20), Source(0, 3), Source(0, 3)], 0.05, power) for effect in effects
+    ]
+    n = int(for_all(each).texts)
+    assert n == each[0].texts > needed(0.1, [Source(sd**2, 20), Source(0, 3), Source(0, 3)], 0.05).texts
+
+    def tells(count):
+        studies = rng.normal(effects, sd, (2000, count, len(effects)))
+        p_values = stats.ttest_1samp(studies, 0, axis=1, alternative="greater").pvalue
+        return (p_values < 0.05).all(axis=1).mean()
+
+    assert tells(n) >= POWER - 0.02
+    alone = int(for_any(each).texts)  # the size of the clearest is too small for all
+    assert tells(alone) < POWER < tells(2 * n)
+
+
+def test_what_one_explainer_never_tells_all_never_tell():
+    one, never = Need(80.0, 4.0, 2.0), Need(math.nan, math.nan, math.nan)
+    assert all(map(math.isnan, for_all([one, never]))) and for_any([one, never]) == one

@@ -427,53 +427,98 @@ def _texts(gold):
 _RIGHT = {0: (3.0, 0.0, 0.0), 1: (0.0, 3.0, 0.0), 2: (0.0, 0.0, 3.0)}
 
 
-def _chosen(texts, teacher, student, agreed):
-    """The groups of a task with one student, from predictions and agreements per text."""
-    source = _source([])
-    made = {"task": "t", "explainer": "shap", "seed": 4, "model": "big"}
+def _words(first):
+    """The attribution of a text of two words: so much of it, with its sign, on the first."""
+    return [[first] * 3, [1 - abs(first)] * 3]
+
+
+def _chosen(texts, teacher, student, places=(), again=None):
+    """The groups of a task with one student, from predictions and what lies on the first of two words.
+
+    The first run of the teacher puts all on the first word, and ``again`` is what a second run puts there.
+    """
+    source, made = _source([]), {"task": "t", "explainer": "shap", "seed": 4, "model": "big"}
+    places = places or [1.0] * len(texts)
     explanations = [
-        (made, [_explained(str(place), logits) for place, logits in enumerate(teacher)]),
+        (made, [_explained(str(place), logits, _words(1.0)) for place, logits in enumerate(teacher)]),
         (
             {**made, "seed": 1, "model": "small"},
-            [_explained(str(p), logits) for p, logits in enumerate(student)],
+            [_explained(str(p), logits, _words(places[p])) for p, logits in enumerate(student)],
         ),
     ]
-    pair = {
-        "explainer": "shap",
-        "metric": "spearman",
-        "model": "small",
-        "seed": 1,
-        "against": "big",
-        "against_seed": 4,
-    }
-    rows = [_row(example_id=str(place), value=value, **pair) for place, value in enumerate(agreed)]
-    examples = study_data.by_subject(pd.DataFrame(rows, columns=tables.SCHEMAS["scores"].names))
+    if again:
+        rows = [_explained(str(p), logits, _words(again[p])) for p, logits in enumerate(teacher)]
+        explanations.append(({**made, "seed": 5}, rows))
+    examples = study_data.by_subject(pd.DataFrame([], columns=tables.SCHEMAS["scores"].names))
     return cases.choose(source.study, "t", texts, explanations, examples, {})
 
 
-def test_the_largest_drift_is_chosen_among_texts_that_both_have_right():
-    texts = _texts([0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+def test_the_largest_disagreement_beyond_noise_is_chosen_among_texts_that_both_have_right():
     right, wrong = _RIGHT[0], _RIGHT[1]
     teacher = [right, right, wrong, right, right, right, right]
     student = [right, wrong, right, right, right, right, right]
-    drifted, _ = _chosen(texts, teacher, student, [0.9, -0.9, -0.8, 0.1, math.nan, 0.5, 0.1])
-    assert [case.example_id for case in drifted.cases] == ["3", "6", "5"], "lowest first, ties as in the data"
-    assert dict(drifted.cases[0].facts)["agreement of small"] == "0.10"
-    assert "the first 3 of 4" in drifted.rule and drifted.none == ""
+    # The teacher's runs share 0.75 of each text, but half of text 5.
+    again = [0.75, 0.75, 0.75, 0.75, 0.75, 0.5, 0.75]
+    # What the student puts on the first word; it shares that much with the first run.
+    places = [1.0, 0.0, 0.0, 0.25, 0.875, 0.25, 0.25]
+    worst, drifted, _ = _chosen(_texts([0.0] * 7), teacher, student, places, again)
+    # Text 3: 0.25 and 0.5, mean 0.375, of 0.75. Text 5: 0.25 and 0.75, mean 0.5, of 0.5: none beyond it.
+    assert [case.example_id for case in drifted.cases] == ["3", "6"], "largest first, ties as in the data"
+    facts = dict(drifted.cases[0].facts)
+    assert facts["beyond noise"] == "0.38" and facts["the teacher’s runs share"] == "0.75"
+    assert "all 2" in drifted.rule and drifted.none == ""
     assert [line.run.model for line in drifted.cases[0].lines] == ["big", "small"]
+    # Whatever the answers: texts 1 and 2 share 0 and 0.25, mean 0.125.
+    assert [row[0].text for row in worst.table.rows] == ["1", "2", "3", "6"]
+    assert [row[4].value for row in worst.table.rows] == [0.625, 0.625, 0.375, 0.375]
+    assert worst.table.rows[0][0].link == "#sentences?task=t&explainer=shap&student=small&example=1"
+    assert worst.title == "The ten worst disagreements beyond noise: small"
+
+
+def test_where_both_look_at_one_word_there_is_no_case_whatever_the_ranks():
+    # Ranks of three words of next to no weight are turned round; both models look at the last.
+    other = [0.001, 0.002, 0.003]
+    texts = [{**_texts([0.0])[0], "text_a": "a b c d"}]
+    spans = [{"segment": 0, "start": place, "end": place + 1} for place in (0, 2, 4, 6)]
+
+    def row(values):
+        return {**_explained("0", _RIGHT[0], [[value] * 3 for value in values]), "spans": spans}
+
+    made = {"task": "t", "explainer": "shap", "seed": 4, "model": "big"}
+    files = [
+        (made, [row([*other, 1.0])]),
+        ({**made, "seed": 5}, [row([*other, 0.99])]),
+        ({**made, "model": "small", "seed": 1}, [row([*other[::-1], 1.0])]),
+    ]
+    examples = study_data.by_subject(pd.DataFrame([], columns=tables.SCHEMAS["scores"].names))
+    worst, *_ = cases.choose(_source([]).study, "t", texts, files, examples, {})
+    assert worst.table is None or worst.table.rows[0][4].value < 0.01
+
+
+def test_one_run_of_the_teacher_shows_no_noise_and_the_page_says_so():
+    worst, drifted, _ = _chosen(_texts([0.0] * 3), [_RIGHT[0]] * 3, [_RIGHT[0]] * 3, [0.5, 0.25, 1.0])
+    assert (
+        worst.title == "The ten worst disagreements: small" and "one run of big shows no noise" in worst.rule
+    )
+    assert [row[0].text for row in worst.table.rows] == ["1", "0"]
+    assert [(row[4].text, row[4].value, row[5].value) for row in worst.table.rows] == [
+        ("–", None, 0.25),
+        ("–", None, 0.5),
+    ]
+    assert "beyond noise" not in dict(drifted.cases[0].facts)
 
 
 def test_the_border_is_where_the_teacher_wavers_most():
     # Gaps of the two largest probabilities: e^0.1, e^2, e^0, e^1 against 1, in this order.
     teacher = [(0.1, 0.0, -9.0), (2.0, 0.0, -9.0), (0.0, 0.0, -9.0), (1.0, 0.0, -9.0)]
-    _, border = _chosen(_texts([0.0] * 4), teacher, [_RIGHT[0]] * 4, [0.5] * 4)
+    *_, border = _chosen(_texts([0.0] * 4), teacher, [_RIGHT[0]] * 4)
     assert [case.example_id for case in border.cases] == ["2", "0", "3"]
     # (e - 1) / (e + 1 + e^-9)
     assert dict(border.cases[2].facts)["gap of their probabilities"] == "0.462"
 
 
 def test_without_a_common_right_answer_the_group_says_so():
-    drifted, _ = _chosen(_texts([2.0]), [_RIGHT[0]], [_RIGHT[2]], [0.5])
+    _, drifted, _ = _chosen(_texts([2.0]), [_RIGHT[0]], [_RIGHT[2]], [0.5])
     assert drifted.cases == [] and drifted.none == "big and small are both right on no explained text."
 
 
@@ -511,15 +556,16 @@ def test_contrasts_are_where_a_student_differs_most_from_the_teacher():
         for model, seed in (("big", 4), ("small", 1), ("tiny", 1))
     ]
     *_, group = cases.choose(source.study, "t", _texts([0.0]), own, examples, asked)
+    assert {case.link for case in group.cases} == {""}, "the viewer has no texts of probes"
     assert [case.example_id for case in group.cases] == ["1", "0", "3"], (
         "0.3, 0.1 and 0.0 away; flipped is left out"
     )
 
 
 def test_words_are_coloured_by_sign_and_size():
-    drifted, _ = _chosen(_texts([0.0]), [_RIGHT[0]], [_RIGHT[0]], [0.5])
-    # Values 1 and -0.5: 9 of 9 steps, and 4.5, which is rounded up.
-    assert drifted.cases[0].lines[0].segments == [
+    segments = cases._segments([1.0, -0.5], [["", "a", " ", "b", ""]])
+    # 9 of 9 steps, and 4.5, which is rounded up.
+    assert list(segments) == [
         [("", "", ""), ("a", "w pos l9", "+1"), (" ", "", ""), ("b", "w neg l5", "−0.5"), ("", "", "")]
     ]
 

@@ -16,6 +16,8 @@ from distillens.provenance import ROOT
 from distillens.report.baseline import BaselineError, compare
 from distillens.report.outcome import NOTHING, SEEDS, decisions
 from distillens.report.outcome_formats import junit, markdown
+from distillens.report.outcome_status import WORSE, failures
+from distillens.report.outcome_status import status as exit_status
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/outcome.schema.yaml").read_text("utf-8"))
 
@@ -112,7 +114,7 @@ def test_texts_of_one_group_are_compared_with_a_baseline_as_one_draw():
 )
 def test_the_exit_status_is_the_documented_one(verdicts, allow, status):
     found = record(*((f"s{number}", verdict) for number, verdict in enumerate(verdicts)))
-    assert gate.status(found, allow) == status
+    assert exit_status(found, allow) == status
     assert f"| {status} |" in (ROOT / "docs/audit.md").read_text("utf-8")
 
 
@@ -129,8 +131,8 @@ def test_a_student_that_agrees_less_on_the_same_texts_is_worse():
     (found,) = compare(now, before)
     assert found["worse"] and found["difference"] == pytest.approx(-0.05)
     now["against"] = [found]
-    assert gate.status(now) == 6
-    assert gate.status(now, (gate.WORSE,)) == 0
+    assert exit_status(now) == 6
+    assert exit_status(now, (WORSE,)) == 0
     assert not compare(before, now)[0]["worse"]
 
 
@@ -175,7 +177,7 @@ def test_a_baseline_that_is_no_record_is_refused(tmp_path):
 
 def test_junit_has_a_case_per_student_and_counts_what_fails():
     found = record(("a", KEEPS), ("b", UNKNOWN), ("c", DRIFTS), ("d<&", UNKNOWN))
-    suite = ET.fromstring(junit(found, gate.failures(found, (UNKNOWN,)))).find("testsuite")
+    suite = ET.fromstring(junit(found, failures(found, (UNKNOWN,)))).find("testsuite")
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "2")
     assert {case.get("name"): [part.tag for part in case] for case in suite} == {
         "a": [], "b": ["skipped"], "c": ["failure"], "d<&": ["skipped"],
@@ -184,7 +186,7 @@ def test_junit_has_a_case_per_student_and_counts_what_fails():
 
 def test_markdown_has_a_row_and_a_section_per_student():
     found = record(("a", KEEPS), ("b|c", DRIFTS))
-    said = markdown(found, gate.failures(found))
+    said = markdown(found, failures(found))
     assert "| films | b\\|c | drift found (fails) |" in said
     assert said.count("### Agreement with its teacher’s reasons") == 2
     assert "No drift found on films" in said

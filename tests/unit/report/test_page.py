@@ -1,7 +1,9 @@
 """The report: what stands on the page, that hostile text stays text, that bytes repeat."""
 
 import csv
+import html
 import html.parser
+import itertools
 import json
 import math
 import re
@@ -18,8 +20,10 @@ from distillens.evaluation.buckets import score_buckets
 from distillens.metrics import agreement
 from distillens.metrics.calibration import QUANTITIES
 from distillens.provenance import ROOT
-from distillens.report import formatting, study_data, verdict
-from distillens.report.page import embedded
+from distillens.report import cases, formatting, study_data, verdict
+from distillens.report.html import embedded
+from distillens.report.page import _three
+from distillens.report.short_numbers import STEPS, unpack
 from distillens.tables import TableError
 from tests.fixtures import made_up_study
 
@@ -71,19 +75,34 @@ def _rows(path):
         return list(csv.DictReader(file))
 
 
+def _json(page, key):
+    """What a script element of data holds, by its id."""
+    ids = [attributes.get("id") for attributes in page.attributes("script")]
+    return json.loads(page.scripts[ids.index(key)])
+
+
 def _data(page):
-    return json.loads(page.scripts[0])["tasks"]
+    return _json(page, "data")
+
+
+def _cells(text, name):
+    """The rows of a table that the page draws when it is opened."""
+    found = re.search(rf'<script type="application/json" id="cells-{name}"[^>]*>(.*?)</script>', text, re.S)
+    return json.loads(found[1])["rows"] if found else []
 
 
 def test_sections_come_in_order(page):
     ids = [attributes.get("id") for attributes in page.attributes("section")]
-    assert ids[:5] == ["verdict", "performance", "robustness", "agreement", "faithfulness"]
-    assert ids[5:] == ["probes", "buckets", "cases", "published", "sentences", "making"]
-    assert [a["href"] for a in page.attributes("a") if a["href"] == "#published"] == ["#published"]
+    assert ids[:6] == ["decision", "verdict", "three", "performance", "classes", "robustness"]
+    assert ids[6:11] == ["agreement", "faithfulness", "probes", "buckets", "cases"]
+    assert ids[11:] == ["published", "sentences", "files", "making"]
+    listed = [a["href"] for a in page.attributes("a") if a["href"].removeprefix("#") in ids]
+    assert listed[1 : len(ids) + 1] == [f"#{name}" for name in ids], "the contents name every section"
 
 
 def test_hostile_text_makes_no_elements(page):
-    assert [attributes.get("type") for attributes in page.attributes("script")] == ["application/json", None]
+    kinds = [attributes.get("type") for attributes in page.attributes("script")]
+    assert set(kinds[:-1]) == {"application/json"} and kinds[-1] is None
     assert not page.attributes("img")
     assert not page.attributes("b") or all(not attributes for attributes in page.attributes("b"))
     handlers = [key for _, attributes in page.elements for key in attributes if key.startswith("on")]
@@ -116,9 +135,9 @@ def test_policy_forbids_everything_but_the_page_itself(page):
 
 def test_nothing_is_loaded_from_elsewhere(study, page):
     links = [a[key] for _, a in page.elements for key in ("src", "href", "xlink:href", "action") if key in a]
-    outside = [link for link in links if not link.startswith(("#", "data:", *_FOLDERS))]
-    assert outside == []
-    assert all((study[1] / link).is_file() for link in links if link.startswith(_FOLDERS))
+    files = [link for link in links if not link.startswith(("#", "data:"))]
+    assert {"verdict.json", "summary.md", "study.yaml", "../in/drift.parquet"} <= set(files)
+    assert [link for link in files if not (study[1] / link).is_file()] == []
     assert "url(" not in "".join(page.styles) and "@import" not in "".join(page.styles)
 
 
@@ -127,10 +146,12 @@ def test_values_of_the_page_equal_the_csv_files(study):
 
     def shown(name):
         body = re.search(rf'<table class="sortable" id="table-{name}">(.*?)</table>', text, re.S)[1]
-        return [float(value) for value in re.findall(r'<data value="([^"]+)"', body)]
+        drawn = [cell[1] for row in _cells(text, name) for cell in row if isinstance(cell, list)]
+        drawn = [value for value in drawn if value is not None]
+        return drawn + [float(value) for value in re.findall(r'<data value="([^"]+)"', body)]
 
     verdicts = _rows(study[1] / "tables" / "verdict.csv")
-    columns = ["normalised_shap", "normalised_lime", "normalised_ig", "value", "teacher_value", "majority"]
+    columns = ["drift_shap", "drift_lime", "drift_ig", "value", "teacher_value", "majority"]
     assert shown("verdict") == [float(row[c]) for row in verdicts for c in columns if row[c]]
     scores = _rows(study[1] / "tables" / "performance.csv")
     expected = [float(row["value"]) for row in scores if row["task"] == "sst5"]
@@ -161,13 +182,14 @@ def test_csv_files_hold_the_tables_numbers(study):
     assert sum(len(_rows(out / "tables" / f"{name}.csv")) for name in names) == len(aggregates)
 
 
-def test_same_inputs_give_the_same_bytes(study, tmp_path):
+def test_same_inputs_give_the_same_bytes(study):
     arguments, out = study
+    again = out.parent / "again"  # as far from the tables, which the page has links to
     turned = {key: value[::-1] if isinstance(value, list) else value for key, value in arguments.items()}
-    made_up_study.report(turned, tmp_path / "index.html")
+    made_up_study.report(turned, again / "index.html")
     files = sorted(path.relative_to(out) for path in out.rglob("*") if path.is_file())
-    assert files == sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
-    differing = [str(name) for name in files if (out / name).read_bytes() != (tmp_path / name).read_bytes()]
+    assert files == sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file())
+    differing = [str(name) for name in files if (out / name).read_bytes() != (again / name).read_bytes()]
     assert differing == []
 
 
@@ -183,7 +205,7 @@ def test_verdicts_in_words(study):
 def test_gated_students_are_grey(study):
     text = (study[1] / "index.html").read_text("utf-8")
     row = re.search(r'<tr class="gated">.*?</tr>', text, re.S)[0]
-    assert row.count("heat grey") == 3 and "tiny" in row
+    assert row.count("judged gated") == 3 and "tiny" in row
     assert "tiny (gated)" in (study[1] / "figures" / "agreement-sst5.svg").read_text("utf-8")
 
 
@@ -203,15 +225,79 @@ def test_sentences_explain_the_teachers_class(study, page):
     view = next(view for view in data[0]["explainers"] if view["name"] == "shap")
     roles = [run["role"] for run in view["runs"]]
     assert roles == ["teacher", "seed", "seed", "student", "student", "student", "student", "student"]
-    rows = {(e["id"]): row for e, row in zip(data[0]["examples"], view["rows"], strict=True)}
+    rows = _json(page, view["rows"])["rows"]
+    rows = {(e["id"]): row for e, row in zip(data[0]["examples"], rows, strict=True)}
     teacher, half = rows["sst5-10"][0], rows["sst5-10"][6]
     assert half["t"] == teacher["t"] == teacher["p"]
-    assert len(half["v"]) == len(teacher["v"]) == len(data[0]["examples"][10]["pieces"][0]) // 2
+    assert len(half["v"]) == len(teacher["v"]) == len(data[0]["classes"]) == len(made_up_study.LABELS)
+    words = len(data[0]["examples"][10]["pieces"][0]) // 2
+    assert [len(unpack(*packed)) for packed in zip(half["v"], half["m"], strict=True)] == [words] * 5
+    file = next(
+        path
+        for path in study[0]["explanations"]
+        if {"task": "sst5", "explainer": "shap", "model": "half", "seed": 0}.items()
+        <= tables.provenance(path).items()
+    )
+    exact = np.array(tables.read(file, "explanations").to_pylist()[10]["values"]).T
+    for packed, largest, values in zip(half["v"], half["m"], exact, strict=True):
+        # As precise as half a step of the largest.
+        assert np.abs(np.array(unpack(packed, largest)) - values).max() <= np.abs(values).max() / STEPS
     assert -1 <= half["r"] <= 1 and "r" not in teacher
     assert rows["sst5-9"][7]["r"] is None, "a constant attribution agrees with nothing"
-    assert (
-        data[1]["examples"][10]["gold"].endswith(".25") and "ok" not in data[1]["explainers"][0]["rows"][0][0]
-    )
+    pairs = _json(page, data[1]["explainers"][0]["rows"])
+    assert data[1]["examples"][10]["gold"].endswith(".25") and "ok" not in pairs["rows"][0][0]
+    assert data[1]["classes"] is None and data[1]["labels"] == []
+    assert data[0]["labels"] == [label for label in made_up_study.LABELS if label in data[0]["labels"]]
+
+
+def test_a_cell_of_the_verdict_opens_its_student_and_explainer(study):
+    table = _table((study[1] / "index.html").read_text("utf-8"), "verdict")
+    links = [html.unescape(link) for link in re.findall(r'href="(#sentences[^"]*)"', table)]
+    expected = [
+        f"#sentences?task={task}&explainer={explainer}&student={student}"
+        for task in ("sst5", "stsb")
+        for student in ("soft", "half", "tiny")
+        for explainer in ("shap", "lime", "ig")
+    ]
+    assert links == expected
+
+
+def test_a_verdict_leads_to_its_figure(study, page):
+    table = _table((study[1] / "index.html").read_text("utf-8"), "verdict")
+    targets = re.findall(r'href="#(figure-[^"]*)"', table)
+    assert targets == ["figure-agreement-sst5"] * 3 + ["figure-agreement-stsb"] * 3
+    assert set(targets) <= {attributes.get("id") for attributes in page.attributes("figure")}
+
+
+def test_long_and_folded_tables_are_data_until_they_are_opened(study, page):
+    text = (study[1] / "index.html").read_text("utf-8")
+    assert "<tr" not in _table(text, "robustness-sst5").partition("</thead>")[2]
+    assert "<tr" in _table(text, "performance-sst5").partition("</thead>")[2]
+    assert len(_cells(text, "robustness-sst5")) == 6 * 8
+
+
+def test_disagreement_beyond_noise_is_on_the_page_as_the_attributions_have_it(study, page):
+    view = next(view for view in _data(page)[0]["explainers"] if view["name"] == "shap")
+    found = _json(page, view["rows"])["students"]["soft"]
+    values = {}
+    for path in study[0]["explanations"]:
+        source = tables.provenance(path)
+        if (source["task"], source["explainer"]) == ("sst5", "shap"):
+            row = tables.read(path, "explanations").to_pylist()[10]
+            values[source["model"], source["seed"]] = np.array(row["values"]), np.array(row["logits"])
+    says = [int(values["teacher", seed][1].argmax()) for seed in (0, 1, 2)]
+    target = max(set(says), key=says.count)
+
+    def shared(*pair):
+        p, q = (values[run][0][:, target] / np.abs(values[run][0][:, target]).sum() for run in pair)
+        return 1 - np.abs(p - q).sum() / 2
+
+    # Each run of "soft" belongs to the teacher's run of its seed.
+    own = np.mean([shared(("soft", seed), ("teacher", seed)) for seed in (0, 1, 2)])
+    runs = [("teacher", seed) for seed in (0, 1, 2)]
+    ceiling = np.mean([shared(*pair) for pair in itertools.combinations(runs, 2)])
+    assert found["shared"][10] == float(f"{own:.3g}") and found["ceiling"][10] == float(f"{ceiling:.3g}")
+    assert found["beyond"][10] == float(f"{ceiling - own:.3g}") and found["runs"] == 3
 
 
 def test_figures_are_svg_of_text_in_the_readers_ink(study):
@@ -246,8 +332,13 @@ def test_missing_pieces_still_give_a_page(tmp_path, missing):
         settings["models"] = {"teacher": settings["models"]["teacher"]}
     made_up_study.report(arguments, tmp_path / "index.html")
     page = _Page((tmp_path / "index.html").read_text("utf-8"))
-    assert len(page.attributes("section")) == 11
-    assert any("Nothing of this was measured" in text for text in page.text)
+    ids = {attributes["id"] for attributes in page.attributes("section")}
+    assert {"verdict", "files", "making"} <= ids
+    # What was not measured has no section, and none in the contents.
+    gone = {"perturbations": {"robustness"}, "explainers": {"agreement", "faithfulness", "cases", "three"}}
+    for name in parts:
+        assert not ids & gone[name]
+        assert not {f"#{one}" for one in gone[name]} & {a["href"] for a in page.attributes("a")}
 
 
 def test_explanations_must_say_what_they_are_about(study, tmp_path):
@@ -358,7 +449,7 @@ def test_one_entry_of_the_registry_brings_a_metric_into_every_table(tmp_path, mo
         assert name == "buckets" or {row["chance"] for row in rows} == {"0.25"}, name
     text = (tmp_path / "out" / "index.html").read_text("utf-8")
     for name in ("agreement-sst5", "explainers-of-sst5", "all-buckets-sst5", "drift-sst5", "drift-stsb"):
-        assert "made up @3" in _table(text, name), name
+        assert "made up @3" in _table(text, name) + str(_cells(text, name)), name
     assert "a metric of a test" in _table(text, "agreement-sst5") and "chance 0.25" in text
 
 
@@ -382,3 +473,11 @@ def test_one_more_column_stands_on_the_page_in_the_terminal_and_in_the_csv_file(
     assert "explainers" in page and "how many" in page
     # The terminal prints the same table.
     assert verdict.table(study_data.study_of(made_up_study.study(), {}), []).head[-1].text == "explainers"
+
+
+def test_the_summary_shows_three_cases_and_no_text_twice():
+    def group(*ids):
+        return cases.Group("rule", "", [cases.Case(name, (), (), f"#{name}") for name in ids])
+
+    chosen = [("t", [group("a", "b"), group("a", "c"), group("d"), group()])]
+    assert [case.example_id for _, case in _three(chosen)] == ["a", "d", "b"]

@@ -17,7 +17,6 @@ def row(verdict=UNKNOWN, **other):
     known |= {"drift": 0.1, "drift_low": -0.02, "drift_high": 0.22, "margin": 0.15}
     known |= {"normalised": 0.8, "normalised_low": 0.6, "normalised_high": 1.0}
     known |= {"ceiling": 0.6, "explainer_ceiling": 0.9}
-    known |= {"texts_needed": 640.0, "teacher_runs_needed": 5.0, "student_runs_needed": math.nan}
     return known | other
 
 
@@ -28,84 +27,6 @@ def said(overall=UNKNOWN, student="tiny", task="toy", paired=False, **rows):
 def outline(**explainers):
     models = {"bert": {"seeds": [1, 2, 3]}, "tiny": {"seeds": [1], "teacher": "bert"}}
     return study_data.study_of({"models": models, "explainers": explainers}, {})
-
-
-@pytest.mark.parametrize(
-    ("other", "paired", "expected"),
-    [
-        ({"teacher_runs_missing": 1, "n_teacher_runs": 2}, False, "needs a third run of the teacher"),
-        ({"teacher_runs_missing": 2, "n_teacher_runs": 1}, False, "needs 2 more runs of the teacher"),
-        ({"student_runs_missing": 1, "n_runs": 1}, False, "needs a second run of the student"),
-        (
-            {"student_runs_missing": 1, "n_runs": 2},
-            True,
-            "needs one more run of the student, out of another run of the teacher",
-        ),
-        (
-            {"student_runs_missing": 2, "n_runs": 1},
-            True,
-            "needs 2 more runs of the student, each out of another run of the teacher",
-        ),
-        (
-            {"teacher_runs_missing": 1, "n_teacher_runs": 2, "student_runs_missing": 1, "n_runs": 1},
-            False,
-            "needs a third run of the teacher and a second run of the student",
-        ),
-        (
-            {"normalised_low": math.nan},
-            False,
-            "the teacher’s runs are not shown to agree beyond chance, so there is no scale",
-        ),
-        (
-            {},
-            False,
-            "four in five studies would tell with about 640 texts (now 100) or 5 runs of the teacher (now 3)",
-        ),
-        (
-            {"texts_needed": math.nan},
-            True,
-            "four in five studies would tell with 5 runs of the teacher (now 3)"
-            " and as many of the student, one out of each",
-        ),
-        (
-            {"n_groups": 20, "texts_needed": 40.0, "student_runs_needed": 4.0},
-            False,
-            "four in five studies would tell with about 40 groups of texts (now 20), 5 runs of the teacher"
-            " (now 3) or 4 runs of the student (now 3)",
-        ),
-        (
-            {"texts_needed": 100.0},
-            False,
-            "four in five studies of this size would tell; this one does not",
-        ),
-        (
-            {"texts_needed": math.nan, "teacher_runs_needed": math.nan},
-            False,
-            "neither more texts alone nor more runs alone would tell",
-        ),
-    ],
-)
-def test_missing_runs_come_first_and_then_what_would_tell(other, paired, expected):
-    assert reasons.what_would_tell(row(**other), paired) == expected
-
-
-def test_of_open_explainers_the_one_that_needs_most_is_quoted():
-    wide = row(texts_needed=51.0, drift_low=-0.9, drift_high=0.9)
-    line = reasons.lines([said(shap=wide, lime=row(explainer="lime", texts_needed=256.0))])[0][2]
-    assert line.startswith("open by shap and lime; lime: D = 0.10 [−0.02, 0.22]; ") and "256 texts" in line
-    few = row(explainer="ig", student_runs_missing=1, n_runs=1)
-    assert "ig: D = 0.10 [−0.02, 0.22]; needs a second run" in reasons.lines([said(shap=wide, ig=few)])[0][2]
-
-
-def test_a_line_says_where_drift_is_and_how_near_to_the_margin_it_is_not():
-    (_, word, why), *_ = reasons.lines([said(DRIFTS, shap=row(DRIFTS), lime=row(UNKNOWN, explainer="lime"))])
-    assert word.text == "drift found" and word.style == "verdict drift"
-    assert why == "1 of 2: shap; most by shap: D = 0.10 [−0.02, 0.22], A = 0.80 [0.60, 1.00]"
-    near = row(KEEPS, explainer="lime", drift=0.02, drift_low=0.0, drift_high=0.04, margin=0.05)
-    (_, word, why), *_ = reasons.lines([said(KEEPS, shap=row(KEEPS, drift=0.04), lime=near)])
-    assert word.text == "no drift found" and why.startswith("nearest to the margin by lime: D = 0.02")
-    assert reasons.lines([said(GATED, shap=row(GATED))])[0][2] == "not shown to beat the majority baseline"
-    assert reasons.lines([said(UNKNOWN)])[0][2] == "nothing was compared"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from distillens.report import sentences, study_data
+from distillens.report.short_numbers import STEPS, unpack
 
 TEXT = {"example_id": "a", "text_a": "not bad", "text_b": None, "label": 1.0, "label_name": "good"}
 SPANS = [{"segment": 0, "start": 0, "end": 3}, {"segment": 0, "start": 4, "end": 7}]
@@ -50,5 +51,10 @@ def test_agreement_is_with_that_run(view):
 def test_the_class_explained_is_that_of_most_of_the_teacher_s_runs(view):
     cells = view.row(TEXT)
     assert [cell["t"] for cell in cells] == ["good"] * 6
-    assert [cell["v"] for cell in cells] == [[0.2, -0.5]] * 6
+    assert [view.values(run, TEXT) for run in view.runs] == [[0.2, -0.5]] * 6
+    # Two classes mirror each other, and one of them is stored.
+    assert [cell["v"][0] for cell in cells] == [None] * 6
+    assert [unpack(cell["v"][1], cell["m"][1]) for cell in cells] == [
+        pytest.approx([0.2, -0.5], abs=0.5 / STEPS)
+    ] * 6
     assert cells[0]["p"] == "bad"  # the run with the lowest seed says otherwise

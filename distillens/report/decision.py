@@ -1,0 +1,244 @@
+"""The decision about each student in plain words: verdict, strongest evidence, score, saving, next step."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import pandas as pd
+
+from distillens.metrics.calibration import HEADLINE
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, overall
+from distillens.report import ladder, needs
+from distillens.report.costs import Costs
+from distillens.report.formatting import Cell, interval, metric_name, number, percent
+from distillens.report.study_data import Outline
+from distillens.report.tables import VERDICTS
+from distillens.report.tables import verdict as in_words
+from distillens.report.verdict import Verdict
+
+Row = Mapping[str, Any]
+Part = tuple[Verdict, str, Row]
+"""One cell: a student on a task, an explainer, and its row of the table of drift."""
+
+_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One student: its verdict over all tasks and explainers, and what a reader needs to act on it.
+
+    ``parts`` counts the cells by verdict; ``step`` is what to do next, ``command`` what does it.
+    """
+
+    student: str
+    word: Cell
+    evidence: str
+    parts: str = ""
+    score: str = ""
+    saving: str = ""
+    step: str = ""
+    command: str = ""
+
+
+def decisions(
+    study: Outline,
+    verdicts: Sequence[Verdict],
+    placements: pd.DataFrame | None = None,
+    costs: Costs | None = None,
+) -> list[Decision]:
+    """One decision per student, over all tasks.
+
+    The teacher's runs are the reference where there are enough of them, else its damaged copies.
+
+    Examples
+    --------
+    >>> row = {"explainer": "lime", "metric": "spearman", "verdict": KEEPS, "margin": 0.2}
+    >>> row |= {"drift": 0.09, "drift_low": 0.0, "drift_high": 0.18, "teacher_runs_missing": 0}
+    >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], [], None, {"lime": row}, KEEPS)
+    >>> study = Outline({"name": "toy", "explainers": {}}, {"toy": {}}, ())
+    >>> (one,) = decisions(study, [said])
+    >>> one.word.text, one.evidence
+    ('no drift found', 'closest to drift: lime, gap 0.09 [0.00, 0.18], shown to be below 0.20')
+    """
+    result = []
+    for student in dict.fromkeys(v.student for v in verdicts):
+        own = [v for v in verdicts if v.student == student]
+        placed = _placed(own, placements)
+        word = overall(placed or [row for v in own for row in v.drift.values()], study.controls)
+        step, command = _next(study, word, own)
+        result.append(
+            Decision(
+                student,
+                in_words(word),
+                _by_ladder(own, placed, placements) if placed else _evidence(word, own),
+                "" if placed else count(v["verdict"] for _, _, v in _parts(own)),
+                "; ".join(_scores(own)),
+                _saving(study, own, costs or {}),
+                step,
+                command,
+            )
+        )
+    return result
+
+
+def count(words: Iterator[str]) -> str:
+    """How many cells have which verdict; nothing of a single one.
+
+    Examples
+    --------
+    >>> count(iter([KEEPS, UNKNOWN, KEEPS]))
+    '2 of 3 cells: no drift found, 1 not decided'
+    """
+    found = list(words)
+    counts = {word: found.count(word) for word in VERDICTS if word in found}
+    if len(found) < 2:
+        return ""
+    (first, many), *others = counts.items()
+    return ", ".join([f"{many} of {len(found)} cells: {first}", *(f"{n} {word}" for word, n in others)])
+
+
+def _parts(own: Sequence[Verdict]) -> list[Part]:
+    return [(v, name, row) for v in own for name, row in v.drift.items()]
+
+
+def _placed(own: Sequence[Verdict], placements: pd.DataFrame | None) -> list[Row]:
+    """The student's rows on the ladder, where the teacher has too few runs to be the reference."""
+    if placements is None or not any(row["teacher_runs_missing"] for v in own for row in v.drift.values()):
+        return []
+    return [
+        row
+        for row in placements.to_dict("records")
+        if row["student"] == own[0].student and row["metric"] == HEADLINE and row["kind"] is None
+        if row["verdict"]
+    ]
+
+
+def _by_ladder(own: Sequence[Verdict], placed: Sequence[Row], placements: pd.DataFrame | None) -> str:
+    """Where the student stands among damaged copies: the sentence of the row that decides."""
+    assert placements is not None
+    row = min(placed, key=lambda row: list(VERDICTS).index(row["verdict"]))
+    same = ("task", "student", "explainer", "teacher")
+    places = [
+        one
+        for one in placements.to_dict("records")
+        if one["kind"] and one["metric"] == HEADLINE and all(one[key] == row[key] for key in same)
+    ]
+    return f"beside damage that is accepted ({row['reference']}): {ladder.sentence(row, places)}"
+
+
+def _evidence(word: str, own: Sequence[Verdict]) -> str:
+    """The strongest evidence for a verdict: a gap and its interval, or why there is none."""
+    parts = _parts(own)
+    there = [part for part in parts if part[2]["verdict"] == word]
+    if word == GATED or not there:
+        return _why_gated(own) if parts else "nothing was compared"
+    if word == DRIFTS:
+        v, name, row = min(there, key=lambda part: (part[2]["p_adjusted"], -_share(part[2])))
+        size = f"{percent(_share(row))} of what the teacher’s runs agree beyond chance"
+        return f"strongest evidence: {_place(v, name, own)}, {_gap(row)}, {size}"
+    if word == KEEPS:
+        v, name, row = max(there, key=lambda part: part[2]["drift"] / part[2]["margin"])
+        shown = f"{_gap(row)}, shown to be below {number(row['margin'])}"
+        return f"closest to drift: {_place(v, name, own)}, {shown}"
+    known = [part for part in there if not pd.isna(part[2]["drift"])]
+    if not known:
+        return f"open by {_list([_place(v, name, own) for v, name, _ in there])}"
+    v, name, row = max(known, key=lambda part: _share(part[2]))
+    return f"widest open gap: {_place(v, name, own)}, {_gap(row)}"
+
+
+def _share(row: Row) -> float:
+    """Drift on the scale of the verdict, C - Z."""
+    return row["drift"] / (row["ceiling"] - row["floor"])
+
+
+def _gap(row: Row) -> str:
+    return f"gap {number(row['drift'])} {interval(row['drift_low'], row['drift_high'])}".strip()
+
+
+def _place(v: Verdict, name: str, own: Sequence[Verdict]) -> str:
+    return f"{name} on {v.task}" if len({one.task for one in own}) > 1 else name
+
+
+def _why_gated(own: Sequence[Verdict]) -> str:
+    """A score that does not beat a constant answer; or that attributions came without logits."""
+    said, known = [], [v for v in own if not v.unknown]
+    several = len({v.task for v in own}) > 1
+    for v in own:
+        if v.unknown:
+            where = f" on {v.task}" if several else ""
+            whose = _list(v.unknown)
+            said.append(f"performance not known{where}: the attributions of {whose} came without logits")
+    if known:
+        where = f" on {_list([v.task for v in known])}" if said else ""
+        said.append(f"not shown to beat the majority baseline{where}")
+    return "; ".join(said)
+
+
+def _scores(own: Sequence[Verdict]) -> Iterator[str]:
+    """The student's score against the range of the teacher's runs, task by task."""
+    several = len(own) > 1
+    known = [v for v in own if v.scores and v.teachers and not pd.isna(v.score)]
+    for v in known[:_NAMED]:
+        where = f" on {v.task}" if several else ""
+        yield f"{metric_name(v.lead)}{where} {number(v.score, 3)}, {_beside(v)}"
+    if len(known) > _NAMED:
+        yield f"{len(known) - _NAMED} more tasks below"
+    if not known and any(v.scores for v in own):
+        yield "performance not known"
+
+
+def _beside(v: Verdict) -> str:
+    """Where a score lies beside the teacher's runs."""
+    values = [row["value"] for row in v.teachers]
+    if not v.range_of_teacher:
+        return f"its teacher’s {number(v.teacher_score, 3)}"
+    side = "below" if v.score < min(values) else "above" if v.score > max(values) else "within"
+    return f"{side} the range of the teacher’s runs ({v.range_of_teacher})"
+
+
+def _saving(study: Outline, own: Sequence[Verdict], costs: Costs) -> str:
+    """What the student saves: room and time, the median over tasks and runs of its ratios to its teacher."""
+    sizes, times = [], []
+    for run in study.runs_of_students.get(own[0].student, []):
+        teacher = study.reference(run)
+        for v in own:
+            mine = costs.get((v.task, run.model, run.seed))
+            other = costs.get((v.task, teacher.model, teacher.seed)) if teacher else None
+            if mine is None or other is None:
+                continue
+            sizes.append(mine["file_bytes"] / other["file_bytes"])
+            where = ("backend", "device")
+            if mine["latency_ms"] and other["latency_ms"] and all(mine[key] == other[key] for key in where):
+                times.append(other["latency_ms"] / mine["latency_ms"])
+    if not sizes:
+        return ""
+    said = f"{percent(median(sizes))} of the teacher’s size"
+    return f"{said}, {number(median(times), 1)} times as fast" if times else said
+
+
+def _next(study: Outline, word: str, own: Sequence[Verdict]) -> tuple[str, str]:
+    """What to do next, and the command for it."""
+    results = f"results/{study.settings['name']}"
+    if word == KEEPS:
+        return "hold its later versions to this", f"distillens gate {results}"
+    if word == DRIFTS:
+        return "read the cases below before it is used, or train it by another recipe", ""
+    if word == GATED:
+        return "train it, or its teacher, until it beats the majority baseline", ""
+    open_ = [v for v in own if v.overall == UNKNOWN and v.drift]
+    if not open_:
+        return "explain what is to be compared", f"distillens run {results}/report/study.yaml"
+    v = max(open_, key=lambda v: needs.most_missing(list(v.drift.values())))
+    told = needs.what_would_tell(list(v.drift.values()), v.paired)
+    where = f"on {v.task} " if len(own) > 1 else ""
+    return f"{where}{told}", f"distillens extend {results}"
+
+
+def _list(names: Sequence[str]) -> str:
+    first = list(names[:_NAMED])
+    if len(names) > _NAMED:
+        first.append(f"{len(names) - _NAMED} more")
+    *others, last = first
+    return f"{', '.join(others)} and {last}" if others else last

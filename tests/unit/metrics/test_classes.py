@@ -1,0 +1,42 @@
+"""Scores of single classes are those of scikit-learn, pooled over runs."""
+
+import numpy as np
+import pytest
+from sklearn import metrics
+
+from distillens.metrics.classes import class_scores, confusion
+from distillens.metrics.statistics import proportion
+from tests.rounding import assert_same
+
+
+@pytest.fixture
+def answers():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 3, 90)
+    wrong = rng.random((2, 90)) < 0.3
+    return truth, np.where(wrong, rng.integers(0, 3, (2, 90)), truth).astype(float)
+
+
+def test_one_run_is_scored_as_by_scikit_learn(answers):
+    truth, (first, _) = answers
+    found = class_scores(truth, [first], 3, 0.95)
+    precision, recall, f1, texts = metrics.precision_recall_fscore_support(truth, first)
+    assert_same(confusion(truth, [first], 3), metrics.confusion_matrix(truth, first))
+    for own, theirs in ((found.recall.value, recall), (found.precision, precision), (found.f1, f1)):
+        assert_same(own, theirs)
+    assert found.texts.tolist() == texts.tolist()
+
+
+def test_several_runs_are_pooled_and_texts_are_the_draws(answers):
+    truth, predicted = answers
+    found = class_scores(truth, predicted, 3, 0.95)
+    each = [metrics.confusion_matrix(truth, run) for run in predicted]
+    assert_same(confusion(truth, predicted, 3), np.mean(each, axis=0))
+    right = (predicted == truth).mean(axis=0)[truth == 1]
+    assert_same(np.array([part[1] for part in found.recall]), np.array(proportion(right, 2, 0.95)))
+
+
+def test_a_class_without_texts_or_answers_has_no_score_and_no_answer_is_wrong():
+    found = class_scores([0, 0, 0], [[0, 0, np.nan]], 2, 0.95)
+    assert found.recall.value[0] == pytest.approx(2 / 3) and found.precision[0] == 1
+    assert np.isnan([found.recall.value[1], found.precision[1], found.f1[1]]).all()

@@ -1,0 +1,98 @@
+"""The decision about a student: its words, its strongest evidence, and what it stands beside."""
+
+import math
+
+import pandas as pd
+
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
+from distillens.report import study_data
+from distillens.report.decision import decisions
+from distillens.report.verdict import Verdict
+from tests.unit.report import test_needs
+
+
+def row(verdict, explainer="shap", **other):
+    known = test_needs.row({"texts": 256.0}) | {"explainer": explainer, "metric": "spearman"}
+    known |= {"verdict": verdict, "p_adjusted": 0.01, "margin": 0.2, "ceiling": 0.6, "floor": 0.0}
+    return known | {"drift": 0.09, "drift_low": 0.0, "drift_high": 0.18} | other
+
+
+def said(*rows, overall, task="toy", scores=(0.5,), teachers=(0.507, 0.544), **other):
+    own, theirs = ([{"value": value, "low": 0.4, "high": 0.6} for value in of] for of in (scores, teachers))
+    cells = {one["explainer"]: one for one in rows}
+    return Verdict(task, "tiny", "bert", "accuracy", own, theirs, None, cells, overall, **other)
+
+
+def outline():
+    models = {"bert": {"seeds": [1, 2]}, "tiny": {"seeds": [1], "teacher": "bert"}}
+    return study_data.study_of({"name": "films", "models": models}, {"toy": {}, "other": {}})
+
+
+def decided(*verdicts, **other):
+    (one,) = decisions(outline(), list(verdicts), **other)
+    return one
+
+
+def test_no_drift_names_the_explainer_that_is_closest_to_it():
+    one = decided(said(row(KEEPS), row(KEEPS, "lime", drift=0.1, margin=0.5), overall=KEEPS))
+    assert one.word.text == KEEPS and one.parts == "2 of 2 cells: no drift found"
+    assert one.evidence == "closest to drift: shap, gap 0.09 [0.00, 0.18], shown to be below 0.20"
+    assert one.command == "distillens gate results/films"
+
+
+def test_drift_names_the_explainer_that_shows_it_best_and_on_which_task():
+    sure = row(DRIFTS, "lime", p_adjusted=0.001, drift=0.3)
+    one = decided(
+        said(row(DRIFTS), sure, overall=DRIFTS),
+        said(row(KEEPS), row(UNKNOWN, "lime"), overall=UNKNOWN, task="other"),
+    )
+    assert one.evidence.startswith("strongest evidence: lime on toy, gap 0.30")
+    assert "50\u00a0% of what the teacher’s runs agree beyond chance" in one.evidence
+    assert one.parts == "2 of 4 cells: drift found, 1 no drift found, 1 not decided"
+
+
+def test_an_open_verdict_says_what_it_takes_by_all_explainers_and_with_which_command():
+    one = decided(said(row(KEEPS), row(UNKNOWN, "lime", texts_needed_no_drift=900.0), overall=UNKNOWN))
+    assert one.evidence == "widest open gap: lime, gap 0.09 [0.00, 0.18]"
+    assert one.step.endswith("find no drift with about 900 texts (now 100)")
+    assert one.command == "distillens extend results/films"
+
+
+def test_the_score_stands_beside_the_range_of_the_teachers_runs():
+    assert decided(said(row(KEEPS), overall=KEEPS)).score == (
+        "accuracy 0.500, below the range of the teacher’s runs (0.507 to 0.544)"
+    )
+    assert "within the range" in decided(said(row(KEEPS), overall=KEEPS, scores=(0.52,))).score
+    assert "above the range" in decided(said(row(KEEPS), overall=KEEPS, scores=(0.55,))).score
+    assert (
+        decided(said(row(KEEPS), overall=KEEPS, teachers=(0.5,))).score
+        == "accuracy 0.500, its teacher’s 0.500"
+    )
+    unknown = said(row(GATED), overall=GATED, scores=(math.nan,))
+    assert decided(unknown).score == "performance not known"
+    assert decided(unknown).evidence == "performance not known: the attributions of tiny came without logits"
+
+
+def test_what_it_saves_is_the_ratio_to_its_teacher_on_the_same_machine():
+    def cost(size, latency, device="cpu"):
+        return {"file_bytes": size, "latency_ms": latency, "backend": "onnxruntime", "device": device}
+
+    costs = {("toy", "bert", 1): cost(100, 8.0), ("toy", "tiny", 1): cost(40, 2.0)}
+    keeps = said(row(KEEPS), overall=KEEPS)
+    assert decided(keeps, costs=costs).saving == "40\u00a0% of the teacher’s size, 4.0 times as fast"
+    costs["toy", "tiny", 1] = cost(40, 2.0, "cuda")
+    assert decided(keeps, costs=costs).saving == "40\u00a0% of the teacher’s size"
+    assert decided(keeps).saving == ""
+
+
+def test_without_enough_runs_of_the_teacher_the_ladder_decides():
+    missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
+    placed = {"task": "toy", "student": "tiny", "teacher": "bert", "explainer": "shap", "metric": "spearman"}
+    placed |= {"kind": None, "verdict": DRIFTS, "reference": "prune 0.3", "agreement": 0.5}
+    placed |= {"equal_answers": 0.8, "excess": math.nan, "excess_low": math.nan, "excess_high": math.nan}
+    open_ = said(missing, overall=UNKNOWN)
+    assert decided(open_).step == "needs 2 more runs of the teacher"
+    one = decided(open_, placements=pd.DataFrame([placed], dtype=object))
+    assert one.word.text == DRIFTS and one.evidence.startswith(
+        "beside damage that is accepted (prune 0.3): By shap"
+    )
