@@ -15,7 +15,7 @@ from tests.audit.counts import Counts, count_all
 from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, Cell, truth_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "validity.md"
-STUDIES = 2000
+STUDIES = 1000
 COVERAGE, WRONG, POWER = 0.93, 0.05, 0.80
 
 _HEAD = (

@@ -2,6 +2,9 @@
 
 import ast
 import re
+import subprocess
+
+import pytest
 
 from distillens.provenance import ROOT
 
@@ -53,6 +56,18 @@ def test_every_rule_has_a_script_of_its_name():
         for name in re.findall(r"^ *rule (\w+):", path.read_text("utf-8"), flags=re.MULTILINE)
     }
     assert rules == {path.stem for path in (ROOT / "scripts").glob("*.py")}
+
+
+def test_nothing_lies_at_the_top_that_an_example_left_there():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if tracked.returncode:
+        pytest.skip("no git checkout: what is tracked is not known")
+    top = {line.split("/")[0] for line in tracked.stdout.splitlines()}
+    assert {name for name in top if not name.startswith(".")} == {
+        *("ARCHITECTURE.md", "CHANGELOG.md", "CITATION.cff", "LICENSE", "Makefile", "README.md", "Snakefile"),
+        *("bench", "config.yaml", "distillens", "docs", "envs", "profiles", "pyproject.toml", "resources"),
+        *("scripts", "tests", "workflow"),
+    }
 
 
 def test_scripts_are_thin_and_files_are_short():
