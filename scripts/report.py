@@ -3,7 +3,8 @@
 from distillens.joblog import logging_to
 
 with logging_to(snakemake.log[0]):
-    from distillens.report.page import ReportFiles, write_report
+    from distillens.report.material import ReportFiles
+    from distillens.report.page import write_report
 
     settings = dict(snakemake.params.settings)
     name, tasks = settings.pop("study"), settings.pop("tasks")

@@ -39,10 +39,10 @@ NEEDS_MORE = {
         evaluation.teacher_groups.teacher_groups evaluation.word_shifts.score_word_shifts
         models.chunks.gather models.chunks.write_in_parts models.measure_cost.write_cost
         models.predict.write_predictions report.costs.read report.exhibits.published.write
-        report.gap_closed.read report.label_counts.read report.page.write_report report.probe_data.read
-        report.sentences.load report.study_data.scores report.word_shifts.read
-        training.compress.compress training.fine_tune.train training.fine_tune.write_cost
-        training.pretrain.pretrain""",
+        report.gap_closed.read report.label_counts.read report.material.gather report.page.write_report
+        report.probe_data.read report.sentences.load report.take_along.write report.study_data.scores
+        report.word_shifts.read training.compress.compress training.fine_tune.train
+        training.fine_tune.write_cost training.pretrain.pretrain""",
     "reads or writes a model's folder, or asks a model that was read from one": """
         attribution.explainers.attention_rollout.explain attribution.explainers.input_x_gradient.explain
         attribution.explainers.integrated_gradients.explain attribution.explainers.random.explain
