@@ -103,11 +103,12 @@ def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str
     ['bad', 'good']
     """
     pool = examples(tables.read(test, "examples"))
-    asked = {key: own for key, own in task["explain"].items() if key != "stages"}
+    asked = task["explain"]
     chosen = select(
         pool,
-        in_all=asked.pop("examples", None),
-        **asked,
+        asked["per_class"],
+        asked["max_words"],
+        in_all=asked.get("examples"),
         labels=task["labels"],
         seed=seed_of(seed, name, "explain"),
     )

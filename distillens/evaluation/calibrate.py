@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distillens import registry
+from distillens.evaluation.gates import gates_of
 from distillens.evaluation.inputs import FilePath, Settings, TextGroups, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of, method_of
+from distillens.evaluation.run_agreement import RunAgreement, method_of
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, calibration
 

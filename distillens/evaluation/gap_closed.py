@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from distillens.evaluation.gates import gates_of, usable
 from distillens.evaluation.inputs import FilePath, Predictions, Run, Settings, TextGroups, by_identity, labels
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of, usable
+from distillens.evaluation.run_agreement import RunAgreement
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
 from distillens.metrics.multiple_testing import holm_within

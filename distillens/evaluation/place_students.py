@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distillens import tables
+from distillens.evaluation.gates import gates_of
 from distillens.evaluation.inputs import FilePath, Run, Settings, TextGroups, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of
+from distillens.evaluation.run_agreement import RunAgreement
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, explained_output
 from distillens.metrics.ladder import Rungs, Student, rung_means

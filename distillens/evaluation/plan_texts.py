@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from distillens.evaluation.inputs import FilePath, Settings, by_identity
+from distillens.evaluation.gates import gates_of
+from distillens.evaluation.inputs import FilePath, Settings, TextGroups, by_identity
 from distillens.evaluation.place_students import LadderFiles, rungs_of, students_of
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, gates_of, groups_of
+from distillens.evaluation.run_agreement import RunAgreement
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import pilot
 from distillens.metrics.calibration import HEADLINE, Rule
@@ -48,7 +49,7 @@ def plan_texts(
     TableError
         If rungs or second explanations do not belong to the explanations.
     """
-    gates = gates_of(files.performance, settings)
+    gates, texts_of = gates_of(files.performance, settings), TextGroups(files.explained)
     of_rungs, repeated = (by_identity(paths, settings, "explainer") for paths in (files.rungs, files.again))
     groups = [one for one in teacher_groups(files.explanations, settings) if one.explainer not in controls]
     compared = [RunAgreement.of(group, [(HEADLINE, None)], gates) for group in groups]
@@ -60,7 +61,7 @@ def plan_texts(
             *(settings.metrics[name] for name in ("confidence_level", "tolerance", "margin")),
             tests=max(1, sum(len(group.by_student) for group in alike)),
         )
-        group, texts = one.group, groups_of(files.explained, one.group.ids)
+        group, texts = one.group, texts_of.of(one.group.ids)
         second = repeated.get((*group.first, group.explainer))
         again = one.with_itself(group.first, second)
         if enough:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from distillens.evaluation.run_agreement import usable
+from distillens.evaluation.gates import usable
 from distillens.metrics import calibration
 from distillens.metrics.disagreement import beyond_noise, mean_of_pairs, shared_attribution
 from distillens.report.sentences import View

@@ -31,7 +31,7 @@ NEEDS_MORE = {
         evaluation.plan_texts.plan_texts
         attribution.import_explanations.import_explanations attribution.rankings.stored_as_given
         evaluation.agreement.score_agreement evaluation.buckets.score_buckets
-        evaluation.calibrate.calibrate evaluation.run_agreement.gates_of
+        evaluation.calibrate.calibrate evaluation.gates.gates_of
         evaluation.decide_verdicts.decide_verdicts evaluation.faithfulness.score_faithfulness
         evaluation.gap_closed.score_gap_closed evaluation.inputs.by_identity evaluation.inputs.edits_of
         evaluation.inputs.labels evaluation.performance.score_performance evaluation.probes.score_probes

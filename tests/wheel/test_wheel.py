@@ -66,8 +66,8 @@ def test_reading_results_asks_for_neither_torch_nor_snakemake(wheel):
     with zipfile.ZipFile(wheel) as content:
         (path,) = (name for name in content.namelist() if name.endswith(".dist-info/METADATA"))
         about = HeaderParser().parsestr(content.read(path).decode())
-    assert about.get_all("Provides-Extra") == ["dev", "run", "scripts"]
-    asked = {"base": set(), "run": set(), "dev": set(), "scripts": set()}
+    assert about.get_all("Provides-Extra") == ["adapters", "dev", "run", "scripts"]
+    asked = {extra: set() for extra in ("base", "adapters", "dev", "run", "scripts")}
     for line in about.get_all("Requires-Dist"):
         extra = re.search(r"extra == '(\w+)'", line)
         asked[extra.group(1) if extra else "base"].add(re.match(r"[\w.-]+", line).group().lower())

@@ -123,7 +123,7 @@ def study(tmp_path_factory) -> Study:
 def shown(page):
     """The texts whose words the page shows."""
     data = re.search(r'id="data">(.*?)</script>', page.read_text("utf-8"), re.DOTALL).group(1)
-    (task,) = json.loads(data)["tasks"]
+    (task,) = json.loads(data)
     return {one["id"]: "".join(one["pieces"][0]) for one in task["examples"]}
 
 

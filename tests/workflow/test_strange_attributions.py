@@ -301,7 +301,8 @@ def test_without_logits_performance_is_not_known_on_the_page_in_the_terminal_and
     assert main(["verdict", str(results)]) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert (
-        "copy: gated performance not known: the attributions of copy and theirs came without logits" in said
+        "copy on films: gated. Gated: the performance of copy and theirs is not known, "
+        "because the attributions came without logits" in said
     )
     assert "majority baseline" not in said
     scores = distillens.load(results).scores

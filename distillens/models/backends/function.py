@@ -115,9 +115,9 @@ def open(spec: Mapping[str, Any], labels: Sequence[str]) -> Function:
 
     Examples
     --------
-    >>> _ = Path("mine.py").write_text("def even(texts):\n    return [[0.5, 0.5] for text in texts]\n")
+    >>> _ = Path("coin.py").write_text("def even(texts):\n    return [[0.5, 0.5] for text in texts]\n")
     >>> options = {"gives": "probabilities", "files": [], "version": "", "mask_token": None, "at_once": 8}
-    >>> open({"name": "mine:even", **options}, ["bad", "good"]).answers([("A film",)])
+    >>> open({"name": "coin:even", **options}, ["bad", "good"]).answers([("A film",)])
     [[0.5, 0.5]]
     """
     return Function(spec)

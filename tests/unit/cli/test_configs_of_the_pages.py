@@ -84,7 +84,10 @@ def whole(part):
     usual = {"study": "example", "explainers": {"shap": None}, "tasks": {"reviews": task}}
     usual["checkpoints"] = {"bert": {"local": "bert"}}
     teacher = {"checkpoint": {"local": "teacher"}, "training": "none"}
-    config = {**usual, **part, "models": {"teacher": teacher, **part.get("models", {})}}
+    # A page may show a few keys of a task.
+    tasks = {name: {**task, **own} for name, own in part.get("tasks", {"reviews": {}}).items()}
+    config = {**usual, **part, "tasks": tasks}
+    config["models"] = {"teacher": teacher, **part.get("models", {})}
     # A model that brings attributions is compared with others that do.
     if any(isinstance(model, dict) and "explanations" in model for model in config["models"].values()):
         del config["models"]["teacher"]

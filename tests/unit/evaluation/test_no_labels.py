@@ -10,10 +10,10 @@ from distillens.config.external import check_tasks
 from distillens.data.read import DataError, label_report, to_examples
 from distillens.data.select import select
 from distillens.data.text import Example
+from distillens.evaluation.gates import gates_of
 from distillens.evaluation.inputs import Settings, labels
 from distillens.evaluation.performance import score_performance
 from distillens.evaluation.robustness import score_robustness
-from distillens.evaluation.run_agreement import gates_of
 from distillens.report.reasons import notes
 from distillens.report.study_data import frame_of, study_of
 from distillens.report.tables import performance

@@ -62,7 +62,7 @@ def test_embeddings_that_depend_on_neighbours_are_not_shared(bert):
     model = classifier.load_classifier(bert).eval()
     model.bert.embeddings.register_forward_hook(lambda *given: given[2] + given[2].mean(1, keepdim=True))
     encoder = Encoder(bert, classifier.accepted_inputs(model))
-    batch = classifier.unlike_lengths(encoder)
+    batch = classifier.unlike_lengths(encoder, model)
     with torch.no_grad():
         expected = model(**batch).logits
         assert not share(model, batch)

@@ -375,7 +375,7 @@ def test_a_compression_that_makes_no_sense_is_refused(model, study, message):
 
 
 def test_every_compression_says_whether_its_result_can_be_trained():
-    assert set(registry.options("compression")) == {"int8", "prune", "drop_layers", "half"}
+    assert set(registry.options("compression")) == {"int8", "prune", "drop_layers", "half", "mask_words"}
     for method in registry.options("compression"):
         assert registry.literal("compression", method, "RECOVERS") in (True, False)
         assert callable(registry.load("compression", method).compress)
