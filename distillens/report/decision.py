@@ -225,6 +225,8 @@ def _next(study: Outline, word: str, own: Sequence[Verdict]) -> tuple[str, str]:
         return "hold its later versions to this", f"distillens gate {results}"
     if word == DRIFTS:
         return "read the cases below before it is used, or train it by another recipe", ""
+    if word == GATED and all(v.unknown for v in own):
+        return "give its attributions with logits, so that its performance is known", ""
     if word == GATED:
         return "train it, or its teacher, until it beats the majority baseline", ""
     open_ = [v for v in own if v.overall == UNKNOWN and v.drift]

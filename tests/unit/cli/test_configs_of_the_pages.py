@@ -91,8 +91,9 @@ def whole(part):
     # A model that brings attributions is compared with others that do.
     if any(isinstance(model, dict) and "explanations" in model for model in config["models"].values()):
         del config["models"]["teacher"]
-        del task["columns"]["example_id"]
-        task["splits"] = {"test": {"from": "all"}}
+        if "tasks" not in part:
+            del columns["example_id"]
+            tasks["reviews"]["splits"] = {"test": {"from": "all"}}
     return config
 
 
