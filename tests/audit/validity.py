@@ -1,6 +1,6 @@
 """Write the tables of docs/validity.md: ``make validity``.
 
-About 40 minutes of processor time, on all cores that there are. Studies depend on their cell and number
+About 20 minutes of processor time, on all cores that there are. Studies depend on their cell and number
 only, so the same code writes the same table.
 """
 
@@ -15,7 +15,7 @@ from tests.audit.counts import Counts, count_all
 from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, Cell, truth_of
 
 PAGE = Path(__file__).parents[2] / "docs" / "validity.md"
-STUDIES = 1000
+STUDIES = 500
 COVERAGE, WRONG, POWER = 0.93, 0.05, 0.80
 
 _HEAD = (

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from distillens import tables
+from distillens.models import classifier
 from tests import tiny
 from tests.workflow.conftest import ROOT, Study, small_config, tiny_config
 from tests.workflow.documented import documents, names
@@ -92,6 +93,10 @@ def every_stage(folder):
     done = {"checkpoint": {"local": "finished"}, "training": "none", "labels": labels}
     config["models"]["done"] = {**done, "teacher": "teacher"}
     tiny.bert(folder / "finished")
+    graph = tiny.bert(folder / "graph")
+    classifier.export_onnx(classifier.load_classifier(graph).eval(), graph)
+    config["models"]["asked"] = {"onnx": "graph/model.onnx", "labels": labels, "teacher": "teacher"}
+    config["tasks"]["moods"]["explain"] |= {"until": "told", "most": 500}
     config["tasks"]["moods"]["probes"] = ["contrast"]
     config["baselines"] = ["student-kd"]
     return config
@@ -112,6 +117,8 @@ STAGES = {
     "distil": ("os.rename", r"tokenizer\.json$"),
     "compress": ("os.rename", r"tokenizer\.json$"),
     "import_model": ("os.rename", r"tokenizer\.json$"),
+    "connect_model": ("open", r"asked/0/training\.json"),
+    "plan_texts": RENAMED,
     "predict": ("os.rename", r"\.parquet\..*part$"),
     "explain": RENAMED,
     "gather_explanations": RENAMED,
