@@ -64,7 +64,7 @@ NEEDS_MORE = {
         report.exhibits.contrast_words.show report.exhibits.distribution.show report.exhibits.grid.fill
         report.exhibits.heatmap.show report.exhibits.probe_item.find_item report.exhibits.projection.show
         report.exhibits.table.show report.figures.draw report.gap_closed.tables_of report.probes.probes
-        report.ladder.drawings report.ladder.lines report.ladder.tables_of
+        report.ladder_map.drawings report.ladder.lines report.ladder.tables_of
         report.sections.sections
         report.disagreements.gates_of report.disagreements.of_view report.viewer.viewer
         report.sentences.views

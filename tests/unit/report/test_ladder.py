@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from distillens import tables
-from distillens.report import ladder
+from distillens.report import ladder, ladder_map
 from distillens.report.study_data import study_of
 
 NAN = math.nan
@@ -93,7 +93,7 @@ def test_the_table_has_both_verdicts_side_by_side():
 
 def test_the_map_shows_ladder_students_and_seeds_and_repeats_its_bytes():
     places = found(row(), row(kind="prune"), row("bert", equal_answers=0.82))
-    one, other = (ladder.drawings(STUDY, places)[0] for _ in range(2))
+    one, other = (ladder_map.drawings(STUDY, places)[0] for _ in range(2))
     assert one.svg == other.svg and one.name == "ladder-films-lime"
     text = "".join(ET.fromstring(one.svg).itertext())
     for word in ("damaged: noise", "damaged: prune", "kd", "bert: other runs", "share of equal answers"):
@@ -102,5 +102,5 @@ def test_the_map_shows_ladder_students_and_seeds_and_repeats_its_bytes():
 
 def test_without_a_ladder_nothing_is_shown():
     nothing = ladder.Ladders.read([], [])
-    assert ladder.drawings(STUDY, nothing) == [] and ladder.lines(STUDY, nothing) == []
+    assert ladder_map.drawings(STUDY, nothing) == [] and ladder.lines(STUDY, nothing) == []
     assert ladder.tables_of(STUDY, "films", nothing, pd.DataFrame({"task": []})) == []
