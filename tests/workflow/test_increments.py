@@ -18,7 +18,6 @@ FIRST = [*RUNS, "other 0", "pupil 0"]
 SCORES = ["performance", "robustness", "agreement", "faithfulness", "buckets", "word_shifts"]
 OF_EXPLANATIONS = ["agreement", "faithfulness", "buckets", "word_shifts"]
 OF_PREDICTIONS = ["performance", "robustness"]
-OF_MODELS = [*SCORES, "probes", "stability"]  # these two have no files here, but know which models there are
 GPU = {
     "pretrain",
     "fine_tune",
@@ -123,22 +122,22 @@ ROWS = [
     ),
     Row(
         "a student more",
-        [*run("other 0"), *scores(*OF_MODELS), *END],
+        [*run("other 0"), *scores(*SCORES), *END],
         lambda study: with_model(study.config, "other", layers=[1]),
     ),
     Row(
         "a student renamed",
-        [*run("pupil 0"), *scores(*OF_MODELS), *END],
+        [*run("pupil 0"), *scores(*SCORES), *END],
         renamed,  # another name, other draws
     ),
     Row(
         "a student less",
-        [*scores(*OF_MODELS), *END],
+        [*scores(*SCORES), *END],
         lambda study: study.edited("models/student", ...),
     ),
     Row(
         "a seed of the teacher more",
-        [*run("teacher 2"), *scores(*OF_MODELS), *END],
+        [*run("teacher 2"), *scores(*SCORES), *END],
         lambda study: study.edited("models/teacher/seeds", [1, 2]),
     ),
     Row(
@@ -165,7 +164,7 @@ ROWS = [
             *run("teacher 1", task="more"),
             *run("student 0", task="more"),
             *run("student-kd 0", "distil", task="more"),
-            *scores(*SCORES, "probes", "stability", task="more"),
+            *scores(*SCORES, task="more"),
             *END,
         ],
         lambda study: study.edited("tasks/more", part_of(study, "tasks/moods")),
@@ -193,7 +192,7 @@ ROWS = [
     ),
     Row(
         "the body of a metric",
-        [*scores("agreement", "faithfulness", "buckets", "stability"), *END],
+        [*scores("agreement", "faithfulness", "buckets"), *END],
         code=("distillens/metrics/agreement.py", appended("\n\nSOMETHING = 1\n")),
         files=[
             *(f"metrics/moods/{name}.parquet" for name in [*OF_EXPLANATIONS, "calibration"]),
