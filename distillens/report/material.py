@@ -14,6 +14,7 @@ from distillens.data.repeats import repeats
 from distillens.report import (
     classes,
     costs,
+    diagnostics,
     disagreements,
     figures,
     gap_closed,
@@ -113,6 +114,8 @@ class Material:
     drawings : sequence of Drawing
     costs, gates : mapping
         What runs cost; which of them count, by task.
+    diagnosed, undefined, origins : sequence
+        What is odd about attributions, how many scores are undefined, and what all results rest on.
     paper : mapping or None
         The published study beside this one.
     """
@@ -140,6 +143,9 @@ class Material:
     drawings: Sequence[figures.Drawing]
     costs: costs.Costs
     gates: disagreements.Gates
+    diagnosed: list[dict[str, Any]]
+    undefined: list[tuple[str, int, int]]
+    origins: list[tuple[str, str, int]]
     paper: dict[str, Any] | None
 
     @property
@@ -207,6 +213,9 @@ def gather(
         drawings=drawings + ladder_map.drawings(outline, ladders),
         costs=costs.read(files.costs),
         gates=disagreements.gates_of(outline, subjects["performance"]),
+        diagnosed=diagnostics.diagnostics(attributions),
+        undefined=diagnostics.undefined([*subjects.values()], drifts),
+        origins=diagnostics.origins(files.origins()),
         paper=_paper(outline, subjects, examples, splits, texts, probes),
     )
 

@@ -61,7 +61,6 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
     """What the page's template names."""
     study, verdicts = of.outline, of.verdicts
     renamed = of.subjects["permuted"].to_dict("records")
-    diagnosed = diagnostics.diagnostics(of.attributions)
     decided = permutation.with_questions(
         decision.decisions(study, verdicts, of.ladders.placements, of.costs), study, renamed
     )
@@ -104,10 +103,10 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         "tolerances": tolerance.verdicts(study, verdicts, decided, of.drifts),
         "verdict": verdict.table(study, verdicts),
         "answer": summary,
-        "remarks": f"{said} {permutation.remarks(renamed)} {diagnostics.warning(diagnosed)}".strip(),
+        "remarks": f"{said} {permutation.remarks(renamed)} {diagnostics.warning(of.diagnosed)}".strip(),
         "notes": [*reasons.notes(study, verdicts), *filter(None, of.repeated)],
         "above_one": any(row["normalised"] > 1 for v in verdicts for row in v.drift.values()),
-        "not_compared": long_texts.reasons(verdicts, diagnosed),
+        "not_compared": long_texts.reasons(verdicts, of.diagnosed),
         "facts": [black_box.removal_in_words(of.settings), *black_box.left_out(study.settings)],
         **{name: of.settings["metrics"][name] for name in ("tolerance", "margin", "confidence_level")},
         "sections": parts,
@@ -121,21 +120,21 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         "texts_shown": of.shows_texts,
         "data": data,
         "data_rows": data_rows,
-        "made": _made(of, diagnosed),
+        "made": _made(of),
         "csv_files": sorted(path.stem for path in (folder / "tables").glob("*.csv")),
         "raw_files": of.files.beside(folder),
         "release": release(),
     }
 
 
-def _made(of: Material, diagnosed: Any) -> list[Table]:
+def _made(of: Material) -> list[Table]:
     """The tables that say how the study was made."""
     made = (
         label_counts.table(of.outline, of.splits, label_counts.outcomes(of.files.splits)),
         diagnostics.summary_table(of.outline, of.attributions),
-        diagnostics.diagnostics_table(of.outline, diagnosed),
-        diagnostics.undefined_table(diagnostics.undefined([*of.subjects.values()], of.drifts)),
-        diagnostics.origins_table(diagnostics.origins(of.files.origins())),
+        diagnostics.diagnostics_table(of.outline, of.diagnosed),
+        diagnostics.undefined_table(of.undefined),
+        diagnostics.origins_table(of.origins),
     )
     return [table for table in made if table is not None]
 

@@ -47,16 +47,13 @@ def _write_tables(of: Material, folder: Path) -> None:
     whole |= {"placements": of.ladders.placements, "ladders": of.ladders.rungs} if of.files.ladders else {}
     for kind, frame in whole.items():
         _write_frame(folder / f"{kind}.csv", frame, tables.SCHEMAS[kind].names)
-    by_cost = costs.records(of.outline, of.verdicts, of.subjects, of.costs)
-    diagnosed = diagnostics.diagnostics(of.attributions)
-    undefined = diagnostics.undefined([*of.subjects.values()], of.drifts)
     made = {
         **classes.records(of.by_class),
         "verdict": verdict.records(of.outline, of.verdicts),
-        "tradeoff": by_cost,
-        "diagnostics": diagnostics.records(of.outline, diagnosed),
-        "undefined": (("metric", "undefined", "defined"), undefined),
-        "provenance": (("what", "value", "files"), diagnostics.origins(of.files.origins())),
+        "tradeoff": costs.records(of.outline, of.verdicts, of.subjects, of.costs),
+        "diagnostics": diagnostics.records(of.outline, of.diagnosed),
+        "undefined": (("metric", "undefined", "defined"), of.undefined),
+        "provenance": (("what", "value", "files"), of.origins),
     }
     for name, (columns, rows) in made.items():
         write_csv(folder / f"{name}.csv", columns, rows)

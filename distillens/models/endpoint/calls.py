@@ -7,6 +7,7 @@ from typing import Any
 import requests
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt
 from tenacity.wait import wait_random_exponential
+from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from distillens.models.endpoint.budget import Budget
@@ -131,8 +132,8 @@ class Calls:
         said = answer.headers.get("Retry-After")
         try:
             after = None if said is None else Retry().parse_retry_after(said)
-        except Exception:
-            return None  # no time that one could wait for
+        except (InvalidHeader, OverflowError, ValueError):
+            return None  # no time that one could wait for: the growing waits hold
         if after is not None and after > self._longest:
             raise ModelError(
                 f"{self._url}: HTTP {answer.status_code}, asks to wait {after:.0f} seconds; what it has "
