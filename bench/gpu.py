@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from tqdm import tqdm
 from transformers import BertConfig, BertForSequenceClassification, BertTokenizerFast
 
-from bench import aligned, ours, peers, plan, table
+from bench import aligned, ours, peers, plan, shared, table
 from bench.models import Cost
 from distillens.data.text import Example
 from distillens.models.engine import Engine
+from distillens.models.workers import share_out
 from distillens.provenance import versions
 from distillens.training.distillation.soft_logits import soft_loss
 
@@ -47,6 +49,8 @@ class Size:
         Of a `BertConfig`.
     sentences, stock : int
         How many ours and the stock side explain.
+    many : int
+        Times as many sentences for several workers.
     batch : int
         Texts of a step of training, of 128 pieces.
     """
@@ -54,6 +58,7 @@ class Size:
     shape: dict[str, int]
     vocabulary: int = 30522
     sentences: int = 32
+    many: int = 2
     stock: int = 2
     batch: int = 32
     steps: int = 12
@@ -66,7 +71,7 @@ def _shape(layers: int, width: int, heads: int) -> dict[str, int]:
 
 
 FULL = {"bert-base": Size(_shape(12, 768, 12)), "minilm-6": Size(_shape(6, 384, 12))}
-TINY = {"tiny": Size(_shape(2, 16, 2), 300, sentences=2, stock=1, batch=2, steps=2, product=64)}
+TINY = {"tiny": Size(_shape(2, 16, 2), 300, sentences=2, stock=1, many=3, batch=2, steps=2, product=64)}
 
 
 def build(size: Size, folder: Path) -> list[Example]:
@@ -84,7 +89,8 @@ def build(size: Size, folder: Path) -> list[Example]:
     config = BertConfig(vocab_size=size.vocabulary + 5, num_labels=_OUTPUTS, **size.shape)
     BertForSequenceClassification(config).eval().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    every, lengths = sorted(words), np.linspace(8, 50 if size.vocabulary > 1000 else 9, size.sentences)
+    count = size.sentences * size.many
+    every, lengths = sorted(words), np.linspace(8, 50 if size.vocabulary > 1000 else 9, count)
     return [Example(str(n), " ".join(draw.choice(every, int(length)))) for n, length in enumerate(lengths)]
 
 
@@ -94,8 +100,9 @@ def product_tflops(device: str, size: int, kind: torch.dtype) -> float:
     return 2 * size**3 / min(_seconds(lambda: a @ b, device) for _ in range(5)) / 1e12
 
 
-def forward(folder: Path, device: str, precision: str, product: float) -> dict[str, float]:
+def forward(folder: Path, device: str, precision: str, size: int) -> dict[str, float]:
     """Pieces a second of full batches, and the share of the matrix product that they reach."""
+    product = product_tflops(device, size, getattr(torch, precision))
     engine, cost = Engine(folder, device, "torch", precision), Cost(folder)
     rows = max(1, engine.tokens // 32)
     batch = {
@@ -104,7 +111,12 @@ def forward(folder: Path, device: str, precision: str, product: float) -> dict[s
     }
     seconds = median(_seconds(lambda: engine.backend.forward(batch), device) for _ in range(5))
     tflops = cost.flop(rows, 32, engine.backend.trimmed) / seconds / 1e12
-    return {"pieces a second": rows * 32 / seconds, "TFLOP/s": tflops, "share of product": tflops / product}
+    return {
+        "pieces a second": rows * 32 / seconds,
+        "TFLOP/s": tflops,
+        "TFLOP/s of a matrix product": product,
+        "share of that": tflops / product,
+    }
 
 
 def explain(
@@ -123,7 +135,7 @@ def explain(
     }
     for precision in ("float32", "bfloat16"):
         engine = Engine(folder, device, "torch", precision)
-        run = lambda some, engine=engine: ours.run(engine, method, unit, some, options)  # noqa: E731
+        run = partial(_anew, engine, method, unit, options)
         sides[precision] = (run, texts)
         if precision == "float32":
             sides["the same few"] = (run, few)
@@ -134,7 +146,37 @@ def explain(
         found[name] = (time.perf_counter() - start) / len(some)
     difference = float(np.abs(values["stock"] - values["the same few"]).max())
     ratio = found["stock"] / found["the same few"]
-    return {**found, "ratio": ratio, "largest difference": difference}
+    seconds = {f"seconds a sentence, {name}": value for name, value in found.items()}
+    return {**seconds, "ratio of the same few": ratio, "largest difference": difference}
+
+
+def _anew(
+    engine: Engine, method: str, unit: str, options: dict[str, Any], texts: list[Example]
+) -> Iterator[np.ndarray]:
+    engine.forget()
+    return ours.run(engine, method, unit, texts, options)
+
+
+def spread(
+    method: str, folder: Path, device: str, texts: list[Example], samples: int | None
+) -> dict[str, float]:
+    """Sentences a second in bfloat16: one process, and as many workers as a job has."""
+    _, _, given = _METHODS[method]
+    options = {**plan.options_of(method), **given} | (
+        {"samples": samples} if method == "lime" and samples else {}
+    )
+    recipe = partial(shared.tasks, method, options, texts)
+    engine, alone, together = Engine(folder, device, "torch", "bfloat16"), shared.Clock(), shared.Clock()
+    for task in recipe(engine, alone):
+        task()
+    workers = min(max(2, engine.workers), len(alone.done) // 2)
+    share_out(engine, recipe, range(len(alone.done)), together, workers)
+    rates = alone.rate(1), together.rate(workers)
+    return {
+        "sentences a second of one process": rates[0],
+        f"of {workers} workers": rates[1],
+        "ratio": rates[1] / rates[0],
+    }
 
 
 def train(folder: Path, device: str, size: Size, soft: bool) -> dict[str, float]:
@@ -162,8 +204,8 @@ def align(folder: Path, device: str, size: Size) -> dict[str, float]:
     _forget_peak(device)
     layers = list(range(0, size.shape["num_hidden_layers"], 2))
     found = aligned.measure(folder, layers, size.batch, _PIECES, size.steps, device)
-    rates = {name: 1 / seconds for name, seconds in found["seconds a step"].items()}
-    return {"steps a second": rates, "ratio": found["ratio"], "peak MB": _peak_mb(device)}
+    rates = {f"steps a second, {name}": 1 / seconds for name, seconds in found["seconds a step"].items()}
+    return {**rates, "ratio": found["ratio"], "peak MB": _peak_mb(device)}
 
 
 def equality(folder: Path, device: str, texts: list[Example]) -> dict[str, float]:
@@ -173,30 +215,52 @@ def equality(folder: Path, device: str, texts: list[Example]) -> dict[str, float
     return {"largest difference": float(np.abs(one - other).max()), "must": 1e-4}
 
 
-def measure(sizes: dict[str, Size], device: str, samples: int | None, limit_s: float) -> dict[str, Any]:
-    """Everything, part by part; what there is no time for is not measured."""
-    end, found = time.monotonic() + limit_s, {}
+def measure(
+    sizes: dict[str, Size], device: str, samples: int | None, limit_s: float, keep: Callable[[Any], None]
+) -> None:
+    """Everything, part by part; what there is no time for is not measured.
 
-    def part(into: dict[str, Any], name: str, run: Callable[[], Any]) -> None:
-        into[name] = run() if time.monotonic() < end else NOT_MEASURED
+    Parameters
+    ----------
+    sizes : dict
+    device : str
+        ``cpu`` or ``cuda``.
+    samples : int, optional
+        LIME's, if not its own.
+    limit_s : float
+        No part begins later than this.
+    keep : callable
+        Given all that was measured, after each part: who is cut off keeps what there is.
+    """
+    end, results = time.monotonic() + limit_s, {name: {} for name in sizes}
+    with tempfile.TemporaryDirectory() as scratch:
+        parts = [
+            (name, what, run)
+            for name, size in sizes.items()
+            for what, run in _parts(Path(scratch, name), device, size, samples)
+        ]
+        with tqdm(parts, unit="part") as bar:
+            for name, what, run in bar:
+                bar.set_description(f"{name} {what}")
+                results[name][what] = run() if time.monotonic() < end else NOT_MEASURED
+                keep(results)
 
-    for name, size in sizes.items():
-        own: dict[str, Any] = {}
-        with tempfile.TemporaryDirectory() as scratch:
-            folder = Path(scratch)
-            texts = build(size, folder)
-            part(own, "equality", partial(equality, folder, device, texts))
-            for precision in ("float32", "bfloat16"):
-                product = product_tflops(device, size.product, getattr(torch, precision))
-                part(own, f"forward {precision}", partial(forward, folder, device, precision, product))
-                own[f"product {precision} TFLOP/s"] = product
-            for method in _METHODS:
-                part(own, method, partial(explain, method, folder, device, size, texts, samples))
-            part(own, "fine-tuning", partial(train, folder, device, size, soft=False))
-            part(own, "soft logits", partial(train, folder, device, size, soft=True))
-            part(own, "AlignedDistil", partial(align, folder, device, size))
-        found[name] = own
-    return found
+
+def _parts(
+    folder: Path, device: str, size: Size, samples: int | None
+) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What is measured of a model, by name."""
+    texts = build(size, folder)
+    yield "equality", partial(equality, folder, device, texts)
+    for precision in ("float32", "bfloat16"):
+        yield f"forward {precision}", partial(forward, folder, device, precision, size.product)
+    for method in _METHODS:
+        yield method, partial(explain, method, folder, device, size, texts[:: size.many], samples)
+    for method in ("shap", "lime", "occlusion"):
+        yield f"{method} by workers", partial(spread, method, folder, device, texts, samples)
+    yield "fine-tuning", partial(train, folder, device, size, soft=False)
+    yield "soft logits", partial(train, folder, device, size, soft=True)
+    yield "AlignedDistil", partial(align, folder, device, size)
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -208,7 +272,6 @@ def markdown(results: dict[str, Any]) -> str:
         for model, works in results["models"].items()
         for work, values in works.items()
         for what, value in (values.items() if isinstance(values, dict) else [("", values)])
-        if not isinstance(value, dict)
     ]
     head = f"{results['device']}; " + ", ".join(f"{k} {v}" for k, v in results["versions"].items())
     return f"{head}\n\n" + table.table(("model", "work", "what", "value"), lines)
@@ -228,18 +291,22 @@ def main() -> None:
         "device": torch.cuda.get_device_name() if gpu else "cpu",
         "versions": versions("torch", "transformers", "shap", "lime", "captum"),
     }
-    if given.tiny:
-        results["models"] = measure(TINY, device, 20, _LIMIT_S)
-    elif gpu:
-        results["models"] = measure(FULL, device, None, _LIMIT_S)
-    else:
-        results["why"] = "torch sees no GPU"
     here = Path(__file__).parent
     out = given.out or (here.parent / "results/bench" if given.tiny else here)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "gpu.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-    table.insert(out / "RESULTS.md", markdown(results), BEGIN, END)
-    print(markdown(results))
+
+    def keep(models: dict[str, Any] | None = None) -> None:
+        found = {**results, "models": models} if models else {**results, "why": "torch sees no GPU"}
+        (out / "gpu.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        table.insert(out / "RESULTS.md", markdown(found), BEGIN, END)
+
+    if given.tiny:
+        measure(TINY, device, 20, _LIMIT_S, keep)
+    elif gpu:
+        measure(FULL, device, None, _LIMIT_S, keep)
+    else:
+        keep()
+    print(markdown(json.loads((out / "gpu.json").read_text("utf-8"))))
 
 
 def _seconds(run: Callable[[], Any], device: str) -> float:

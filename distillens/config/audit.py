@@ -13,11 +13,11 @@ from distillens.config.errors import ConfigError
 DEFAULT_SPEED = "default"
 SPEEDS: dict[str, dict[str, Any]] = {
     "fast": {
-        "texts": 80,
-        "explainers": {"occlusion": None, "integrated_gradients": {"steps": 16, "max_steps": 32}},
+        "texts": 100,
+        "explainers": {"occlusion": None, "integrated_gradients": {"steps": 12, "max_steps": 24}},
         "ladder": {
-            "prune": {"doses": [0.1, 0.2, 0.3, 0.5, 0.7]},
-            "noise": {"doses": [0.1, 0.3, 0.5], "draws": 1},
+            "prune": {"doses": [0.1, 0.3, 0.5, 0.7]},
+            "noise": {"doses": [0.2, 0.5], "draws": 1},
         },
     },
     DEFAULT_SPEED: {

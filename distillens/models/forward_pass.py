@@ -4,6 +4,7 @@ import ctypes
 import math
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ import numpy as np
 
 from distillens.provenance import versions
 
+_LONG = 64  # pieces; from here on torch's own choice of attention is the faster one
 _MOST_WORKERS = 8  # more than any model that was measured could use
 
 
@@ -221,9 +223,17 @@ class TorchBackend:
         """Logits of a padded batch, shape (texts, outputs)."""
         with self._torch.inference_mode():
             inputs = self.tensors(batch)
-            with self._launching:
+            with self._launching, self._attention(batch["input_ids"].shape[1]):
                 logits = self.model(**inputs).logits.float()
             return logits.cpu().numpy()
+
+    def _attention(self, length: int) -> AbstractContextManager[None]:
+        """The kernel for texts of a length: torch's own choice is a slow one for short texts."""
+        if self.device.type != "cuda" or length >= _LONG:
+            return nullcontext()
+        from torch.nn.attention import SDPBackend, sdpa_kernel
+
+        return sdpa_kernel([SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH])
 
     def tensors(self, batch: dict[str, np.ndarray]) -> dict[str, Any]:
         """A batch on the model's device; to a GPU it is copied while other batches are computed."""

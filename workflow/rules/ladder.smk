@@ -18,6 +18,8 @@ rule explain_rungs:
         explainer=one_of(LADDER["explainers"]),
     conda:
         "../../envs/models.yaml"
+    # Often the longest job of an audit.
+    priority: 1
     threads: 1
     resources:
         gpu=GPU,
