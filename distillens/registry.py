@@ -19,6 +19,7 @@ KINDS = {
     "explainer": "attribution/explainers",
     "perturbation": "perturbations",
     "probe": "probes",
+    "plant": "data/plants",
     "distillation": "training/distillation",
     "pretraining": "training/pretraining",
     "compression": "training/compression",

@@ -217,6 +217,10 @@ _KINDS = {
     "backend": ("Models that are only asked", "Keys of a model, in place of `checkpoint`."),
     "perturbation": ("`perturbations`", "One edit of a text."),
     "probe": ("`probes`", "Sentences with a known right reading."),
+    "plant": (
+        "`plant`",
+        "Of a split or a training: texts changed on purpose, a drift of known kind and size.",
+    ),
     "distillation": ("`training.method`", "Beside `fine_tune` (gold labels) and `none`; `+` combines two."),
     "pretraining": ("`pretrain.method`", "Ways to make a checkpoint on a corpus."),
     "compression": ("`compress.method`", "Ways to make a student out of its teacher."),

@@ -195,7 +195,7 @@ def method(kind: str, where: str, options: dict[str, Any]) -> dict[str, Any]:
         "type": "object",
         "properties": {"method": {}, **methods[options["method"]]},
         "additionalProperties": False,
-        "required": needed if kind in ("compression", "backend") else [],
+        "required": needed if kind in ("compression", "backend", "plant") else [],
     }
     check(options, schema, where)
     fill(options, schema, schema)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from distillens.config import black_box, ladder, siblings, texts
+from distillens.config import black_box, ladder, plants, siblings, texts
 from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
@@ -71,6 +71,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     for name, model in full["models"].items():
         check_model(full, name, model)
         siblings.check(full, name, model)
+    plants.check(full)
     for name, task in full["tasks"].items():
         _check_task(name, task)
         texts.check(name, task)

@@ -11,6 +11,7 @@ from typing import Any
 from distillens import tables
 from distillens.data import hub, labels, read
 from distillens.data.packages import FetchError, fetch_package
+from distillens.data.plant import planted
 from distillens.data.repeats import repeats
 from distillens.data.text import Example, draw, seed_of
 from distillens.provenance import digest
@@ -59,8 +60,12 @@ def fetch_dataset(
         source = digest(*(files[split] for split in sorted(pools)))
     chosen_of = _split(pools, task["splits"], name, seed)
     for split in SPLITS:
-        chosen = chosen_of.get(split, [])
+        plant = task["splits"].get(split, {}).get("plant")
+        chosen = planted(chosen_of.get(split, []), plant, seed_of(seed, name, split))
         what = {"task": name, "split": split, "source_sha256": source, "seed": seed}
+        if plant:
+            what["plant"] = plant
+            _LOG.info("tasks.%s, %s: texts are changed on purpose: %s", name, split, dict(plant))
         if split in task["splits"]:
             what["labels"] = reports[task["splits"][split]["from"]]
             if task["columns"]["label"] is not None:

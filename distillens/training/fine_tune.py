@@ -1,7 +1,5 @@
 """Fine-tuning on ``transformers.Trainer``; a distillation is a small difference from it."""
 
-import hashlib
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +11,11 @@ import numpy as np
 import torch
 from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
-from transformers.trainer_utils import get_last_checkpoint, set_seed
+from transformers.trainer_utils import set_seed
 
 from distillens import tables
+from distillens.config import plants
+from distillens.data.plant import planted
 from distillens.data.text import Example, examples, paragraphs
 from distillens.models import classifier
 from distillens.models.asking import Asking
@@ -25,6 +25,7 @@ from distillens.models.tokenizer import Encoder
 from distillens.provenance import RunId, code, digest, versions
 from distillens.training.callbacks import Clock, Meter, Resumable
 from distillens.training.job import TrainingJob, TrainingPlan
+from distillens.training.run_folders import last_checkpoint, run_folders
 from distillens.training.soft_labels import SoftLabels
 
 
@@ -215,7 +216,7 @@ def train(
         "validation_sha256": digest(job.splits["validation"]),
         "corpus_sha256": digest(job.corpus) if job.corpus else None,
         "soft_labels_sha256": digest(soft["file"]) if soft else None,
-        "code": [code(name) for name in _modules(trainer)],
+        "code": [code(name) for name in [*_modules(trainer), *plants.modules(settings)]],
         "versions": versions("torch", "transformers"),
     }
     scratch, run = run_folders(Path(job.out), inputs)
@@ -278,32 +279,6 @@ def write_cost(
     tables.write(path, "trainings", [row], run.provenance())
 
 
-def run_folders(out: Path, inputs: dict[str, Any]) -> tuple[Path, Path]:
-    """What is scratch while ``out`` is made, and in it the folder of a run on just these inputs.
-
-    Examples
-    --------
-    >>> run_folders(Path("models/student"), {"seed": 1})[0].name
-    '.student.run'
-    """
-    scratch = out.with_name(f".{out.name}.run")
-    return scratch, scratch / hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def last_checkpoint(run: Path) -> str | None:
-    """The last whole checkpoint of a run; those that a kill cut short are deleted.
-
-    Examples
-    --------
-    >>> last_checkpoint(Path("nowhere")) is None
-    True
-    """
-    for folder in run.glob("checkpoint-*"):
-        if not (folder / "trainer_state.json").is_file():  # written last
-            shutil.rmtree(folder)
-    return get_last_checkpoint(run) if run.is_dir() else None
-
-
 def arguments(
     run: Path, settings: dict[str, Any], seed: int, device: torch.device, **different: Any
 ) -> TrainingArguments:
@@ -361,6 +336,8 @@ def _modules(trainer: type[FineTuning]) -> list[str]:
 def _features(trainer: type[FineTuning], path: str | Path, source: Source) -> list[dict[str, Any]]:
     """Encoded examples with label, row number and whatever else the loss needs."""
     texts, encoder = examples(tables.read(path, "examples")), source.encoder
+    if source.training:
+        texts = planted(texts, source.options.get("plant"), source.seed)
     extra = trainer.features(texts, source)
     return [
         encoded

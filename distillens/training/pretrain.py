@@ -31,7 +31,8 @@ from distillens.models.checkpoint import check_tensors
 from distillens.models.tokenizer_files import keep_file, load_tokenizer
 from distillens.provenance import code, digest, versions
 from distillens.training.callbacks import Meter, Resumable
-from distillens.training.fine_tune import TrainingError, arguments, last_checkpoint, run_folders
+from distillens.training.fine_tune import TrainingError, arguments
+from distillens.training.run_folders import last_checkpoint, run_folders
 
 Batch = dict[str, torch.Tensor]
 

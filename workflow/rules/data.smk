@@ -16,7 +16,7 @@ rule fetch_dataset:
         "../../envs/data.yaml"
     params:
         settings=job_params.fetch_dataset,
-        code=code("scripts/fetch_dataset.py"),
+        code=job_params.fetch_dataset_code,
     script:
         "../../scripts/fetch_dataset.py"
 

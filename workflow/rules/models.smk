@@ -58,7 +58,7 @@ rule fine_tune:
     params:
         settings=job_params.train,
         engine=job_params.training_engine,
-        code=code("scripts/fine_tune.py"),
+        code=job_params.fine_tune_code,
     script:
         "../../scripts/fine_tune.py"
 

@@ -42,7 +42,7 @@ def test_short_forms_are_spelt_out():
     assert full["models"]["production"]["training"] == {"method": "none", "max_length": None}
     assert full["models"]["production"]["checkpoint"] == "production"
     assert full["checkpoints"]["production"] == {"local": "production"}
-    assert full["tasks"]["reviews"]["splits"] == {"test": {"from": "all", "examples": None}}
+    assert full["tasks"]["reviews"]["splits"] == {"test": {"from": "all", "examples": None, "plant": None}}
     assert complete(full) == full
 
 

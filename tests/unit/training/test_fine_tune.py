@@ -12,7 +12,7 @@ from distillens.data.text import examples
 from distillens.models import classifier
 from distillens.models.engine import Engine, EngineOptions
 from distillens.models.tokenizer import Encoder, EncodingError
-from distillens.training import callbacks, fine_tune
+from distillens.training import callbacks, fine_tune, run_folders
 from distillens.training.distillation.soft_logits import Distillation, soft_loss
 from distillens.training.fine_tune import Source
 from tests import jobs
@@ -123,6 +123,21 @@ def test_a_loss_that_is_no_number_stops_with_step_and_batch(splits, bert, tmp_pa
     assert not (tmp_path / "m").exists()
 
 
+def test_texts_are_planted_for_training_and_not_for_validation(splits, bert, monkeypatch, tmp_path):
+    seen = {}
+
+    def features(cls, texts, source):
+        seen[source.training] = [one.text_a for one in texts]
+        return {}
+
+    monkeypatch.setattr(fine_tune.FineTuning, "features", classmethod(features))
+    plant = {"method": "shortcut", "word": "verily", "label": "good", "share": 1.0}
+    train(splits, bert, tmp_path / "m", settings={**settings(epochs=1, batch_size=6), "plant": plant})
+    starts = {row["text_a"] for row in ROWS if row["label_name"] == "good"}
+    assert seen[False] == [row["text_a"] for row in ROWS]
+    assert {text[7:] for text in seen[True] if text.startswith("verily ")} == starts
+
+
 def test_a_killed_run_goes_on_from_its_last_checkpoint(splits, bert, tmp_path, monkeypatch):
     options = settings(epochs=3, batch_size=6)
     train(splits, bert, tmp_path / "undisturbed", settings=options)
@@ -184,9 +199,9 @@ def test_a_checkpoint_that_a_kill_cut_short_is_passed_over(splits, bert, tmp_pat
     for step in (3, 6):
         (run / f"checkpoint-{step}").mkdir(parents=True)
     (run / "checkpoint-3" / "trainer_state.json").write_text("{}")
-    assert fine_tune.last_checkpoint(run) == str(run / "checkpoint-3")
+    assert run_folders.last_checkpoint(run) == str(run / "checkpoint-3")
     assert not (run / "checkpoint-6").exists()
-    assert fine_tune.last_checkpoint(tmp_path / "nowhere") is None
+    assert run_folders.last_checkpoint(tmp_path / "nowhere") is None
 
 
 def test_weights_stored_in_half_precision_are_trained_in_full(bert, tmp_path):
