@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
-from distillens import registry
 from distillens.attribution.explain import seen_part
+from distillens.attribution.explainer_settings import ExplainerSettings
 from distillens.attribution.saturation import settled
 from distillens.config import schema
 from distillens.config.audit import task_of
@@ -90,10 +90,8 @@ class AgreementCallback(TrainerCallback):
     ) -> None:
         self._task = task_of(model_folder.read(teacher))
         filled = schema.method("explainer", "options", {"method": explainer, **(options or {})})
-        self._options = {
-            key: value for key, value in filled.items() if key not in ("method", "unit", "common_masks")
-        }
-        self._method = registry.load("explainer", explainer)
+        own = ExplainerSettings.of(filled)
+        self._method, self._options = own.method, own.options
         self._examples = [Example(str(number), text) for number, text in enumerate(texts)]
         self._examples = [example for example in self._examples if example.words]
         if not self._examples:

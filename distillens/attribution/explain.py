@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from distillens import registry, tables
+from distillens import tables
+from distillens.attribution.explainer_settings import ExplainerSettings, decisive
 from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.data.segmentation import versions as cutter
@@ -83,6 +84,7 @@ def write_explanations(
     folder = out.with_name(f".{job.run.explainer}.parts")
     provenance = {
         **work.origin,
+        **work.most,
         **engine.deviation([example.texts for example in work.examples[:COMPARED]]),
         "explained_sha256": digest(explained),
     }
@@ -99,20 +101,19 @@ class _Work:
 
     def __init__(self, job: ModelJob, plan: ExplanationPlan, explained: str | Path, engine: Engine) -> None:
         self.job, self.engine = job, engine
-        options = dict(plan.explainer)
-        self.method = registry.load("explainer", options.pop("method"))
-        in_tokens = options.pop("unit", "word") == "token"
-        seen = [seen_part(example, engine) for example in examples(tables.read(explained, "examples"))]
-        self.examples = [engine.encoder.in_tokens(one) if in_tokens else one for one, _ in seen]
+        own = ExplainerSettings.of(plan.explainer)
+        self.method, self.options, self.stages = own.method, own.options, stages_of(explained)
+        chosen = examples(tables.read(explained, "examples"))[: own.most]
+        seen = [seen_part(example, engine) for example in chosen]
+        self.examples = [engine.encoder.in_tokens(one) if own.in_tokens else one for one, _ in seen]
         self.unseen = [unseen for _, unseen in seen]
-        shared = options.pop("common_masks", False)
-        seed = seed_of_draws(plan.seed, job.run, shared, *(["again"] if plan.again else []))
+        seed = seed_of_draws(plan.seed, job.run, own.common_masks, *(["again"] if plan.again else []))
         self.explain = partial(
-            self.method.explain, engine=engine, output=plan.output, options=options, seed=seed
+            self.method.explain, engine=engine, output=plan.output, options=own.options, seed=seed
         )
-        self.options, self.stages = options, stages_of(explained)
+        self.most = {} if own.most is None else {"most": own.most}
         self.origin = job.run.provenance() | {
-            "settings": plan.explainer, "output": plan.output, "study_seed": plan.seed
+            "settings": decisive(plan.explainer), "output": plan.output, "study_seed": plan.seed
         }  # fmt: skip
         self.origin |= {"removal": job.engine.rule}
         self.origin |= engine.provenance() | ({"again": True} if plan.again else {})

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from distillens import registry, tables
 from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part, stages_of
+from distillens.attribution.explainer_settings import ExplainerSettings, decisive
 from distillens.data.text import examples, seed_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
@@ -74,11 +75,10 @@ def explain_rungs(
     """
     run = job.run
     whole = job.engine.load(job.folder, change=_nothing)
-    options = dict(plan.explainer)
-    method = registry.load("explainer", options.pop("method"))
-    options.pop("unit", None)
-    shared = options.pop("common_masks", False)
-    chosen = [seen_part(example, whole)[0] for example in examples(tables.read(explained, "examples"))]
+    own = ExplainerSettings.of(plan.explainer)
+    method, options, shared = own.method, own.options, own.common_masks
+    every = examples(tables.read(explained, "examples"))[: own.most]
+    chosen = [seen_part(example, whole)[0] for example in every]
 
     @lru_cache(maxsize=1)
     def engine_of(rung: Rung) -> Engine:
@@ -106,7 +106,11 @@ def explain_rungs(
             }
             progress.advance()
 
-    origin = run.provenance() | {"settings": plan.explainer, "output": plan.output, "study_seed": plan.seed}
+    origin = run.provenance() | {
+        "settings": decisive(plan.explainer),
+        "output": plan.output,
+        "study_seed": plan.seed,
+    }
     origin |= {"removal": job.engine.rule}
     origin |= whole.provenance()
     origin["versions"] |= versions("captum")

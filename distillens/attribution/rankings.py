@@ -16,10 +16,14 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Rankings:
-    """The words (or tokens) of each example, largest attribution of the predicted class first."""
+    """The words (or tokens) of each example, largest attribution of the predicted class first.
+
+    ``limited`` says that the explainer was asked for fewer examples than there are.
+    """
 
     in_tokens: bool
     words: dict[str, list[Word]]
+    limited: bool = False
 
     @classmethod
     def read(cls, path: str | Path) -> "Rankings":
@@ -29,7 +33,8 @@ class Rankings:
             own = [Word(text, **span) for text, span in zip(row["words"], row["spans"], strict=True)]
             order = ranking(np.array(row["values"], dtype=np.float64), row["logits"])
             words[row["example_id"]] = [own[number] for number in order]
-        return cls(tables.provenance(path).get("settings", {}).get("unit") == "token", words)
+        origin = tables.provenance(path)
+        return cls(origin.get("settings", {}).get("unit") == "token", words, "most" in origin)
 
 
 def stored_as_given(path: str | Path) -> bool:
@@ -103,6 +108,8 @@ def orders(
     """
     for (explainer, name), explained in rankings.items():
         if example.example_id not in explained.words:
+            if explained.limited:
+                continue
             raise tables.TableError(
                 f"{explainer}: no {name} explanation of example {example.example_id!r}; run explain again"
             )

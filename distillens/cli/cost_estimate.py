@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distillens import registry, tables
+from distillens import tables
+from distillens.attribution.explainer_settings import ExplainerSettings
 from distillens.config import black_box, external, ladder
 from distillens.data.text import examples
 
@@ -164,9 +165,8 @@ class _Task:
     def _cost(self, options: Mapping[str, Any], lengths: Sequence[int] | None) -> int | None:
         if lengths is None:
             return None
-        own_options = {key: value for key, value in options.items() if key not in ("method", "unit")}
-        cost = registry.load("explainer", options["method"]).cost
-        return sum(cost(length, self.outputs, own_options) for length in lengths)
+        own = ExplainerSettings.of(options)
+        return sum(own.method.cost(length, self.outputs, own.options) for length in lengths[: own.most])
 
     def _removed(self) -> int | None:
         """Texts without the words that rankings name: the first k of them, and along whole curves."""

@@ -15,6 +15,7 @@ from scipy.special import softmax
 
 from distillens import registry
 from distillens.attribution.explain import seed_of_draws, seen_part
+from distillens.attribution.explainer_settings import ExplainerSettings
 from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.cli import terminal
@@ -151,16 +152,15 @@ def _read(
         folder, asking=Asking.of(settings, run.model, str(run.seed))
     )
     seen, _ = seen_part(example, engine)
-    options = dict(settings["explainers"][explainer])
-    method = registry.load("explainer", options.pop("method"))
-    if options.pop("unit", "word") == "token":
+    own = ExplainerSettings.of(settings["explainers"][explainer])
+    if own.in_tokens:
         seen = engine.encoder.in_tokens(seen)
     if not seen.words:
         raise CommandError("--text: there is no word in it")
     about = ExplanationId(task, run.model, run.seed, explainer)
-    seed = seed_of_draws(settings["seed"], about, options.pop("common_masks", False))
-    (attribution,) = method.explain([seen], engine, settings["explained_output"], options, seed)
-    if not getattr(method, "CONTROL", False):
+    seed = seed_of_draws(settings["seed"], about, own.common_masks)
+    (attribution,) = own.method.explain([seen], engine, settings["explained_output"], own.options, seed)
+    if not getattr(own.method, "CONTROL", False):
         attribution = settled(attribution)
     return Reading(run, finite(engine.logits([seen.texts]), [_TEXT], folder)[0], attribution)
 

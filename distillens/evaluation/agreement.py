@@ -21,6 +21,7 @@ from distillens.evaluation.teacher_groups import (
     Attributions,
     TeacherGroup,
     aligned,
+    on_common_texts,
     on_common_words,
     teacher_groups,
 )
@@ -114,7 +115,7 @@ def _explainers(
             if run == [model, seed]
         }
         for first, second in itertools.combinations(read, 2):
-            both = on_common_words({one: read[one] for one in (first, second)})
+            both = on_common_words(on_common_texts({one: read[one] for one in (first, second)}))
             reference = both[first]
             values = both[second].towards(reference), reference.towards(reference)
             pair = aligned(values, (both[second].missing, reference.missing))

@@ -16,7 +16,7 @@ How the attributions of several runs are put on common positions:
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,8 @@ class Attributions:
 
     ``by_name`` says that positions are the words of a mapping, which are compared by name;
     ``missing`` what a position without a value is, ``zero``, ``intersection`` or ``teacher`` (see
-    `aligned`; None: there is none).
+    `aligned`; None: there is none). ``limited`` says that the explainer was asked for fewer examples than
+    there are.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Attributions:
     incomparable: set[str]
     by_name: bool = False
     missing: str | None = None
+    limited: bool = False
 
     @classmethod
     def read(cls, path: Path) -> "Attributions":
@@ -84,7 +86,14 @@ class Attributions:
             if row["unseen"] or in_tokens:
                 incomparable.add(name)
         by_name = in_tokens and settings.get("form") == "mapping"
-        return cls(path, words, values, predicted, incomparable, by_name, settings.get("missing"))
+        missing, limited = settings.get("missing"), "most" in tables.provenance(path)
+        return cls(path, words, values, predicted, incomparable, by_name, missing, limited)
+
+    def among(self, names: Collection[str]) -> "Attributions":
+        """The same of some of the examples, in their own order."""
+        parts = ("words", "values", "predicted")
+        own = {part: {n: of for n, of in getattr(self, part).items() if n in names} for part in parts}
+        return replace(self, **own)
 
     def spread(self, words: Mapping[str, list[str]]) -> "Attributions":
         """The same on other words, which contain its own; NaN where it has no value."""
@@ -136,6 +145,23 @@ class Attributions:
                 of_no_class,
             )
         return result
+
+
+def on_common_texts(read: Mapping[Any, Attributions]) -> dict[Any, Attributions]:
+    """Explainers on the texts that all of them explained, where one was asked for fewer than there are.
+
+    Examples
+    --------
+    >>> few, every = (
+    ...     Attributions(Path("x"), dict.fromkeys(names, ["not"]), {}, {}, set(), limited=names == "a")
+    ...     for names in ("a", "ab")
+    ... )
+    >>> list(on_common_texts({"few": few, "every": every})["every"].words)
+    ['a']
+    """
+    for limited in [one for one in read.values() if one.limited]:
+        read = {key: one.among(limited.words) for key, one in read.items()}
+    return dict(read)
 
 
 def on_common_words(read: Mapping[Any, Attributions]) -> dict[Any, Attributions]:

@@ -38,9 +38,11 @@ def score_word_shifts(
     rows: list[dict[str, Any]] = []
     words: list[list[str]] = []
     groups: Groups = {}
+    ids: list[str] = []
     for teacher_group in teacher_groups(explanations, settings):
-        if not words:
-            named = [texts[name] for name in teacher_group.ids]
+        if teacher_group.ids != ids:  # few explainers have texts of their own
+            ids = teacher_group.ids
+            named = [texts[name] for name in ids]
             words, groups = [[word.text for word in text.words] for text in named], _groups(named)
         rows += _of_teacher_group(teacher_group, groups, words, drawn.of(teacher_group.ids), settings)
     write_scores(out, "word_shifts", rows, settings, [explained, *explanations])

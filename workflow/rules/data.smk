@@ -71,6 +71,8 @@ rule select_examples:
         "<benchmarks>/select_examples/{task}.tsv"
     conda:
         "../../envs/data.yaml"
+    # What is wrong with the texts is said before anything is trained.
+    priority: 3
     params:
         settings=job_params.select_examples,
         code=code("scripts/select_examples.py"),

@@ -33,4 +33,10 @@ OPTIONS = {
         "default": "word",
         "description": "What gets a value: words, which all models share, or the tokenizer's pieces.",
     },
+    "examples": {
+        "type": ["integer", "null"],
+        "minimum": 2,
+        "default": None,
+        "description": "Texts at most, the first of those chosen (as many of each class); null for all.",
+    },
 }

@@ -4,6 +4,7 @@ from scipy.special import softmax
 
 from distillens import tables
 from distillens.attribution import delete, rankings, removal_curves
+from distillens.attribution.explainers import occlusion
 from distillens.data.text import Example, Word
 from distillens.models import predict
 from distillens.models.engine import Engine
@@ -114,6 +115,48 @@ def test_tokens_are_removed_where_tokens_were_explained(tmp_path, bert):
     text = ROWS[2]["text_a"][: span["start"]] + "[MASK]" + ROWS[2]["text_a"][span["end"] :]
     after, before = Engine(bert, "cpu").logits([(text,), (ROWS[2]["text_a"],)])
     assert_same(removal["logits_after"], after, before)
+
+
+def test_an_explainer_of_fewer_texts_removes_words_of_these_only(tmp_path, bert):
+    explained, files = tmp_path / "explained.parquet", {}
+    tables.write(explained, "examples", ROWS, {"task": "t"})
+    for name, most in (("occlusion", 2), ("input_x_gradient", None)):
+        files[name] = tmp_path / f"{name}.parquet"
+        identity = {"task": "t", "model": "student", "seed": 0, "explainer": name}
+        block = {"method": name, "examples": most}
+        jobs.explain(explained, bert, files[name], identity, block, "margin", CPU, 3)
+    assert tables.read(files["occlusion"], "explanations")["example_id"].to_pylist() == ["a", "b"]
+    out = tmp_path / "deletions.parquet"
+    delete.write_deletions(
+        jobs.model_job({"task": "t", "model": "student", "seed": 0}, bert, CPU),
+        delete.DeletionPlan([1], draws=1, beam=1, seed=3),
+        explained, list(files.values()), [], out, tmp_path / "curves.parquet",
+    )  # fmt: skip
+    found = tables.read(out, "deletions").to_pandas()
+    own = found[found.ranking == "own"].groupby("explainer")["example_id"].apply(list).to_dict()
+    assert own == {"occlusion": ["a"], "input_x_gradient": ["a", "c"]}  # "b" has one word
+
+
+def test_more_texts_for_an_explainer_find_the_finished_groups_again(tmp_path, bert, monkeypatch):
+    explained, out = tmp_path / "explained.parquet", tmp_path / "occlusion.parquet"
+    tables.write(explained, "examples", ROWS, {"task": "t", "stages": [2]})
+    identity = {"task": "t", "model": "student", "seed": 0, "explainer": "occlusion"}
+    original, made = occlusion.explain, []
+
+    def noted(few, **more):
+        made.extend(example.example_id for example in few)
+        return original(few, **more)
+
+    monkeypatch.setattr(occlusion, "explain", noted)
+
+    def explained_texts(most):
+        block = {"method": "occlusion", "examples": most}
+        jobs.explain(explained, bert, out, identity, block, "margin", CPU, 3)
+        return tables.read(out, "explanations").to_pylist()
+
+    few, every = explained_texts(2), explained_texts(None)
+    assert every[:2] == few
+    assert made == ["a", "b", "c"]
 
 
 def test_curves_follow_every_order_word_by_word(made, tmp_path, bert):
