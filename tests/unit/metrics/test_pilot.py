@@ -11,10 +11,10 @@ from distillens.metrics.ladder import Accepted, Rungs, Student
 from distillens.metrics.pilot import TELL, by_ladder, by_runs
 from distillens.metrics.placement import ladder_of, place
 from distillens.metrics.run_pairs import RunPairs
-from distillens.metrics.verdict import DRIFTS, KEEPS
+from distillens.metrics.verdict import DRIFTS, KEEPS, decide
 from tests.audit.counts import rows_of
 from tests.audit.pilots import ACCEPTED, MOST, PILOT, count_pilots, first, needed, simulated, verdict_of
-from tests.audit.studies import CELLS, draw
+from tests.audit.studies import CELLS, NONE, ONE_DISTANCE, TOLERATED, Cell, Study, draw
 
 STUDIES = 400
 ERROR = 2.5 * math.sqrt(0.05 * 0.95 / STUDIES)
@@ -105,6 +105,33 @@ def test_runs_that_differ_much_are_not_made_up_for_by_texts():
     plan = by_runs(own, study.between, RunPairs.of(np.zeros_like(own.values)), study.again)
     assert math.isnan(plan.texts) and plan.difference > 0 and plan.n == cell.texts
     assert len(rows_of(study, paired=False)) == cell.students
+
+
+def sized_by_runs(cell, number):
+    """The verdict on a study's first student, with as many texts as its own noise asks for, and how many."""
+    study, count = draw(cell, number), PILOT
+    while True:
+        few = np.arange(cell.texts) < count
+        part = Study(study.between[..., few], study.again[few], study.students[:1, ..., few], None)
+        own = RunPairs.of(part.students[0])
+        asked = by_runs(own, part.between, RunPairs.of(np.zeros_like(own.values)), part.again).texts
+        asked = cell.texts if math.isnan(asked) else min(cell.texts, int(asked))
+        if asked <= count:
+            return decide(rows_of(part, paired=False), 0.95)[0]["verdict"], count
+        count = asked
+
+
+@pytest.mark.parametrize("drift", [NONE, TOLERATED, ONE_DISTANCE])
+def test_a_pilot_by_runs_wrongs_a_student_as_rarely_as_any_number_of_texts(drift):
+    cell = Cell(f"sized by a pilot, {drift}", texts=MOST, drift=drift)
+    found = [sized_by_runs(cell, number) for number in range(STUDIES if drift == TOLERATED else STUDIES // 4)]
+    words, counts = zip(*found, strict=True)
+    error = 2.5 * math.sqrt(0.05 * 0.95 / len(words))
+    assert len(set(counts)) > 1
+    if drift == ONE_DISTANCE:
+        assert words.count(KEEPS) / len(words) <= 0.05 + error
+    else:
+        assert words.count(DRIFTS) / len(words) <= 0.05 + error
 
 
 def test_a_place_and_its_plan_are_of_the_same_texts():
