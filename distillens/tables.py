@@ -224,6 +224,19 @@ def read(path: str | Path, kind: str) -> pa.Table:
     return table
 
 
+def kind_of(path: str | Path) -> str | None:
+    """The kind of an artefact; None for a foreign file.
+
+    Examples
+    --------
+    >>> write("corpus.parquet", "corpus", [], provenance={})
+    >>> kind_of("corpus.parquet")
+    'corpus'
+    """
+    found = (_opened(pq.read_schema, path).metadata or {}).get(b"distillens.kind")
+    return None if found is None else found.decode()
+
+
 def provenance(path: str | Path) -> dict[str, Any]:
     """Return what `write` was told about the content of a file.
 

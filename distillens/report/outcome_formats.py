@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from distillens import registry
 from distillens.metrics.verdict import KEEPS, UNKNOWN
 from distillens.report.formatting import interval, metric_name, number
 from distillens.report.outcome import NOTHING
@@ -125,11 +126,12 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
 def _as_far_as(dose: Mapping[str, Any]) -> str:
     if dose["beyond"] or dose["dose"] is None:
         return f"By {dose['explainer']} its reasons are further off than any {dose['kind']} that was tried."
-    bounds = interval(dose["dose_low"], dose["dose_high"])
-    return (
-        f"By {dose['explainer']} its reasons are as far off as {dose['kind']} {number(dose['dose'])} {bounds}"
-        " of the teacher would put them."
+    words, form = (registry.literal("damage", dose["kind"], name) for name in ("WORDS", "NUMBER"))
+    low, high = (
+        "beyond" if dose[end] is None else form.format(dose[end]) for end in ("dose_low", "dose_high")
     )
+    damage = words.format(f"{form.format(dose['dose'])} [{low}, {high}]")
+    return f"By {dose['explainer']} its reasons are as far off as {damage} would put them."
 
 
 def agreement(row: Mapping[str, Any]) -> str:

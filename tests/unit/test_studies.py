@@ -1,0 +1,57 @@
+"""The committed studies: no page is older than its kept tables would give, none keeps a text or a dead link."""
+
+import json
+import re
+import shutil
+
+import pytest
+
+from distillens import tables
+from distillens.provenance import ROOT
+from docs import studies
+
+STUDIES = sorted(path.parent for path in studies.STUDIES.glob("*/index.html"))
+KEPT = studies.kept()
+
+
+@pytest.mark.parametrize("folder", KEPT, ids=lambda path: path.name)
+def test_the_page_of_a_kept_study_is_what_its_tables_give_today(folder, tmp_path):
+    again = tmp_path / folder.name
+    shutil.copytree(folder / "kept", again / "kept")
+    studies.build(again)
+    committed, built = (json.loads((of / "verdict.json").read_text("utf-8")) for of in (folder, again))
+    assert built["students"] == committed["students"]
+    for name in ("tables", "figures"):
+        files = {path.name: path.read_bytes() for path in (folder / name).iterdir()}
+        assert {path.name: path.read_bytes() for path in (again / name).iterdir()} == files
+    # The page says when it was made, and by which commit; the rest is as it was.
+    pages = [(of / "index.html").read_text("utf-8") for of in (folder, again)]
+    assert len({re.sub(r"(?s)<footer.*?</footer>", "", page).count("<section") for page in pages}) == 1
+
+
+@pytest.mark.parametrize("folder", KEPT, ids=lambda path: path.name)
+def test_no_text_is_kept(folder):
+    for path in (folder / "kept").rglob("*.parquet"):
+        kind = tables.kind_of(path)
+        assert kind not in ("explanations", "predictions", "deletions", "curves")
+        if kind == "examples":
+            texts = tables.read(path, kind)["text_a"].to_pylist()
+            assert all(re.fullmatch(r"text \d+", text) for text in texts)
+
+
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
+def test_links_to_files_beside_a_page_lead_somewhere(folder):
+    page = (folder / "index.html").read_text("utf-8")
+    links = {link for link in re.findall(r'href="([^"#:]+)"', page) if "{" not in link and "${" not in link}
+    assert {link for link in links if not (folder / link).exists()} == set()
+
+
+def test_a_page_that_cannot_be_built_again_is_said_to_be_old():
+    text = (ROOT / "docs/results/README.md").read_text("utf-8")
+    old = text.partition("**Old pages.**")[2].partition("\n\n")[0]
+    assert {path.name for path in STUDIES if path not in KEPT} == set(re.findall(r"`([\w-]+)`", old))
+
+
+def test_an_unfinished_study_is_not_kept(tmp_path):
+    with pytest.raises(SystemExit, match="has no report"):
+        studies.keep(tmp_path / "results", tmp_path / "kept")
