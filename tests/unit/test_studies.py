@@ -1,4 +1,4 @@
-"""The committed studies: no page is older than its kept tables would give, none keeps a text or a dead link."""
+"""The committed studies: no page is older than its kept tables would give, none has a text or a dead link."""
 
 import json
 import re
