@@ -11,9 +11,8 @@ import pandas as pd
 from scipy.special import log_softmax, softmax
 from scipy.stats import rankdata
 
+from bench.finished import score_settings, study_of
 from distillens import tables
-from distillens.config.job_params import JobParams
-from distillens.config.study import Study
 from distillens.evaluation.gates import gates_of
 from distillens.evaluation.inputs import Run, Settings
 from distillens.evaluation.run_agreement import RunAgreement
@@ -52,18 +51,9 @@ class Measure:
         return float(np.nanmean(mean_of_pairs(self.teachers)) - np.nanmean(self.students[student].mean()))
 
 
-class Task:
-    """What stands for a rule's wildcards."""
-
-    def __init__(self, task: str) -> None:
-        self.task = task
-
-
 def measures_of(results: Results, task: str) -> Iterator[Measure]:
     """All measures of a task: of explanations, then of what is cheaper."""
-    settings = {key: value for key, value in results.settings.items() if key != "name"}
-    study = Study({"study": results.settings["name"], **settings})
-    own = Settings(**JobParams(study).score(Task(task)))
+    own = score_settings(study_of(results), task)
     folder = results.folder
     files = sorted((folder / "explanations" / task).glob("*/*/[a-z]*.parquet"))
     gates = gates_of(folder / "metrics" / task / "performance.parquet", own)

@@ -17,10 +17,9 @@ from typing import Any
 
 import pandas as pd
 
+from bench.finished import score_settings, study_of
 from distillens import tables
-from distillens.config.job_params import JobParams
 from distillens.config.study import Study
-from distillens.evaluation.inputs import Settings
 from distillens.evaluation.place_students import LadderFiles, place_students
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, overall
@@ -49,8 +48,7 @@ def main() -> None:
 
 def hidden(results: Results, accepted: Sequence[float]) -> pd.DataFrame:
     """A row for each student, run of the teacher, explainer and accepted dose: both verdicts."""
-    settings = {key: value for key, value in results.settings.items() if key != "name"}
-    study = Study({"study": results.settings["name"], **settings})
+    study = study_of(results)
     rows = []
     for task in study.config["tasks"]:
         runs = _by_runs(results, task)
@@ -83,7 +81,7 @@ def _alone(
             own = [one for one, of in zip(model["seeds"], paired or [], strict=False) if of == seed]
             own = own or ([] if paired else model["seeds"][place : place + 1])
             seeds |= {name: own} if own else {}
-    full = Settings(**JobParams(study).score(_Task(task)))
+    full = score_settings(study, task)
     settings = replace(
         full,
         seeds=seeds,
@@ -115,13 +113,6 @@ def _alone(
             if row["metric"] == HEADLINE and row["verdict"] is not None:
                 found = {key: row[key] for key in ("student", "explainer", "agreement", "accepted")}
                 yield found | {"one_teacher": row["verdict"]}
-
-
-class _Task:
-    """What stands for a rule's wildcards."""
-
-    def __init__(self, task: str) -> None:
-        self.task = task
 
 
 def by_accept(frame: pd.DataFrame) -> str:

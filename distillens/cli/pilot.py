@@ -59,6 +59,7 @@ def until_told(
     """
     raw = complete(yaml.safe_load(file.read_text("utf-8")))
     results = folder / "results" / raw["study"]
+    texts.check_explainers(raw["explainers"])
     tasks = [name for name, task in raw["tasks"].items() if task["explain"]["until"] or most is not None]
     for _ in range(_ROUNDS):
         go([f"results/{raw['study']}/metrics/{name}/plan.parquet" for name in tasks])

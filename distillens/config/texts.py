@@ -55,6 +55,29 @@ def check(name: str, task: Mapping[str, Any]) -> None:
         raise ConfigError(f"{where}.most: {explain['most']} texts are fewer than the pilot's {count}")
 
 
+def check_explainers(explainers: Mapping[str, Mapping[str, Any] | None]) -> None:
+    """Refuse explainers of fewer texts where as many are explained as the verdict needs.
+
+    Raises
+    ------
+    ConfigError
+        If one has ``examples``: more texts of the others would not decide what it leaves open.
+
+    Examples
+    --------
+    >>> check_explainers({"shap": {"examples": 60}})
+    Traceback (most recent call last):
+        ...
+    distillens.config.errors.ConfigError: explainers.shap.examples: as many texts as the verdict needs ...
+    """
+    for name, options in explainers.items():
+        if (options or {}).get("examples") is not None:
+            raise ConfigError(
+                f"explainers.{name}.examples: as many texts as the verdict needs are every explainer's; "
+                "leave it out, or the explainer, or explain a fixed number of texts"
+            )
+
+
 def texts_of(task: Mapping[str, Any]) -> int | None:
     """How many texts of a task are explained in all; None for all that there are.
 

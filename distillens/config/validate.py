@@ -75,6 +75,8 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     for name, task in full["tasks"].items():
         _check_task(name, task)
         texts.check(name, task)
+    if any(task["explain"]["until"] for task in full["tasks"].values()):
+        texts.check_explainers(full["explainers"])
     bring.check_tasks(full)
     bring.check_explainers(full)
     black_box.check_explainers(full)

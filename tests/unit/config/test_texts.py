@@ -5,7 +5,7 @@ import yaml
 
 from distillens.config.job_params import JobParams
 from distillens.config.study import Study
-from distillens.config.texts import TEXTS, Planned, read, with_planned_texts, write
+from distillens.config.texts import TEXTS, Planned, check_explainers, read, with_planned_texts, write
 from distillens.config.validate import ConfigError, complete
 from tests.unit.config.test_ladder import config
 
@@ -33,6 +33,13 @@ def explained(made):
 def test_a_pilot_that_makes_no_sense_is_refused(explain, message):
     with pytest.raises(ConfigError, match=message):
         study(**explain)
+
+
+def test_an_explainer_of_fewer_texts_has_no_pilot():
+    explainers = {"occlusion": None, "shap": {"examples": 60}}
+    with pytest.raises(ConfigError, match="explainers.shap.examples: as many texts as the verdict needs"):
+        check_explainers(explainers)
+    check_explainers({"occlusion": None, "shap": {"samples": 3}})
 
 
 def test_a_planned_number_counts_as_long_as_the_config_says_what_it_was_planned_from(tmp_path):
