@@ -8,6 +8,7 @@ import numpy as np
 from bench.plan import OUTPUT, SEED
 from distillens import registry
 from distillens.data.text import Example
+from distillens.models.collector import collecting_rarely
 from distillens.models.engine import Engine
 
 
@@ -27,10 +28,11 @@ def run(
     options : dict
         The explainer's.
     """
-    if method == "predict":
-        yield from engine.logits([one.texts for one in examples])[:, None]
-        return
-    if unit == "token":
-        examples = [engine.encoder.in_tokens(one) for one in examples]
-    found = registry.load("explainer", method).explain(examples, engine, OUTPUT, options, SEED)
-    yield from (one.values for one in found)
+    with collecting_rarely():  # as a job does
+        if method == "predict":
+            yield from engine.logits([one.texts for one in examples])[:, None]
+            return
+        if unit == "token":
+            examples = [engine.encoder.in_tokens(one) for one in examples]
+        found = registry.load("explainer", method).explain(examples, engine, OUTPUT, options, SEED)
+        yield from (one.values for one in found)

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from distillens import tables
 from distillens.joblog import Progress
+from distillens.models.collector import collecting_rarely
 
 _DIFFERENCE = "precision_difference"
 
@@ -118,8 +119,9 @@ class Finishing:
 
 def _finish(part: Part, folder: Path, kinds: Iterable[str]) -> None:
     """Write the files of one part."""
-    for (kind, file), rows in zip(_files(part, folder, kinds).items(), part.make(), strict=True):
-        tables.write(file, kind, rows, {})
+    with collecting_rarely():
+        for (kind, file), rows in zip(_files(part, folder, kinds).items(), part.make(), strict=True):
+            tables.write(file, kind, rows, {})
 
 
 def _files(part: Part, folder: Path, kinds: Iterable[str]) -> dict[str, Path]:

@@ -63,16 +63,16 @@ class Layout:
         ([1, 2], [range(0, 1), range(1, 3)], [0, 3])
         """
         slots, words, fields, gaps = [], [], [], [0]
-        every, number = example.words, 0
+        every, number = [(word.segment, word.start, word.end) for word in example.words], 0
         for segment, text in enumerate(example.texts):
             spans = _spans(text)
             for start, end in spans:
                 first = number
-                while number < len(every) and every[number].segment == segment and every[number].start < end:
-                    if every[number].start < start or every[number].end > end:
+                while number < len(every) and every[number][0] == segment and every[number][1] < end:
+                    if every[number][1] < start or every[number][2] > end:
                         raise NotLocalError
                     number += 1
-                own = tuple((word.start - start, word.end - start) for word in every[first:number])
+                own = tuple((begin - start, stop - start) for _, begin, stop in every[first:number])
                 fields.append((text[start:end], own))
                 words.append(range(first, number))
             slots += range(gaps[-1] + 1, gaps[-1] + 1 + len(spans))
