@@ -51,10 +51,10 @@ STYLE = {
 
 CHANCE = (0, (1.5, 1.5))
 
-# Each has a contrast of at least 3.6 with the page's light and its dark background, and a
-# marker of its own, so that no colour has to be told from another.
+# Each has a contrast of at least 3.6 with the page's light and its dark background. There is one marker more,
+# so that eight models can be told by markers alone, and 56 by both.
 COLOURS = ("#2f7fc1", "#c8641b", "#1a9274", "#b4569b", "#94740f", "#6f6fc7", "#5d8a99")
-_MARKERS = ("s", "^", "D", "v", "P", "X", "h")
+_MARKERS = ("s", "^", "D", "v", "P", "X", "h", "<")
 _TEACHERS = ("o", "*", "p")
 _GATED = "#8b9094"
 
