@@ -69,10 +69,10 @@ rule select_examples:
         "<logs>/select_examples/{task}.log",
     benchmark:
         "<benchmarks>/select_examples/{task}.tsv"
-    conda:
-        "../../envs/data.yaml"
     # What is wrong with the texts is said before anything is trained.
     priority: 3
+    conda:
+        "../../envs/data.yaml"
     params:
         settings=job_params.select_examples,
         code=code("scripts/select_examples.py"),

@@ -16,10 +16,10 @@ rule explain_rungs:
     wildcard_constraints:
         model=one_of(LADDER["teachers"]),
         explainer=one_of(LADDER["explainers"]),
-    conda:
-        "../../envs/models.yaml"
     # Often the longest job of an audit.
     priority: 1
+    conda:
+        "../../envs/models.yaml"
     threads: 1
     resources:
         gpu=GPU,
