@@ -8,6 +8,7 @@ to know which methods there are.
 
 import ast
 import importlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -83,6 +84,18 @@ def parts(method: str) -> list[str]:
     ['saliency', 'masked_consistency']
     """
     return method.split("+")
+
+
+def plant_modules(*blocks: Mapping[str, Any] | None) -> list[str]:
+    """The modules of what some splits or trainings plant.
+
+    Examples
+    --------
+    >>> plant_modules({"from": "all", "plant": {"method": "first_half"}}, None)
+    ['distillens.data.plants.first_half']
+    """
+    plants = [block["plant"] for block in blocks if block and block.get("plant")]
+    return sorted({module_name("plant", plant["method"]) for plant in plants})
 
 
 def module_name(kind: str, method: str) -> str:

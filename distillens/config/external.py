@@ -290,6 +290,10 @@ def check_explainers(config: Mapping[str, Any]) -> None:
                 raise ConfigError(
                     f"explainers.{explainer}: it is computed elsewhere, but models.{name} has no explanations"
                 )
+        if options["method"] == ELSEWHERE and options.get("examples") is not None:
+            raise ConfigError(
+                f"explainers.{explainer}.examples: it is computed elsewhere, for all texts; leave it out"
+            )
         if options["method"] == ELSEWHERE and explainer in config["stability"]["explainers"]:
             raise ConfigError(
                 f"stability.explainers: {explainer!r} is computed elsewhere, not for perturbed texts"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box, ladder, plants, siblings
+from distillens.config import black_box, ladder, siblings
 from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
@@ -334,24 +334,26 @@ class JobParams:
     def fetch_dataset_code(self, wildcards: Any) -> str:
         """Digest of the code of ``fetch_dataset``, and of what a split plants."""
         splits = self.config["tasks"][wildcards.task]["splits"].values()
-        return code("scripts/fetch_dataset.py", *plants.modules(*splits))
+        return code("scripts/fetch_dataset.py", *registry.plant_modules(*splits))
 
     def fine_tune_code(self, wildcards: Any) -> str:
         """Digest of the code of fine-tuning, and of what it plants."""
         training = self.config["models"][wildcards.model]["training"]
-        return code("scripts/fine_tune.py", *plants.modules(training))
+        return code("scripts/fine_tune.py", *registry.plant_modules(training))
 
     def distil_code(self, wildcards: Any) -> str:
         """Digest of the code of a distillation."""
         training = self.config["models"][wildcards.model]["training"]
-        return code("scripts/distil.py", *_distillations(training["method"]), *plants.modules(training))
+        return code(
+            "scripts/distil.py", *_distillations(training["method"]), *registry.plant_modules(training)
+        )
 
     def compress_code(self, wildcards: Any) -> str:
         """Digest of the code of a compression, and of the distillation that may follow it."""
         model = self.config["models"][wildcards.model]
         learns = self.study.learns_from_teacher(wildcards.model)
         then = _distillations(model["training"]["method"]) if learns else []
-        then += plants.modules(model["training"])
+        then += registry.plant_modules(model["training"])
         return code(
             "scripts/compress.py", registry.module_name("compression", model["compress"]["method"]), *then
         )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from distillens import registry
 from distillens.config import schema
 from distillens.config.errors import ConfigError, nearest
 
@@ -41,15 +40,3 @@ def _check(where: str, options: dict[str, Any] | None, tasks: Mapping[str, Any])
     for name, task in tasks.items():
         if label is not None and label not in task["labels"]:
             raise ConfigError(f"{where}.label: no label {label!r} of {name}{nearest(label, task['labels'])}")
-
-
-def modules(*blocks: Mapping[str, Any] | None) -> list[str]:
-    """The modules of what some splits or trainings plant.
-
-    Examples
-    --------
-    >>> modules({"from": "all", "plant": {"method": "first_half"}}, None)
-    ['distillens.data.plants.first_half']
-    """
-    plants = [block["plant"] for block in blocks if block and block.get("plant")]
-    return sorted({registry.module_name("plant", plant["method"]) for plant in plants})

@@ -13,8 +13,7 @@ from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, Traini
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import set_seed
 
-from distillens import tables
-from distillens.config import plants
+from distillens import registry, tables
 from distillens.data.plant import planted
 from distillens.data.text import Example, examples, paragraphs
 from distillens.models import classifier
@@ -216,7 +215,7 @@ def train(
         "validation_sha256": digest(job.splits["validation"]),
         "corpus_sha256": digest(job.corpus) if job.corpus else None,
         "soft_labels_sha256": digest(soft["file"]) if soft else None,
-        "code": [code(name) for name in [*_modules(trainer), *plants.modules(settings)]],
+        "code": [code(name) for name in [*_modules(trainer), *registry.plant_modules(settings)]],
         "versions": versions("torch", "transformers"),
     }
     scratch, run = run_folders(Path(job.out), inputs)

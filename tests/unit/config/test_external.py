@@ -179,7 +179,8 @@ def test_an_explainer_that_is_not_ours_is_brought_by_every_model():
     ):
         complete(config)
     config["models"]["production"]["explanations"] = "a.jsonl"
-    assert complete(config)["explainers"]["grad-cam"] == {"method": "elsewhere", "unit": "word"}
+    usual = {"unit": "word", "examples": None}
+    assert complete(config)["explainers"]["grad-cam"] == {"method": "elsewhere", **usual}
     config["probes"] = {"contrast": {"explainers": ["grad-cam"]}}
     with pytest.raises(ConfigError, match="probes.contrast.explainers: 'grad-cam' is computed elsewhere"):
         complete(config)

@@ -31,7 +31,8 @@ def test_defaults_are_filled_and_the_given_config_is_left_alone():
     assert full["models"]["minilm-6"]["teacher"] is None
     assert full["models"]["minilm-6"]["training"]["warmup_ratio"] == 0.1
     assert full["explainers"]["integrated_gradients"]["max_steps"] == 400
-    assert full["explainers"]["random"] == {"method": "random", "draw": 0, "unit": "word"}
+    usual = {"unit": "word", "examples": None}
+    assert full["explainers"]["random"] == {"method": "random", "draw": 0, **usual}
     assert full["tasks"]["snippets-5"]["type"] == "classification"
 
 
