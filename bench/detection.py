@@ -15,7 +15,7 @@ texts would show of these very students.
 """
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from bench import table
 from bench.detection_measures import Measure, measures_of
 from distillens.data.text import seed_of
 from distillens.metrics.calibration import design_of
@@ -167,8 +168,8 @@ def first_words(results: Results) -> pd.DataFrame:
 def by_size(frame: pd.DataFrame, texts: int) -> str:
     """How often each plant is found, by each measure."""
     own = frame[frame["texts"] == texts]
-    table = own.pivot_table(index=["plant", "size", "student"], columns="measure", values="found")
-    return f"## Found with {texts} texts, of 100 parts\n\n" + _markdown(table.mul(100).round().reset_index())
+    wide = own.pivot_table(index=["plant", "size", "student"], columns="measure", values="found")
+    return f"## Found with {texts} texts, of 100 parts\n\n" + _markdown(wide.mul(100).round().reset_index())
 
 
 def smallest(frame: pd.DataFrame) -> str:
@@ -178,8 +179,8 @@ def smallest(frame: pd.DataFrame) -> str:
         sizes = own.groupby("size")["found"].min().sort_index(ascending=False)
         enough = [size for size, ok in (sizes >= POWER).cummin().items() if ok]
         rows.append((kind, measure, texts, min(enough) if enough else np.nan))
-    table = pd.DataFrame(rows, columns=["plant", "measure", "texts", "size"])
-    wide = table.pivot_table(index=["plant", "measure"], columns="texts", values="size", dropna=False)
+    sizes_of = pd.DataFrame(rows, columns=["plant", "measure", "texts", "size"])
+    wide = sizes_of.pivot_table(index=["plant", "measure"], columns="texts", values="size", dropna=False)
     return f"## Smallest plant found with a power of {POWER:.0%}, by texts\n\n" + _markdown(
         wide.reset_index()
     )
@@ -188,8 +189,8 @@ def smallest(frame: pd.DataFrame) -> str:
 def alarms(frame: pd.DataFrame) -> str:
     """How often a student without a plant is found, by the threshold that the others set."""
     own = frame[frame["plant"] == NULL]
-    table = own.pivot_table(index=["student", "measure"], columns="texts", values="found")
-    return "## False alarms\n\n" + _markdown(table.mul(100).round().reset_index())
+    wide = own.pivot_table(index=["student", "measure"], columns="texts", values="found")
+    return "## False alarms\n\n" + _markdown(wide.mul(100).round().reset_index())
 
 
 def by_words(words: pd.DataFrame) -> str:
@@ -205,8 +206,7 @@ def by_words(words: pd.DataFrame) -> str:
 def _markdown(frame: pd.DataFrame) -> str:
     rows = [["" if value != value else f"{value:g}" if isinstance(value, float) else str(value)
              for value in row] for row in frame.itertuples(index=False)]  # fmt: skip
-    lines: Sequence[Sequence[str]] = [list(map(str, frame.columns)), ["---"] * len(frame.columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table.table([str(column) for column in frame.columns], rows)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ student, and how much one and the same run of the teacher agrees with itself bet
 
 import argparse
 import itertools
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from bench import table
 from bench.finished import score_settings, study_of
 from distillens import tables
 from distillens.attribution.explain import ExplanationPlan, write_explanations
@@ -137,12 +137,9 @@ def _by_student(verdicts: pd.DataFrame) -> str:
 
 
 def _markdown(frame: pd.DataFrame) -> str:
-    rows = [
-        [f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]
-        for row in json.loads(json.dumps(frame.to_numpy().tolist()))
-    ]
-    lines = [list(map(str, frame.columns)), ["---"] * len(frame.columns), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    rows = [[f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]
+            for row in frame.itertuples(index=False)]  # fmt: skip
+    return table.table(list(frame.columns), rows)
 
 
 if __name__ == "__main__":

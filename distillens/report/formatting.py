@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillens import registry
 from distillens.metrics import agreement
 
 MISSING = "–"
@@ -218,6 +219,22 @@ def percent(value: float | None, digits: int = 0) -> str:
     ['28.3', '%']
     """
     return MISSING if value is None or math.isnan(value) else f"{number(100 * value, digits)}\u00a0%"
+
+
+def damage_in_words(place: Mapping[str, Any]) -> str:
+    """A dose with its interval, as its kind of damage says it; a bound that is not known is "beyond".
+
+    Examples
+    --------
+    >>> damage_in_words({"kind": "prune", "dose": 0.66, "dose_low": 0.57, "dose_high": None})
+    'zeroing the smallest 66% [57%, beyond] of the weights'
+    """
+    words, form = (registry.literal("damage", place["kind"], name) for name in ("WORDS", "NUMBER"))
+    low, high = (
+        "beyond" if place[end] is None or math.isnan(place[end]) else form.format(place[end])
+        for end in ("dose_low", "dose_high")
+    )
+    return words.format(f"{form.format(place['dose'])} [{low}, {high}]")
 
 
 def interval(low: float | None, high: float | None, digits: int = 2) -> str:

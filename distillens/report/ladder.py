@@ -11,7 +11,16 @@ from distillens import registry
 from distillens.metrics import verdict
 from distillens.metrics.calibration import HEADLINE
 from distillens.report import score_rows
-from distillens.report.formatting import NOTHING, Cell, Head, Table, interval, number, percent
+from distillens.report.formatting import (
+    NOTHING,
+    Cell,
+    Head,
+    Table,
+    damage_in_words,
+    interval,
+    number,
+    percent,
+)
 from distillens.report.study_data import Outline, frame_of
 
 Row = Mapping[str, Any]
@@ -117,21 +126,13 @@ def sentence(row: Row, places: Sequence[Row]) -> str:
         if its_own
         else "its reasons are {} from the teacher’s"
     )
-    at = [_at(place) for place in places if not place["beyond"]]
+    at = [damage_in_words(place) for place in places if not place["beyond"]]
     if at:
         where = f"{far.format('as far')} as {' or '.join(at)} would put them"
     else:
         past = " or ".join(map(_past, places))
         where = f"{far.format('further')} than {past} puts them, where the ladder ends"
     return f"By {row['explainer']}, {where}. {_beside_answers(row)}"
-
-
-def _at(place: Row) -> str:
-    form = registry.literal("damage", place["kind"], "NUMBER")
-    low = form.format(place["dose_low"])
-    high = "beyond" if math.isnan(place["dose_high"]) else form.format(place["dose_high"])
-    dose = f"{form.format(place['dose'])} [{low}, {high}]"
-    return registry.literal("damage", place["kind"], "WORDS").format(dose)
 
 
 def _past(place: Row) -> str:

@@ -4,9 +4,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from distillens import registry
 from distillens.metrics.verdict import KEEPS, UNKNOWN
-from distillens.report.formatting import interval, metric_name, number
+from distillens.report.formatting import damage_in_words, interval, metric_name, number
 from distillens.report.outcome import NOTHING
 
 Outcome = Mapping[str, Any]
@@ -126,12 +125,7 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
 def _as_far_as(dose: Mapping[str, Any]) -> str:
     if dose["beyond"] or dose["dose"] is None:
         return f"By {dose['explainer']} its reasons are further off than any {dose['kind']} that was tried."
-    words, form = (registry.literal("damage", dose["kind"], name) for name in ("WORDS", "NUMBER"))
-    low, high = (
-        "beyond" if dose[end] is None else form.format(dose[end]) for end in ("dose_low", "dose_high")
-    )
-    damage = words.format(f"{form.format(dose['dose'])} [{low}, {high}]")
-    return f"By {dose['explainer']} its reasons are as far off as {damage} would put them."
+    return f"By {dose['explainer']} its reasons are as far off as {damage_in_words(dose)} would put them."
 
 
 def agreement(row: Mapping[str, Any]) -> str:
