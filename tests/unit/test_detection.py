@@ -1,17 +1,20 @@
-"""The study of what can be detected, on measures whose truth is known."""
+"""What can be detected, on measures whose truth is known."""
 
-from types import SimpleNamespace
+import math
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from bench import detection
-from bench.detection_measures import Measure
+from bench.detection import curves, formula, summary, words
+from bench.detection.measure import PerText, Pooled, pairs_of, per_text
+from bench.detection.power import NULL, parts_of, plants, power
+from bench.detection.spaces import _centred, _cka, _neighbours
+from distillens.evaluation.inputs import Settings
+from distillens.metrics.power import Source
 from distillens.metrics.run_pairs import RunPairs
 
 TRAINING = {"method": "fine_tune", "plant": None}
-BLIND = {"method": "mask_words", "words": ["a", "b"], "share": 1}
 TEACHER = {"teacher": None, "training": TRAINING, "layers": None, "checkpoint": "c", "compress": None}
 
 
@@ -32,51 +35,155 @@ MODELS = {
         "compress": {"method": "mask_words", "words": ["a", "b"], "share": 1},
     },
 }
-RESULTS = SimpleNamespace(settings={"models": MODELS, "tasks": {"t": None}, "seed": 3})
+KNOWN = plants(MODELS)
+SETTINGS = Settings(
+    task="t",
+    task_settings={"type": "classification", "labels": ["no", "yes"]},
+    metrics={},
+    teachers={"teacher": None, "far": "teacher", "copy": "teacher"},
+    seeds={"teacher": [1, 2, 3], "far": [4, 5], "copy": [1, 2, 3]},
+    seed=1,
+    teacher_seeds={"copy": [1, 2, 3]},
+)
 
 
 def test_a_plant_is_read_from_the_config():
-    assert detection.plants(RESULTS) == {
-        **{f"again-{number}": (detection.NULL, 0.0) for number in range(4)},
+    assert {
+        **{f"again-{number}": (NULL, 0.0) for number in range(4)},
         "little": ("thursday", 0.1),
         "much": ("thursday", 0.5),
         "shallow": ("shallow", 1.0),
         "blind": ("a b", 1),
-    }
+    } == KNOWN
 
 
-@pytest.fixture
-def frame(monkeypatch):
+def made_up(shifts):
+    """Runs that are texts and noise, a student's less by a shift; alike is what is near."""
     rng, n = np.random.default_rng(0), 300
     teacher, texts = rng.normal(size=(3, n)), rng.normal(size=n)
+    own = {name: texts - shift + rng.normal(size=(3, n)) for name, shift in shifts.items()}
+    teachers = texts + teacher
+    pairs = {
+        name: RunPairs.of([[1 - np.abs(a - b) for b in teachers] for a in runs]) for name, runs in own.items()
+    }
+    between = np.array([[1 - np.abs(a - b) for b in teachers] for a in teachers])
+    chance = {name: RunPairs.of(np.full((3, 3, n), -2.0)) for name in pairs}
+    return PerText("occlusion, spearman", 10.0, pairs, between, chance)
 
-    def run(shift, noise):
-        return texts - shift + noise
 
-    def pairs(shift):
-        own = rng.normal(size=(3, n))
-        return RunPairs.of([[-np.abs(run(shift, a) - run(0, b)) for b in teacher] for a in own])
+@pytest.fixture(scope="module")
+def measure():
+    return made_up({**{f"again-{number}": 0.0 for number in range(4)}, "little": 0.0, "much": 3.0})
 
-    between = np.array([[-np.abs(run(0, a) - run(0, b)) for b in teacher] for a in teacher])
-    shifts = {**{f"again-{number}": 0.0 for number in range(4)}, "little": 0.0, "much": 3.0}
-    measure = Measure("answers", {name: pairs(shift) for name, shift in shifts.items()}, between)
-    monkeypatch.setattr(detection, "measures_of", lambda results, task: [measure])
-    return detection.found(RESULTS, draws=40)
+
+@pytest.fixture(scope="module")
+def frame(measure):
+    return power([measure], KNOWN, seed=3, draws=40)
 
 
 def test_what_is_planted_is_found_and_what_is_not_is_no_more_than_an_alarm(frame):
-    share = frame[frame["texts"] == 100].set_index("student")["found"]
-    assert share["much"] == 1.0
-    assert share[["again-0", "again-1", "again-2", "again-3"]].mean() < 0.3
-    assert frame.set_index("student").loc["much", "drift"].iloc[0] > 0.5
+    at = frame[frame["texts"] == 100].set_index("student")
+    assert at.loc["much", "power"] == at.loc["much", "said"] == 1.0
+    assert at.loc[["again-0", "again-1", "again-2", "again-3"], "power"].mean() < 0.3
+    assert at.loc["much", "drift"] > 0.5
     assert set(frame["texts"]) == {25, 50, 100, 200}  # at most four fifths of 300
 
 
-def test_the_same_parts_are_drawn_again(frame):
-    pd.testing.assert_frame_equal(frame, detection.found(RESULTS, draws=40))
+def test_the_same_parts_are_drawn_again(measure, frame):
+    pd.testing.assert_frame_equal(frame, power([measure], KNOWN, seed=3, draws=40))
+    first, again = parts_of(50, 20, seed=3, draws=2), parts_of(50, 20, seed=3, draws=2)
+    assert [(a == b).all() for a, b in zip(first, again, strict=True)] == [True, True]
+    assert (first[0] != first[1]).any()
+
+
+def test_without_a_student_that_has_no_plant_there_is_no_threshold_and_no_power():
+    found = power([made_up({"much": 3.0})], KNOWN, seed=3, draws=2)
+    assert found["power"].isna().all()
+    assert found["said"].notna().all()
 
 
 def test_the_smallest_plant_is_the_one_from_which_on_all_are_found(frame):
-    table = detection.smallest(frame)
-    assert "| thursday | answers | 0.5 |" in table
-    assert "again" not in table
+    table = summary.smallest(frame)
+    assert table[["plant", "measure", 100]].values.tolist() == [["thursday", "occlusion, spearman", 0.5]]
+
+
+def test_power_at_equal_cost_is_that_of_the_texts_that_it_buys(frame):
+    (row,) = summary.ranked(frame).to_dict("records")
+    own = frame[(frame["plant"] != NULL) & (frame["texts"] == 25)]["power"]
+    assert row["25 texts"] == round(100 * own.mean())
+    assert math.isnan(row["100 passes"])  # ten texts
+    assert row["1,000 passes"] == row["100 texts"]
+
+
+def test_alarms_are_those_of_students_without_a_plant(frame):
+    (row,) = summary.alarms(frame).to_dict("records")
+    own = frame[(frame["plant"] == NULL) & (frame["texts"] == 50)]
+    assert row["found, 50"] == round(100 * own["power"].mean(), 1)
+
+
+def test_the_formula_expects_what_the_curves_show(measure, frame):
+    found = formula.expected([measure], frame).set_index(["student", "texts"])
+    assert (found["said"] - found["here"]).abs().mean() < 0.1
+    assert found.loc[("much", 25), "planned"] <= 25
+
+
+def test_the_formula_with_fixed_runs_is_the_test_of_a_mean_where_runs_do_not_vary():
+    from scipy import stats
+
+    # 50 texts of a large population: one-sided t test of mean 0.1, standard deviation 0.5.
+    expected = stats.norm.sf(stats.t.isf(0.05, 49) - 0.1 / (0.5 / math.sqrt(50)))
+    found = formula.share_of_parts(0.1, [Source(0.25, 300), Source(0.0, 3)], 50, math.inf)
+    assert found == pytest.approx(expected)
+
+
+def test_a_measure_of_runs_compares_a_copy_with_its_own_run_and_any_other_with_all():
+    of_runs = {(model, seed): np.full(4, seed) for model in ("teacher", "copy") for seed in (1, 2, 3)}
+    of_runs |= {("far", seed): np.full(4, 9) for seed in (4, 5)}
+    assert pairs_of(of_runs, SETTINGS)["copy"] == [(("copy", s), ("teacher", s)) for s in (1, 2, 3)]
+    found = per_text("equal", 1, of_runs, lambda a, b: (a == b).astype(float), SETTINGS)
+    assert found.drift() == {"far": 0.0, "copy": -1.0}
+
+
+def test_a_measure_of_all_texts_at_once_is_c_less_s():
+    runs = {("teacher", 1): [1.0, 9.0], ("teacher", 2): [3.0, 9.0], ("far", 4): [7.0, 9.0]}
+    pairs = {"far": [(("far", 4), ("teacher", 1)), (("far", 4), ("teacher", 2))]}
+    measure = Pooled(
+        "mean", 1, 2, runs, lambda own, few: np.mean(np.array(own)[few]), lambda a, b: -abs(a - b), pairs,
+        [("teacher", 1), ("teacher", 2)],
+    )  # fmt: skip
+    assert measure.evidence(np.array([True, False]))["far"].amount == -2.0 + 5.0
+
+
+def test_linear_cka_is_that_of_the_points():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(30, 5)), rng.normal(size=(30, 4))
+    few = np.arange(30) < 20
+    a, b = (points[few] - points[few].mean(0) for points in (x, y))
+    expected = np.linalg.norm(b.T @ a) ** 2 / np.linalg.norm(a.T @ a) / np.linalg.norm(b.T @ b)
+    assert _cka(_centred(x @ x.T, few), _centred(y @ y.T, few)) == pytest.approx(expected)
+
+
+def test_a_text_is_no_neighbour_of_its_own():
+    near = _neighbours(np.random.default_rng(0).normal(size=(12, 3)))
+    assert not near.diagonal().any()
+    assert (near.sum(1) == 10).all()
+
+
+def test_a_planted_word_has_the_place_of_how_sure_its_shift_is():
+    shifts = pd.DataFrame(
+        [
+            ("word", "much", "shap", "thursday", 0.2, 0.1, 0.3),
+            ("word", "much", "shap", "film", 0.1, 0.08, 0.12),
+            ("class", "much", "shap", "nouns", 9.0, 8.0, 10.0),
+        ],
+        columns=["kind", "student", "explainer", "name", "shift", "shift_low", "shift_high"],
+    )
+    found = words.first_words(shifts, KNOWN)
+    assert found.values.tolist() == [["much", 0.5, "shap", "thursday", 2.0, 2]]
+    assert words.precision(found).values.tolist() == [["shap", 0.5, 1, 0, 100, 100]]
+
+
+def test_there_is_a_curve_for_each_number_of_texts(frame, tmp_path):
+    paths = curves.write(frame, curves.shown(frame), tmp_path)
+    assert [path.name for path in paths] == [f"detection-{n}.svg" for n in (25, 50, 100, 200)]
+    assert "thursday" in paths[0].read_text("utf-8")

@@ -1,0 +1,85 @@
+"""Measures of representations, and of answers to sentences of templates, which the models are run for."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from bench.detection.measure import Measure, Texts, per_text, pooled
+from distillens import tables
+from distillens.data.text import seed_of
+from distillens.evaluation.inputs import Run, Settings
+from distillens.probes import negation
+
+NEIGHBOURS = 10
+ITEMS = 100
+SENTIMENTS = ["negative", "positive"]
+Array = NDArray[np.float64]
+
+
+def measures(folder: Path, task: str, s: Settings) -> Iterator[Measure]:
+    """Two measures of the last layer's first position, and one of a minimal functionality test.
+
+    - *nearest neighbours*: how many of a text's ten nearest texts two models share (mutual nearest
+      neighbours; Huh et al. 2024);
+    - *linear CKA*: how alike two models place all texts (Kornblith et al. 2019, eq. 3);
+    - *negation test*: whether templates such as "The film was not good." get the answer that they must
+      (CheckList; Ribeiro et al. 2020), where the labels are `SENTIMENTS`.
+    """
+    texts = tables.read(folder / "data" / task / "explained.parquet", "examples")["text_a"].to_pylist()
+    built = negation.build([], {"items": ITEMS}, seed_of(s.seed, "negation"))
+    near: dict[Run, Any] = {}
+    alike: dict[Run, Any] = {}
+    right: dict[Run, Any] = {}
+    for model in (folder / "models" / task).glob("*/[0-9]*"):
+        run = (model.parent.name, int(model.name))
+        states, _ = _outputs(model, texts)
+        near[run], alike[run] = _neighbours(states), states @ states.T
+        _, logits = _outputs(model, [sentence.text for sentence in built])
+        must = np.array([sentence.expected > 0 for sentence in built])
+        right[run] = ((logits.argmax(1) == 1) == must).astype(float)
+    near, alike, right = (dict(sorted(of_runs.items())) for of_runs in (near, alike, right))
+    yield per_text("nearest neighbours", 1, near, lambda a, b: (a & b).sum(1) / NEIGHBOURS, s)
+    yield pooled("linear CKA", alike, _centred, _cka, s)
+    if s.task_settings["labels"] == SENTIMENTS:
+        yield per_text("negation test", 1, right, lambda own, _: own, s)
+
+
+def _outputs(model: Path, texts: Sequence[str]) -> tuple[Array, Array]:
+    """The last layer's first position, shape (texts, width), and the logits."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
+    classifier: Any = AutoModelForSequenceClassification.from_pretrained(model, local_files_only=True).eval()
+    states, logits = [], []
+    with torch.inference_mode():
+        for at in range(0, len(texts), 64):
+            few = tokenizer(texts[at : at + 64], padding=True, truncation=True, return_tensors="pt")
+            outputs = classifier(**few, output_hidden_states=True)
+            states.append(outputs.hidden_states[-1][:, 0].double().numpy())
+            logits.append(outputs.logits.double().numpy())
+    return np.concatenate(states), np.concatenate(logits)
+
+
+def _neighbours(points: Array) -> NDArray[np.bool_]:
+    """Which texts are among a text's nearest by cosine, shape (texts, texts)."""
+    directions = points / np.linalg.norm(points, axis=1, keepdims=True)
+    near = directions @ directions.T
+    np.fill_diagonal(near, -np.inf)
+    return rankdata(-near, axis=1, method="ordinal") <= NEIGHBOURS
+
+
+def _centred(products: Array, few: Texts) -> Array:
+    """Inner products of some texts, less their means, of unit length."""
+    own = products[np.ix_(few, few)]
+    own = own - own.mean(axis=0) - own.mean(axis=1, keepdims=True) + own.mean()
+    return own / np.linalg.norm(own)
+
+
+def _cka(one: Array, other: Array) -> float:
+    """Of points X and Y: |Y'X|^2 / (|X'X| |Y'Y|), which needs their inner products only."""
+    return float((one * other).sum())
