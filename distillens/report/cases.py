@@ -1,56 +1,24 @@
 """Case studies: texts that a rule chose, never a hand, with their words coloured for all models."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from distillens.metrics.disagreement import worst
-from distillens.report import disagreements, sentences, viewer
+from distillens.report import disagreements, exemplars, viewer
+from distillens.report.case import Group, Text, answer, beginning, beyond_in_words, case_of, not_known
 from distillens.report.disagreements import Disagreement
-from distillens.report.formatting import NOT_KNOWN, Cell, Head, Table, number, percent
+from distillens.report.formatting import Cell, Head, Table, number, percent
 from distillens.report.probe_data import Probe
-from distillens.report.sentences import Explained, View, gold, views
+from distillens.report.sentences import Explained, View, views
 from distillens.report.study_data import Outline, Run
 
 TOP = 3
 WORST = 10
-_LEVELS = 9
-
-Text = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Line:
-    """What one model makes of a text: its name, its prediction, and its words as (text, class, hint)."""
-
-    run: Run
-    prediction: str
-    segments: Sequence[Sequence[tuple[str, str, str]]]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A text, what is said about it as (name, value), every model's view of it, and a link to the viewer."""
-
-    example_id: str
-    facts: Sequence[tuple[str, str]]
-    lines: Sequence[Line]
-    link: str = ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """The cases of one rule; the rule in words, why there are none, and a table of them."""
-
-    title: str
-    rule: str
-    cases: Sequence[Case]
-    none: str = ""
-    table: Table | None = None
 
 
 def choose(
@@ -92,7 +60,9 @@ def choose(
         ]
         family = [teacher, *students]
         groups += [
-            _drifted(study, view, texts, [teacher, student], found[student.model]) for student in students
+            of_student(study, view, texts, [teacher, student], found[student.model])
+            for student in students
+            for of_student in (partial(exemplars.group, gates=gates), _drifted)
         ]
         groups.append(_borderline(study, view, texts, family))
         groups += [
@@ -126,7 +96,7 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
         title = f"The ten worst disagreements: {student.model}"
     rule = (
         f"The texts whose attribution by {view.explainer} {student.model} places most unlike {teacher}, "
-        f"{_beyond(found, teacher)}; {_how_many(int((found.ranked > 0).sum()), WORST)}. "
+        f"{beyond_in_words(found, teacher)}; {_how_many(int((found.ranked > 0).sum()), WORST)}. "
         "Each opens with its words."
     )
     rows = []
@@ -136,8 +106,8 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
         rows.append(
             [
                 Cell(text["example_id"], link=link),
-                Cell(_beginning(text)),
-                *(_answer(view, run, text) for run in (view.beside(student), student)),
+                Cell(beginning(text)),
+                *(answer(view, run, text) for run in (view.beside(student), student)),
                 *(
                     Cell(
                         number(values[place]), float(values[place]) if math.isfinite(values[place]) else None
@@ -160,7 +130,7 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
     none = f"On no text does {student.model} differ from {teacher} more than the teacher’s runs do."
     first = study.first(teacher)
     family = [run for run in (first, student) if run in view.runs]
-    cases = [_case(study, view, texts[place], family, _facts(found, place)) for place in places[:TOP]]
+    cases = [case_of(study, view, texts[place], family, _facts(found, place)) for place in places[:TOP]]
     return Group(
         title,
         rule,
@@ -168,21 +138,6 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
         "" if rows else none,
         Table(name, f"{title}, on {view.task}", head, rows) if rows else None,
     )
-
-
-def _beyond(found: Disagreement, teacher: str) -> str:
-    if not found.knows_noise:
-        return f"by what they share of it (one run of {teacher} shows no noise)"
-    return f"beyond what two runs of {teacher} differ in it"
-
-
-def _answer(view: View, run: Run | None, text: Text) -> Cell:
-    cell = view.cell(run, text) if run in view.runs else None
-    return Cell(_prediction(cell).removeprefix("says ") if cell else NOT_KNOWN)
-
-
-def _beginning(text: Text, size: int = 60) -> str:
-    return text["text_a"] if len(text["text_a"]) <= size else text["text_a"][: size - 1].rstrip() + "…"
 
 
 def _drifted(
@@ -195,12 +150,12 @@ def _drifted(
     candidates = int((ranked > 0).sum())
     rule = (
         f"Of the texts that both {teacher.model} and {student.model} classify right, those whose attribution "
-        f"by {view.explainer} they place most unlike each other, {_beyond(found, teacher.model)}: "
+        f"by {view.explainer} they place most unlike each other, {beyond_in_words(found, teacher.model)}: "
         f"{_how_many(candidates)}."
     )
-    cases = [_case(study, view, texts[place], family, _facts(found, place)) for place in worst(ranked, TOP)]
+    cases = [case_of(study, view, texts[place], family, _facts(found, place)) for place in worst(ranked, TOP)]
     none = (
-        _not_known(view, texts, [teacher, student])
+        not_known(view, texts, [teacher, student])
         or (
             f"{teacher.model} and {student.model} are both right on no explained text."
             if not any(right)
@@ -230,10 +185,10 @@ def _borderline(study: Outline, view: View, texts: Sequence[Text], family: list[
         f"probable classes: {_how_many(len(gaps))}."
     )
     cases = [
-        _case(study, view, texts[place], family, [("gap of their probabilities", number(gap, 3))])
+        case_of(study, view, texts[place], family, [("gap of their probabilities", number(gap, 3))])
         for gap, place in gaps[:TOP]
     ]
-    none = _not_known(view, texts, [teacher]) or "No text was explained."
+    none = not_known(view, texts, [teacher]) or "No text was explained."
     return Group("On the border between two classes", rule, cases, "" if cases else none)
 
 
@@ -263,7 +218,7 @@ def _contrasts(
     for _, place, own in sorted(candidates, key=lambda one: one[:2])[:TOP]:
         facts = [(f"behind “but”, {run.model}", percent(own[run])) for run in family]
         # The viewer has the task's texts, and not those of probes.
-        cases.append(replace(_case(study, view, probe.sentences[place], family, facts), link=""))
+        cases.append(replace(case_of(study, view, probe.sentences[place], family, facts), link=""))
     none = "This share is not defined for any sentence and student."
     return Group(title, rule, cases, "" if cases else none)
 
@@ -282,12 +237,6 @@ def _right(view: View, run: Run, text: Text) -> bool:
     return bool(logits) and text["label"] is not None and int(np.argmax(logits)) == int(text["label"])
 
 
-def _not_known(view: View, texts: Sequence[Text], runs: Sequence[Run]) -> str:
-    """That nobody knows what a model answers; nothing where each answered some text."""
-    silent = [run.model for run in runs if texts and not any(view.logits(run, text) for text in texts)]
-    return f"Not known: the attributions of {' and '.join(silent)} came without logits." if silent else ""
-
-
 def _gap(logits: Sequence[float]) -> float | None:
     """Difference of the two largest probabilities; None where nothing was answered."""
     if len(logits) < 2:
@@ -295,58 +244,6 @@ def _gap(logits: Sequence[float]) -> float | None:
     odds = np.exp(np.asarray(logits, float) - np.max(logits))
     second, first = np.sort(odds / odds.sum())[-2:]
     return float(first - second)
-
-
-def _case(
-    study: Outline, view: View, text: Text, family: Sequence[Run], facts: Sequence[tuple[str, str]]
-) -> Case:
-    label = gold(text, study.tasks[view.task])
-    cells = {run: cell for run in family if (cell := view.cell(run, text)) is not None}
-    about = [] if label is None else [("gold", label)]
-    if family[0] in cells:
-        about.append(("explained class", cells[family[0]].get("t", "none, but the score")))
-    lines = [
-        Line(
-            run,
-            _prediction(cell),
-            list(_segments(view.values(run, text), cell.get("pieces", view.pieces(text)))),
-        )
-        for run, cell in cells.items()
-    ]
-    student = next((run.model for run in cells if run.teacher is not None), "")
-    link = viewer.address(view.task, view.explainer, student, text["example_id"])
-    return Case(text["example_id"], [*about, *facts], lines, link)
-
-
-def _prediction(cell: Mapping[str, Any]) -> str:
-    cut = f"; {cell['unseen']} words cut off" if cell.get("unseen") else ""
-    if "c" not in cell:
-        return f"says: {NOT_KNOWN}{cut}"
-    mark = {True: "\u00a0✓", False: "\u00a0✗", None: ""}[cell["ok"]]
-    return f"says {cell['p']}, {percent(cell['c'])}{mark}{cut}"
-
-
-def _segments(
-    values: Sequence[float], pieces: Sequence[Sequence[str]]
-) -> Iterator[list[tuple[str, str, str]]]:
-    """The text's pieces, words with the classes that colour them as the page's script does."""
-    shown = iter([sentences.short(value) for value in values])
-    strongest = max((abs(value) for value in values if math.isfinite(value) and value), default=1.0)
-    for segment in pieces:
-        parts = []
-        for place, piece in enumerate(segment):
-            if place % 2 == 0:
-                parts.append((piece, "", ""))
-                continue
-            value = next(shown, None)
-            level = math.floor(_LEVELS * abs(value or 0) / strongest + 0.5)
-            colour = f" {'pos' if value > 0 else 'neg'} l{level}" if level else ""
-            parts.append((piece, f"w{colour}", "undefined" if value is None else _signed(value)))
-        yield parts
-
-
-def _signed(value: float) -> str:
-    return f"{value:+g}".replace("-", "−")
 
 
 def _how_many(count: int, top: int = TOP) -> str:

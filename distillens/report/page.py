@@ -28,6 +28,7 @@ from distillens.report import (
     verdict,
     viewer,
 )
+from distillens.report.case import Case, Group
 from distillens.report.formatting import Table
 from distillens.report.material import Material, ReportFiles, gather
 
@@ -139,12 +140,12 @@ def _made(of: Material) -> list[Table]:
     return [table for table in made if table is not None]
 
 
-def _three(chosen: Sequence[tuple[str, Sequence[cases.Group]]]) -> list[tuple[cases.Group, cases.Case]]:
+def _three(chosen: Sequence[tuple[str, Sequence[Group]]]) -> list[tuple[Group, Case]]:
     """Three cases for the summary: the first of each rule, then the others in their order; no text twice."""
     groups = [group for _, of_task in chosen for group in of_task]
     first = [(group, group.cases[0]) for group in groups if group.cases]
     others = [(group, case) for group in groups for case in group.cases[1:]]
-    distinct: dict[str, tuple[cases.Group, cases.Case]] = {}
+    distinct: dict[str, tuple[Group, Case]] = {}
     for group, case in [*first, *others]:
         distinct.setdefault(case.link or case.example_id, (group, case))
     return list(distinct.values())[:3]

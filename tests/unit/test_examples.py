@@ -57,7 +57,8 @@ NEEDS_MORE = {
     "starts processes, or is run by one": "models.workers.share_out models.workers.work",
     "takes a training's whole block of a config": "training.fine_tune.arguments",
     "shows a whole study's scores": """
-        report.buckets.buckets report.cases.choose report.classes.of_task report.costs.records
+        report.buckets.buckets report.case.answer report.case.case_of report.case.not_known
+        report.cases.choose report.exemplars.group report.classes.of_task report.costs.records
         report.costs.tables_of
         report.diagnostics.diagnostics_table report.diagnostics.records report.diagnostics.summary_table
         report.exhibits.bars.show report.exhibits.contrast_predictions.show

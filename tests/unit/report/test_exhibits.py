@@ -15,7 +15,7 @@ import yaml
 from distillens import tables
 from distillens.config import validate
 from distillens.provenance import ROOT
-from distillens.report import buckets, cases, label_counts, probe_data, probes, study_data
+from distillens.report import buckets, case, cases, label_counts, probe_data, probes, study_data
 from distillens.report.exhibits import grid, published
 from distillens.report.exhibits.source import Source
 from distillens.tables import TableError
@@ -461,7 +461,7 @@ def test_the_largest_disagreement_beyond_noise_is_chosen_among_texts_that_both_h
     again = [0.75, 0.75, 0.75, 0.75, 0.75, 0.5, 0.75]
     # What the student puts on the first word; it shares that much with the first run.
     places = [1.0, 0.0, 0.0, 0.25, 0.875, 0.25, 0.25]
-    worst, drifted, _ = _chosen(_texts([0.0] * 7), teacher, student, places, again)
+    worst, _, drifted, _ = _chosen(_texts([0.0] * 7), teacher, student, places, again)
     # Text 3: 0.25 and 0.5, mean 0.375, of 0.75. Text 5: 0.25 and 0.75, mean 0.5, of 0.5: none beyond it.
     assert [case.example_id for case in drifted.cases] == ["3", "6"], "largest first, ties as in the data"
     facts = dict(drifted.cases[0].facts)
@@ -496,7 +496,7 @@ def test_where_both_look_at_one_word_there_is_no_case_whatever_the_ranks():
 
 
 def test_one_run_of_the_teacher_shows_no_noise_and_the_page_says_so():
-    worst, drifted, _ = _chosen(_texts([0.0] * 3), [_RIGHT[0]] * 3, [_RIGHT[0]] * 3, [0.5, 0.25, 1.0])
+    worst, _, drifted, _ = _chosen(_texts([0.0] * 3), [_RIGHT[0]] * 3, [_RIGHT[0]] * 3, [0.5, 0.25, 1.0])
     assert (
         worst.title == "The ten worst disagreements: small" and "one run of big shows no noise" in worst.rule
     )
@@ -506,6 +506,22 @@ def test_one_run_of_the_teacher_shows_no_noise_and_the_page_says_so():
         ("–", None, 0.5),
     ]
     assert "beyond noise" not in dict(drifted.cases[0].facts)
+
+
+def test_what_every_run_answers_otherwise_stands_beside_what_all_answer_alike_for_other_reasons():
+    right, wrong = _RIGHT[0], _RIGHT[1]
+    teacher = [right, right, right, right]
+    student = [wrong, right, wrong, right]
+    # The teacher's runs share all of every text but the last, half of it.
+    again, places = [1.0, 1.0, 1.0, 0.5], [1.0, 0.25, 0.5, 0.75]
+    _, apart, *_ = _chosen(_texts([0.0] * 4), teacher, student, places, again)
+    # Text 2 shares half with both runs; text 3 shares 0.75 with both, more than they share.
+    assert [(row[0].text, row[1].text, row[6].value) for row in apart.table.rows] == [
+        ("2", "other answer", 0.5),
+        ("0", "other answer", 0.0),
+        ("1", "same answer, other reasons", 0.75),
+    ]
+    assert "another: 2 of 4 texts" in apart.rule and "(2)" in apart.rule
 
 
 def test_the_border_is_where_the_teacher_wavers_most():
@@ -518,7 +534,7 @@ def test_the_border_is_where_the_teacher_wavers_most():
 
 
 def test_without_a_common_right_answer_the_group_says_so():
-    _, drifted, _ = _chosen(_texts([2.0]), [_RIGHT[0]], [_RIGHT[2]], [0.5])
+    *_, drifted, _ = _chosen(_texts([2.0]), [_RIGHT[0]], [_RIGHT[2]], [0.5])
     assert drifted.cases == [] and drifted.none == "big and small are both right on no explained text."
 
 
@@ -563,7 +579,7 @@ def test_contrasts_are_where_a_student_differs_most_from_the_teacher():
 
 
 def test_words_are_coloured_by_sign_and_size():
-    segments = cases._segments([1.0, -0.5], [["", "a", " ", "b", ""]])
+    segments = case._segments([1.0, -0.5], [["", "a", " ", "b", ""]])
     # 9 of 9 steps, and 4.5, which is rounded up.
     assert list(segments) == [
         [("", "", ""), ("a", "w pos l9", "+1"), (" ", "", ""), ("b", "w neg l5", "−0.5"), ("", "", "")]

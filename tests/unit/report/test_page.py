@@ -20,7 +20,7 @@ from distillens.evaluation.buckets import score_buckets
 from distillens.metrics import agreement
 from distillens.metrics.calibration import QUANTITIES
 from distillens.provenance import ROOT
-from distillens.report import cases, formatting, study_data, verdict
+from distillens.report import case, formatting, study_data, verdict
 from distillens.report.html import embedded
 from distillens.report.page import _three
 from distillens.report.short_numbers import STEPS, unpack
@@ -477,7 +477,7 @@ def test_one_more_column_stands_on_the_page_in_the_terminal_and_in_the_csv_file(
 
 def test_the_summary_shows_three_cases_and_no_text_twice():
     def group(*ids):
-        return cases.Group("rule", "", [cases.Case(name, (), (), f"#{name}") for name in ids])
+        return case.Group("rule", "", [case.Case(name, (), (), f"#{name}") for name in ids])
 
     chosen = [("t", [group("a", "b"), group("a", "c"), group("d"), group()])]
     assert [case.example_id for _, case in _three(chosen)] == ["a", "d", "b"]
