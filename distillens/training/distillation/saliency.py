@@ -9,8 +9,8 @@ differentiated again, so its attention has to be eager. Dropout makes saliency n
 without ``saliency_dropout`` the student is trained with none.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -50,9 +50,7 @@ class Distillation(soft_logits.Distillation):
         super().__init__(source, **settings)
         attend_eagerly(self.model)
         if not self.options["saliency_dropout"]:
-            for module in self.model.modules():
-                if isinstance(module, torch.nn.Dropout):
-                    module.p = 0.0
+            switch_dropout_off(self.model)
         self._embedded = torch.empty(0)
         self.model.get_input_embeddings().register_forward_hook(self._keep)
 
@@ -105,6 +103,21 @@ def attend_eagerly(model: PreTrainedModel) -> None:
         model.set_attn_implementation("eager")
 
 
+def switch_dropout_off(model: PreTrainedModel) -> None:
+    """Without it two forwards of a text are one function, whose gradients can be compared.
+
+    Examples
+    --------
+    >>> layer = torch.nn.Dropout(0.1)
+    >>> switch_dropout_off(layer)
+    >>> layer.p
+    0.0
+    """
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+
+
 def saliency(
     contrasts: torch.Tensor,
     embedded: torch.Tensor,
@@ -140,7 +153,18 @@ def saliency(
     [[10.0]]
     """
     (gradient,) = torch.autograd.grad(contrasts.sum(), embedded, create_graph=differentiable)
-    of_pieces = (gradient * embedded).sum(dim=-1)
+    return to_words((gradient * embedded).sum(dim=-1), shares, words)
+
+
+def to_words(of_pieces: torch.Tensor, shares: Sequence[torch.Tensor], words: int) -> torch.Tensor:
+    """Sum over each word's share of the pieces, from shape (batch, pieces) to (batch, words).
+
+    Examples
+    --------
+    >>> shares = torch.tensor([[1, 2]]), torch.tensor([[1, 1]]), torch.tensor([[1.0, 1.0]])
+    >>> to_words(torch.tensor([[9.0, 4.0, 6.0]]), shares, words=1).tolist()
+    [[10.0]]
+    """
     pieces, owners, weights = shares
     parts = of_pieces.gather(1, pieces) * weights.to(of_pieces.dtype)
     of_words = torch.zeros(len(parts), words + 1, dtype=parts.dtype, device=parts.device)
@@ -162,6 +186,34 @@ def logit_contrast(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     return (classes * chosen - logits.sum(dim=-1)) / (classes - 1)
 
 
+class Asked(NamedTuple):
+    """A batch of texts that a teacher is asked about.
+
+    Attributes
+    ----------
+    numbers : list of int
+        Their places among all texts.
+    ids : Tensor, shape (batch, pieces)
+    pad : int
+        The piece that fills up.
+    embed : Module
+        From pieces to embeddings.
+    contrasts : callable
+        From embeddings to the contrast of the class that is asked about, shape (batch,).
+    shares : list of three Tensors
+    words : int
+        Of the longest text.
+    """
+
+    numbers: list[int]
+    ids: torch.Tensor
+    pad: int
+    embed: torch.nn.Module
+    contrasts: Callable[[torch.Tensor], torch.Tensor]
+    shares: list[torch.Tensor]
+    words: int
+
+
 def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Source) -> list[np.ndarray]:
     """The teacher's saliency of each text, through its own tokenizer, shape (words,) each.
 
@@ -174,6 +226,17 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
         The class that each is asked about.
     source : Source
     """
+    saliencies: list[np.ndarray] = [np.empty(0)] * len(texts)
+    for asked in ask_teacher(texts, targets, source):
+        embedded = asked.embed(asked.ids).requires_grad_()
+        values = saliency(asked.contrasts(embedded), embedded, asked.shares, asked.words)
+        for number, row in zip(asked.numbers, values.detach().cpu().numpy(), strict=True):
+            saliencies[number] = row[: len(texts[number].words)]
+    return saliencies
+
+
+def ask_teacher(texts: Sequence[Example], targets: np.ndarray, source: Source) -> Iterator[Asked]:
+    """Batches of texts, with what asks the teacher; parameters are those of `teacher_saliency`."""
     device, half = pick_device(source.engine.device), source.options["precision"] == "bfloat16"
     model = load_classifier(source.teacher).eval().requires_grad_(False).to(device)
     attend_eagerly(model)
@@ -181,7 +244,6 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
     encoded = encoder.encode([text.texts for text in texts])
     # Texts of like length share a batch: little of it is padding.
     order = sorted(range(len(texts)), key=lambda number: len(encoded[number]["input_ids"]))
-    saliencies: list[np.ndarray] = [np.empty(0)] * len(texts)
     for start in range(0, len(texts), _BATCH):
         numbers = order[start : start + _BATCH]
         inputs = encoder.pad([encoded[number] for number in numbers])
@@ -190,15 +252,18 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
         shares = [torch.from_numpy(_filled(arrays)).to(device) for arrays in zip(*own, strict=True)]
         most = max(len(texts[number].words) for number in numbers)
         tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
-        embedded = model.get_input_embeddings()(tensors.pop("input_ids")).requires_grad_()
-        target = torch.from_numpy(targets[numbers]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            logits = model(inputs_embeds=embedded, **tensors).logits
-        contrasts = logit_contrast(logits.float(), target)
-        values = saliency(contrasts, embedded, shares, most)
-        for number, row in zip(numbers, values.detach().cpu().numpy(), strict=True):
-            saliencies[number] = row[: len(texts[number].words)]
-    return saliencies
+        ids, target = tensors.pop("input_ids"), torch.from_numpy(targets[numbers]).to(device)
+
+        def contrasts(
+            embedded: torch.Tensor,
+            others: dict[str, torch.Tensor] = tensors,
+            target: torch.Tensor = target,
+        ) -> torch.Tensor:
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                logits = model(inputs_embeds=embedded, **others).logits
+            return logit_contrast(logits.float(), target)
+
+        yield Asked(numbers, ids, encoder.pad_id, model.get_input_embeddings(), contrasts, shares, most)
 
 
 def _filled(rows: Sequence[np.ndarray]) -> np.ndarray:

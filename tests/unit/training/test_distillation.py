@@ -17,6 +17,7 @@ from distillens.models.engine import Engine, EngineOptions
 from distillens.models.tokenizer import Encoder
 from distillens.training import fine_tune
 from distillens.training.distillation import attention_maps, hidden_states, trainer
+from distillens.training.distillation import integrated_gradients as along
 from distillens.training.distillation import saliency as sal
 from distillens.training.distillation.masked_consistency import has_turn, kept_words
 from distillens.training.fine_tune import Source
@@ -31,15 +32,18 @@ TEXTS = [Example(str(i), text, label=float(i % 3)) for i, text in enumerate(SENT
 METHODS = (
     "masked_consistency",
     "saliency",
+    "integrated_gradients",
     "hidden_states",
     "attention_maps",
     "saliency+masked_consistency",
+    "saliency+integrated_gradients",
     "hidden_states+attention_maps",
     "saliency+attention_maps",
 )
 TERMS = {
     "masked_consistency": "masked",
     "saliency": "saliency",
+    "integrated_gradients": "path",
     "hidden_states": "hidden",
     "attention_maps": "attention",
 }
@@ -202,7 +206,7 @@ def test_every_parameter_gets_a_gradient_from_the_new_term_alone(copied, method)
     parts = set(method.split("+"))
     if parts == {"masked_consistency"}:
         assert silent == set()
-    elif parts & {"saliency", "masked_consistency"}:
+    elif parts & {"saliency", "integrated_gradients", "masked_consistency"}:
         assert silent <= {"classifier.bias"}
     elif "hidden_states" in parts:
         assert silent == set(HEAD)
@@ -241,6 +245,52 @@ def test_a_teacher_s_saliency_is_that_of_captum(copied, tmp_path):
         owners = encoder.owners(text)
         expected = [sum(v for v, o in zip(pieces, owners, strict=True) if o == n) for n in range(len(own))]
         assert_same(own, expected, largest)
+
+
+def test_a_teacher_s_path_is_that_of_captum_s_integrated_gradients(copied, tmp_path):
+    from captum.attr import IntegratedGradients
+
+    copied("integrated_gradients")
+    teacher = tmp_path / "teacher"
+    model, encoder = classifier.load_classifier(teacher).eval(), Encoder(teacher)
+    sal.attend_eagerly(model)
+    embed = model.get_input_embeddings()
+    targets = Engine(teacher, **CPU).logits([text.texts for text in TEXTS]).argmax(axis=-1)
+    source = Source(None, teacher, EngineOptions(**CPU), settings("integrated_gradients"), 0, True)
+    paths = along.teacher_path(TEXTS, targets, source, points=5)
+    for place, (text, of) in enumerate(zip(TEXTS, targets, strict=True)):
+        inputs = {k: torch.from_numpy(v) for k, v in encoder.pad(encoder.encode([text.texts])).items()}
+        ids, owners = inputs.pop("input_ids"), encoder.owners(text)
+        # An owner below 0 is of no word.
+        empty = torch.where(torch.tensor(owners)[None] >= 0, encoder.pad_id, ids)
+
+        def forward(embedded, others=inputs, of=of):
+            target = torch.tensor([of])
+            rows = {name: values.expand(len(embedded), -1) for name, values in others.items()}
+            logits = model(inputs_embeds=embedded, **rows).logits
+            return sal.logit_contrast(logits, target.expand(len(embedded)))
+
+        pieces = IntegratedGradients(forward).attribute(
+            embed(ids), embed(empty), n_steps=5, method="riemann_middle"
+        )
+        pieces = pieces.sum(dim=-1)[0].detach().numpy()
+        own = np.mean([of_point[place] for of_point in paths], axis=0)
+        expected = [sum(v for v, o in zip(pieces, owners, strict=True) if o == n) for n in range(len(own))]
+        assert_same(own, expected, np.abs(pieces).max())
+
+
+def test_points_of_the_path_take_turns(copied):
+    made, batch = copied("integrated_gradients", path_points=2)
+    made.model.train()
+    first = terms_of(made, batch)["path"].item()
+    assert first == pytest.approx(0, abs=1e-5)
+    # In the first epoch of a text whose turn is the other point, the other values count.
+    batch["path_0"], batch["path_1"] = -batch["path_0"], batch["path_1"]
+    away = (batch["path_turn"] == 0).float().mean().item()
+    assert terms_of(made, batch)["path"].item() == pytest.approx(2 * away, abs=1e-4)
+    made.state.epoch = 1.0
+    assert terms_of(made, batch)["path"].item() == pytest.approx(2 * (1 - away), abs=1e-4)
+    assert 0 < away < 1
 
 
 def train_both(checkpoint, students, tmp_path, method, layers=None, **given):
