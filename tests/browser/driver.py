@@ -20,6 +20,8 @@ _OPTIONS = (
     "--disable-sync",
     "--window-size=1280,900",
 )
+_PATIENCE = 900
+"""Seconds that an answer of the browser may take, on a busy machine."""
 
 
 def start(profile):
@@ -31,7 +33,9 @@ def start(profile):
         options.add_argument(argument)
     options.binary_location = _CHROMIUM
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    return webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(_DRIVER))
+    browser.command_executor.client_config.timeout = _PATIENCE
+    return browser
 
 
 def open_page(page, address):

@@ -1,6 +1,5 @@
 """The page's summary: a decision, a slider that judges again, and details that come when they are opened."""
 
-import os
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -156,25 +155,3 @@ def test_every_class_has_its_scores_its_confusion_and_its_agreement(wide):
     confusion.send_keys(keys.ENTER)
     until(wide, lambda page: elements(page, "#table-confusion-sst5-teacher tbody tr"))
     assert not elements(wide, "#table-classes-stsb"), "a regression has no classes"
-
-
-@pytest.mark.skipif("AXE" not in os.environ, reason="AXE does not name a copy of axe.min.js")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1400, 400])
-def test_axe_finds_no_violation(page, scheme, width):
-    size(page, width)
-    feature = {"name": "prefers-color-scheme", "value": scheme}
-    page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    try:
-        for opened in (False, True):
-            if opened:
-                page.execute_script("window.dispatchEvent(new Event('beforeprint'))")
-            page.execute_script(Path(os.environ["AXE"]).read_text("utf-8"))
-            page.set_script_timeout(600)
-            found = page.execute_async_script(
-                "axe.run().then(({ violations }) => arguments[0](violations.map((one) =>"
-                " [one.id, ...one.nodes.map((node) => node.target[0])])))"
-            )
-            assert found == []
-    finally:
-        page.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
