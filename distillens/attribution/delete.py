@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import tables
-from distillens.attribution.explain import COMPARED, groups, named, seen_part, stages_of
+from distillens.attribution.explain import COMPARED, groups, named, seen_part, stages_of, unit_of
 from distillens.attribution.rankings import Rankings, orders, stored_as_given
 from distillens.attribution.removal_curves import trace
 from distillens.data.segmentation import versions
@@ -134,6 +134,7 @@ class _Work:
             "beam": plan.beam,
             "study_seed": plan.seed,
             "removal": job.engine.rule,
+            **unit_of(self.examples),
             **engine.provenance(),
         }
         self.origin["versions"] |= versions(text for example in self.examples for text in example.texts)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from distillens.data.units import noun
 from distillens.metrics.disagreement import worst
 from distillens.report import disagreements, sentences, viewer
 from distillens.report.disagreements import Disagreement
@@ -127,7 +128,7 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
     rule = (
         f"The texts whose attribution by {view.explainer} {student.model} places most unlike {teacher}, "
         f"{_beyond(found, teacher)}; {_how_many(int((found.ranked > 0).sum()), WORST)}. "
-        "Each opens with its words."
+        f"Each opens with its {noun(view.unit)}."
     )
     rows = []
     for place in places:
@@ -152,7 +153,7 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
         Head("beyond noise", "what two runs of the teacher share, minus what the student shares with it"),
         Head(
             "student shares",
-            "the part of the attribution on the same words with the same sign as the teacher",
+            f"the part of the attribution on the same {noun(view.unit)} with the same sign as the teacher",
         ),
         Head("teacher’s runs share", "the same of each two runs of the teacher"),
     ]
@@ -178,7 +179,7 @@ def _beyond(found: Disagreement, teacher: str) -> str:
 
 def _answer(view: View, run: Run | None, text: Text) -> Cell:
     cell = view.cell(run, text) if run in view.runs else None
-    return Cell(_prediction(cell).removeprefix("says ") if cell else NOT_KNOWN)
+    return Cell(_prediction(cell, view.unit).removeprefix("says ") if cell else NOT_KNOWN)
 
 
 def _beginning(text: Text, size: int = 60) -> str:
@@ -308,7 +309,7 @@ def _case(
     lines = [
         Line(
             run,
-            _prediction(cell),
+            _prediction(cell, view.unit),
             list(_segments(view.values(run, text), cell.get("pieces", view.pieces(text)))),
         )
         for run, cell in cells.items()
@@ -318,8 +319,8 @@ def _case(
     return Case(text["example_id"], [*about, *facts], lines, link)
 
 
-def _prediction(cell: Mapping[str, Any]) -> str:
-    cut = f"; {cell['unseen']} words cut off" if cell.get("unseen") else ""
+def _prediction(cell: Mapping[str, Any], unit: str) -> str:
+    cut = f"; {cell['unseen']} {noun(unit)} cut off" if cell.get("unseen") else ""
     if "c" not in cell:
         return f"says: {NOT_KNOWN}{cut}"
     mark = {True: "\u00a0✓", False: "\u00a0✗", None: ""}[cell["ok"]]
