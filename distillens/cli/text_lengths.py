@@ -61,6 +61,12 @@ def measure(
     ------
     ModelError
         If windows would have nothing but their overlap.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> measure("big", "films", Fake(max_length=ENDLESS), None, ([], []), Lengths())  # it sees any text
+    ''
     """
     if encoder.max_length >= ENDLESS:
         return ""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens.config.errors import ConfigError
-from distillens.data.units import noun
 
 _COMBINED = {
     "mean": "its logits are the means of theirs",
@@ -31,7 +30,7 @@ def check(config: Mapping[str, Any]) -> None:
     if config["unit"] != "word" and config["stability"]["explainers"]:
         raise ConfigError(
             "stability.explainers: compares the words that an edit leaves as they were, and of "
-            f"{noun(config['unit'])} few are left; name none, or set unit: word"
+            f"{config['unit']}s few are left; name none, or set unit: word"
         )
     for name, task in config["tasks"].items():
         if config["windows"] and task["columns"]["text_b"] is not None:

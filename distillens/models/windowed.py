@@ -131,30 +131,63 @@ class _Scaled:
 
 
 def read_in_windows(model: Any, settings: Mapping[str, Any] | None, rule: removal.Rule) -> Any:
-    """The model, reading long texts in windows if the study says so; one without a known limit as it is."""
+    """The model, reading long texts in windows if the study says so; one without a known limit as it is.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> endpoint = Fake(encoder=None)  # what it cuts off, only it knows
+    >>> read_in_windows(endpoint, {"combine": "mean", "overlap": 32}, "delete") is endpoint
+    True
+    """
     limited = isinstance(model.encoder, Encoder) and model.encoder.max_length < ENDLESS
     return Windowed(model, settings, rule) if settings and limited else model
 
 
 def settings_of(model: Any) -> dict[str, Any] | None:
-    """What the study says of windows to a model that has any."""
+    """What the study says of windows to a model that has any.
+
+    Examples
+    --------
+    >>> settings_of("a model that cuts texts off") is None
+    True
+    """
     return model.settings if isinstance(model, Windowed) else None
 
 
 def windows_of(model: Any, example: Example) -> list[Window]:
-    """The windows in which any model reads an example; one where it cuts texts off."""
+    """The windows in which any model reads an example; one where it cuts texts off.
+
+    Examples
+    --------
+    >>> [one.words.tolist() for one in windows_of("a model that cuts texts off", Example("a", "Not bad"))]
+    [[0, 1]]
+    """
     if isinstance(model, Windowed):
         return model.windows.of(example)
     return [Window(example, np.arange(len(example.words)))]
 
 
 def cutting(model: Any) -> Encoder:
-    """The tokenizer of a model's windows, or of its texts where it cuts them off."""
+    """The tokenizer of a model's windows, or of its texts where it cuts them off.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> cutting(Fake(encoder="its tokenizer"))
+    'its tokenizer'
+    """
     return model.windows.limited if isinstance(model, Windowed) else model.encoder
 
 
 def combine_of(model: Any) -> str:
-    """How a model combines its windows; there is one where it has none."""
+    """How a model combines its windows; there is but a first one where it cuts texts off.
+
+    Examples
+    --------
+    >>> combine_of("a model that cuts texts off")
+    'first'
+    """
     return (settings_of(model) or {"combine": "first"})["combine"]
 
 

@@ -106,6 +106,18 @@ def places(limited: Encoder, whole: Encoder, text: str, overlap: int) -> list[tu
     text : str
     overlap : int
         Pieces that neighbours have in common, at least.
+
+    Examples
+    --------
+    >>> import re
+    >>> from types import SimpleNamespace as Fake
+    >>> def tokenized(texts):  # a piece for each word
+    ...     found = [[word.span() for word in re.finditer("[a-z]+", text)] for (text,) in texts]
+    ...     return [Fake(ids=own, offsets=own, sequence_ids=[0] * len(own)) for own in found]
+    >>> text = "a film of no great joy"
+    >>> found = places(Fake(max_length=3, side="right"), Fake(tokenized=tokenized), text, overlap=1)
+    >>> [text[start:end] for start, end in found]
+    ['a film of', 'of no great', 'great joy']
     """
     one = whole.tokenized([(text,)])[0]
     inside = [segment is not None for segment in one.sequence_ids]

@@ -33,7 +33,15 @@ def named(text: str, unit: str) -> str:
 
 
 def of_table(table: Table, unit: str) -> Table:
-    """A table whose caption and headings say the unit; cells stay."""
+    """A table whose caption and headings say the unit; cells stay.
+
+    Examples
+    --------
+    >>> from distillens.report.formatting import Head
+    >>> found = of_table(Table("t", "Words named", [Head("by", "whose words")], []), "line")
+    >>> found.caption, found.head[0].meaning
+    ('Lines named', 'whose lines')
+    """
     if unit == "word":
         return table
     head = [replace(one, text=named(one.text, unit), meaning=named(one.meaning, unit)) for one in table.head]
