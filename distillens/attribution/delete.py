@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from distillens import tables
-from distillens.attribution.explain import COMPARED, groups, named, seen_part, stages_of, unit_of
+from distillens.attribution.explain import COMPARED, groups, named, seen_part, stages_of
 from distillens.attribution.rankings import Rankings, orders, stored_as_given
 from distillens.attribution.removal_curves import trace
 from distillens.data.segmentation import versions
-from distillens.data.text import Example, examples, seed_of
+from distillens.data.text import Example, examples, seed_of, unit_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
 from distillens.models.chunks import Finishing, Part, write_in_parts

@@ -13,7 +13,7 @@ from distillens.attribution.explainer_settings import ExplainerSettings, decisiv
 from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.data.segmentation import versions as cutter
-from distillens.data.text import Example, examples, seed_of
+from distillens.data.text import Example, examples, seed_of, unit_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
 from distillens.models.chunks import Finishing, Part, write_in_parts
@@ -168,17 +168,6 @@ def seed_of_draws(study_seed: int, run: ExplanationId, shared: bool, *more: obje
     """
     whose = () if shared else (run.model, run.seed)
     return seed_of(study_seed, run.task, run.explainer, *whose, *more)
-
-
-def unit_of(chosen: Sequence[Example]) -> dict[str, str]:
-    """What a table's provenance says of the unit: nothing where it is the word.
-
-    Examples
-    --------
-    >>> unit_of([Example("a", "Not bad.")]), unit_of([Example("a", "Not bad.", unit="sentence")])
-    ({}, {'unit': 'sentence'})
-    """
-    return {"unit": chosen[0].unit} if chosen and chosen[0].unit != "word" else {}
 
 
 def named(chosen: Sequence[Example]) -> list[list[str]]:

@@ -17,10 +17,9 @@ from distillens.attribution.explain import (
     seed_of_draws,
     seen_part,
     stages_of,
-    unit_of,
 )
 from distillens.attribution.explainer_settings import ExplainerSettings, decisive
-from distillens.data.text import examples, seed_of
+from distillens.data.text import examples, seed_of, unit_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine

@@ -131,6 +131,17 @@ def examples(table: pa.Table) -> list[Example]:
     return [Example(**row, unit=unit) for row in table.to_pylist()]
 
 
+def unit_of(chosen: Sequence[Example]) -> dict[str, str]:
+    """What a table's provenance says of the unit: nothing where it is the word.
+
+    Examples
+    --------
+    >>> unit_of([Example("a", "Not bad.")]), unit_of([Example("a", "Not bad.", unit="sentence")])
+    ({}, {'unit': 'sentence'})
+    """
+    return {"unit": chosen[0].unit} if chosen and chosen[0].unit != "word" else {}
+
+
 def paragraphs(table: pa.Table, split: str) -> list[str]:
     """The texts of a split of a table of kind ``corpus``.
 
