@@ -251,8 +251,20 @@ def provenance(path: str | Path) -> dict[str, Any]:
     >>> provenance("corpus.parquet")
     {'seed': 1}
     """
-    metadata = _opened(pq.read_schema, path).metadata or {}
-    return json.loads(metadata.get(b"distillens.provenance", b"{}"))
+    return told(_opened(pq.read_schema, path))
+
+
+def told(content: pa.Table | pa.Schema) -> dict[str, Any]:
+    """What `write` was told about a table that was read; nothing of one that was made otherwise.
+
+    Examples
+    --------
+    >>> write("corpus.parquet", "corpus", [], provenance={"seed": 1})
+    >>> told(read("corpus.parquet", "corpus")), told(SCHEMAS["corpus"].empty_table())
+    ({'seed': 1}, {})
+    """
+    schema = content.schema if isinstance(content, pa.Table) else content
+    return json.loads((schema.metadata or {}).get(b"distillens.provenance", b"{}"))
 
 
 def _opened(how: Callable[..., Any], path: str | Path, **options: Any) -> Any:

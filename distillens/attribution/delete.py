@@ -13,7 +13,7 @@ from distillens.attribution.explain import COMPARED, groups, named, seen_part, s
 from distillens.attribution.rankings import Rankings, orders, stored_as_given
 from distillens.attribution.removal_curves import trace
 from distillens.data.segmentation import versions
-from distillens.data.text import Example, examples, seed_of
+from distillens.data.text import Example, examples, seed_of, unit_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
 from distillens.models.chunks import Finishing, Part, write_in_parts
@@ -134,6 +134,7 @@ class _Work:
             "beam": plan.beam,
             "study_seed": plan.seed,
             "removal": job.engine.rule,
+            **unit_of(self.examples),
             **engine.provenance(),
         }
         self.origin["versions"] |= versions(text for example in self.examples for text in example.texts)

@@ -13,7 +13,7 @@ from distillens.attribution.explainer_settings import ExplainerSettings, decisiv
 from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.data.segmentation import versions as cutter
-from distillens.data.text import Example, examples, seed_of
+from distillens.data.text import Example, examples, seed_of, unit_of
 from distillens.joblog import Progress
 from distillens.models.answers import finite
 from distillens.models.chunks import Finishing, Part, write_in_parts
@@ -115,7 +115,7 @@ class _Work:
         self.origin = job.run.provenance() | {
             "settings": decisive(plan.explainer), "output": plan.output, "study_seed": plan.seed
         }  # fmt: skip
-        self.origin |= {"removal": job.engine.rule}
+        self.origin |= {"removal": job.engine.rule, **unit_of(self.examples)}
         self.origin |= engine.provenance() | ({"again": True} if plan.again else {})
         self.origin["versions"] |= versions("captum")
         self.origin["versions"] |= cutter(text for example in self.examples for text in example.texts)
@@ -250,6 +250,8 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
     unseen = len(example.words) - len(seen)
     if not engine.encoder.cuts(example.texts):
         return example, unseen
+    if example.unit != "word":
+        return _viewed(example, engine.encoder.view(example.texts))
     texts = []
     for segment, text in enumerate(example.texts):
         own = [word for word in example.words if word.segment == segment]
@@ -261,6 +263,17 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
             start, end = before[-1].end if before else 0, len(text)
         texts.append(text[start:end])
     return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None), unseen
+
+
+def _viewed(example: Example, view: Sequence[tuple[int, int]]) -> tuple[Example, int]:
+    """The same where units are long: one that is seen in part ends there, and is one that is not seen."""
+    texts = [text[start:end] for text, (start, end) in zip(example.texts, view, strict=True)]
+    whole = 0
+    for word in example.words:
+        start, end = view[word.segment]
+        whole += start <= word.start and word.end <= end
+    part = replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None)
+    return part, len(example.words) - whole
 
 
 def _row(attribution: Attribution, unseen: int, logits: np.ndarray) -> dict[str, Any]:

@@ -10,9 +10,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from distillens import registry, tables
-from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part, stages_of
+from distillens.attribution.explain import (
+    ExplanationPlan,
+    groups,
+    named,
+    seed_of_draws,
+    seen_part,
+    stages_of,
+)
 from distillens.attribution.explainer_settings import ExplainerSettings, decisive
-from distillens.data.text import examples, seed_of
+from distillens.data.text import examples, seed_of, unit_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
@@ -111,7 +118,7 @@ def explain_rungs(
         "output": plan.output,
         "study_seed": plan.seed,
     }
-    origin |= {"removal": job.engine.rule}
+    origin |= {"removal": job.engine.rule, **unit_of(chosen)}
     origin |= whole.provenance()
     origin["versions"] |= versions("captum")
     outputs = whole.logits([example.texts for example in chosen[:1]]).shape[-1]

@@ -12,6 +12,7 @@ from distillens.attribution.token_alignment import NotFoundError, locate, occurr
 from distillens.data.labels import LabelRule
 from distillens.data.read import DataError
 from distillens.data.text import Example, Word
+from distillens.data.units import noun
 
 SINGLE, OF_A_CLASS, PER_CLASS = "single values", "values of a class", "values for each class"
 UNDEFINED = (
@@ -201,7 +202,7 @@ class Reader:
         lacking = [word.text for word, is_there in zip(example.words, covered, strict=True) if not is_there]
         if lacking and needed and self.missing is None:
             raise DataError(
-                f"{len(lacking)} words of the text have no value, such as {lacking[0]!r}; "
+                f"{len(lacking)} {noun(example.unit)} of the text have no value, such as {lacking[0]!r}; "
                 "say explanations.missing: zero, intersection or, of a student, teacher"
             )
         return list(example.words), sums

@@ -10,7 +10,9 @@ import torch
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example
 from distillens.models.engine import Engine
-from distillens.models.tokenizer import Encoded
+from distillens.models.tokenizer import Encoded, Encoder, Shares
+from distillens.models.windowed import combine_of, cutting, windows_of
+from distillens.models.windows import Window
 
 
 class Embedded:
@@ -23,35 +25,54 @@ class Embedded:
     output : str
         What is explained; see `distillens.metrics.explained_output.explained`.
     encoded : list
-        The examples' encodings.
+        The encodings of the examples' windows; as many of each.
 
     Attributes
     ----------
     points : tuple of two Tensors, shape (n, pieces, width)
-        The embeddings of the texts, and of the baseline: every piece of a word replaced by
-        padding ([CLS], [SEP] and token types stay).
+        The embeddings of the texts (of all windows, one behind the other), and of the baseline: every
+        piece of a word replaced by padding ([CLS], [SEP] and token types stay).
     rest : tuple of Tensors
         The other inputs of `outputs` and `all_outputs`.
     """
 
-    def __init__(self, batch: Sequence[Example], engine: Engine, output: str, encoded: list[Encoded]) -> None:
+    def __init__(
+        self, batch: Sequence[Example], engine: Engine, output: str, encoded: list[list[Encoded]]
+    ) -> None:
         self.batch, self.output, self.backend = batch, output, engine.differentiable
-        inputs = self.backend.tensors(engine.encoder.pad(encoded))
+        encoder, self._combine = cutting(engine), combine_of(engine)
+        batches = [self.backend.tensors(encoder.pad(of_window)) for of_window in zip(*encoded, strict=True)]
+        self.widths = [inputs["input_ids"].shape[1] for inputs in batches]
+        inputs = {name: torch.cat([one[name] for one in batches], dim=1) for name in batches[0]}
         ids = inputs.pop("input_ids")
         is_word = np.zeros(ids.shape, dtype=bool)
-        self.shares = [engine.encoder.shares(example) for example in batch]
+        self.shares = [self._shares(encoder, windows_of(engine, example)) for example in batch]
         self.names, self.rest = list(inputs), tuple(inputs.values())
         embed = self.backend.model.get_input_embeddings()
         for row, shares in enumerate(self.shares):
             is_word[row, shares.pieces] = True
         of_words = torch.from_numpy(is_word).to(ids.device)
-        self.points = embed(ids), embed(ids.masked_fill(of_words, engine.encoder.pad_id))
+        self.points = embed(ids), embed(ids.masked_fill(of_words, encoder.pad_id))
+
+    def _shares(self, encoder: Encoder, windows: Sequence[Window]) -> Shares:
+        """How the pieces of all windows are shared out among the words of the text."""
+        found, begin = [], 0
+        for window, width in zip(windows, self.widths, strict=True):
+            own = encoder.shares(window.example)
+            found.append((own.pieces + begin, window.words[own.words], own.weights))
+            begin += width
+        return Shares(*map(np.concatenate, zip(*found, strict=True)))
 
     def logits(self, embedded: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
-        """Logits, shape (n, outputs)."""
-        inputs = dict(zip(self.names, rest, strict=True))
-        logits = self.backend.model(inputs_embeds=embedded, **inputs).logits
-        return logits.to(torch.promote_types(logits.dtype, torch.float32))
+        """Logits, shape (n, outputs); of a text in windows, the combination of theirs."""
+        points = embedded.split(self.widths, dim=1)
+        others = zip(*(one.split(self.widths, dim=1) for one in rest), strict=True)
+        found = []
+        for point, own in zip(points, others if rest else [()] * len(points), strict=True):
+            inputs = dict(zip(self.names, own, strict=True))
+            logits = self.backend.model(inputs_embeds=point, **inputs).logits
+            found.append(logits.to(torch.promote_types(logits.dtype, torch.float32)))
+        return combined_tensor(found, self._combine)
 
     def outputs(self, embedded: torch.Tensor) -> np.ndarray:
         """What is explained, without gradients; shape (n, outputs)."""
@@ -158,10 +179,24 @@ def explained_tensor(logits: torch.Tensor, kind: str) -> torch.Tensor:
     return logits - logits.unsqueeze(-2).masked_fill(own, -torch.inf).logsumexp(-1)
 
 
+def combined_tensor(logits: Sequence[torch.Tensor], how: str) -> torch.Tensor:
+    """The same as `distillens.models.windowed.combined`, for gradients.
+
+    Examples
+    --------
+    >>> combined_tensor([torch.tensor([[0.0, 3.0]]), torch.tensor([[2.0, 1.0]])], "mean").tolist()
+    [[1.0, 2.0]]
+    """
+    if len(logits) == 1 or how == "first":
+        return logits[0]
+    stacked = torch.stack(list(logits))
+    return stacked.amax(0) if how == "max" else stacked.mean(0)
+
+
 def in_batches(
     examples: Sequence[Example],
     engine: Engine,
-    explain_batch: Callable[[list[Example], list[Encoded]], list[Attribution]],
+    explain_batch: Callable[[list[Example], list[list[Encoded]]], list[Attribution]],
 ) -> Iterator[Attribution]:
     """Explain neighbours in length together under the engine's budget.
 
@@ -173,7 +208,7 @@ def in_batches(
     examples : sequence of Example
     engine : Engine
     explain_batch : callable
-        Explains examples, given with their encodings, in their order.
+        Explains examples, given with the encodings of their windows, in their order; as many windows of each.
 
     Yields
     ------
@@ -194,9 +229,15 @@ def in_batches(
     >>> list(in_batches(texts, engine, lambda batch, encoded: [len(batch)] * len(batch)))
     [2, 1, 2]
     """
-    encoded = engine.encoder.encode([example.texts for example in examples])
-    lengths = [len(one["input_ids"]) for one in encoded]
-    order = sorted(range(len(examples)), key=lambda number: lengths[number], reverse=True)
+    encoder = cutting(engine)
+    windows = [[one.example.texts for one in windows_of(engine, example)] for example in examples]
+    every = iter(encoder.encode([text for own in windows for text in own]))
+    encoded = [[next(every) for _ in own] for own in windows]
+    shapes = [[len(one["input_ids"]) for one in own] for own in encoded]
+    lengths = list(map(sum, shapes))
+    # Texts of as many windows each are explained together.
+    sizes = [(len(shape), length) for shape, length in zip(shapes, lengths, strict=True)]
+    order = sorted(range(len(examples)), key=lambda number: sizes[number], reverse=True)
     results: dict[int, Attribution] = {}
 
     def run(chosen: list[int]) -> None:
@@ -220,9 +261,11 @@ def in_batches(
     while order:
         # The first of a batch is its longest.
         room = max(1, engine.tokens // lengths[order[0]])
-        if engine.encoder.mask is None:
+        room = min(room, sum(len(shapes[number]) == len(shapes[order[0]]) for number in order))
+        if encoder.mask is None:
             # A decoder that is given embeddings takes the last place for the last piece: no padding.
-            room = min(room, sum(lengths[number] == lengths[order[0]] for number in order))
+            alike = [shapes[number] == shapes[order[0]] for number in order]
+            room = min(room, (*alike, False).index(False))
         chosen, order = order[:room], order[room:]
         run(chosen)
     yield from (results[number] for number in range(len(examples)))

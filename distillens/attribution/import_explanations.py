@@ -19,7 +19,7 @@ from distillens.attribution.explanation_file import plain, rows_about
 from distillens.attribution.explanation_rows import SINGLE, UNDEFINED, Reader, Taken
 from distillens.attribution.text_fit import misplaced
 from distillens.data.read import DataError, listed
-from distillens.data.text import Example, examples
+from distillens.data.text import Example, examples, unit_of
 from distillens.provenance import ExplanationId, digest
 
 _LOG = logging.getLogger("distillens")
@@ -129,6 +129,7 @@ def import_explanations(
     provenance = {
         **run.provenance(),
         "settings": {"unit": settings.unit, "form": form, "missing": settings.missing},
+        **unit_of(list(chosen.values())),
         "brought": True,
         "file_sha256": digest(file),
         "named": settings.name,

@@ -23,7 +23,7 @@ from distillens.config.validate import complete
 from distillens.data.columns import Asked, find
 from distillens.data.errors import DataError
 from distillens.data.read import read_frame
-from distillens.data.text import spans
+from distillens.data.segmentation import spans
 from distillens.models import model_folder
 from distillens.report.results import Results, load
 

@@ -14,14 +14,15 @@ from rich.table import Table
 from distillens.cli.call_estimate import Calls, calls
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
-from distillens.cli.own_inputs import problems
+from distillens.cli.own_inputs import opened
 from distillens.cli.power_estimate import lines
 from distillens.cli.run import snakemake
-from distillens.config import black_box
+from distillens.config import black_box, reading
 from distillens.config.files import refuse_duplicates
 from distillens.config.texts import with_planned_texts
 from distillens.config.validate import ConfigError, complete
 from distillens.provenance import project_file
+from distillens.report import nouns
 
 HELP = """Check a config and all that it is given; print what it would cost, and what it could tell.
 
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         raise CommandError("--words: a text has at least one")
     results = Path("results", config["study"])
     with console.status("opening data, checkpoints and attributions"):
-        wrong, closed, remarks = problems(config, results)
+        wrong, closed, remarks, lengths = opened(config, results)
     if wrong:
         raise CommandError("\n  ".join([f"{file}: {len(wrong)} thing{'s' * (len(wrong) > 1)} wrong", *wrong]))
     if closed:
@@ -79,11 +80,14 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         every, left = jobs(file, *allowed, "--forceall"), jobs(file, *allowed)
     console.print(_jobs(config["study"], every, left))
     with console.status("loading explainers"):
-        estimates = passes(config, results, arguments.words)
+        # Of words the config tells enough; how many sentences there are, or windows, only the texts tell.
+        told = lengths if config["windows"] or config["unit"] != "word" else {}
+        estimates = passes(config, results, arguments.words, told)
     console.print(_passes(estimates))
     for line in lines(config, results):
         console.print(line, soft_wrap=True, highlight=False)
-    for line in (black_box.removal_in_words(config), *black_box.left_out(config)):
+    removal = nouns.named(black_box.removal_in_words(config), config["unit"])
+    for line in (removal, *reading.in_words(config), *black_box.left_out(config)):
         console.print(line, soft_wrap=True, markup=False)
     asked = calls(config, results, arguments.words)
     if asked:

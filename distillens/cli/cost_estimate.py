@@ -4,6 +4,7 @@ Every number is an upper bound: the engine answers a distinct input once, and sa
 LIME or orders of removal repeat themselves.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from distillens import tables
 from distillens.attribution.explainer_settings import ExplainerSettings
+from distillens.cli.text_lengths import Lengths
 from distillens.config import black_box, external, ladder
 from distillens.data.text import examples
 
@@ -43,7 +45,12 @@ class Passes:
     passes: int | None
 
 
-def passes(config: Mapping[str, Any], results: Path, words: int | None = None) -> list[Passes]:
+def passes(
+    config: Mapping[str, Any],
+    results: Path,
+    words: int | None = None,
+    lengths: Mapping[str, Lengths] | None = None,
+) -> list[Passes]:
     """Forward passes of every kind of job of a study.
 
     Parameters
@@ -54,6 +61,8 @@ def passes(config: Mapping[str, Any], results: Path, words: int | None = None) -
         ``results/STUDY``: texts that are there are counted; of others, the config tells the number.
     words : int, optional
         Words of a text that is not there; by default the longest that the task explains, else `WORDS`.
+    lengths : mapping, optional
+        By task, units and windows of its texts, where they have been opened: each window is a pass.
 
     Examples
     --------
@@ -69,26 +78,33 @@ def passes(config: Mapping[str, Any], results: Path, words: int | None = None) -
     return [
         row
         for name, task in config["tasks"].items()
-        for row in _Task(config, name, task, results, words).rows()
+        for row in _Task(config, name, task, results, words, (lengths or {}).get(name, Lengths())).rows()
     ]
 
 
 class _Task:
     def __init__(
-        self, config: Mapping[str, Any], name: str, task: Mapping[str, Any], results: Path, words: int | None
+        self,
+        config: Mapping[str, Any],
+        name: str,
+        task: Mapping[str, Any],
+        results: Path,
+        words: int | None,
+        lengths: Lengths,
     ) -> None:
         self.config, self.name, self.task, self.results = config, name, task, results
+        self.read = lengths
         self.outputs = len(task["labels"]) or 1
         self.assumed = words or task["explain"]["max_words"] or WORDS
-        models = config["models"].values()
+        models = config["models"]
         # Of models that are known by their attributions nothing is asked; whose are brought, are not made.
-        self.asked = sum(len(model["seeds"]) for model in models if external.can_answer(model))
+        self.asked = {name: len(one["seeds"]) for name, one in models.items() if external.can_answer(one)}
         self.made = {
-            explainer: sum(
-                len(model["seeds"])
-                for of, model in config["models"].items()
+            explainer: {
+                of: len(model["seeds"])
+                for of, model in models.items()
                 if model["explanations"] is None and black_box.why_not(config, explainer, of) is None
-            )
+            }
             for explainer in config["explainers"]
         }
         self.explained = self._lengths(f"data/{name}/explained.parquet", self._explained())
@@ -100,13 +116,17 @@ class _Task:
             elif model.get("siblings"):
                 each = self._training(model["siblings"])
                 yield self._row("train", f"siblings of {name}", len(model["seeds"]) - 1, each)
-        yield self._row("predict", "test split and its edits", self.asked, self._predicted())
+        predicted, tested = self._predicted(), self.read.tested
+        each = {name: predicted and math.ceil(predicted * tested.get(name, 1)) for name in self.asked}
+        yield self._of_models("predict", "test split and its edits", self.asked, each)
         for name, options in self.config["explainers"].items():
             if self.made[name]:
-                yield self._row("explain", name, self.made[name], self._cost(options, self.explained))
+                each = {of: self._cost(options, self.explained, of) for of in self.made[name]}
+                yield self._of_models("explain", name, self.made[name], each)
         yield from self._rungs()
         if self.config["metrics"].get("faithfulness", True):
-            yield self._row("delete", "all explainers", self.asked, self._removed())
+            each = {of: self._removed(of) for of in self.asked}
+            yield self._of_models("delete", "all explainers", self.asked, each)
         for probe in self.task["probes"]:
             options = self.config["probes"][probe]
             items = options.get("items")
@@ -115,7 +135,7 @@ class _Task:
             )
             for name in options["explainers"]:
                 cost = self._cost(self.config["explainers"][name], sentences)
-                yield self._row("explain_probe", f"{probe} by {name}", self.asked, cost)
+                yield self._row("explain_probe", f"{probe} by {name}", sum(self.asked.values()), cost)
 
     def _rungs(self) -> Iterator[Passes]:
         """Damaged copies of teachers: each is explained, and asked what it answers."""
@@ -123,21 +143,39 @@ class _Task:
         if made is None:
             return
         copies = sum(len(kind["doses"]) * kind.get("draws", 1) for kind in ladder.kinds(made).values())
-        runs = sum(len(self.config["models"][name]["seeds"]) for name in made["teachers"])
+        runs = {name: len(self.config["models"][name]["seeds"]) for name in made["teachers"]}
         for name in made["explainers"]:
-            each = self._cost(self.config["explainers"][name], self.explained)
-            each = None if each is None or self.explained is None else copies * (each + len(self.explained))
-            yield self._row("explain_rungs", f"{copies} damaged copies by {name}", runs, each)
+            each = {of: self._cost(self.config["explainers"][name], self.explained, of) for of in runs}
+            each = {
+                of: None if one is None else copies * (one + sum(self._windows(of)))
+                for of, one in each.items()
+            }
+            yield self._of_models("explain_rungs", f"{copies} damaged copies by {name}", runs, each)
 
     def _row(self, rule: str, what: str, runs: int, each: int | None) -> Passes:
         """A kind of job, where ``each`` is the cost of a job."""
         return Passes(rule, what, self.name, runs, None if each is None else each * runs)
+
+    def _of_models(
+        self, rule: str, what: str, runs: Mapping[str, int], each: Mapping[str, int | None]
+    ) -> Passes:
+        """A kind of job, where models differ in what it costs."""
+        known = None not in each.values()
+        total = sum(count * each[name] for name, count in runs.items()) if known else None
+        return Passes(rule, what, self.name, sum(runs.values()), total)
+
+    def _windows(self, model: str) -> list[int]:
+        """How many windows a model reads each explained text in; the most of any where texts are others."""
+        known, texts = self.read.explained.get(model, [1]), len(self.explained or ())
+        return known if len(known) == texts else [max(known, default=1)] * texts
 
     def _lengths(self, file: str, count: int | None) -> list[int] | None:
         """Words of each text: of those that are there, else as many as the config says."""
         if (self.results / file).is_file():
             read = tables.read(self.results / file, "examples")
             return [len(example.words) for example in examples(read)]
+        if file.endswith("explained.parquet") and self.read.units:
+            return self.read.units
         return None if count is None else [self.assumed] * count
 
     def _explained(self) -> int | None:
@@ -162,23 +200,29 @@ class _Task:
         copies = len(self.config["perturbations"]) * self.config["repeats"]
         return None if test is None or edited is None else test + edited * copies
 
-    def _cost(self, options: Mapping[str, Any], lengths: Sequence[int] | None) -> int | None:
+    def _cost(
+        self, options: Mapping[str, Any], lengths: Sequence[int] | None, model: str | None = None
+    ) -> int | None:
         if lengths is None:
             return None
         own = ExplainerSettings.of(options)
-        return sum(own.method.cost(length, self.outputs, own.options) for length in lengths[: own.most])
+        windows = self._windows(model) if model else [1] * len(lengths)
+        return sum(
+            own.method.cost(length, self.outputs, own.options) * times
+            for length, times in list(zip(lengths, windows, strict=True))[: own.most]
+        )
 
-    def _removed(self) -> int | None:
+    def _removed(self, model: str) -> int | None:
         """Texts without the words that rankings name: the first k of them, and along whole curves."""
         if self.explained is None:
             return None
         metrics, explainers = self.config["metrics"], len(self.config["explainers"])
         ks, draws, beam = metrics["deletion_k"], metrics["random_draws"], metrics["aopc_beam"]
         total = 0
-        for n in self.explained:
+        for n, times in zip(self.explained, self._windows(model), strict=True):
             first = (2 * explainers + draws) * sum(k < n for k in ks)
             curves = 2 * explainers * n + draws * n + n
             # The states of both searches, each grown by every word that is left.
             searched = 2 * sum(min(beam, 2**n) * (n - size) for size in range(n)) if beam else 0
-            total += first + curves + searched
+            total += (first + curves + searched) * times
         return total

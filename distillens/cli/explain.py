@@ -96,7 +96,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     pairs = tasks[task]["columns"]["text_b"] is not None
     if pairs != (arguments.text_b is not None):
         raise CommandError(f"--text-b: {task} is a task of {'pairs' if pairs else 'single texts'}")
-    example = Example(_TEXT, arguments.text, arguments.text_b)
+    example = Example(_TEXT, arguments.text, arguments.text_b, unit=settings.get("unit", "word"))
     runs = _with_teachers(study, wanted)
     recorded = Console(record=True, width=console.width) if arguments.html else console
     if arguments.html:
@@ -148,7 +148,8 @@ def _read(
     if reason := black_box.why_not(settings, explainer, run.model):
         raise CommandError(f"--explainer: {explainer} does not explain {run.model}: {reason}")
     rule = settings.get("removal") or "mask"
-    engine = EngineOptions(**Study(settings).engine_of(run.model), rule=rule).load(
+    study = Study(settings)
+    engine = EngineOptions(**study.engine_of(run.model), **study.reading, rule=rule).load(
         folder, asking=Asking.of(settings, run.model, str(run.seed))
     )
     seen, _ = seen_part(example, engine)
@@ -213,7 +214,7 @@ def _table(
 ) -> Table:
     """Values of every word; of runs that have other units than the first, as many rows as there are."""
     table = Table(box=box.SIMPLE_HEAD, title=f"Attributions by {explainer}", title_justify="left")
-    table.add_column("word")
+    table.add_column(readings[0].attribution.example.unit)
     columns = []
     for reading in readings:
         teacher = study.reference(reading.run)

@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace as Wildcards
-from typing import Any
+from typing import Any, NamedTuple
 
 from distillens import registry, tables
 from distillens.attribution.import_explanations import ImportSettings, import_explanations
+from distillens.cli.text_lengths import Lengths, measure
 from distillens.config import external, siblings
 from distillens.config.files import refuse_missing
 from distillens.config.job_params import JobParams
@@ -23,7 +24,7 @@ from distillens.data.corpus import fetch_corpus
 from distillens.data.fetch import SPLITS, fetch_checkpoint, fetch_dataset
 from distillens.data.repeats import repeats
 from distillens.data.select import select_examples
-from distillens.data.text import examples
+from distillens.data.text import Example, examples
 from distillens.models import classifier
 from distillens.models.black_box import open_backend
 from distillens.models.connect_model import connect_model
@@ -54,6 +55,21 @@ def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[
     remarks : list of str
         What is not wrong, and makes results say less: texts that repeat.
     """
+    found = opened(config, results)
+    return found.wrong, found.closed, found.remarks
+
+
+class Opened(NamedTuple):
+    """What was found where everything was opened: as of `problems`, and how long texts are, by task."""
+
+    wrong: list[str]
+    closed: list[str]
+    remarks: list[str]
+    lengths: dict[str, Lengths]
+
+
+def opened(config: Mapping[str, Any], results: Path) -> Opened:
+    """Open all that a complete config is given; see `problems`."""
     opened = _Inputs(config, results)
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -63,7 +79,7 @@ def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[
             opened.open(Path(folder))
     finally:
         logging.disable(before)
-    return opened.wrong, opened.closed, opened.remarks
+    return Opened(opened.wrong, opened.closed, opened.remarks, opened.lengths)
 
 
 class _Inputs:
@@ -74,8 +90,11 @@ class _Inputs:
         self.wrong: list[str] = []
         self.closed: list[str] = []
         self.remarks: list[str] = []
+        self.lengths: dict[str, Lengths] = {}
         # Where the texts of each task are; none of tasks that cannot be read.
         self.texts: dict[str, dict[str, Path]] = {}
+        self.read: dict[str, tuple[list[Example], list[Example]]] = {}
+        self.measured: dict[str, set[str]] = {}
         self.copy, self.origin = "", ""
 
     def open(self, folder: Path) -> None:
@@ -87,8 +106,11 @@ class _Inputs:
         for name, task in self.config["tasks"].items():
             self._open_task(name, task["source"])
         for name, files in self.texts.items():
-            tested, explained = (tables.read(files[table], "examples").to_pylist() for table in _TABLES)
-            self.remarks += filter(None, [repeats(name, {"tested": tested, "explained": explained})])
+            tested, explained = (tables.read(files[table], "examples") for table in _TABLES)
+            shown = {"tested": tested.to_pylist(), "explained": explained.to_pylist()}
+            self.remarks += filter(None, [repeats(name, shown)])
+            self.read[name] = examples(tested), examples(explained)
+            self.lengths[name] = Lengths([len(example.words) for example in self.read[name][1]])
         for name, corpus in self.config["corpora"].items():
             if self._at_hand(f"corpora.{name}", corpus["source"]):
                 settings = self.params.fetch_corpus(Wildcards(corpus=name))
@@ -171,8 +193,18 @@ class _Inputs:
         model = self.config["models"][run.model]
         if not external.trains(model) and siblings.of(model, run.seed) is None:
             settings = self.params.import_model(wildcards) | {"export_onnx": False}
-            return self._try(where, import_model, run=run, checkpoint=checkpoint, out=out, **settings)
-        return self._try(where, _start, checkpoint, out, **self.params.train(wildcards))
+            made = self._try(where, import_model, run=run, checkpoint=checkpoint, out=out, **settings)
+        else:
+            made = self._try(where, _start, checkpoint, out, **self.params.train(wildcards))
+        return made and self._try(where, self._measure, run, lambda: Encoder(out))
+
+    def _measure(self, run: RunId, encoder: Callable[[], Encoder]) -> None:
+        """Say what becomes of texts that a model does not see whole; once for all of its runs."""
+        if run.task not in self.read or run.model in self.measured.setdefault(run.task, set()):
+            return
+        self.measured[run.task].add(run.model)
+        about = (self.config["windows"], self.read[run.task], self.lengths[run.task])
+        self.remarks += filter(None, [measure(run.model, run.task, encoder(), *about)])
 
     def _open_asked(self, name: str) -> None:
         """Open a model that is only asked; where an answer costs nothing, ask it as its job would."""
@@ -188,6 +220,9 @@ class _Inputs:
             texts = {"test": self.texts[task]["test"], "card": self.folder / "card.json"}
             if not self._try(where, connect_model, run=run, **texts, **settings):
                 return
+            if registry.literal("backend", settings["kind"], "TOKENIZED"):
+                asked = (settings["kind"], settings["options"], settings["task"]["labels"])
+                self._try(where, self._measure, run, lambda asked=asked: open_backend(*asked).encoder)
 
     def _open_soft_labels(self, name: str) -> None:
         """Read what a student learns from in place of its teacher; texts that are there need a row."""

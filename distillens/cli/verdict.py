@@ -14,6 +14,7 @@ from distillens.report import (
     decision,
     diagnostics,
     long_texts,
+    nouns,
     permutation,
     reasons,
     study_data,
@@ -74,4 +75,4 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         for note in [*reasons.notes(study, verdicts), *filter(None, repeated)]:
             console.print(note, style="dim")
         for reason in long_texts.reasons(verdicts, reports):
-            console.print(reason, style="yellow")
+            console.print(nouns.named(reason, study.settings.get("unit", "word")), style="yellow")

@@ -100,6 +100,8 @@ class JobParams:
         """Settings of ``select_examples``."""
         task = self._part("tasks", wildcards.task, "labels", "explain")
         task["explain"] = {key: own for key, own in task["explain"].items() if key not in ("until", "most")}
+        if self.config["unit"] != "word":
+            task["explain"]["unit"] = self.config["unit"]
         return {"task": task, "name": wildcards.task, "seed": self.config["seed"]}
 
     def plan_texts(self, wildcards: Any) -> Settings:
@@ -223,7 +225,7 @@ class JobParams:
 
     def engine(self, wildcards: Any) -> dict[str, str]:
         """Where a finished model runs, and on what."""
-        return self.study.engine_of(wildcards.model)
+        return {**self.study.engine_of(wildcards.model), **self.study.reading}
 
     def explaining(self, wildcards: Any) -> Settings:
         """The same, and how a removed word looks to it."""

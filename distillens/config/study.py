@@ -182,6 +182,12 @@ class Study:
         return {**self.engine, **(needs or {})}
 
     @property
+    def reading(self) -> dict[str, Any]:
+        """How finished models read texts beyond their longest input; nothing where those are cut off."""
+        windows = self.config.get("windows")
+        return {"windows": windows} if windows else {}
+
+    @property
     def exports_onnx(self) -> bool:
         """Whether a job may choose ONNX Runtime, and so every finished model has a graph for it."""
         return self.config["backend"] != "torch" and self.config["device"] != "cuda"

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from distillens.config import black_box, ladder, plants, siblings, texts
+from distillens.config import black_box, ladder, plants, reading, siblings, texts
 from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
@@ -81,6 +81,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     bring.check_explainers(full)
     black_box.check_explainers(full)
     black_box.complete_removal(full)
+    reading.check(full)
     _check_relabels(full)
     _check_probes(full)
     _check_stability(full)

@@ -13,7 +13,7 @@ import pandas as pd
 from distillens.data import labels
 from distillens.data.errors import DataError
 from distillens.data.read import check_column
-from distillens.data.text import spans
+from distillens.data.segmentation import spans
 
 LABEL_NAMES = ("label", "labels", "target", "class", "gold", "score", "stars", "rating")
 """What a column of labels may be called, in any case; in others positions and scores are no labels."""

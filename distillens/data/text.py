@@ -7,7 +7,8 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from distillens.data.segmentation import spans
+from distillens import tables
+from distillens.data.units import spans
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Example:
     """One text, or a pair of texts, with its label.
 
     ``group`` is what several texts share: a document, say.
-    ``units`` are what is explained instead of the shared words, such as the pieces of one
+    ``unit`` is what all models share the values of: words, or one of `distillens.data.units.UNITS`.
+    ``units`` are what is explained instead of them, such as the pieces of one
     tokenizer: in order, without overlap.
     """
 
@@ -35,6 +37,7 @@ class Example:
     label: float | None = None
     label_name: str | None = None
     group: str | None = None
+    unit: str = "word"
     units: tuple[Word, ...] | None = None
 
     @property
@@ -44,13 +47,13 @@ class Example:
 
     @cached_property
     def words(self) -> tuple[Word, ...]:
-        """The shared words of all segments, in order; or the units that stand for them."""
+        """The shared words of all segments (or sentences, say), in order; or the units in their place."""
         if self.units is not None:
             return self.units
         return tuple(
             Word(text[start:end], segment, start, end)
             for segment, text in enumerate(self.texts)
-            for start, end in spans(text)
+            for start, end in spans(text, self.unit)
         )
 
     def masked(self, keep: Sequence[bool], mask: str) -> tuple[str, ...]:
@@ -117,14 +120,26 @@ def segments(text_a: str, text_b: str | None) -> tuple[str, ...]:
 
 
 def examples(table: pa.Table) -> list[Example]:
-    """The examples of a table of kind ``examples``.
+    """The examples of a table of kind ``examples``, in the units that its metadata say.
 
     Examples
     --------
     >>> examples(pa.Table.from_pylist([{"example_id": "7", "text_a": "A film"}]))[0].texts
     ('A film',)
     """
-    return [Example(**row) for row in table.to_pylist()]
+    unit = tables.told(table).get("unit", "word")
+    return [Example(**row, unit=unit) for row in table.to_pylist()]
+
+
+def unit_of(chosen: Sequence[Example]) -> dict[str, str]:
+    """What a table's provenance says of the unit: nothing where it is the word.
+
+    Examples
+    --------
+    >>> unit_of([Example("a", "Not bad.")]), unit_of([Example("a", "Not bad.", unit="sentence")])
+    ({}, {'unit': 'sentence'})
+    """
+    return {"unit": chosen[0].unit} if chosen and chosen[0].unit != "word" else {}
 
 
 def paragraphs(table: pa.Table, split: str) -> list[str]:

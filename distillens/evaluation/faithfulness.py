@@ -155,11 +155,14 @@ def _described(path: Path, alone: Mapping[str, np.ndarray], s: Settings) -> ByEx
     """What the attributions themselves say, by example."""
     names, values, lost = [], [], []
     shares: dict[tuple[str, int], dict[str, float]] = {}
+    told = tables.provenance(path)
+    # No sentence is a scrap of a word; the tokens of one explainer may be.
+    has_scraps = "unit" not in told or told["settings"]["unit"] == "token"
     for row in tables.read(path, "explanations").to_pylist():
         name, own = row["example_id"], np.array(row["values"], dtype=np.float64)
         order = ranking(own, row["logits"])
         flags = short(row["words"], [tuple(span.values()) for span in row["spans"]])
-        for k in s.metrics["deletion_k"]:
+        for k in s.metrics["deletion_k"] if has_scraps else ():
             shares.setdefault((OWN, k), {})[name] = short_share(flags, order, k)
             # Of random words, the share that the text has is expected.
             of_text = short_share(flags, order, len(order)) if len(order) >= k else float("nan")

@@ -31,7 +31,8 @@ def score_word_shifts(
         Explanations of all runs.
     settings : Settings
     out : path
-        Table of kind ``word_shifts``: a row for each student, explainer and group of words.
+        Table of kind ``word_shifts``: a row for each student, explainer and group of words; none where
+        other units are explained.
     """
     texts = {example.example_id: example for example in examples(tables.read(explained, "examples"))}
     drawn = TextGroups(explained)
@@ -39,7 +40,9 @@ def score_word_shifts(
     words: list[list[str]] = []
     groups: Groups = {}
     ids: list[str] = []
-    for teacher_group in teacher_groups(explanations, settings):
+    # Sentences have no parts of speech, and hardly one stands in many texts.
+    of_words = all(example.unit == "word" for example in texts.values())
+    for teacher_group in teacher_groups(explanations, settings) if of_words else ():
         if teacher_group.ids != ids:  # few explainers have texts of their own
             ids = teacher_group.ids
             named = [texts[name] for name in ids]

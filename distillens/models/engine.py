@@ -6,9 +6,9 @@ so that little is spent on padding and the device is busy whatever the caller's 
 
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from distillens.models.masks import Masks
 from distillens.models.removal import MASK, Rule
 from distillens.models.sequences import Sequences
 from distillens.models.tokenizer import Encoder, Segments
+from distillens.models.windowed import Windowed, read_in_windows
 from distillens.provenance import digest
 
 _ENCODED_AT_ONCE = 8192
@@ -215,7 +216,7 @@ class Engine:
         self._copies.clear()
 
     def _copies_of(self, example: Example) -> Copies:
-        key = (example.texts, example.units)
+        key = (example.texts, example.unit, example.units)
         if key in self._copies:
             self._copies.move_to_end(key)
         else:
@@ -326,15 +327,18 @@ class EngineOptions:
     backend: str = "torch"
     precision: str = "float32"
     rule: Rule = MASK
+    windows: Mapping[str, Any] | None = None
 
     def load(
         self,
         folder: str | Path,
         change: Callable[[Any], None] | None = None,
         asking: Asking | None = None,
-    ) -> Engine | BlackBox:
+    ) -> Engine | BlackBox | Windowed:
         """The finished model of a folder, changed if it shall be; its card says if it is only asked."""
         card = Path(folder, CARD)
         if card.is_file() and "asked" in json.loads(card.read_text("utf-8")):
-            return BlackBox.load(folder, self.rule, asking)
-        return Engine(folder, **asdict(self), change=change)
+            model = BlackBox.load(folder, self.rule, asking)
+        else:
+            model = Engine(folder, self.device, self.backend, self.precision, change=change, rule=self.rule)
+        return read_in_windows(model, self.windows, self.rule)

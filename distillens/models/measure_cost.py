@@ -1,7 +1,7 @@
 """How large and how fast a finished model is.
 
-Sizes are facts of its files. Latency is that of one text alone on one thread; it is measured,
-so it differs from run to run and from machine to machine. On a CPU it is the processor's time,
+Sizes are facts of its files. Latency is that of one text alone, all its windows, on one thread; it is
+measured, so it differs from run to run and from machine to machine. On a CPU it is the processor's time,
 which does not count what other programs took meanwhile; with a GPU it is the clock's.
 """
 
@@ -14,10 +14,11 @@ import pyarrow as pa
 from safetensors import safe_open
 
 from distillens import tables
-from distillens.data.text import examples
+from distillens.data.text import Example, examples
 from distillens.joblog import tracked
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
+from distillens.models.windowed import cutting, windows_of
 from distillens.provenance import digest
 
 _TEXTS, _ROUNDS = 100, 5
@@ -117,4 +118,5 @@ def latencies(engine: Engine, texts: Sequence[tuple[str, ...]]) -> np.ndarray:
 
 
 def _answer(engine: Engine, text: tuple[str, ...]) -> np.ndarray:
-    return engine.backend.forward(engine.encoder.pad(engine.encoder.encode([text])))
+    encoder, windows = cutting(engine), windows_of(engine, Example("", *text))
+    return engine.backend.forward(encoder.pad(encoder.encode([one.example.texts for one in windows])))

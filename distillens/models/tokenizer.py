@@ -20,7 +20,9 @@ from distillens.models.sequences import Sequences
 Segments = tuple[str, ...]
 Encoded = dict[str, list[int]]
 
-_ENDLESS = 1 << 30
+ENDLESS = 1 << 30
+"""The longest input of a tokenizer that has no limit."""
+
 _DEFAULT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 
 
@@ -109,7 +111,7 @@ class Encoder:
         config = _read(folder / "special_tokens_map.json") | _read(folder / "tokenizer_config.json")
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self.max_length = min(int(config.get("model_max_length", _ENDLESS)), _ENDLESS)
+        self.max_length = min(int(config.get("model_max_length", ENDLESS)), ENDLESS)
         self.side = truncation_side(folder)
         self._tokenizer.enable_truncation(self.max_length, direction=self.side)
         self.inputs = [name for name in config.get("model_input_names", _DEFAULT_INPUTS) if name in inputs]
@@ -234,6 +236,15 @@ class Encoder:
             for row, one in enumerate(encoded):
                 batch[name][row, : len(one[name])] = one[name]
         return batch
+
+    def view(self, segments: Segments) -> list[tuple[int, int]]:
+        """The part of each segment that the model sees, in characters; ``(0, 0)`` where it sees none."""
+        encoded = self._tokenizer.encode(*segments)
+        seen: list[list[tuple[int, int]]] = [[] for _ in segments]
+        for segment, span in zip(encoded.sequence_ids, encoded.offsets, strict=True):
+            if segment is not None and span[0] < span[1]:
+                seen[segment].append(span)
+        return [(own[0][0], own[-1][1]) if own else (0, 0) for own in seen]
 
     def cuts(self, segments: Segments) -> bool:
         """Whether a text or pair is longer than what the model sees."""

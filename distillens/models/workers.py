@@ -33,6 +33,7 @@ import numpy as np
 from distillens.joblog import Progress
 from distillens.models.engine import Engine
 from distillens.models.forward_pass import Backend
+from distillens.models.windowed import read_in_windows, settings_of
 
 Recipe = Callable[[Engine, Progress], Sequence[Callable[[], object]]]
 """Makes a job's tasks; it is pickled, so it is a module's function with its arguments (`functools.partial`)
@@ -206,7 +207,7 @@ def _next(control: Connection, number: int) -> tuple[str, Any]:
 @contextmanager
 def _worker(engine: Engine, recipe: Recipe) -> Iterator[Connection]:
     """A process, the threads that answer its batches, and the pipe that tells it what to do."""
-    backend = engine.backend
+    backend, windows = engine.backend, settings_of(engine)
     pipes = [Pipe() for _ in range(1 + backend.lanes)]
     # A batch may be padded somewhat beyond its budget. What is not touched takes no memory.
     size = 2 * engine.tokens * len(engine.encoder.inputs) * np.dtype(np.int64).itemsize
@@ -229,9 +230,8 @@ def _worker(engine: Engine, recipe: Recipe) -> Iterator[Connection]:
         thread.start()
     try:
         traits = {name: getattr(backend, name) for name in _TRAITS} | {"tokens": engine.tokens}
-        control.send(
-            (recipe, engine.folder, engine.encoder.rule, traits | {"provenance": backend.provenance()})
-        )
+        traits["provenance"] = backend.provenance()
+        control.send((recipe, engine.folder, engine.encoder.rule, windows, traits))
         yield control
     finally:
         control.close()
@@ -267,12 +267,12 @@ def work(control: int, *lanes: int) -> None:
         File descriptors of its ends of the pipes, and of the memory of as many lanes.
     """
     owner = Connection(control)
-    recipe, folder, rule, traits = owner.recv()
+    recipe, folder, rule, windows, traits = owner.recv()
     try:
         pipes, memories = lanes[: len(lanes) // 2], lanes[len(lanes) // 2 :]
         own = [Lane(Connection(pipe), memory) for pipe, memory in zip(pipes, memories, strict=True)]
         engine = Engine(Path(folder), backend=RemoteBackend(own, traits), rule=rule)
-        tasks = recipe(engine, _Told(owner))
+        tasks = recipe(read_in_windows(engine, windows, rule), _Told(owner))
         for number in iter(owner.recv, None):
             tasks[number]()
             owner.send(("done", number))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from distillens.data.units import noun
 from distillens.report import sentences, viewer
 from distillens.report.disagreements import Disagreement
 from distillens.report.formatting import NOT_KNOWN, Cell, Table, percent
@@ -58,7 +59,7 @@ def case_of(
     lines = [
         Line(
             run,
-            _prediction(cell),
+            _prediction(cell, view.unit),
             list(_segments(view.values(run, text), cell.get("pieces", view.pieces(text)))),
         )
         for run, cell in cells.items()
@@ -68,8 +69,8 @@ def case_of(
     return Case(text["example_id"], [*about, *facts], lines, link)
 
 
-def _prediction(cell: Mapping[str, Any]) -> str:
-    cut = f"; {cell['unseen']} words cut off" if cell.get("unseen") else ""
+def _prediction(cell: Mapping[str, Any], unit: str) -> str:
+    cut = f"; {cell['unseen']} {noun(unit)} cut off" if cell.get("unseen") else ""
     if "c" not in cell:
         return f"says: {NOT_KNOWN}{cut}"
     mark = {True: "\u00a0✓", False: "\u00a0✗", None: ""}[cell["ok"]]
@@ -113,7 +114,7 @@ def beginning(text: Text, size: int = 60) -> str:
 def answer(view: View, run: Run | None, text: Text) -> Cell:
     """What a run says of a text, how sure it is, and whether it is right."""
     cell = view.cell(run, text) if run in view.runs else None
-    return Cell(_prediction(cell).removeprefix("says ") if cell else NOT_KNOWN)
+    return Cell(_prediction(cell, view.unit).removeprefix("says ") if cell else NOT_KNOWN)
 
 
 def not_known(view: View, texts: Sequence[Text], runs: Sequence[Run]) -> str:

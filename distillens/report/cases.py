@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from distillens.data.units import noun
 from distillens.metrics.disagreement import worst
 from distillens.report import disagreements, exemplars, viewer
 from distillens.report.case import Group, Text, answer, beginning, beyond_in_words, case_of, not_known
@@ -97,7 +98,7 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
     rule = (
         f"The texts whose attribution by {view.explainer} {student.model} places most unlike {teacher}, "
         f"{beyond_in_words(found, teacher)}; {_how_many(int((found.ranked > 0).sum()), WORST)}. "
-        "Each opens with its words."
+        f"Each opens with its {noun(view.unit)}."
     )
     rows = []
     for place in places:
@@ -122,7 +123,7 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
         Head("beyond noise", "what two runs of the teacher share, minus what the student shares with it"),
         Head(
             "student shares",
-            "the part of the attribution on the same words with the same sign as the teacher",
+            f"the part of the attribution on the same {noun(view.unit)} with the same sign as the teacher",
         ),
         Head("teacher’s runs share", "the same of each two runs of the teacher"),
     ]

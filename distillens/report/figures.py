@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from distillens.data.units import noun
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import GATED
 from distillens.report import plot
@@ -21,9 +22,9 @@ from distillens.report.svg import INK
 
 _PANELS = ("confidence_drop", "flip_rate")
 _RANKINGS = {
-    "own": ("its own words", "-"),
-    "teacher": ("the teacher’s words", (0, (4, 1.6))),
-    "random": ("random words", (0, (1, 1.6))),
+    "own": ("its own {}", "-"),
+    "teacher": ("the teacher’s {}", (0, (4, 1.6))),
+    "random": ("random {}", (0, (1, 1.6))),
 }
 
 _CUES = {
@@ -64,6 +65,7 @@ class _Task:
         self._lead = study.lead(task)
         gated = {row["student"] for row in rows["drift"] if row["verdict"] == GATED}
         self._looks: dict[Key, Look] = plot.looks(study, gated)
+        self._units = noun(study.settings.get("unit", "word"))
 
     def figures(self) -> Iterator[tuple[str, str, str, Figure]]:
         """Yield section, suffix of the name, title and figure of each."""
@@ -86,7 +88,7 @@ class _Task:
         for explainer in self._explainers(row["explainer"] for row in self._rows["faithfulness"]):
             figure = self._faithfulness(explainer)
             if figure is not None:
-                title = f"What hiding the words named by {explainer} does on {task}"
+                title = f"What hiding the {self._units} named by {explainer} does on {task}"
                 yield "faithfulness", f"-{explainer}", title, figure
         for probe in ordered(
             (row["probe"] for row in self._rows["probes"]), list(self._study.settings["probes"])
@@ -238,12 +240,15 @@ class _Task:
             for run in runs:
                 self._curves(axes, run, [row for row in rows if row["metric"] == metric])
             axes.set_title(metric_name(metric), loc="left")
-            axes.set_xlabel("words hidden")
+            axes.set_xlabel(f"{self._units} hidden")
             axes.set_xticks(sorted({row["k"] for row in rows if row["metric"] == metric}))
             axes.margins(x=0.08)
             axes.set_ylim(*self._range(metric))
         used = [name for name in _RANKINGS if any(row["ranking"] == name for row in rows)]
-        keys = [Line2D([], [], color=INK, label=_RANKINGS[n][0], linestyle=_RANKINGS[n][1]) for n in used]
+        keys = [
+            Line2D([], [], color=INK, label=_RANKINGS[n][0].format(self._units), linestyle=_RANKINGS[n][1])
+            for n in used
+        ]
         plot.legend(figure, self._looks, runs, keys)
         return figure
 

@@ -9,18 +9,20 @@ import jinja2
 from markupsafe import Markup
 
 from distillens.provenance import ROOT
-from distillens.report import rows
+from distillens.report import nouns, rows
 from distillens.report.formatting import capitalised
 
 _RESOURCES = ROOT / "resources" / "page"
 
 
-def render(template: str, **context: Any) -> str:
+def render(template: str, unit: str = "word", **context: Any) -> str:
     """Fill a template of ``resources/page``.
 
     Parameters
     ----------
     template : str
+    unit : str
+        What the page is about, which its text calls words; see `distillens.report.nouns`.
     **context
         What the template names.
 
@@ -42,7 +44,9 @@ def render(template: str, **context: Any) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[nouns.Named],
     )
+    environment.unit = unit
     as_json = {"json": lambda value: Markup(embedded(value))}
     as_json["packed"] = lambda table: Markup(embedded(rows.packed(table)))
     environment.filters |= {"capital": capitalised, **as_json}
@@ -54,7 +58,7 @@ def render(template: str, **context: Any) -> str:
     policy = f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
     policy += "base-uri 'none'; form-action 'none'"
     return environment.get_template(template).render(
-        **context, style=Markup(style), script=Markup(script), policy=policy
+        **context, unit=unit, style=Markup(style), script=Markup(script), policy=policy
     )
 
 

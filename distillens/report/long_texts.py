@@ -26,7 +26,7 @@ def reasons(verdicts: Sequence[Verdict], reports: Sequence[Row]) -> list[str]:
     >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], None, None, {"shap": row}, "")
     >>> report = {"task": "toy", "model": "tiny", "explainer": "shap", "explanations": 9, "cut_off": 9}
     >>> reasons([said], [report])[0].partition(":")[2]
-    ' tiny does not see all words of 9 of 9. Take shorter texts, or a larger max_length.'
+    ' tiny does not see all words of 9 of 9. Take shorter texts, a larger max_length, or windows.'
     """
     return [
         f"{v.student} and {v.teacher_name} cannot be compared by {explainer} on any of the"
@@ -50,4 +50,4 @@ def _why(verdict: Verdict, explainer: str, reports: Sequence[Row]) -> str:
     said = [f"{model} does not see all words of {cut} of {of}" for model, cut, of in counts if cut]
     if not said:
         return "their attributions are zero everywhere, or of unlike words."
-    return f"{', '.join(said)}. Take shorter texts, or a larger max_length."
+    return f"{', '.join(said)}. Take shorter texts, a larger max_length, or windows."

@@ -154,6 +154,11 @@ class Material:
         return {**self.settings, "tasks": self.tasks}
 
     @property
+    def unit(self) -> str:
+        """What gets a value: words, or sentences, say."""
+        return self.settings.get("unit", "word")
+
+    @property
     def shows_texts(self) -> bool:
         """Whether the page may show texts that it did not make itself."""
         return bool(self.settings.get("show_texts", True))

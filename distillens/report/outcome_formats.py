@@ -74,7 +74,7 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
     <BLANKLINE>
     ### Agreement with its teacher’s reasons
     <BLANKLINE>
-    No drift found on films, against bert, by prune 0.3. On 80 texts the words’ attributions agree with the
+    No drift found on films, against bert, by prune 0.3. On 80 texts the attributions agree with the
     teacher’s (Spearman, mean and 95 % interval): occlusion 0.90 [0.85, 0.94]. Performance is not known.
     This is about these models, texts and explainers, and does not say that its reasons are good.
     <BLANKLINE>
@@ -114,7 +114,7 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
         "",
         "### Agreement with its teacher’s reasons",
         "",
-        f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} texts the words’ attributions "
+        f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} texts the attributions "
         "agree with the",
         f"teacher’s (Spearman, mean and 95 % interval): {'; '.join(map(agreement, one['explainers']))}."
         f"{doses} {scores}",

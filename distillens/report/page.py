@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from distillens.config import black_box
+from distillens.config import black_box, reading
 from distillens.provenance import release
 from distillens.report import (
     cases,
@@ -20,6 +20,7 @@ from distillens.report import (
     label_counts,
     ladder,
     long_texts,
+    nouns,
     permutation,
     reasons,
     sections,
@@ -53,7 +54,7 @@ def write_report(
     material, folder = gather(study, tasks, files), Path(out).parent
     config = yaml.safe_dump(json.loads(json.dumps(material.config)), sort_keys=False, allow_unicode=True)
     take_along.write(material, config, folder)
-    page = html.render("page.html.j2", **_shown(material, folder), config=config)
+    page = html.render("page.html.j2", material.unit, **_shown(material, folder), config=config)
     Path(out).write_text(page.lstrip(), "utf-8")
     _LOG.info("%s: %.1f MB, %d figures", out, len(page.encode()) / 1e6, len(material.drawings))
 
@@ -79,6 +80,9 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
     tradeoff = [
         table for task in of.tasks for table in costs.tables_of(study, task, verdicts, of.subjects, of.costs)
     ]
+    for name in parts.keys() - set(nouns.ABOUT_WORDS):
+        for part in parts[name]:
+            part["tables"] = [nouns.of_table(table, of.unit) for table in part["tables"]]
     told = (of.attributions, of.examples, of.probes, of.gates)
     chosen = [(task, cases.choose(study, task, of.texts.get(task, []), *told)) for task in of.tasks]
     three, maps = _three(chosen), [one for one in of.drawings if one.section == "ladder"]
@@ -107,8 +111,12 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         "remarks": f"{said} {permutation.remarks(renamed)} {diagnostics.warning(of.diagnosed)}".strip(),
         "notes": [*reasons.notes(study, verdicts), *filter(None, of.repeated)],
         "above_one": any(row["normalised"] > 1 for v in verdicts for row in v.drift.values()),
-        "not_compared": long_texts.reasons(verdicts, of.diagnosed),
-        "facts": [black_box.removal_in_words(of.settings), *black_box.left_out(study.settings)],
+        "not_compared": [nouns.named(one, of.unit) for one in long_texts.reasons(verdicts, of.diagnosed)],
+        "facts": [
+            nouns.named(black_box.removal_in_words(of.settings), of.unit),
+            *reading.in_words(of.settings),
+            *black_box.left_out(study.settings),
+        ],
         **{name: of.settings["metrics"][name] for name in ("tolerance", "margin", "confidence_level")},
         "sections": parts,
         "map": maps[0] if maps else None,
@@ -137,7 +145,7 @@ def _made(of: Material) -> list[Table]:
         diagnostics.undefined_table(of.undefined),
         diagnostics.origins_table(of.origins),
     )
-    return [table for table in made if table is not None]
+    return [nouns.of_table(table, of.unit) for table in made if table is not None]
 
 
 def _three(chosen: Sequence[tuple[str, Sequence[Group]]]) -> list[tuple[Group, Case]]:

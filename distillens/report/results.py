@@ -75,7 +75,8 @@ class Results:
         """One row per word and class of an explained text.
 
         ``task model seed explainer example_id``; ``position`` of the word in the text, from 0;
-        ``word``; ``segment`` (0: the first text, 1: the second), ``start``, ``end`` (characters);
+        ``word`` (a sentence, say, if that is the study's unit);
+        ``segment`` (0: the first text, 1: the second), ``start``, ``end`` (characters);
         ``label`` of the class (null for a regression's one output, and where attributions from
         elsewhere do not say for which class they are); ``value``, the attribution to it (null where
         there is none); ``output`` and ``base``, the explained output of the class for the whole text

@@ -79,6 +79,7 @@ class View:
         pieces: Mapping[str, tuple[Any, Any]],
     ) -> None:
         self.task, self._options = task, study.tasks[task]
+        self.unit = study.settings.get("unit", "word")
         self.explainer, self.runs = explainer, list(runs)
         self._rows = {run: about[explainer, run.model, run.seed] for run in runs}
         self._alike, self._pieces = alike, pieces

@@ -237,7 +237,8 @@ def faithfulness(study: Outline, task: str, scores: pd.DataFrame) -> Table | Non
 def curves(study: Outline, task: str, scores: pd.DataFrame) -> Table | None:
     """Faithfulness over all numbers of words, and what the words are like that are named."""
     rows = [row for row in score_rows.of(scores, task) if not row["metric"].startswith(_AT_K)]
-    caption = f"Faithfulness on {task}: over all numbers of words, and short tokens"
+    scraps = ", and short tokens" if any(row["metric"] == "short_token_ratio" for row in rows) else ""
+    caption = f"Faithfulness on {task}: over all numbers of words{scraps}"
     return _by_ranking(study, rows, f"curves-{task}", caption)
 
 

@@ -17,6 +17,7 @@ WITHOUT = {
     "data.fetch.fetch_checkpoint": "takes a checkpoint; `copy_checkpoint` shows what is left of it",
     "data.fetch.fetch_dataset": "takes a whole block of a config, and a file of texts",
     "cli.own_inputs.problems": "takes a whole config, and opens all that it names",
+    "cli.own_inputs.opened": "takes a whole config, and opens all that it names",
     "data.packages.fetch_package": "downloads",
     "joblog.logging_to": "takes over the log of the whole process",
     "provenance.prefer_this_package": "changes the environment of the whole process",

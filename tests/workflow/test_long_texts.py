@@ -31,6 +31,6 @@ def test_a_student_that_sees_no_text_whole_is_said_to(tmp_path):
     ).stdout
     reason = (
         "student and teacher cannot be compared by occlusion on any of the 9 texts of moods:"
-        " student does not see all words of 9 of 9. Take shorter texts, or a larger max_length."
+        " student does not see all words of 9 of 9. Take shorter texts, a larger max_length, or windows."
     )
     assert reason in page and reason in said

@@ -31,7 +31,8 @@ OPTIONS = {
     "unit": {
         "enum": ["word", "token"],
         "default": "word",
-        "description": "What gets a value: words, which all models share, or the tokenizer's pieces.",
+        "description": "What gets a value: words, or what the study's unit says, which all models share; "
+        "or the tokenizer's pieces (token).",
     },
     "examples": {
         "type": ["integer", "null"],

@@ -3,7 +3,8 @@
 A control without signs that knows nothing of the output: every class gets the same
 values. Each layer passes on half of its mean attention and half of its input
 (equation 1, residual connections); the layers' matrices are multiplied and the row of
-the first position is summed over each word's share of the pieces.
+the first position is summed over each word's share of the pieces. Of a text in windows it is the mean over
+those that are read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from distillens.data.text import Example
 from distillens.metrics.explained_output import explained
 from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoded
+from distillens.models.windowed import combine_of, combined, cutting, windows_of
 
 OPTIONS = {}
 CONTROL = True
@@ -39,16 +41,23 @@ def explain(
 ) -> Iterator[Attribution]:
     """Yield the attribution of each example, in order."""
 
-    def explain_batch(batch: list[Example], encoded: list[Encoded]) -> list[Attribution]:
-        model = engine.attentive.model
-        with torch.inference_mode():
-            answer = model(**engine.attentive.tensors(engine.encoder.pad(encoded)), output_attentions=True)
-            flow = rollout(answer.attentions)[:, 0].double().cpu().numpy()
-        wholes = explained(answer.logits.float().cpu().numpy(), output)
+    def explain_batch(batch: list[Example], encoded: list[list[Encoded]]) -> list[Attribution]:
+        model, encoder, how = engine.attentive.model, cutting(engine), combine_of(engine)
+        flows, logits = [], []
+        for of_window in zip(*encoded, strict=True):
+            with torch.inference_mode():
+                answer = model(**engine.attentive.tensors(encoder.pad(of_window)), output_attentions=True)
+                flows.append(rollout(answer.attentions)[:, 0].double().cpu().numpy())
+            logits.append(answer.logits.float().cpu().numpy())
+        wholes = explained(combined(np.stack(logits), how), output)
+        read = 1 if how == "first" else len(flows)
         attributions = []
-        for example, own, whole in zip(batch, flow, wholes, strict=True):
-            shares = engine.encoder.shares(example)
-            values = np.bincount(shares.words, shares.weights * own[shares.pieces], len(example.words))
+        for row, (example, whole) in enumerate(zip(batch, wholes, strict=True)):
+            values = np.zeros(len(example.words))
+            for window, flow in zip(windows_of(engine, example)[:read], flows, strict=False):
+                shares = encoder.shares(window.example)
+                parts = shares.weights * flow[row][shares.pieces] / read
+                values += np.bincount(window.words[shares.words], parts, len(values))
             repeated = np.repeat(values[:, None], len(whole), axis=1)
             attributions.append(Attribution(example, repeated, np.full(len(whole), np.nan), whole))
         return attributions

@@ -35,7 +35,7 @@ def explain(
 ) -> Iterator[Attribution]:
     """Yield the attribution of each example, in order."""
 
-    def explain_batch(batch: list[Example], encoded: list[Encoded]) -> list[Attribution]:
+    def explain_batch(batch: list[Example], encoded: list[list[Encoded]]) -> list[Attribution]:
         embedded = Embedded(batch, engine, output, encoded)
         whole = embedded.outputs(embedded.points[0])
         none = np.full(whole.shape, np.nan)  # nobody asked for the output of zero embeddings

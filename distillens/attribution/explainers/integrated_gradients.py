@@ -60,7 +60,7 @@ def explain(
 ) -> Iterator[Attribution]:
     """Yield the attribution of each example, in order."""
 
-    def explain_batch(batch: list[Example], encoded: list[Encoded]) -> list[Attribution]:
+    def explain_batch(batch: list[Example], encoded: list[list[Encoded]]) -> list[Attribution]:
         """Explain examples together; those that have not converged again with twice the steps."""
         steps = int(options["steps"])
         results = _integrate(batch, encoded, engine, output, steps)
@@ -80,7 +80,7 @@ def explain(
 
 
 def _integrate(
-    batch: list[Example], encoded: list[Encoded], engine: Engine, output: str, steps: int
+    batch: list[Example], encoded: list[list[Encoded]], engine: Engine, output: str, steps: int
 ) -> list[Attribution]:
     embedded = Embedded(batch, engine, output, encoded)
     whole, base = (embedded.outputs(point) for point in embedded.points)

@@ -4,7 +4,8 @@ The kind's name is its key in a model's block of the config (``onnx: model.onnx`
 that a bare text stands for. ``PATHS`` are the options that name files or folders, ``CODE = True`` says
 that the user's own code is run, which a config has to allow, ``PRICED = True`` that an answer costs
 something: nothing is asked before the study runs, ``KEPT = True`` that answers go into a journal
-(`distillens.models.recall`). ``FREE`` names the options that leave answers as they are: nothing is made
+(`distillens.models.recall`), ``TOKENIZED = True`` that its tokenizer is known (``encoder``), and so the
+longest text that it sees. ``FREE`` names the options that leave answers as they are: nothing is made
 again when they change. ``SAYS`` is the key's description.
 
 ``open`` gets the options (a mapping) and the task's labels, and returns a `Backend`. It opens what is there

@@ -43,6 +43,7 @@ OPTIONS = {
 SHORT = "file"
 SAYS = "Instead of a checkpoint: an ONNX file that is asked."
 PATHS = ("file", "tokenizer")
+TOKENIZED = True
 
 _INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 _OUTPUTS = ("logits", "probabilities", "output_probability")

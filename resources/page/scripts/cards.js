@@ -6,7 +6,8 @@ const readings = new WeakMap();
 function prediction(cell) {
   const right = cell.ok === true ? "\u00a0✓" : cell.ok === false ? "\u00a0✗" : "";
   const sure = cell.c === undefined ? "" : `, ${share(cell.c)}`;
-  const cut = cell.unseen ? `; ${cell.unseen} word${cell.unseen === 1 ? "" : "s"} cut off` : "";
+  const unit = document.documentElement.dataset.unit ?? "word";
+  const cut = cell.unseen ? `; ${cell.unseen} ${unit}${cell.unseen === 1 ? "" : "s"} cut off` : "";
   return `says ${cell.p}${sure}${right}${cut}`;
 }
 

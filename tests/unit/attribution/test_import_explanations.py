@@ -693,3 +693,34 @@ def test_ids_of_data_without_a_column_of_ids_are_said_to_start_at_1(take_in):
     with pytest.raises(DataError) as caught:
         take_in(changed(example_id="0"))
     assert "id column" not in str(caught.value)
+
+
+def test_values_of_words_are_summed_over_the_sentences_of_a_study(take_in, tmp_path):
+    texts = {name: (f"{a}. Is it? {name}", None) for name, (a, _) in TEXTS.items()}
+    take_in.test = examples_table(tmp_path / "documents.parquet", texts)
+    rows, expected = [], {}
+    for name, (text, _) in texts.items():
+        words = [word.text for word in Example(name, text).words]
+        values = list(range(1, len(words) + 1))
+        rows.append(
+            {
+                "example_id": name,
+                "model": "small",
+                "explainer": "shap",
+                "words": words,
+                "values": values,
+                "target": "good",
+            }
+        )
+        last = len(words) - 4  # Is, it, ?, and the number
+        expected[name] = [sum(values[:last]), sum(values[last : last + 3]), values[-1]]
+    table = tables.read(take_in.test, "examples").replace_schema_metadata()
+    tables.write(tmp_path / "explained.parquet", "examples", table, {"unit": "sentence"})
+    out = take_in(rows, explained=tmp_path / "explained.parquet")
+    assert tables.provenance(out)["unit"] == "sentence"
+    found = read(out)
+    assert {name: [value[1] for value in row["values"]] for name, row in found.items()} == expected
+    assert found["1"]["words"][1:] == ["Is it?", "1"]
+    short = [{**row, "words": row["words"][:2], "values": [1, 2]} for row in rows]
+    with pytest.raises(DataError, match="2 sentences of the text have no value, such as 'Is it\\?'"):
+        take_in(short, explained=tmp_path / "explained.parquet")

@@ -1,6 +1,8 @@
 """Several workers give what one process gives, to the byte, whoever comes first; and say what went wrong."""
 
+import json
 import os
+import shutil
 from functools import partial
 from multiprocessing import Pipe
 
@@ -41,6 +43,17 @@ def write(name, explained, folder, out):
     identity = {**IDENTITY, "explainer": name}
     jobs.explain(explained, folder, out, identity, EXPLAINERS[name], "margin", CPU, 3)
     return out.read_bytes()
+
+
+def test_workers_read_windows_as_one_process_does(explained, bert, tmp_path, monkeypatch):
+    monkeypatch.setitem(CPU, "windows", {"combine": "mean", "overlap": 2})
+    short = shutil.copytree(bert, tmp_path / "short")
+    file = short / "tokenizer_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"model_max_length": 10}))
+    one = write("shap", explained, short, tmp_path / "one")
+    assert not any(tables.read(tmp_path / "one", "explanations")["unseen"].to_pylist())
+    monkeypatch.setattr(TorchBackend, "workers", 2, raising=False)
+    assert write("shap", explained, short, tmp_path / "other" / "one") == one
 
 
 @pytest.mark.parametrize("name", ["shap", "lime", "occlusion"])
