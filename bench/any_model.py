@@ -59,6 +59,7 @@ def main() -> None:
     made.mkdir(parents=True, exist_ok=True)
     seconds = {"the teacher": _timed(train_teacher, config, results, given.cores)}
     make_copies(results, made)
+    asked.teacher(["Loaded before anybody waits for it."])
     with serving(config["models"]["endpoint"]["http"]["url"], asked.teacher) as server:
         seconds["soft labels"] = _timed(ask_for_labels, config, results, made / ANSWERED)
         seconds["the study"] = _timed(_run, STUDY, given.cores)
