@@ -1,9 +1,11 @@
 """What the examples of docs/any-model.md name, made tiny."""
 
+import itertools
 import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import peft
 from transformers import AutoModelForSequenceClassification
 
@@ -21,7 +23,7 @@ BLOCKS = {
 
 
 def lay_out(folder: Path) -> None:
-    """Write a decoder, an adapter and its base, ONNX files and the page's function."""
+    """Write a decoder, an adapter and its base, ONNX files, rerankers, their passages, and the functions."""
     tiny.llama(folder / "llama", labels=2)
     model = AutoModelForSequenceClassification.from_pretrained(tiny.bert(folder / "base", labels=2))
     lora = peft.LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"], init_lora_weights=False)
@@ -30,4 +32,51 @@ def lay_out(folder: Path) -> None:
     classifier.export_onnx(classifier.load_classifier(exported).eval(), exported)
     (exported / "onnx").mkdir()
     shutil.copy(exported / "model.onnx", exported / "onnx" / "model_quantized.onnx")
-    (folder / "mine.py").write_text(BLOCKS["mine.py"])
+    for name in ("mine.py", "few_shots.py"):
+        (folder / name).write_text(BLOCKS[name])
+    passages(folder / "passages.csv")
+    for seed, name in enumerate(("cross-encoder", "small-cross-encoder")):
+        tiny.bert(folder / name, labels=1, layers=2 - seed)
+
+
+def passages(file: Path) -> pd.DataFrame:
+    """Five documents for each of some queries, and how many words of the query each has; two say nothing."""
+    words = ("film", "plot", "ending", "joyful", "dull", "bad")
+    rows = [
+        {"query": f"a {one} and {other}", "passage": f"The {first} was {second}, number {number}",
+         "relevance": len({one, other} & {first, second})}
+        for one, other in itertools.combinations(words, 2)
+        for number, (first, second) in enumerate(
+            [(one, other), (other, "not bad"), (one, "all of it"), ("movie", "bad"), ("movie", other)]
+        )
+    ]  # fmt: skip
+    rows.append({"query": "is it alone", "passage": "It is all alone", "relevance": 1})
+    rows += [{"query": "the same", "passage": f"all the same {n}", "relevance": 0} for n in range(3)]
+    frame = pd.DataFrame(rows)
+    frame.to_csv(file, index=False)
+    return frame
+
+
+def made_for_mini(folder: Path) -> None:
+    """What resources/studies/any-model-mini.yaml names, in the place of what `bench.any_model` makes."""
+    made = folder / "results" / "any-model-mini" / "made"
+    graph = tiny.bert(made / "int8", labels=5)
+    classifier.export_onnx(classifier.load_classifier(graph).eval(), graph)
+    tiny.bert(made / "teacher", labels=5)
+    pd.DataFrame({"text": ["A film", "A play"], "label": [0, 4]}).to_csv(made / "train.csv", index=False)
+    probabilities = {f"p{number}": [0.2, 0.2] for number in range(5)}
+    pd.DataFrame({"text": ["A film", "A play"], **probabilities}).to_csv(made / "answers.csv", index=False)
+
+
+def few_shots(folder: Path) -> None:
+    """A SetFit model of a tiny body, saved with its labels in another order than the task's."""
+    from sentence_transformers import SentenceTransformer, models
+    from setfit import SetFitModel
+    from sklearn.linear_model import LogisticRegression
+
+    body = models.Transformer(str(tiny.bert(folder / "body")), max_seq_length=32)
+    whole = SentenceTransformer(modules=[body, models.Pooling(16)], device="cpu")
+    model = SetFitModel(whole, LogisticRegression(), labels=["positive", "negative"])
+    texts = ["a good film", "a joyful ending", "a dull film", "a bad ending"]
+    model.model_head.fit(model.encode(texts), [0, 0, 1, 1])
+    model.save_pretrained(folder / "few-shots")

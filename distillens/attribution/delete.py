@@ -20,6 +20,7 @@ from distillens.models.chunks import Finishing, Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
 from distillens.models.masks import Masks
+from distillens.models.recall import note
 from distillens.models.workers import share_out
 from distillens.provenance import digest
 
@@ -99,6 +100,7 @@ def write_deletions(
         recipe = Finishing(partial(_parts, job, plan, files), folder, tuple(outs))
         make = partial(share_out, engine, recipe, progress=progress, count=workers) if workers > 1 else None
         write_in_parts(outs, work.parts(progress), provenance, folder, progress, make=make)
+    note(engine)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from distillens.models.answers import finite
 from distillens.models.chunks import Finishing, Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
+from distillens.models.recall import note
 from distillens.models.workers import share_out
 from distillens.provenance import ExplanationId, digest, versions
 
@@ -94,6 +95,7 @@ def write_explanations(
         recipe = Finishing(partial(_parts, job, plan, explained), folder, tuple(outs))
         make = partial(share_out, engine, recipe, progress=progress, count=workers) if workers > 1 else None
         write_in_parts(outs, parts, provenance, folder, progress, part, make)
+    note(engine)
 
 
 class _Work:

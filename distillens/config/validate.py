@@ -21,6 +21,8 @@ from distillens.provenance import ROOT, project_file
 
 __all__ = ["ConfigError", "complete", "nearest", "published"]
 
+_OF_CLASSES = ("accuracy", "macro_f1", "weighted_f1", "f1", "matthews")
+_OF_SCORES, _OF_QUERIES = ("pearson", "spearman"), ("ndcg", "pair_agreement")
 _PUBLISHED = ROOT / "workflow" / "schemas" / "published.schema.yaml"
 
 
@@ -226,13 +228,21 @@ def _check_task(name: str, task: Mapping[str, Any]) -> None:
             )
         if any(a >= b for a, b in zip(cut, cut[1:], strict=False)):
             raise ConfigError(f"{where}.cut: thresholds must increase")
-    allowed = (
-        ("accuracy", "macro_f1", "weighted_f1", "f1", "matthews") if classes else ("pearson", "spearman")
-    )
+    _check_metrics(where, task)
+
+
+def _check_metrics(where: str, task: Mapping[str, Any]) -> None:
+    classes = task["type"] == "classification"
+    allowed = _OF_CLASSES if classes else (*_OF_SCORES, *_OF_QUERIES)
     for metric in task["metrics"]:
         if metric not in allowed:
             raise ConfigError(
                 f"{where}.metrics: {metric!r} does not suit a {task['type']}; there are: {', '.join(allowed)}"
+            )
+        if metric in _OF_QUERIES and task["columns"]["group"] is None:
+            raise ConfigError(
+                f"{where}.metrics: {metric} compares the documents of a query; name the column that says "
+                f"which query a row is of ({where}.columns.group)"
             )
     if "f1" in task["metrics"] and len(task["labels"]) != 2:
         raise ConfigError(f"{where}.metrics: f1 is for two classes; use macro_f1")

@@ -4,6 +4,7 @@ Which model, seed and explainer a file is about is read from its provenance, nev
 A row without an ``example_id`` is an aggregate: ``n`` examples count in it, ``n_undefined`` do not.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,11 @@ from distillens.evaluation.inputs import (
 )
 from distillens.evaluation.rows import aggregate, versus, write_scores
 from distillens.joblog import tracked
-from distillens.metrics import performance, probabilities
+from distillens.metrics import performance, probabilities, ranking
 from distillens.metrics.permutation import best_renaming
 from distillens.metrics.statistics import Estimate
+
+log = logging.getLogger("distillens")
 
 PERMUTED = "permuted"
 """The metric of a row that says how far better a run would score if its outputs had other names."""
@@ -65,7 +68,8 @@ def score_performance(
     answered |= _from_elsewhere(explanations, truth, settings)
     texts = TextGroups(test)
     everything = {run: (labelled, logits) for run, (labelled, logits, _) in answered.items() if len(labelled)}
-    majority = performance.majority(settings.lead, truth, settings.n_classes)
+    _check_ranks(test, truth, texts, settings)
+    majority = performance.majority(settings.lead, truth, settings.n_classes, texts.of(truth.index))
     for run, (labelled, logits, undefined) in answered.items():
         where = {"model": run[0], "seed": run[1]}
         if not len(labelled):
@@ -75,8 +79,9 @@ def score_performance(
         predicted = performance.predictions_of(logits)
         estimates = _scores(run, settings.task_settings["metrics"], labelled, predicted, settings, texts)
         for metric, value in estimates.items():
-            row = aggregate(len(labelled), value, **where, metric=metric)
-            rows.append({**row, "n_undefined": undefined})
+            said = _in_order(metric, labelled, texts)
+            row = aggregate(said, value, **where, metric=metric)
+            rows.append({**row, "n_undefined": undefined + len(labelled) - said})
         rows += _of_probabilities(run, everything, settings, texts)
         at_most = max(majority, estimates[settings.lead].high)
         rows += _renamed(run, labelled, predicted, at_most, settings, texts)
@@ -105,6 +110,37 @@ def _scores(
 ) -> dict[str, Estimate]:
     resampling = s.resampling("performance", *run)
     return performance.scores(metrics, truth, predicted, s.n_classes, resampling, groups.of(truth.index))
+
+
+def _check_ranks(test: FilePath, truth: pd.Series, texts: TextGroups, s: Settings) -> None:
+    """Refuse labels that are no gains, and say which queries count for no ranking.
+
+    Raises
+    ------
+    TableError
+        If the task has ``ndcg`` and a label below 0.
+    """
+    for metric in s.task_settings["metrics"]:
+        if metric not in ranking.RANKING:
+            continue
+        try:
+            ranking.statistic(metric, truth, truth, texts.of(truth.index))
+        except ValueError as error:
+            raise tables.TableError(f"{test}: {error}") from error
+        queries, orders = texts.of(truth.index), ranking.in_order(truth, texts.of(truth.index))
+        out, every = np.unique(queries[~orders]).size, np.unique(queries).size
+        if out:
+            log.warning(
+                "%s: %d of %d queries are left out of %s: they have one document, or all labels equal",
+                s.task, out, every, metric,
+            )  # fmt: skip
+
+
+def _in_order(metric: str, truth: pd.Series, texts: TextGroups) -> int:
+    """How many texts count: of a ranking those of queries that can be put in order."""
+    if metric not in ranking.RANKING:
+        return len(truth)
+    return int(ranking.in_order(truth, texts.of(truth.index)).sum())
 
 
 def _of_probabilities(

@@ -18,6 +18,7 @@ from distillens.evaluation.gates import usable
 from distillens.evaluation.inputs import FilePath, Run
 from distillens.evaluation.teacher_groups import Attributions, TeacherGroup
 from distillens.metrics import agreement
+from distillens.metrics.reliability import REPEATABLE
 from distillens.metrics.run_pairs import RunPairs
 
 Array = NDArray[np.float64]
@@ -91,8 +92,8 @@ class RunAgreement:
         Returns
         -------
         ndarray or None
-            That with itself for an explainer that draws nothing; None for what was explained elsewhere, which
-            cannot be explained again.
+            That with itself for an explainer that draws nothing; None where it is not known: of what was
+            explained elsewhere, and of a model that does not answer the same twice and was explained once.
 
         Raises
         ------
@@ -110,7 +111,21 @@ class RunAgreement:
             raise tables.TableError(
                 f"task {task!r}: no second explanations of {run} by {group.explainer!r}; add the file"
             )
+        if answers_vary(group.paths[run]):
+            return None
         return agreement.agreements(own, own, self.metrics)
+
+
+def answers_vary(path: FilePath) -> bool:
+    """Whether explanations are of a model that did not answer its fixed texts the same twice.
+
+    Examples
+    --------
+    >>> tables.write("asked.parquet", "explanations", [], {"asked": {"noise": 0.03}})
+    >>> answers_vary("asked.parquet")
+    True
+    """
+    return tables.provenance(path).get("asked", {}).get("noise", 0.0) > REPEATABLE
 
 
 def method_of(path: FilePath) -> str | None:

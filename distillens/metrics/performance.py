@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from distillens.metrics import ranking
 from distillens.metrics.statistics import Estimate, Resampling, Statistic, estimate, mean_of, proportion
 
 Array = NDArray[np.float64]
@@ -40,13 +41,15 @@ def predictions_of(logits: ArrayLike) -> Array:
     return np.where(np.isfinite(logits).all(axis=-1), answers, np.nan).astype(np.float64)
 
 
-def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> Statistic:
+def statistic(
+    metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: int, groups: ArrayLike | None = None
+) -> Statistic:
     """Return a task metric as a function of the weights of the examples.
 
     Parameters
     ----------
     metric : str
-        A key of `CLASSIFICATION` or `REGRESSION`.
+        A key of `CLASSIFICATION`, `REGRESSION` or `distillens.metrics.ranking.RANKING`.
     truth : array_like, shape (n,)
         Class numbers, or values.
     predicted : array_like, shape (..., n)
@@ -54,6 +57,8 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
         a variant has no score (NaN).
     n_classes : int
         Number of classes; not looked at for a regression.
+    groups : array_like, shape (n,), optional
+        Which examples are of one query; a ranking cannot do without.
 
     Returns
     -------
@@ -63,7 +68,7 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
     Raises
     ------
     ValueError
-        If there is no such metric, or a class number is not one of the classes.
+        If there is no such metric, a class number is not one of the classes, or a ranking lacks its groups.
 
     Examples
     --------
@@ -74,8 +79,11 @@ def statistic(metric: str, truth: ArrayLike, predicted: ArrayLike, n_classes: in
     truth, predicted = np.asarray(truth, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
     if metric in REGRESSION:
         return partial(REGRESSION[metric], truth, predicted)
+    if metric in ranking.RANKING:
+        return ranking.statistic(metric, truth, predicted, groups)
     if metric not in CLASSIFICATION:
-        raise ValueError(f"no task metric {metric!r}; there are: {', '.join([*CLASSIFICATION, *REGRESSION])}")
+        there_are = ", ".join([*CLASSIFICATION, *REGRESSION, *ranking.RANKING])
+        raise ValueError(f"no task metric {metric!r}; there are: {there_are}")
     classes = np.arange(n_classes)
     for name, values in (("label", truth), ("predicted class", predicted[~np.isnan(predicted)])):
         strange = values[~np.isin(values, classes)]
@@ -118,7 +126,7 @@ def scores(
     >>> float(found["accuracy"].value)
     0.75
     """
-    parts = [statistic(metric, truth, predicted, n_classes) for metric in metrics]
+    parts = [statistic(metric, truth, predicted, n_classes, groups) for metric in metrics]
     result = estimate(
         lambda weights: np.stack([part(weights) for part in parts]), np.size(truth), resampling, groups
     )
@@ -140,11 +148,12 @@ def right(truth: ArrayLike, predicted: ArrayLike) -> Array:
     return np.where(np.isnan(predicted), np.nan, np.asarray(truth) == predicted)
 
 
-def majority(metric: str, truth: ArrayLike, n_classes: int) -> float:
+def majority(metric: str, truth: ArrayLike, n_classes: int, groups: ArrayLike | None = None) -> float:
     """Score what always giving the same answer reaches: the best constant class.
 
     For accuracy that is the share of the majority class; for F1 of two classes it is
-    what "always positive" gets; Matthews' and other correlations of a constant are 0.
+    what "always positive" gets; Matthews' and other correlations of a constant are 0. A ranking in which
+    all scores are equal is the mean over all orders: half of the pairs are right.
 
     Examples
     --------
@@ -154,6 +163,9 @@ def majority(metric: str, truth: ArrayLike, n_classes: int) -> float:
     if metric in REGRESSION:
         return 0.0
     truth = np.asarray(truth, dtype=np.float64)
+    if metric in ranking.RANKING:
+        equal = np.zeros(truth.size)
+        return float(statistic(metric, truth, equal, n_classes, groups)(np.ones(truth.size)))
     constant = np.repeat(np.arange(n_classes), truth.size).reshape(n_classes, truth.size)
     return float(statistic(metric, truth, constant, n_classes)(np.ones(truth.size)).max())
 

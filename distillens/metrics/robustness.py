@@ -76,8 +76,7 @@ def score(
     Parameters
     ----------
     metric : str or None
-        Task metric, a key of `performance.CLASSIFICATION` or `performance.REGRESSION`; None where there are
-        no labels.
+        Task metric, as `performance.statistic` takes it; None where there are no labels.
     truth : array_like, shape (n,)
         Labels; without a metric they are not looked at.
     model, teacher : Outputs
@@ -113,10 +112,10 @@ def score(
         share_kept = proportion(same.mean(axis=0), len(same), resampling.confidence_level, groups)
         return {"consistency": Scored(*map(float, (*share_kept, _spread(kept(np.ones(n))))))}
     names = [metric, f"{metric}_change", "consistency"]
-    task = _task_metric(metric, truth, model, n_classes)
+    task = _task_metric(metric, truth, model, n_classes, groups)
     if teacher is not None:
         names.append(f"{metric}_change_gap")
-        task_of_teacher = _task_metric(metric, truth, teacher, n_classes)
+        task_of_teacher = _task_metric(metric, truth, teacher, n_classes, groups)
 
     def by_repeat(weights: Array) -> Array:
         before, after = task(weights)
@@ -171,10 +170,10 @@ def share(
 
 
 def _task_metric(
-    metric: str, truth: ArrayLike, outputs: Outputs, n_classes: int
+    metric: str, truth: ArrayLike, outputs: Outputs, n_classes: int, groups: ArrayLike | None
 ) -> Callable[[Array], tuple[Array, Array]]:
     """Return the metric on the original texts and, by repeat, the perturbed ones, given weights."""
-    before, after = (statistic(metric, truth, predictions_of(x), n_classes) for x in outputs)
+    before, after = (statistic(metric, truth, predictions_of(x), n_classes, groups) for x in outputs)
     return lambda weights: (before(weights), after(weights))
 
 

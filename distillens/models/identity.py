@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from distillens.metrics.reliability import REPEATABLE
 from distillens.models.errors import ModelError
 from distillens.provenance import fingerprint
 
@@ -26,9 +27,6 @@ FIXED = (
     "It is not that I did not like it.",
 )
 """The fixed texts; of a pair, the second is the next one."""
-
-REPEATABLE = 1e-5
-"""Probabilities that differ by no more than this are the same: another batch may round in another way."""
 
 _CHANGED, _TIMES = 1e-4, 4
 

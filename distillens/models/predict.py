@@ -15,6 +15,7 @@ from distillens.joblog import Progress
 from distillens.models.answers import finite
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.job import ModelJob
+from distillens.models.recall import note
 from distillens.provenance import digest
 
 ORIGINAL = "none"
@@ -99,6 +100,7 @@ def write_predictions(
         }
         folder = Path(out).with_name(f".{Path(out).stem}.parts")
         write_in_parts({"predictions": out}, parts, provenance, folder, progress)
+    note(engine)
 
 
 def _fingerprint(texts: tuple[str, ...]) -> bytes:

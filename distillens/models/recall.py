@@ -130,3 +130,15 @@ class Recall:
         ]
         answers = np.concatenate(parts)
         return softmax(answers, axis=-1) if self.gives == "logits" and answers.shape[-1] > 1 else answers
+
+
+def note(model: object) -> None:
+    """Log what a job has asked a model whose answers are kept, and what it has not; of others nothing.
+
+    Examples
+    --------
+    >>> note("a model with weights")
+    """
+    backend = getattr(model, "backend", None)
+    if isinstance(backend, Recall):
+        log.info("%d texts asked, %d answered by its journal", backend.asked, backend.remembered)

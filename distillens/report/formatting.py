@@ -18,6 +18,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "macro_f1": ("macro F1", "F1 averaged over the classes, each counting the same"),
     "weighted_f1": ("weighted F1", "F1 averaged over the classes, each by its share of the texts"),
     "f1": ("F1", "harmonic mean of precision and recall of the second class"),
+    "ndcg": ("NDCG", "gain of the documents of a query in the order of their scores; 1 is the best order"),
+    "pair_agreement": ("pairs in order", "share of a query's pairs of documents ordered as labelled"),
     "matthews": ("Matthews", "correlation of predicted and gold classes; 0 is chance"),
     "ece": ("ECE", "expected calibration error: how far confidence is from accuracy; 0 is best"),
     "brier": ("Brier", "squared error of the predicted probabilities, summed over the classes; 0 is best"),

@@ -6,8 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from distillens.metrics.calibration import TOLERANCE
 from distillens.metrics.run_pairs import BORROWED, TEACHER_RUNS
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
+from distillens.report import own_noise
 from distillens.report.formatting import capitalised, metric_name, number, percent
 from distillens.report.study_data import Outline
 from distillens.report.tables import VERDICTS
@@ -43,19 +45,22 @@ def _of_gate(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 
 def notes(study: Outline, verdicts: Sequence[Verdict]) -> list[str]:
-    """What the verdicts rest on: how many runs, those left out, and explainers with a ceiling below C.
+    """What the verdicts rest on: how many runs, those left out, and whose noise lowers what.
 
     Examples
     --------
     >>> row = {"n_teacher_runs": 5, "n_gated_runs": 0, "student_runs_missing": 0}
     >>> row |= {"explainer_ceiling": 0.9, "ceiling": 0.8}
     >>> said = Verdict("toy", "tiny", "bert", "accuracy", [], [], None, {"shap": row}, KEEPS)
-    >>> notes(None, [said])
+    >>> study = Outline({"models": {"bert": {}, "tiny": {"teacher": "bert"}}, "explainers": {}}, {}, ())
+    >>> notes(study, [said])
     ['Here 5 runs of the teacher count. The intervals hold for other runs and other texts.']
     """
     said = [_runs_note(study, verdicts), _borrowed_note(verdicts), _left_out_note(verdicts)]
     said.append(_labels_note(verdicts))
     said += _noise_notes(study, verdicts)
+    tolerance = study.settings.get("metrics", {}).get("tolerance", TOLERANCE)
+    said += own_noise.notes(study, verdicts, tolerance)
     return [note for note in said if note]
 
 

@@ -3,15 +3,18 @@
 import shutil
 import sys
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
 from distillens.cli.own_inputs import problems
 from distillens.config import black_box
-from distillens.config.validate import complete
-from tests.any_model import BLOCKS, lay_out
+from distillens.config.validate import ConfigError, complete
+from distillens.models.asking import Asking
+from tests.any_model import BLOCKS, few_shots, lay_out
 
+TEXT = "a witty film, not dull"
 TASK = {
     "source": {"local": "reviews.csv"},
     "columns": {"text_a": "text", "label": "label"},
@@ -57,6 +60,29 @@ def test_the_model_of_an_example_is_opened_and_asked(name, removal, here):
     assert (wrong, closed) == ([], [])
 
 
+def test_a_model_of_setfit_is_a_function(here, monkeypatch):
+    pytest.importorskip("setfit", reason="setfit is no dependency: pip install setfit")
+    few_shots(here)
+    monkeypatch.delitem(sys.modules, "few_shots", raising=False)
+    config = study("function")
+    block = config["models"]["tfidf"]["function"]
+    block |= {"name": "few_shots:predict", "files": ["few-shots"]}
+    assert problems(config, here / "results")[:2] == ([], [])
+    asked = Asking.of(config, "tfidf", "0").open("function", block, TASK["labels"], "tfidf", pairs=False)
+    own = sys.modules["few_shots"].model.predict_proba([TEXT], as_numpy=True)
+    np.testing.assert_allclose(asked.answers([(TEXT,)]), own[:, ::-1])
+    del sys.modules["few_shots"]
+
+
+def test_a_reranker_of_the_page_is_checked_and_needs_its_queries(here):
+    block = yaml.safe_load(BLOCKS["reranker"])
+    wrong, closed, remarks = problems(complete(block), here / "results")
+    assert (wrong, closed, remarks) == ([], [], [])
+    del block["tasks"]["passages"]["columns"]["group"]
+    with pytest.raises(ConfigError, match="ndcg compares the documents of a query"):
+        complete(block)
+
+
 def test_what_is_missing_is_said(here, tmp_path, monkeypatch):
     config = study("function")
     assert black_box.files(config["models"]["tfidf"]) == ["mine.py"]
@@ -72,6 +98,6 @@ def test_the_removal_is_one_of_a_study(here):
 
 def test_the_page_has_an_example_of_each_kind():
     assert {*BLOCKS} == {
-        "decoder", "adapter", "onnx", "function", "mine.py", "endpoint", "chat", "distilled", "soft_labels",
-        "removal",
+        "decoder", "adapter", "onnx", "function", "mine.py", "few_shots.py", "endpoint", "chat", "distilled",
+        "soft_labels", "reranker", "removal",
     }  # fmt: skip

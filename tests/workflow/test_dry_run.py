@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import preloaded
+from tests import any_model, preloaded
 from tests.workflow.conftest import ROOT, small_config
 
 STUDIES = [ROOT / "config.yaml", *sorted((ROOT / "resources" / "studies").glob("*.yaml"))]
@@ -39,6 +39,8 @@ def counted(what, folder, config):
 
 @pytest.mark.parametrize("config", STUDIES, ids=lambda path: path.stem)
 def test_the_graph_of_every_study_is_built_and_sources_are_parsed_once(config, tmp_path):
+    if config.stem == "any-model-mini":
+        any_model.made_for_mini(tmp_path)
     sources = [path for folder in ("distillens", "scripts") for path in (ROOT / folder).rglob("*.py")]
     # For the digests of code; and plug-ins once more for each constant that is asked of them.
     assert 0 < counted("own", tmp_path, config)["parsed"] < 1.5 * len(sources)

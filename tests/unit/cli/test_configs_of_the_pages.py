@@ -51,6 +51,7 @@ def given(tmp_path_factory):
     (folder / "models/compressed/config.json").write_text(json.dumps(config))
     bert(folder / "bert")
     any_model.lay_out(folder)
+    any_model.made_for_mini(folder)
     soft = {"text": TEXTS, "p_negative": 0.25, "p_positive": 0.75}
     pd.DataFrame(soft).to_csv(folder / "soft.csv", index=False)
     for file, model in (

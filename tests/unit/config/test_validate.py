@@ -36,6 +36,20 @@ def test_defaults_are_filled_and_the_given_config_is_left_alone():
     assert full["tasks"]["snippets-5"]["type"] == "classification"
 
 
+@pytest.mark.parametrize("metric", ["ndcg", "pair_agreement"])
+def test_a_ranking_needs_the_column_of_its_queries(metric):
+    config = changed("tasks/snippets-5/metrics", [metric])
+    task = config["tasks"]["snippets-5"]
+    task |= {"type": "regression", "flip": 0.5}
+    for name in ("labels", "cut"):
+        del task[name]
+    task["explain"] = {"examples": 30}
+    with pytest.raises(ConfigError, match=rf"{metric} compares the documents of a query; .*columns.group"):
+        complete(config)
+    task["columns"]["group"] = "query"
+    assert complete(config)["tasks"]["snippets-5"]["metrics"] == [metric]
+
+
 def test_a_regression_and_nothing_else_has_an_amount_by_which_it_flips():
     assert "flip" not in complete(QUICKSTART)["tasks"]["snippets-5"]
     config = changed("tasks/snippets-5/type", "regression")
@@ -190,6 +204,7 @@ T, M = "tasks/snippets-5", "models"
         (f"{T}/type", "regression", "a regression has neither labels nor cut"),
         (f"{T}/flip", 0.5, "tasks.snippets-5.flip: a class changes or does not; only a regression has it"),
         (f"{T}/metrics", ["pearson"], "'pearson' does not suit a classification"),
+        (f"{T}/metrics", ["ndcg"], "'ndcg' does not suit a classification"),
         (f"{T}/metrics", ["f1"], "f1 is for two classes"),
         (f"{T}/metrics", ["acuracy"], "did you mean 'accuracy'"),
         (f"{T}/splits/test", None, "'test' is a required property"),

@@ -58,6 +58,26 @@ def test_a_missing_second_run_of_an_explainer_that_draws_is_an_error(left, study
         drift(study, tmp_path, study.explanations("lime"), again=again)
 
 
+@pytest.mark.parametrize("explained_twice", [True, False])
+def test_a_student_that_does_not_answer_the_same_twice_has_its_own_ceiling_or_none(
+    explained_twice, study, tmp_path
+):
+    files = study.explanations("occlusion")
+    asked = next(path for path in files if "small" in path.name)
+    source = tables.provenance(asked)
+    rows = tables.read(asked, "explanations").to_pylist()
+    tables.write(asked, "explanations", rows, {**source, "asked": {"noise": 0.02}})
+    # Words in the other order: ranks agree at -1, unless they tie, which drawn values do not.
+    turned = [{**row, "values": [[-value for value in word] for word in row["values"]]} for row in rows]
+    again = study.folder / "again.parquet"
+    tables.write(again, "explanations", turned, source)
+    found = drift(study, tmp_path, files, again=[again] if explained_twice else [])
+    row = found[found["metric"] == "spearman"].iloc[0]
+    assert row["explainer_ceiling"] == pytest.approx(1)
+    own = row["student_explainer_ceiling"]
+    assert own == pytest.approx(-1) if explained_twice else np.isnan(own)
+
+
 def test_what_was_explained_elsewhere_has_no_known_ceiling_of_the_explainer(study, tmp_path):
     files = study.explanations()
     for path in files:

@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import ndcg_score
 
 from distillens.evaluation.performance import score_performance
 from distillens.metrics.explained_output import predicted as predicted_class
 from distillens.metrics.performance import predictions_of
 from distillens.tables import TableError
-from tests.fixtures.made_up_task import REGRESSION, Study, frame, settings
+from tests.fixtures.made_up_task import IDS, REGRESSION, Study, frame, settings
 
 
 def test_performance_has_every_run_and_the_majority(study, tmp_path):
@@ -39,6 +40,52 @@ def test_performance_of_a_regression(tmp_path):
     found = frame(out).set_index("metric")["value"]
     assert not {"ece", "brier"} & set(found.index)  # a score has no probabilities
     assert found["majority"] == 0 and 0 < found["pearson"].iloc[0] < 1
+
+
+def reranked(study, name, labels, group=lambda n: n // 4):
+    """The test split with other labels, and four documents of each query."""
+    rows = [
+        {"example_id": i, "text_a": "x", "label": float(labels[n]), "group": f"query {group(n)}"}
+        for n, i in enumerate(IDS)
+    ]
+    return study.write(name, "examples", rows)
+
+
+RERANKER = {**REGRESSION, "metrics": ["ndcg", "pair_agreement"]}
+
+
+def test_a_reranker_is_scored_by_query_and_what_has_no_order_is_said(tmp_path, caplog):
+    study, out = Study(tmp_path, n_classes=0), tmp_path / "scores.parquet"
+    labels = np.arange(40) % 4
+    labels[:8] = 1  # of the first two queries
+    test = reranked(study, "ranked", labels)
+    score_performance(test, study.predictions(), out=out, **settings(RERANKER))
+    found = frame(out)
+    own = found[(found["model"] == "small") & (found["seed"] == 0)].set_index("metric")
+    scores = study.logits("small", 0)[:, 0]
+    parts = [(labels[n : n + 4], scores[n : n + 4]) for n in range(8, 40, 4)]
+    expected = np.mean([ndcg_score([truth], [score]) for truth, score in parts])
+    assert own.loc["ndcg", "value"] == pytest.approx(expected)
+    assert own.loc["ndcg", ["n", "n_undefined"]].tolist() == [32, 8]
+    constant = ndcg_score([[0, 1, 2, 3]], [[0, 0, 0, 0]])
+    assert found[found["metric"] == "majority"]["value"].item() == pytest.approx(constant)
+    assert "2 of 10 queries are left out of ndcg: they have one document, or all labels equal" in caplog.text
+
+
+def test_labels_that_are_no_gains_are_an_error(tmp_path):
+    study = Study(tmp_path, n_classes=0)
+    test = reranked(study, "ranked", np.arange(40) % 4 - 1)
+    with pytest.raises(TableError, match="ranked.parquet: ndcg takes labels as gains, and 10 are below 0"):
+        score_performance(test, study.predictions(), out=tmp_path / "s", **settings(RERANKER))
+
+
+def test_a_reranker_whose_queries_have_one_document_has_no_score(tmp_path, caplog):
+    study, out = Study(tmp_path, n_classes=0), tmp_path / "scores.parquet"
+    test = reranked(study, "ranked", np.arange(40) % 4, group=lambda n: n)
+    score_performance(test, study.predictions(), out=out, **settings(RERANKER))
+    found = frame(out)
+    assert found["value"].isna().all() and set(found[found["metric"] == "ndcg"]["n"]) == {0}
+    assert "40 of 40 queries are left out of ndcg" in caplog.text
 
 
 def test_labels_unknown_to_the_task_are_an_error(study, tmp_path):

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from distillens.models.black_box import BlackBox
 from distillens.models.errors import ModelError
 from distillens.models.identity import FIXED
-from distillens.models.recall import Recall
+from distillens.models.recall import Recall, note
 
 FIRST = 1 + len(FIXED)  # calls when it is met: the fixed texts together, and each alone
 
@@ -48,6 +49,18 @@ def test_nothing_is_asked_twice_by_whoever(tmp_path):
     second = recall(model, tmp_path)
     np.testing.assert_array_equal(second.answers(texts("a", "bb", "a")), expected)
     assert model.asked == [] and second.remembered == 2
+
+
+def test_a_job_can_log_what_it_asked_and_what_it_did_not(tmp_path, caplog):
+    caplog.set_level("INFO", logger="distillens")
+    for _ in range(2):
+        box = BlackBox(recall(Model(), tmp_path), {"type": "classification", "labels": ["no", "yes"]})
+        box.logits(texts("a", "bb"))
+        note(box)
+    assert [record.getMessage() for record in caplog.records] == [
+        "2 texts asked, 0 answered by its journal",
+        "0 texts asked, 2 answered by its journal",
+    ]
 
 
 def test_what_was_answered_before_a_failure_is_kept(tmp_path):
