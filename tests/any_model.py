@@ -4,6 +4,7 @@ import re
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import peft
 from transformers import AutoModelForSequenceClassification
 
@@ -21,7 +22,7 @@ BLOCKS = {
 
 
 def lay_out(folder: Path) -> None:
-    """Write a decoder, an adapter and its base, ONNX files and the page's function."""
+    """Write a decoder, an adapter and its base, ONNX files, the page's function, and texts with several labels."""
     tiny.llama(folder / "llama", labels=2)
     model = AutoModelForSequenceClassification.from_pretrained(tiny.bert(folder / "base", labels=2))
     lora = peft.LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"], init_lora_weights=False)
@@ -31,3 +32,21 @@ def lay_out(folder: Path) -> None:
     (exported / "onnx").mkdir()
     shutil.copy(exported / "model.onnx", exported / "onnx" / "model_quantized.onnx")
     (folder / "mine.py").write_text(BLOCKS["mine.py"])
+    _with_several_labels(folder)
+
+
+def _with_several_labels(folder: Path) -> None:
+    """A finished model with a sigmoid for each of three labels, as a folder and a file, and texts."""
+    names = ["toxic", "insult", "threat"]
+    model = AutoModelForSequenceClassification.from_pretrained(tiny.bert(folder / "tagger"))
+    model.config.problem_type = "multi_label_classification"
+    model.config.id2label = dict(enumerate(names))
+    model.config.label2id = {name: number for number, name in enumerate(names)}
+    model.save_pretrained(folder / "tagger")
+    shutil.copytree(folder / "tagger", folder / "tagged")
+    classifier.export_onnx(model.eval(), folder / "tagged")
+    rows = [
+        {"text": f"Film, number {n}", "is_toxic": n & 1, "insult": n >> 1 & 1, "threat": n >> 2 & 1}
+        for n in range(80)
+    ]
+    pd.DataFrame(rows).to_csv(folder / "comments.csv", index=False)

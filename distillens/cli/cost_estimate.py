@@ -11,7 +11,7 @@ from typing import Any
 
 from distillens import tables
 from distillens.attribution.explainer_settings import ExplainerSettings
-from distillens.config import black_box, external, ladder
+from distillens.config import black_box, external, label_views, ladder
 from distillens.data.text import examples
 
 WORDS = 20
@@ -106,7 +106,8 @@ class _Task:
                 yield self._row("explain", name, self.made[name], self._cost(options, self.explained))
         yield from self._rungs()
         if self.config["metrics"].get("faithfulness", True):
-            yield self._row("delete", "all explainers", self.asked, self._removed())
+            removed, labels = self._removed(), self.outputs if label_views.is_multi(self.task) else 1
+            yield self._row("delete", "all explainers", self.asked, removed and labels * removed)
         for probe in self.task["probes"]:
             options = self.config["probes"][probe]
             items = options.get("items")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box, ladder, siblings
+from distillens.config import black_box, label_views, ladder, siblings
 from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
@@ -98,7 +98,8 @@ class JobParams:
 
     def select_examples(self, wildcards: Any) -> Settings:
         """Settings of ``select_examples``."""
-        task = self._part("tasks", wildcards.task, "labels", "explain")
+        of_sets = ["type"] if label_views.is_multi(self.config["tasks"][wildcards.task]) else []
+        task = self._part("tasks", wildcards.task, "labels", "explain", *of_sets)
         task["explain"] = {key: own for key, own in task["explain"].items() if key not in ("until", "most")}
         return {"task": task, "name": wildcards.task, "seed": self.config["seed"]}
 
@@ -237,11 +238,14 @@ class JobParams:
 
     def explain(self, wildcards: Any) -> Settings:
         """Settings of ``explain``."""
-        return {
-            "explainer": self._part("explainers", wildcards.explainer),
-            "output": self.config["explained_output"],
-            "seed": self.config["seed"],
-        }
+        several = label_views.is_multi(self.config["tasks"][wildcards.task])
+        output = "logit" if several else self.config["explained_output"]  # of 0 and z the margin is z
+        explainer = self._part("explainers", wildcards.explainer)
+        return {"explainer": explainer, "output": output, "seed": self.config["seed"]}
+
+    def cut_labels(self, task: str) -> Settings:
+        """Settings of ``cut_labels`` by label, in the order of its files."""
+        return {name: ordered(self.study.judged[name]["of"]) for name in self.study.labels_of(task)}
 
     def select_perturbed(self, wildcards: Any) -> Settings:
         """Settings of ``select_perturbed``."""
@@ -273,21 +277,24 @@ class JobParams:
             "draws": self.config["metrics"]["random_draws"],
             "beam": self.config["metrics"]["aopc_beam"],
             "seed": self.config["seed"],
+            **({"label": of["number"]} if (of := self.study.judged[wildcards.task].get("of")) else {}),
         }
 
     def score(self, wildcards: Any) -> Settings:
         """Settings of every ``score_*``."""
         models = self.config["models"]
+        task = self.study.judged.get(wildcards.task) or self.config["tasks"][wildcards.task]
+        used = ("type", "labels", "metrics", "flip", "of")
         return {
             "task": wildcards.task,
-            "task_settings": self._part("tasks", wildcards.task, "type", "labels", "metrics", "flip"),
+            "task_settings": ordered({key: task[key] for key in used if key in task}),
             "metrics": ordered(self.config["metrics"]),
             "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
             "teacher_seeds": ordered({name: model["teacher_seeds"] for name, model in models.items()}),
             "attributions_only": sorted(self.study.of_origin("attributions_only")),
             "not_explained": self.study.not_explained(),
-            "labelled": self.config["tasks"][wildcards.task]["columns"]["label"] is not None,
+            "labelled": task["columns"]["label"] is not None,
             "seed": self.config["seed"],
         }
 
@@ -297,6 +304,7 @@ class JobParams:
         return {
             "confidence_level": self.config["metrics"]["confidence_level"],
             "controls": self.controls,
+            **({"families": families} if (families := label_views.families(self.study.judged)) else {}),
         }
 
     @property
