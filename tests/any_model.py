@@ -22,7 +22,7 @@ BLOCKS = {
 
 
 def lay_out(folder: Path) -> None:
-    """Write a decoder, an adapter and its base, ONNX files, the page's function, and texts with several labels."""
+    """Write a decoder, an adapter, its base, ONNX files, the page's function, texts of several labels."""
     tiny.llama(folder / "llama", labels=2)
     model = AutoModelForSequenceClassification.from_pretrained(tiny.bert(folder / "base", labels=2))
     lora = peft.LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"], init_lora_weights=False)

@@ -106,8 +106,9 @@ class _Task:
                 yield self._row("explain", name, self.made[name], self._cost(options, self.explained))
         yield from self._rungs()
         if self.config["metrics"].get("faithfulness", True):
-            removed, labels = self._removed(), self.outputs if label_views.is_multi(self.task) else 1
-            yield self._row("delete", "all explainers", self.asked, removed and labels * removed)
+            # Each label has rankings of its own.
+            jobs = self.asked * (self.outputs if label_views.is_multi(self.task) else 1)
+            yield self._row("delete", "all explainers", jobs, self._removed())
         for probe in self.task["probes"]:
             options = self.config["probes"][probe]
             items = options.get("items")

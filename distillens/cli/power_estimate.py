@@ -81,15 +81,15 @@ def lines(config: Mapping[str, Any], results: Path) -> Iterator[str]:
     tests = len(students) * len(counted if by_runs else ladder["explainers"])
     for name, task in config["tasks"].items():
         n, (spread, why) = texts.texts_of(task), _spread(results / "metrics" / name / "plan.parquet")
-        labels = len(task["labels"]) if label_views.is_multi(task) else 1
-        if labels > 1 and n is not None:  # of each label, if models give it to those that have it
-            n //= labels
+        labels, of_which = (len(task["labels"]), "with a label ") if label_views.is_multi(task) else (1, "")
+        n = n and n // labels  # of each label, if models give it to those that have it
         if n is None or n < 2 or not tests:
             continue
         found = told(n, spread, config["metrics"]["confidence_level"], tests * labels)
         line = (
-            f"{name}: {n} texts {'with a label ' if labels > 1 else ''}make intervals of about -+{found.half_width:.2f}, and tell a difference of "
-            f"{found.difference:.2f} in four of five studies (if texts differ by {spread:.2f}, {why}"
+            f"{name}: {n} texts {of_which}make intervals of about -+{found.half_width:.2f}, and tell a "
+            f"difference of {found.difference:.2f} in four of five studies (if texts differ by {spread:.2f}, "
+            f"{why}"
         )
         line += "; where runs differ, less)" if by_runs else ")"
         if task["explain"]["until"]:

@@ -1,15 +1,16 @@
 """Tasks with several labels for one text: each label is judged as a task of its own, of two classes.
 
-A model of a task with ``type: multi_label`` is trained and explained once, with a sigmoid for each label. From
-there on each label is a *view*: a task ``TASK--LABEL`` whose classes are ``not LABEL`` and ``LABEL``, with the
-logits 0 and z. Its files are cut from those of the task (`distillens.evaluation.cut_label`), so that nothing
-behind them knows of several labels.
+A model of a task with ``type: multi_label`` is trained and explained once, with a sigmoid for each label.
+From there on each label is a *view*: a task ``TASK--LABEL`` whose classes are ``not LABEL`` and ``LABEL``,
+with the logits 0 and z. Its files are cut from those of the task (`distillens.evaluation.cut_label`), so that
+nothing behind them knows of several labels.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from distillens import registry
 from distillens.config.errors import ConfigError, nearest
 
 MULTI_LABEL = "multi_label"
@@ -19,6 +20,7 @@ VIEW_METRICS = ("f1", "accuracy")
 MOST_LABELS = 50
 """A set of labels is kept as one number, a binary digit for each."""
 _LEARNS_ONE_CLASS = "saliency"
+_OF_ONE_COLUMN = ("separator", "none")
 
 
 def is_multi(task: Mapping[str, Any]) -> bool:
@@ -140,15 +142,8 @@ def check_task(name: str, task: Mapping[str, Any]) -> None:
     distillens.config.errors.ConfigError: tasks.comments.columns.label: no column for the label 'threat'; ...
     """
     where, columns = f"tasks.{name}", task["columns"]
-    label = columns.get("label")
     if not is_multi(task):
-        if isinstance(label, (dict, list)):
-            raise ConfigError(
-                f"{where}.columns.label: several columns are those of several labels; say type: {MULTI_LABEL}"
-            )
-        for key in ("separator", "none"):
-            if columns.get(key) is not None:
-                raise ConfigError(f"{where}.columns.{key}: is for several labels; say type: {MULTI_LABEL}")
+        _check_single(where, columns)
         return
     labels = task["labels"]
     if not labels:
@@ -157,23 +152,41 @@ def check_task(name: str, task: Mapping[str, Any]) -> None:
         raise ConfigError(f"{where}.labels: {len(labels)} are more than {MOST_LABELS}; leave some out")
     if task["cut"] is not None:
         raise ConfigError(f"{where}.cut: makes one class of a rating; give columns of 0 and 1")
-    if isinstance(label, dict):
-        for one in labels:
-            if one not in label:
-                raise ConfigError(f"{where}.columns.label: no column for the label {one!r}; name one")
-        for one in label:
-            if one not in labels:
-                raise ConfigError(f"{where}.columns.label: no label {one!r}{nearest(one, labels)}")
-        twice = sorted({column for column in label.values() if [*label.values()].count(column) > 1})
-        if twice:
-            raise ConfigError(f"{where}.columns.label: {twice[0]!r} is the column of two labels; name others")
-        for key in ("separator", "none"):
-            if columns.get(key) is not None:
-                raise ConfigError(f"{where}.columns.{key}: is for one column; here each label has its own")
+    if isinstance(columns["label"], dict):
+        _check_columns(where, columns, labels)
     elif columns.get("none") is not None and columns.get("separator") is None:
         raise ConfigError(f"{where}.columns.none: goes with separator; a list without labels is empty")
     if columns.get("none") is not None and columns["none"] in labels:
         raise ConfigError(f"{where}.columns.none: {columns['none']!r} is one of the labels")
+
+
+def _check_single(where: str, columns: Mapping[str, Any]) -> None:
+    """What only several labels have is not said of a task with one."""
+    if isinstance(columns.get("label"), (dict, list)):
+        raise ConfigError(
+            f"{where}.columns.label: several columns are those of several labels; say type: {MULTI_LABEL}"
+        )
+    for key in _OF_ONE_COLUMN:
+        if columns.get(key) is not None:
+            raise ConfigError(f"{where}.columns.{key}: is for several labels; say type: {MULTI_LABEL}")
+
+
+def _check_columns(where: str, columns: Mapping[str, Any], labels: list[str]) -> None:
+    """Each label has a column of its own."""
+    of_labels = columns["label"]
+    for one in labels:
+        if one not in of_labels:
+            raise ConfigError(f"{where}.columns.label: no column for the label {one!r}; name one")
+    for one in of_labels:
+        if one not in labels:
+            raise ConfigError(f"{where}.columns.label: no label {one!r}{nearest(one, labels)}")
+    named = list(of_labels.values())
+    twice = sorted({column for column in named if named.count(column) > 1})
+    if twice:
+        raise ConfigError(f"{where}.columns.label: {twice[0]!r} is the column of two labels; name others")
+    for key in _OF_ONE_COLUMN:
+        if columns.get(key) is not None:
+            raise ConfigError(f"{where}.columns.{key}: is for one column; here each label has its own")
 
 
 def check(config: Mapping[str, Any]) -> None:
@@ -218,22 +231,25 @@ def _check_applies(config: Mapping[str, Any], name: str, task: Mapping[str, Any]
         if options.get("plant"):
             raise ConfigError(f"tasks.{name}.splits.{split}.plant: {why}; a plant goes by one class")
     for model_name, model in config["models"].items():
-        where = f"models.{model_name}"
-        if model["explanations"] is not None:
-            raise ConfigError(
-                f"{where}.explanations: {why}, whose attributions are computed here only; give the model "
-                "itself, or one task for each label (classes no and yes)"
-            )
-        if (model.get("http") or {}).get("chat"):
-            raise ConfigError(
-                f"{where}.http.chat: shares probability among the labels, as if one held, and {why}; ask an "
-                "endpoint that gives a probability for each (body and answer)"
-            )
-        training = model["training"] or {}
-        if _LEARNS_ONE_CLASS in str(training.get("method")).split("+"):
-            raise ConfigError(
-                f"{where}.training.method: {_LEARNS_ONE_CLASS} learns from the one class that the teacher "
-                f"predicts, and {why}; take soft_logits or masked_consistency"
-            )
-        if training.get("plant"):
-            raise ConfigError(f"{where}.training.plant: {why}; a plant goes by one class")
+        _check_model(f"models.{model_name}", model, why)
+
+
+def _check_model(where: str, model: Mapping[str, Any], why: str) -> None:
+    if model["explanations"] is not None:
+        raise ConfigError(
+            f"{where}.explanations: {why}, whose attributions are computed here only; give the model itself, "
+            "or one task for each label (classes no and yes)"
+        )
+    if (model.get("http") or {}).get("chat"):
+        raise ConfigError(
+            f"{where}.http.chat: shares probability among the labels, as if one held, and {why}; ask an "
+            "endpoint that gives a probability for each (body and answer)"
+        )
+    training = model["training"] or {}
+    if _LEARNS_ONE_CLASS in registry.parts(training.get("method", "")):
+        raise ConfigError(
+            f"{where}.training.method: {_LEARNS_ONE_CLASS} learns from the one class that the teacher "
+            f"predicts, and {why}; take soft_logits or masked_consistency"
+        )
+    if training.get("plant"):
+        raise ConfigError(f"{where}.training.plant: {why}; a plant goes by one class")

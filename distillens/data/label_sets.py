@@ -1,6 +1,6 @@
 """Several labels for one text: how cells become a set of labels, and a set one number.
 
-The number of a set has a binary digit for each label, the first label's the lowest: 0 is none of them. Cells are
+The number of a set has a binary digit for each label, the first label's the lowest: 0 is none of them. Cells:
 
 1. one column for each label: 0 or 1, or a truth value, and nothing else; or
 2. one column of lists, or of texts with a separator: names of labels, by the rule of `distillens.data.labels`
@@ -138,7 +138,9 @@ class LabelSets:
                 "(columns.separator)"
             )
         if self._separator is not None and not isinstance(cell, str):
-            raise DataError(f"{column} is {_cut(cell)}, which is no text; leave columns.separator out of lists")
+            raise DataError(
+                f"{column} is {_cut(cell)}, which is no text; leave columns.separator out of lists"
+            )
         labels: dict[str, tuple[str, str]] = {}
         for item in self._listed(cell):
             label = self._rule.read(item)

@@ -99,9 +99,7 @@ def select_sets(
             )
         for rank, example_id in enumerate(draw(own, seed)[:per_class]):
             ranks[example_id] = min(ranks.get(example_id, (rank, number)), (rank, number))
-    return sorted(
-        (one for one in eligible if one.example_id in ranks), key=lambda one: ranks[one.example_id]
-    )
+    return sorted((one for one in eligible if one.example_id in ranks), key=lambda one: ranks[one.example_id])
 
 
 def most_texts(pool: list[Example], max_words: int | None, labels: list[str], by_class: bool) -> int:

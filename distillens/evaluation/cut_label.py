@@ -1,7 +1,7 @@
 """From a file of a task with several labels to that of one label, as of a task with two classes.
 
-The logits of the label z become 0 and z, an attribution v to z becomes -v and v: that of the margin, which for two
-classes is z less 0. Texts and their edits stay as they are.
+The logit z of the label becomes 0 and z, an attribution v to z becomes -v and v: that of the margin, which
+for two classes is z less 0. Texts and their edits stay as they are.
 """
 
 from collections.abc import Callable, Mapping
@@ -40,8 +40,8 @@ def cut_label(whole: FilePath, out: FilePath, *, view: str, of: Mapping[str, Any
     >>> tables.write("whole.parquet", "predictions", [row], {"task": "comments"})
     >>> of = {"task": "comments", "label": "threat", "number": 1, "labels": ["toxic", "threat"]}
     >>> cut_label("whole.parquet", "cut.parquet", view="comments--threat", of=of)
-    >>> tables.read("cut.parquet", "predictions")["logits"].to_pylist(), tables.provenance("cut.parquet")["task"]
-    ([[0.0, -2.0]], 'comments--threat')
+    >>> tables.read("cut.parquet", "predictions")["logits"].to_pylist()
+    [[0.0, -2.0]]
     """
     kind = tables.kind_of(whole)
     if kind not in _CUT:

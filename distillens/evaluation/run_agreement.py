@@ -68,7 +68,7 @@ class RunAgreement:
         return everything - len(self.runs(student)) - len(self.teachers)
 
     def counting(self, *students: str) -> NDArray[np.bool_]:
-        """Which texts count for each of some students beside its teacher; of no student for the teacher alone."""
+        """Which texts count for each of some students beside its teacher; of none for the teacher alone."""
         every = [self.group.counting(self.teachers, self.runs(student)) for student in students]
         return np.all(every or [self.group.counting(self.teachers)], axis=0)
 

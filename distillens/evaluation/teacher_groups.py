@@ -244,8 +244,8 @@ class TeacherGroup:
 
     ``values`` are those of each run towards the class that most of the teacher's runs predict, ``predicted``
     the class that the run itself does; both in the order of ``ids``. ``references`` are the teacher's runs
-    that each run of a student is compared with; ``first`` is its lowest seed. ``says_yes``: where one label of
-    several is explained, to which texts each run gives it; see `counting`.
+    that each run of a student is compared with; ``first`` is its lowest seed. ``says_yes``: where one label
+    of several is explained, to which texts each run gives it; see `counting`.
     """
 
     explainer: str
@@ -279,7 +279,8 @@ class TeacherGroup:
         """
         if self.says_yes is None:
             return np.ones(len(self.ids), dtype=bool)
-        return np.any([np.mean([self.says_yes[run] for run in runs], axis=0) >= 0.5 for runs in models], axis=0)
+        said = [np.mean([self.says_yes[run] for run in runs], axis=0) for runs in models]
+        return np.any(np.array(said) >= 0.5, axis=0)
 
     @property
     def models(self) -> list[Run]:

@@ -1,8 +1,8 @@
 """Metrics of tasks with several labels for one text, weighted, so that resamples cost a matrix product.
 
-With weights of one they are scikit-learn's ``f1_score`` (micro, macro) and ``average_precision_score`` (macro),
-over the labels that occur: without any text a label has no precision and no recall. A label is predicted
-where its logit is above 0.
+With weights of one they are scikit-learn's ``f1_score`` (micro, macro) and ``average_precision_score``
+(macro), over the labels that occur: without any text a label has no precision and no recall. A label is
+predicted where its logit is above 0.
 """
 
 from collections.abc import Callable, Sequence
@@ -80,7 +80,9 @@ def scores(
     0.8
     """
     parts = [statistic(metric, truth, logits) for metric in metrics]
-    result = estimate(lambda weights: np.stack([part(weights) for part in parts]), len(truth), resampling, groups)
+    result = estimate(
+        lambda weights: np.stack([part(weights) for part in parts]), len(truth), resampling, groups
+    )
     return {metric: Estimate(*row) for metric, *row in zip(metrics, *result, strict=True)}
 
 

@@ -156,16 +156,16 @@ def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where:
 
 
 def _check_end(ends: str | None, several: bool, where: str) -> None:
-    """Refuse a graph that ends in a sigmoid for each of several outputs, or in a softmax, where the other is due."""
+    """Refuse a graph that ends in a sigmoid for each output, or in a softmax, where the other is due."""
     if ends == "sigmoids" and not several:
         raise ModelError(
-            f"{where}: ends in a sigmoid for each output: several labels for one text; say type: multi_label of "
-            "the task, or, if only one of them holds, export it without the sigmoid"
+            f"{where}: ends in a sigmoid for each output: several labels for one text; say type: multi_label "
+            "of the task, or, if only one of them holds, export it without the sigmoid"
         )
     if ends == "softmax" and several:
         raise ModelError(
-            f"{where}: ends in a softmax: one label for a text, and the task has several (type: multi_label); "
-            "name a model of this task, or say type: classification"
+            f"{where}: ends in a softmax: one label for a text, and the task has several (type: "
+            "multi_label); name a model of this task, or say type: classification"
         )
 
 
@@ -185,8 +185,8 @@ def _check_kind(box: BlackBox, logits: np.ndarray, where: str, several: bool) ->
     if box.backend.gives == "logits" and logits.shape[1] > 1 and len(logits) > 1:
         if several and ((logits >= 0) & (logits <= 1)).all():
             raise ModelError(
-                f"{where}: said to give logits, but all its answers lie between 0 and 1, as probabilities do; "
-                "say gives: probabilities"
+                f"{where}: said to give logits, but all its answers lie between 0 and 1, as probabilities "
+                "do; say gives: probabilities"
             )
         sums = logits.sum(axis=1)
         if (logits >= 0).all() and np.abs(sums - 1).max() < 1e-3:

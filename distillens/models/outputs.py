@@ -240,8 +240,8 @@ def check_kind(config: Any, task: Mapping[str, Any], where: str) -> None:
     if task["type"] == "multi_label":
         if kind is not None and not several:
             raise ModelError(
-                f"{where}: its checkpoint gives one label to a text (problem_type {kind!r}), the task several "
-                "(type: multi_label); name a checkpoint of this task"
+                f"{where}: its checkpoint gives one label to a text (problem_type {kind!r}), the task "
+                "several (type: multi_label); name a checkpoint of this task"
             )
         if not several:
             logging.getLogger("distillens").info(

@@ -74,9 +74,7 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         of.drifts,
         of.shifts,
         of.closings,
-        gap_closed.GapInputs(
-            of.subjects, of.drifts, several_labels.for_each_label(of.trained, of.tasks)
-        ),
+        gap_closed.GapInputs(of.subjects, of.drifts, several_labels.for_each_label(of.trained, of.tasks)),
         of.drawings,
         of.ladders,
     )

@@ -41,7 +41,9 @@ def for_each_label(frame: pd.DataFrame, tasks: Mapping[str, Mapping[str, Any]]) 
     """
     several = of_labels(tasks)
     parts = [frame[~frame["task"].isin(list(several))]]
-    parts += [frame[frame["task"] == task].assign(task=view) for task, views in several.items() for view in views]
+    parts += [
+        frame[frame["task"] == task].assign(task=view) for task, views in several.items() for view in views
+    ]
     return pd.concat(parts, ignore_index=True) if several else frame
 
 
@@ -54,9 +56,7 @@ def costs_of_each(costs: Costs, tasks: Mapping[str, Mapping[str, Any]]) -> Costs
     {('comments--toxic', 'bert', 1): {}}
     """
     several = of_labels(tasks)
-    return {
-        (view, *run): cost for (task, *run), cost in costs.items() for view in several.get(task, [task])
-    }
+    return {(view, *run): cost for (task, *run), cost in costs.items() for view in several.get(task, [task])}
 
 
 def facts(study: Outline) -> list[str]:
@@ -70,10 +70,10 @@ def facts(study: Outline) -> list[str]:
     'A text of comments may have several labels. Each is judged b'
     """
     return [
-        f"A text of {task} may have several labels. Each is judged by itself, as a task of two classes, on its "
-        "own logit, over the texts to which the teacher or the student gives it (at least half of its runs). "
-        f"“Drift found” is corrected for all {len(views)} labels of {task} together. What a model costs is that "
-        "of all its labels."
+        f"A text of {task} may have several labels. Each is judged by itself, as a task of two classes, on "
+        "its own logit, over the texts to which the teacher or the student gives it (at least half of its "
+        f"runs). “Drift found” is corrected for all {len(views)} labels of {task} together. What a model "
+        "costs is that of all its labels."
         for task, views in of_labels(study.tasks).items()
     ]
 

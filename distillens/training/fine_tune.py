@@ -352,9 +352,7 @@ def _features(trainer: type[FineTuning], path: str | Path, source: Source) -> li
     if source.several:
         labels = flags_of(labels, len(source.labels)).astype(np.float32)
     return [
-        encoded
-        | {"labels": label, "row": row}
-        | {name: values[row] for name, values in extra.items()}
+        encoded | {"labels": label, "row": row} | {name: values[row] for name, values in extra.items()}
         for row, (encoded, label) in enumerate(
             zip(encoder.encode([example.texts for example in texts]), labels, strict=True)
         )

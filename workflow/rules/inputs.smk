@@ -131,6 +131,4 @@ def all_scores():
             *(name for name, by in asked.items() if by),
             *(["probes"] if study.judged[task]["probes"] else []),
         ]
-    ] + collect(
-        rules.score_performance.output.scores, task=study.with_several_labels()
-    )
+    ] + collect(rules.score_performance.output.scores, task=study.with_several_labels())

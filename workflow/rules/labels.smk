@@ -1,17 +1,20 @@
 """Tasks with several labels: the files of each label, cut from those of its task."""
 
+
+def file_of(task):
+    """A file of a task, whatever kind it is of."""
+    return "/".join(("<results>", "{kind}", task, "{file}.parquet"))
+
+
 for whole in study.with_several_labels():
 
     rule:
         name:
             f"cut_labels_of_{whole}"
         input:
-            whole=f"<results>/{{kind}}/{whole}/{{file}}.parquet",
+            whole=file_of(whole),
         output:
-            [
-                f"<results>/{{kind}}/{label}/{{file}}.parquet"
-                for label in study.labels_of(whole)
-            ],
+            [file_of(label) for label in study.labels_of(whole)],
         log:
             f"<logs>/cut_labels/{{kind}}/{whole}/{{file}}.log",
         benchmark:

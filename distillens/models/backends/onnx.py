@@ -30,7 +30,8 @@ OPTIONS = {
     "gives": {
         "enum": ["logits", "probabilities", None],
         "default": None,
-        "description": "What the output is; null goes by the graph: probabilities where a softmax or sigmoid ends it.",
+        "description": "What the output is; null goes by the graph: probabilities where a softmax or "
+        "sigmoid ends it.",
     },
     "max_length": {
         "type": ["integer", "null"],
@@ -192,7 +193,7 @@ def open(spec: Mapping[str, Any], labels: Sequence[str]) -> OnnxFile:
 
 
 def _ending(file: Path, output: str) -> str | None:
-    """``softmax``, or ``sigmoid`` (of one output) or ``sigmoids`` (of each of several); None where none ends it."""
+    """What ends a graph: ``softmax``, ``sigmoid`` (of one output), ``sigmoids`` (of each); None: nothing."""
     import onnx
 
     graph = onnx.load(file, load_external_data=False).graph

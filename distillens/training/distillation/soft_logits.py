@@ -59,7 +59,9 @@ def soft_loss(
     (0.0, True)
     """
     if several:
-        student, teacher = (torch.stack([torch.zeros_like(z), z], -1).flatten(0, -2) for z in (student, teacher))
+        student, teacher = (
+            torch.stack([torch.zeros_like(z), z], -1).flatten(0, -2) for z in (student, teacher)
+        )
     if student.shape[-1] == 1:
         return F.mse_loss(student, teacher)
     p_student = F.log_softmax(student / temperature, dim=-1)

@@ -23,7 +23,13 @@ def config(task=None, model=None, **more):
     }
     teacher = {"checkpoint": {"local": "tagger"}, "training": "none"}
     models = {"teacher": teacher, **({"student": {"teacher": "teacher", **model}} if model else {})}
-    return {"study": "toy", "tasks": {"comments": own}, "models": models, "explainers": {"occlusion": None}, **more}
+    return {
+        "study": "toy",
+        "tasks": {"comments": own},
+        "models": models,
+        "explainers": {"occlusion": None},
+        **more,
+    }
 
 
 TRAINED = {
@@ -67,7 +73,7 @@ def test_each_label_is_judged_as_a_task_of_two_classes():
 def test_jobs_of_other_tasks_depend_on_what_they_did():
     given = config()
     given["tasks"]["moods"] = {
-        "source": {"local": "moods.csv"}, "labels": ["a", "b"], "columns": {"text_a": "text", "label": "mood"},
+        "source": {"local": "m.csv"}, "labels": ["a", "b"], "columns": {"text_a": "text", "label": "mood"},
     }  # fmt: skip
     params = JobParams(Study(complete(given)))
     moods = Wildcards(task="moods", explainer="occlusion")
@@ -88,12 +94,21 @@ def test_jobs_of_other_tasks_depend_on_what_they_did():
         ({"columns": {"text_a": "text", "label": ["toxic"]}}, "no column for the label 'threat'"),
         ({"columns": {"text_a": "text", "label": ["toxic", "threat", "spm"]}}, "no label 'spm'"),
         ({"columns": {"text_a": "text", "label": {"toxic": "a", "threat": "a"}}}, "'a' is the column of two"),
-        ({"columns": {"text_a": "t", "label": ["toxic", "threat"], "separator": ";"}}, "separator: is for one"),
+        (
+            {"columns": {"text_a": "t", "label": ["toxic", "threat"], "separator": ";"}},
+            "separator: is for one",
+        ),
         ({"columns": {"text_a": "t", "label": "tags", "none": ""}}, "none: goes with separator"),
-        ({"columns": {"text_a": "t", "label": "tags", "separator": ";", "none": "toxic"}}, "is one of the labels"),
+        (
+            {"columns": {"text_a": "t", "label": "tags", "separator": ";", "none": "toxic"}},
+            "is one of the labels",
+        ),
         ({"explain": {"until": "told", "most": 90}}, "explain.until: is not planned for several labels"),
         ({"splits": {"test": {"from": "all", "plant": {"method": "first_half"}}}}, "plant"),
-        ({"type": "classification"}, "label: several columns are those of several labels; say type: multi_label"),
+        (
+            {"type": "classification"},
+            "label: several columns are those of several labels; say type: multi_label",
+        ),
         (
             {"type": "classification", "columns": {"text_a": "t", "label": "y", "separator": ";"}},
             "separator: is for several labels",

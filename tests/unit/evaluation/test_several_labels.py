@@ -22,7 +22,8 @@ VIEWS = views("comments", {"type": "multi_label", "labels": LABELS, "columns": {
 RUNS = [*(("teacher", seed) for seed in (1, 2, 3)), *(("student", seed) for seed in (1, 2))]
 N, WORDS = 40, 6
 METRICS = {
-    "overlap_k": [1], "deletion_k": [1], "tolerance": 0.05, "margin": 0.5, "resamples": 50, "confidence_level": 0.95,
+    "overlap_k": [1], "deletion_k": [1], "tolerance": 0.05, "margin": 0.5, "resamples": 50,
+    "confidence_level": 0.95,
 }  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def settings(task, block):
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Made-up answers and attributions: of toxic the student ranks words as its teacher, of threat at random."""
+    """Made-up attributions: of toxic the student ranks words as its teacher does, of threat at random."""
     folder, rng = tmp_path_factory.mktemp("labels"), np.random.default_rng(5)
     numbers = np.arange(N) % 4
     truth = np.stack([numbers & 1, numbers >> 1 & 1], axis=1).astype(bool)
@@ -74,8 +75,9 @@ def study(tmp_path_factory):
         spans = [{"segment": 0, "start": 2 * word, "end": 2 * word + 1} for word in range(WORDS)]
         rows = [
             {
-                "example_id": f"t{n}", "words": list("abcdef"), "spans": spans, "values": values[n].T.tolist(),
-                "base": [0.0, 0.0], "output": z[n].tolist(), "logits": z[n].tolist(), "unseen": 0,
+                "example_id": f"t{n}", "words": list("abcdef"), "spans": spans,
+                "values": values[n].T.tolist(), "base": [0.0, 0.0], "output": z[n].tolist(),
+                "logits": z[n].tolist(), "unseen": 0,
             }
             for n in range(N)
         ]  # fmt: skip
@@ -111,7 +113,10 @@ def test_attributions_of_no_are_those_of_yes_with_the_other_sign(study):
     for one, other in zip(whole, own, strict=True):
         values = np.array(one["values"])[:, 1]
         assert np.array_equal(np.array(other["values"]), np.stack([-values, values], axis=1))
-        assert other["logits"] == [0.0, one["logits"][1]] and other["output"] == [-one["output"][1], one["output"][1]]
+        assert other["logits"] == [0.0, one["logits"][1]] and other["output"] == [
+            -one["output"][1],
+            one["output"][1],
+        ]
     origin = tables.provenance(cut["comments--threat"]["explanations"][0])
     assert origin["task"] == "comments--threat" and origin["of"] == {"task": "comments", "label": "threat"}
 
@@ -128,9 +133,7 @@ def test_a_text_counts_where_teacher_or_student_says_yes_by_half_of_its_runs(stu
     assert counted[:4].tolist() == [True, False, True, False]
     assert row["n"] == counted.sum() and row["n_undefined"] == 0 and row["n"] < N
     values = {
-        run: [
-            np.array(of["values"])[:, 0] for of in tables.read(path, "explanations").to_pylist()
-        ]
+        run: [np.array(of["values"])[:, 0] for of in tables.read(path, "explanations").to_pylist()]
         for run, path in zip(RUNS, paths["explanations"], strict=True)
     }
     by_hand = np.mean(
@@ -163,7 +166,9 @@ def test_drift_is_found_of_the_label_that_has_it_alone(study, tmp_path):
 def test_agreement_of_two_runs_is_over_texts_to_which_one_of_them_says_yes(study, tmp_path):
     _, paths, cut = study
     own, view = cut["comments--toxic"], "comments--toxic"
-    score_agreement(own["test"], own["explanations"], settings=settings(view, VIEWS[view]), out=tmp_path / "a.parquet")
+    score_agreement(
+        own["test"], own["explanations"], settings=settings(view, VIEWS[view]), out=tmp_path / "a.parquet"
+    )
     rows = tables.read(tmp_path / "a.parquet", "scores").to_pylist()
     (mean,) = [
         row for row in rows
@@ -189,7 +194,11 @@ def test_what_else_is_compared_has_the_same_texts(study, tmp_path):
     view = "comments--toxic"
     own, s = cut[view], settings(view, VIEWS[view])
     score_buckets(own["test"], own["explanations"], settings=s, out=tmp_path / "b.parquet")
-    rows = [row for row in tables.read(tmp_path / "b.parquet", "scores").to_pylist() if row["metric"] == "spearman"]
+    rows = [
+        row
+        for row in tables.read(tmp_path / "b.parquet", "scores").to_pylist()
+        if row["metric"] == "spearman"
+    ]
     assert rows and max(row["n"] for row in rows) < N
     score_word_shifts(own["test"], own["explanations"], settings=s, out=tmp_path / "w.parquet")
     (calibrated,) = headline(own["calibration"])
@@ -231,7 +240,9 @@ def test_performance_of_all_labels_has_a_constant_answer_beside_it(study, tmp_pa
 def test_what_is_no_file_of_the_task_is_refused(study, tmp_path):
     _, paths, _ = study
     of = VIEWS["comments--toxic"]["of"]
-    tables.write(tmp_path / "p.parquet", "predictions", [{"example_id": "a", "logits": [1.0]}], {"task": "comments"})
+    tables.write(
+        tmp_path / "p.parquet", "predictions", [{"example_id": "a", "logits": [1.0]}], {"task": "comments"}
+    )
     with pytest.raises(tables.TableError, match="1 outputs, the task has 2 labels"):
         cut_label(tmp_path / "p.parquet", tmp_path / "out.parquet", view="v", of=of)
     with pytest.raises(tables.TableError, match="is about task 'comments', not 'other'"):

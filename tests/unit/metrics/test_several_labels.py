@@ -16,7 +16,11 @@ def made(seed, n=60, labels=4, decimals=1):
     """Labels that logits know something of; rounded, so that some tie."""
     rng = np.random.default_rng(seed)
     truth = rng.random((n, labels)) < 0.3
-    return truth, np.round(rng.normal(size=(n, labels)) + truth, decimals), rng.integers(0, 3, (5, n)).astype(float)
+    return (
+        truth,
+        np.round(rng.normal(size=(n, labels)) + truth, decimals),
+        rng.integers(0, 3, (5, n)).astype(float),
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -48,7 +52,7 @@ def test_a_label_that_no_text_has_does_not_count():
 
 
 def test_by_hand():
-    # Right: a in 1 and 3; wrong: b in 1; missed: b in 2. F1 of a: 1, of b: 0; together 2 * 2 / (2 * 2 + 1 + 1).
+    # Right: a in 1 and 3; wrong: b in 1; missed: b in 2. F1 of a is 1, of b 0; together 4 / (4 + 1 + 1).
     truth = [[1, 0], [0, 1], [1, 0]]
     logits = [[1.0, 2.0], [-1.0, -0.5], [0.1, -3.0]]
     found = {name: float(statistic(name, truth, logits)(np.ones(3))) for name in METRICS}
@@ -72,7 +76,9 @@ def test_intervals_hold_the_value_and_groups_widen_them():
     alone = scores(list(METRICS), truth, logits, resampling)
     for estimate in alone.values():
         assert estimate.low < estimate.value < estimate.high
-    twice = scores(["map"], np.repeat(truth, 2, 0), np.repeat(logits, 2, 0), resampling, np.repeat(range(120), 2))
+    twice = scores(
+        ["map"], np.repeat(truth, 2, 0), np.repeat(logits, 2, 0), resampling, np.repeat(range(120), 2)
+    )
     assert twice["map"].value == pytest.approx(alone["map"].value)
     assert twice["map"].low == pytest.approx(alone["map"].low, abs=0.02)
 
