@@ -31,6 +31,7 @@ include: "workflow/rules/metrics.smk"
 include: "workflow/rules/drift.smk"
 include: "workflow/rules/ladder.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/labels.smk"
 include: "workflow/rules/kept.smk"
 
 

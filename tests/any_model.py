@@ -23,7 +23,7 @@ BLOCKS = {
 
 
 def lay_out(folder: Path) -> None:
-    """Write a decoder, an adapter and its base, ONNX files, rerankers, their passages, and the functions."""
+    """Write what the page's examples name: models of each kind, texts, rankings and functions."""
     tiny.llama(folder / "llama", labels=2)
     model = AutoModelForSequenceClassification.from_pretrained(tiny.bert(folder / "base", labels=2))
     lora = peft.LoraConfig(task_type="SEQ_CLS", r=2, target_modules=["query"], init_lora_weights=False)
@@ -37,6 +37,7 @@ def lay_out(folder: Path) -> None:
     passages(folder / "passages.csv")
     for seed, name in enumerate(("cross-encoder", "small-cross-encoder")):
         tiny.bert(folder / name, labels=1, layers=2 - seed)
+    _with_several_labels(folder)
 
 
 def passages(file: Path) -> pd.DataFrame:
@@ -80,3 +81,20 @@ def few_shots(folder: Path) -> None:
     texts = ["a good film", "a joyful ending", "a dull film", "a bad ending"]
     model.model_head.fit(model.encode(texts), [0, 0, 1, 1])
     model.save_pretrained(folder / "few-shots")
+
+
+def _with_several_labels(folder: Path) -> None:
+    """A finished model with a sigmoid for each of three labels, as a folder and a file, and texts."""
+    names = ["toxic", "insult", "threat"]
+    model = AutoModelForSequenceClassification.from_pretrained(tiny.bert(folder / "tagger"))
+    model.config.problem_type = "multi_label_classification"
+    model.config.id2label = dict(enumerate(names))
+    model.config.label2id = {name: number for number, name in enumerate(names)}
+    model.save_pretrained(folder / "tagger")
+    shutil.copytree(folder / "tagger", folder / "tagged")
+    classifier.export_onnx(model.eval(), folder / "tagged")
+    rows = [
+        {"text": f"Film, number {n}", "is_toxic": n & 1, "insult": n >> 1 & 1, "threat": n >> 2 & 1}
+        for n in range(80)
+    ]
+    pd.DataFrame(rows).to_csv(folder / "comments.csv", index=False)

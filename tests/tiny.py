@@ -72,6 +72,17 @@ def bert(folder: Path, labels: int = 3, layers: int = 2, seed: int = 0, width: i
     return _save(BertForSequenceClassification(config), tokenizer, folder)
 
 
+def learner(folder: Path, labels: int = 3) -> Path:
+    """A BERT whose weights are small as before a training, so that it learns a task in a few epochs."""
+    model = BertForSequenceClassification.from_pretrained(bert(folder, labels, width=32))
+    with torch.no_grad():
+        for weights in model.parameters():
+            if weights.ndim == 2:
+                weights.mul_(0.2)
+    model.save_pretrained(folder)
+    return folder
+
+
 def distilbert(folder: Path, labels: int = 3) -> Path:
     """A WordPiece DistilBERT, which has no token types, with BERT's tokenizer files."""
     tokenizer = BertTokenizerFast.from_pretrained(bert(folder / "bert", labels))

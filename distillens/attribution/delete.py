@@ -20,6 +20,7 @@ from distillens.models.chunks import Finishing, Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
 from distillens.models.masks import Masks
+from distillens.models.one_label import OneLabel
 from distillens.models.recall import note
 from distillens.models.workers import share_out
 from distillens.provenance import digest
@@ -39,12 +40,15 @@ class DeletionPlan:
         See `distillens.attribution.removal_curves.trace`.
     seed : int
         The study's seed.
+    label : int, optional
+        Of a model with several labels the one that is asked about, as two classes.
     """
 
     ks: list[int]
     draws: int
     beam: int
     seed: int
+    label: int | None = None
 
 
 def write_deletions(
@@ -116,7 +120,8 @@ class _Work:
     """A job's texts in groups, and the orders in which words go; alike in every process that makes it."""
 
     def __init__(self, job: ModelJob, plan: DeletionPlan, files: _Files, engine: Engine) -> None:
-        self.job, self.plan, self.engine = job, plan, engine
+        self.job, self.plan = job, plan
+        self.engine = engine if plan.label is None else OneLabel(engine, plan.label)
         self.explained = files.explained
         every = examples(tables.read(files.explained, "examples"))
         self.examples = [seen_part(example, engine)[0] for example in every]
@@ -139,6 +144,7 @@ class _Work:
             **unit_of(self.examples),
             **engine.provenance(),
         }
+        self.origin |= {} if plan.label is None else {"label": plan.label}
         self.origin["versions"] |= versions(text for example in self.examples for text in example.texts)
 
     def parts(self, progress: Progress) -> list[Part]:

@@ -13,7 +13,7 @@ from typing import Any
 from distillens import tables
 from distillens.attribution.explainer_settings import ExplainerSettings
 from distillens.cli.text_lengths import Lengths
-from distillens.config import black_box, external, ladder
+from distillens.config import black_box, external, label_views, ladder
 from distillens.data.text import examples
 
 WORDS = 20
@@ -126,7 +126,10 @@ class _Task:
         yield from self._rungs()
         if self.config["metrics"].get("faithfulness", True):
             each = {of: self._removed(of) for of in self.asked}
-            yield self._of_models("delete", "all explainers", self.asked, each)
+            # Each label has rankings of its own.
+            rankings = self.outputs if label_views.is_multi(self.task) else 1
+            jobs = {of: runs * rankings for of, runs in self.asked.items()}
+            yield self._of_models("delete", "all explainers", jobs, each)
         for probe in self.task["probes"]:
             options = self.config["probes"][probe]
             items = options.get("items")

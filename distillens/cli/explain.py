@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from distillens.models.answers import finite
 from distillens.models.asking import Asking
 from distillens.models.black_box import CARD
 from distillens.models.engine import EngineOptions
+from distillens.models.one_label import two_classes
 from distillens.provenance import ExplanationId
 from distillens.report import study_data
 from distillens.report.results import load
@@ -105,7 +106,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         readings = []
         for one in runs:
             status.update(f"{one.label} reads")
-            folder = arguments.study / "models" / task / one.model / str(one.seed)
+            asked = (tasks[task].get("of") or {}).get("task", task)
+            folder = arguments.study / "models" / asked / one.model / str(one.seed)
             readings.append(_read(one, folder, example, settings, task, explainer))
     _show(study, readings, tasks[task]["labels"], explainer, recorded)
     if arguments.html:
@@ -158,12 +160,29 @@ def _read(
         seen = engine.encoder.in_tokens(seen)
     if not seen.words:
         raise CommandError("--text: there is no word in it")
-    about = ExplanationId(task, run.model, run.seed, explainer)
+    of = settings["tasks"][task].get("of")
+    about = ExplanationId(of["task"] if of else task, run.model, run.seed, explainer)
     seed = seed_of_draws(settings["seed"], about, own.common_masks)
-    (attribution,) = own.method.explain([seen], engine, settings["explained_output"], own.options, seed)
-    if not getattr(own.method, "CONTROL", False):
+    output = "logit" if of else settings["explained_output"]
+    (attribution,) = own.method.explain([seen], engine, output, own.options, seed)
+    control = getattr(own.method, "CONTROL", False)
+    if not control:
         attribution = settled(attribution)
-    return Reading(run, finite(engine.logits([seen.texts]), [_TEXT], folder)[0], attribution)
+    logits = finite(engine.logits([seen.texts]), [_TEXT], folder)[0]
+    if of:
+        attribution = _of_label(attribution, of["number"], 1 if control else -1)
+        logits = two_classes(logits, of["number"])
+    return Reading(run, logits, attribution)
+
+
+def _of_label(attribution: Attribution, label: int, sign: int) -> Attribution:
+    """That of one label of several, for no and for yes; ``sign`` is that of no beside yes."""
+    both = {
+        name: np.stack([sign * values[..., label], values[..., label]], axis=-1)
+        for name in ("values", "base", "output")
+        for values in [getattr(attribution, name)]
+    }
+    return replace(attribution, **both)
 
 
 def _show(

@@ -233,7 +233,9 @@ class _Inputs:
             texts = [example.texts for table in tables_there for example in examples(table)]
             if not self._try(
                 f"models.{name}.training.soft_labels",
-                lambda texts=texts, labels=settings["labels"]: SoftLabels(soft, labels).logits(texts),
+                lambda texts=texts, task=settings: SoftLabels(
+                    soft, task["labels"], task["type"] == "multi_label"
+                ).logits(texts),
             ):
                 return
 

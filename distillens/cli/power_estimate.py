@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from scipy import special
 
 from distillens import registry, tables
-from distillens.config import texts
+from distillens.config import label_views, texts
 from distillens.metrics import power
 from distillens.metrics.run_pairs import TEACHER_RUNS
 
@@ -81,12 +81,15 @@ def lines(config: Mapping[str, Any], results: Path) -> Iterator[str]:
     tests = len(students) * len(counted if by_runs else ladder["explainers"])
     for name, task in config["tasks"].items():
         n, (spread, why) = texts.texts_of(task), _spread(results / "metrics" / name / "plan.parquet")
+        labels, of_which = (len(task["labels"]), "with a label ") if label_views.is_multi(task) else (1, "")
+        n = n and n // labels  # of each label, if models give it to those that have it
         if n is None or n < 2 or not tests:
             continue
-        found = told(n, spread, config["metrics"]["confidence_level"], tests)
+        found = told(n, spread, config["metrics"]["confidence_level"], tests * labels)
         line = (
-            f"{name}: {n} texts make intervals of about -+{found.half_width:.2f}, and tell a difference of "
-            f"{found.difference:.2f} in four of five studies (if texts differ by {spread:.2f}, {why}"
+            f"{name}: {n} texts {of_which}make intervals of about -+{found.half_width:.2f}, and tell a "
+            f"difference of {found.difference:.2f} in four of five studies (if texts differ by {spread:.2f}, "
+            f"{why}"
         )
         line += "; where runs differ, less)" if by_runs else ")"
         if task["explain"]["until"]:

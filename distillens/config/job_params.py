@@ -1,8 +1,7 @@
 """What each job of a study depends on: the part of the config that it uses, and no more.
 
-Snakemake reruns a job when its ``params`` change. Every method here that takes
-``wildcards`` gives the params of one rule as plain dicts, lists and scalars with their
-keys in order, so that an edit reruns what it touches and a reordered config nothing.
+Snakemake reruns a job when its ``params`` change. Every method here that takes ``wildcards`` gives the params
+of one rule as plain data, keys in order: an edit reruns what it touches, a reordered config nothing.
 """
 
 from collections.abc import Mapping
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box, ladder, siblings
+from distillens.config import black_box, label_views, ladder, siblings
 from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
@@ -98,7 +97,8 @@ class JobParams:
 
     def select_examples(self, wildcards: Any) -> Settings:
         """Settings of ``select_examples``."""
-        task = self._part("tasks", wildcards.task, "labels", "explain")
+        of_sets = ["type"] if label_views.is_multi(self.config["tasks"][wildcards.task]) else []
+        task = self._part("tasks", wildcards.task, "labels", "explain", *of_sets)
         task["explain"] = {key: own for key, own in task["explain"].items() if key not in ("until", "most")}
         if self.config["unit"] != "word":
             task["explain"]["unit"] = self.config["unit"]
@@ -239,11 +239,14 @@ class JobParams:
 
     def explain(self, wildcards: Any) -> Settings:
         """Settings of ``explain``."""
-        return {
-            "explainer": self._part("explainers", wildcards.explainer),
-            "output": self.config["explained_output"],
-            "seed": self.config["seed"],
-        }
+        several = label_views.is_multi(self.config["tasks"][wildcards.task])
+        output = "logit" if several else self.config["explained_output"]  # of 0 and z the margin is z
+        explainer = self._part("explainers", wildcards.explainer)
+        return {"explainer": explainer, "output": output, "seed": self.config["seed"]}
+
+    def cut_labels(self, task: str) -> Settings:
+        """Settings of ``cut_labels`` by label, in the order of its files."""
+        return {name: ordered(self.study.judged[name]["of"]) for name in self.study.labels_of(task)}
 
     def select_perturbed(self, wildcards: Any) -> Settings:
         """Settings of ``select_perturbed``."""
@@ -275,21 +278,24 @@ class JobParams:
             "draws": self.config["metrics"]["random_draws"],
             "beam": self.config["metrics"]["aopc_beam"],
             "seed": self.config["seed"],
+            **({"label": of["number"]} if (of := self.study.judged[wildcards.task].get("of")) else {}),
         }
 
     def score(self, wildcards: Any) -> Settings:
         """Settings of every ``score_*``."""
         models = self.config["models"]
+        task = self.study.judged.get(wildcards.task) or self.config["tasks"][wildcards.task]
+        used = ("type", "labels", "metrics", "flip", "of")
         return {
             "task": wildcards.task,
-            "task_settings": self._part("tasks", wildcards.task, "type", "labels", "metrics", "flip"),
+            "task_settings": ordered({key: task[key] for key in used if key in task}),
             "metrics": ordered(self.config["metrics"]),
             "teachers": ordered({name: model["teacher"] for name, model in models.items()}),
             "seeds": ordered({name: model["seeds"] for name, model in models.items()}),
             "teacher_seeds": ordered({name: model["teacher_seeds"] for name, model in models.items()}),
             "attributions_only": sorted(self.study.of_origin("attributions_only")),
             "not_explained": self.study.not_explained(),
-            "labelled": self.config["tasks"][wildcards.task]["columns"]["label"] is not None,
+            "labelled": task["columns"]["label"] is not None,
             "seed": self.config["seed"],
         }
 
@@ -299,6 +305,7 @@ class JobParams:
         return {
             "confidence_level": self.config["metrics"]["confidence_level"],
             "controls": self.controls,
+            **({"families": families} if (families := label_views.families(self.study.judged)) else {}),
         }
 
     @property
@@ -367,7 +374,6 @@ class JobParams:
 
     def _part(self, section: str, name: str, *keys: str) -> Settings:
         entry = self.config[section][name]
-        # Only a regression has all keys.
         return ordered({key: entry[key] for key in keys if key in entry} if keys else entry)
 
 

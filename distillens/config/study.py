@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box, external, siblings
+from distillens.config import black_box, external, label_views, siblings
 
 ORIGINS = ("fine_tuned", "distilled", "compressed", "imported", "asked", "attributions_only")
 """Where a model comes from: trained here on gold labels, or by a teacher; made out of its teacher;
@@ -37,6 +37,25 @@ class Study:
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self.config = config
+
+    # ---- tasks ----
+
+    @property
+    def judged(self) -> dict[str, Mapping[str, Any]]:
+        """What verdicts are about: the tasks, of one with several labels these; see `label_views`."""
+        return label_views.judged(self.config["tasks"])
+
+    def with_several_labels(self) -> list[str]:
+        """The tasks whose texts may have several labels."""
+        return [name for name, task in self.config["tasks"].items() if label_views.is_multi(task)]
+
+    def labels_of(self, task: str) -> list[str]:
+        """The judged tasks that are labels of a task with several."""
+        return [name for name, judged in self.judged.items() if judged.get("of", {}).get("task") == task]
+
+    def asked_task(self, task: str) -> str:
+        """The task that models are made for and asked: of one label that which has it."""
+        return self.judged.get(task, {}).get("of", {}).get("task", task)
 
     # ---- models ----
 

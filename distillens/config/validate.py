@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from distillens.config import black_box, ladder, plants, reading, siblings, texts
+from distillens.config import black_box, label_views, ladder, plants, reading, siblings, texts
 from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
@@ -54,6 +54,7 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
     schema = schemas.of_study()
     full = copy.deepcopy(dict(config))
     bring.spell_out(full)
+    label_views.spell_out(full)
     schemas.refuse_endless(full)
     schemas.check(full, schema)
     schemas.fill(full, schema, schema)
@@ -75,10 +76,12 @@ def complete(config: Mapping[str, Any]) -> dict[str, Any]:
         siblings.check(full, name, model)
     plants.check(full)
     for name, task in full["tasks"].items():
+        label_views.check_task(name, task)
         _check_task(name, task)
         texts.check(name, task)
     if any(task["explain"]["until"] for task in full["tasks"].values()):
         texts.check_explainers(full["explainers"])
+    label_views.check(full)
     bring.check_tasks(full)
     bring.check_explainers(full)
     black_box.check_explainers(full)
@@ -196,7 +199,8 @@ def _check_probes(config: Mapping[str, Any]) -> None:
             if probe not in config["probes"]:
                 raise ConfigError(f"{where}: no probe {probe!r}{nearest(probe, config['probes'])}")
         if task["probes"] and task["type"] != "classification":
-            raise ConfigError(f"{where}: probes ask for a sentiment class; a regression has none")
+            what = "several labels are none" if label_views.is_multi(task) else "a regression has none"
+            raise ConfigError(f"{where}: probes ask for a sentiment class; {what}")
         if task["probes"] and task["columns"]["text_b"] is not None:
             raise ConfigError(f"{where}: probes are single texts; this task has pairs (columns.text_b)")
 
@@ -213,12 +217,12 @@ def _check_relabels(config: Mapping[str, Any]) -> None:
 
 def _check_task(name: str, task: Mapping[str, Any]) -> None:
     where = f"tasks.{name}"
-    classes = task["type"] == "classification"
+    classes, several = task["type"] == "classification", label_views.is_multi(task)
     if classes and not task["labels"]:
         raise ConfigError(f"{where}.labels: a classification names its classes")
-    if not classes and (task["labels"] or task["cut"]):
+    if not (classes or several) and (task["labels"] or task["cut"]):
         raise ConfigError(f"{where}: a regression has neither labels nor cut")
-    if classes and "flip" in task:
+    if (classes or several) and "flip" in task:
         raise ConfigError(f"{where}.flip: a class changes or does not; only a regression has it")
     cut = task["cut"]
     if cut is not None:
@@ -232,8 +236,11 @@ def _check_task(name: str, task: Mapping[str, Any]) -> None:
 
 
 def _check_metrics(where: str, task: Mapping[str, Any]) -> None:
-    classes = task["type"] == "classification"
-    allowed = _OF_CLASSES if classes else (*_OF_SCORES, *_OF_QUERIES)
+    allowed = {
+        "classification": _OF_CLASSES,
+        "regression": (*_OF_SCORES, *_OF_QUERIES),
+        label_views.MULTI_LABEL: label_views.METRICS,
+    }[task["type"]]
     for metric in task["metrics"]:
         if metric not in allowed:
             raise ConfigError(

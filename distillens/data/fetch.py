@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import tables
-from distillens.data import hub, labels, read
+from distillens.data import hub, label_sets, labels, read
 from distillens.data.packages import FetchError, fetch_package
 from distillens.data.plant import planted
 from distillens.data.repeats import repeats
@@ -56,7 +56,8 @@ def fetch_dataset(
             column = task["columns"]["label"]
             if column is None:
                 _LOG.info("%s: tasks.%s.columns.label is null: no labels", file.name, name)
-            _log_labels(f"{file.name}, column {column!r}", reports[source_split])
+            where = f"column {column!r}" if isinstance(column, str) else "columns of labels"
+            _log_labels(f"{file.name}, {where}", reports[source_split])
         source = digest(*(files[split] for split in sorted(pools)))
     chosen_of = _split(pools, task["splits"], name, seed)
     for split in SPLITS:
@@ -69,7 +70,10 @@ def fetch_dataset(
         if split in task["splits"]:
             what["labels"] = reports[task["splits"][split]["from"]]
             if task["columns"]["label"] is not None:
-                _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
+                if task["type"] == "multi_label":
+                    _log_sets(f"tasks.{name}, {split}", chosen, task["labels"])
+                else:
+                    _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
         rows = read.rows(chosen)
         tables.write(out[split], "examples", rows, what)
         if split == "test" and (said := repeats(name, {"tested": rows})):
@@ -90,6 +94,14 @@ def _log_split(where: str, chosen: Sequence[Example], names: Sequence[str]) -> N
     for name in names or [None]:
         first = f", the first is {firsts[name]!r}" if name in firsts else ""
         _LOG.info("%s: %s: %d examples%s", where, name or "score", counts[name], first)
+
+
+def _log_sets(where: str, chosen: Sequence[Example], names: Sequence[str]) -> None:
+    """Say how many examples of a split have each of several labels, and how many none."""
+    flags = label_sets.flags_of([example.label for example in chosen], len(names))
+    for name, count in zip(names, flags.sum(axis=0), strict=True):
+        _LOG.info("%s: %s: %d of %d examples", where, name, count, len(chosen))
+    _LOG.info("%s: no label: %d of %d examples", where, (~flags.any(axis=1)).sum(), len(chosen))
 
 
 def fetch_checkpoint(

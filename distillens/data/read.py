@@ -1,7 +1,7 @@
 """Reads a table of texts in any of the usual formats and gives its columns our names."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from distillens.data import labels
+from distillens.data import label_sets, labels
 from distillens.data.decode import read_text
 from distillens.data.delimited import read_rows
 from distillens.data.errors import DataError, listed
@@ -20,6 +20,8 @@ from distillens.data.text import Example
 __all__ = ["DataError", "label_report", "listed", "read_frame", "read_lines", "rows", "to_examples"]
 
 _TABS = (".tsv", ".tab")
+_READ = ("example_id", "text_a", "text_b", "group")
+_SEVERAL = "multi_label"
 _KINDS = {bytes: "bytes", list: "a list", dict: "an object", bool: "a truth value"}
 
 
@@ -127,18 +129,22 @@ def to_examples(frame: pd.DataFrame, task: Mapping[str, Any], where: str) -> lis
     >>> to_examples(frame, task, "films.csv")[0].label_name
     'positive'
     """
-    columns = {name: column for name, column in task["columns"].items() if column is not None}
-    for name, column in columns.items():
+    columns = {name: task["columns"].get(name) for name in _READ if task["columns"].get(name) is not None}
+    of_labels = [] if task["columns"]["label"] is None else label_sets.columns_of(task)
+    for name, column in [*columns.items(), *(("label", column) for column in of_labels)]:
         check_column(frame, column, f"for {name}", where)
     try:
-        rule = labels.LabelRule(task, *_labels(frame, task)) if "label" in columns else None
+        rule = _rule(frame, task) if of_labels else None
     except DataError as error:
         raise DataError(f"{where}: {error}") from error
     by_id: dict[str, Example] = {}
     problems = []
-    for row, record in enumerate(frame[list(dict.fromkeys(columns.values()))].to_dict("records"), start=1):
+    every = list(dict.fromkeys([*columns.values(), *of_labels]))
+    for row, record in enumerate(frame[every].to_dict("records"), start=1):
         try:
-            example = _example({name: record[column] for name, column in columns.items()}, columns, rule, row)
+            cells = {name: record[column] for name, column in columns.items()}
+            label = rule([record[column] for column in of_labels]) if rule else None
+            example = _example(cells, columns, label, row)
             if example.example_id in by_id:
                 raise DataError(f"id {example.example_id!r} stands there twice")
             by_id[example.example_id] = example
@@ -160,8 +166,18 @@ def label_report(frame: pd.DataFrame, task: Mapping[str, Any]) -> dict[str, dict
     """
     if task["columns"]["label"] is None:
         return {}
+    if task["type"] == _SEVERAL:
+        return label_sets.report(frame, task)
     cells, codes = _labels(frame, task)
     return labels.report(cells, task, codes)
+
+
+def _rule(frame: pd.DataFrame, task: Mapping[str, Any]) -> Callable[[list[Any]], labels.Label]:
+    """What reads the cells of a row's columns of labels."""
+    if task["type"] == _SEVERAL:
+        return label_sets.LabelSets(task, frame).read
+    rule = labels.LabelRule(task, *_labels(frame, task))
+    return lambda cells: rule.read(cells[0])
 
 
 def _labels(frame: pd.DataFrame, task: Mapping[str, Any]) -> tuple[list[Any], list[str] | None]:
@@ -190,10 +206,9 @@ def check_column(frame: pd.DataFrame, column: str, what: str, where: str) -> Non
 
 
 def _example(
-    cells: Mapping[str, Any], columns: Mapping[str, str], rule: labels.LabelRule | None, row: int
+    cells: Mapping[str, Any], columns: Mapping[str, str], label: labels.Label | None, row: int
 ) -> Example:
     example_id = _id(cells["example_id"], columns["example_id"]) if "example_id" in cells else str(row)
-    label = None if rule is None else rule.read(cells["label"])
     group = _id(cells["group"], columns["group"], "a group", "") if "group" in cells else None
     return Example(
         example_id=example_id,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import tables
+from distillens.data.label_sets import flags_of
 from distillens.data.read import DataError, rows
 from distillens.data.repeats import repeats
 from distillens.data.segmentation import versions
@@ -61,9 +62,44 @@ def select(
             )
         drawn = draw(classes[label], seed)[:count]
         ranks |= {example_id: rank for rank, example_id in enumerate(drawn)}
-    order = [*labels, None]
+    # Those of one rank are of different classes; without classes no two have one rank.
+    order = {label: place for place, label in enumerate(labels)}
     chosen = [example for example in pool if example.example_id in ranks]
-    return sorted(chosen, key=lambda one: (ranks[one.example_id], order.index(one.label_name)))
+    return sorted(chosen, key=lambda one: (ranks[one.example_id], order.get(one.label_name, 0)))
+
+
+def select_sets(
+    pool: list[Example], per_class: int, max_words: int | None, labels: list[str], seed: int
+) -> list[Example]:
+    """Of examples with several labels, ``per_class`` that have each: one of each, then another of each.
+
+    An example that has two labels may be drawn for both. A larger ``per_class`` begins with what a smaller
+    one chose.
+
+    Raises
+    ------
+    DataError
+        If fewer eligible examples have a label.
+
+    Examples
+    --------
+    >>> pool = [Example(str(n), "A film", label=float(n)) for n in range(4)]  # none, a, b, a and b
+    >>> [one.example_id for one in select_sets(pool, 2, None, ["a", "b"], seed=1)]
+    ['3', '2', '1']
+    """
+    eligible, _ = _eligible(pool, max_words, labels)
+    flags = flags_of([one.label for one in eligible], len(labels))
+    ranks: dict[str, tuple[int, int]] = {}
+    for number, label in enumerate(labels):
+        own = [one.example_id for one, has in zip(eligible, flags[:, number], strict=True) if has]
+        if len(own) < per_class:
+            raise DataError(
+                f"explain.per_class: asks for {per_class} examples, but the test split has {len(own)} that "
+                f"can be explained and have the label {label!r}"
+            )
+        for rank, example_id in enumerate(draw(own, seed)[:per_class]):
+            ranks[example_id] = min(ranks.get(example_id, (rank, number)), (rank, number))
+    return sorted((one for one in eligible if one.example_id in ranks), key=lambda one: ranks[one.example_id])
 
 
 def most_texts(pool: list[Example], max_words: int | None, labels: list[str], by_class: bool) -> int:
@@ -103,15 +139,19 @@ def select_examples(test: str | Path, out: str | Path, name: str, task: dict[str
     ['bad', 'good']
     """
     pool = examples(tables.read(test, "examples"))
-    asked = task["explain"]
-    chosen = select(
-        pool,
-        asked["per_class"],
-        asked["max_words"],
-        in_all=asked.get("examples"),
-        labels=task["labels"],
-        seed=seed_of(seed, name, "explain"),
-    )
+    asked, own_seed = task["explain"], seed_of(seed, name, "explain")
+    several = task.get("type") == "multi_label" and any(one.label is not None for one in pool)
+    if several and asked.get("examples") is None and asked["per_class"] is not None:
+        chosen = select_sets(pool, asked["per_class"], asked["max_words"], task["labels"], own_seed)
+    else:
+        chosen = select(
+            pool,
+            asked["per_class"],
+            asked["max_words"],
+            in_all=asked.get("examples"),
+            labels=[] if several else task["labels"],
+            seed=own_seed,
+        )
     provenance = {"task": name, "test_sha256": digest(test), "seed": seed, **task["explain"]}
     if cutter := versions(text for example in pool for text in example.texts):
         provenance["versions"] = cutter

@@ -8,7 +8,7 @@ teacher's run that it belongs to, or its lowest seed; verdicts go by all pairs
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -53,17 +53,25 @@ def score_agreement(
                 **pair(run, against),
                 "explainer": group.explainer,
             }
-            compared = group.aligned(run, against)
-            blocks += _compared(*compared, group.ids, metrics, where, settings, texts, by_example=True)
+            values, counted = group.aligned(run, against), group.counting([run], [against])
+            compared = _Compared(*values, group.ids, counted)
+            blocks += _rows(compared, metrics, where, settings, texts, by_example=True)
         blocks += _projected(group, settings)
     blocks += _explainers(explanations, metrics, settings, texts)
     write_scores(out, "scores", pa.concat_tables(blocks), settings, [explained, *explanations])
 
 
-def _compared(
-    a: Sequence[Array],
-    b: Sequence[Array],
-    ids: Sequence[str],
+class _Compared(NamedTuple):
+    """Two attributions of each text, and which texts count (`TeacherGroup.counting`)."""
+
+    a: Sequence[Array]
+    b: Sequence[Array]
+    ids: Sequence[str]
+    counted: NDArray[np.bool_]
+
+
+def _rows(
+    compared: _Compared,
     metrics: Sequence[tuple[str, int | None]],
     where: Mapping[str, Any],
     s: Settings,
@@ -72,9 +80,11 @@ def _compared(
     by_example: bool,
 ) -> Iterator[pa.Table]:
     """Rows of one pair: every metric over all examples, with what chance would give, and by example."""
-    where = {"task": s.task, **where}
+    where, (a, b, ids, counted) = {"task": s.task, **where}, compared
     scores = agreement.agreements(a, b, metrics)
-    summary = summaries(scores, s.resampling("agreement", *where.values()), groups=texts.of(ids))
+    scores[:, ~counted] = np.nan
+    own, drawn = scores[:, counted], texts.of(ids)[counted]
+    summary = summaries(own, s.resampling("agreement", *where.values()), groups=drawn)
     levels = [
         np.nan if np.isnan(values).all() else np.mean(chance[~np.isnan(values)])
         for chance, values in zip(agreement.chances(a, b, metrics), scores, strict=True)
@@ -88,7 +98,14 @@ def _compared(
 
 def _projected(group: TeacherGroup, s: Settings) -> Iterator[pa.Table]:
     runs = [*group.teachers, *group.students]
-    points, clouds = projection.project(group.aligned(*runs))
+    counted = group.counting(*([run] for run in runs))
+    ids = [name for name, counts in zip(group.ids, counted, strict=True) if counts]
+    if not ids:
+        return
+    aligned_runs = group.aligned(*runs)
+    points, clouds = projection.project(
+        [[row for row, counts in zip(of_run, counted, strict=True) if counts] for of_run in aligned_runs]
+    )
     for (model, seed), point, cloud in zip(runs, points, clouds, strict=True):
         for axis in range(projection.DIMENSIONS):
             where = {"task": s.task, "model": model, "seed": seed, "explainer": group.explainer}
@@ -96,7 +113,7 @@ def _projected(group: TeacherGroup, s: Settings) -> Iterator[pa.Table]:
             defined = int((~np.isnan(cloud[:, axis])).sum())
             count = {"n": [defined], "n_undefined": [len(cloud) - defined]}
             yield block(1, where, value=[point[axis]], **count)
-            yield block(len(cloud), where, example_id=group.ids, value=cloud[:, axis])
+            yield block(len(cloud), where, example_id=ids, value=cloud[:, axis])
 
 
 def _explainers(
@@ -121,4 +138,8 @@ def _explainers(
             pair = aligned(values, (both[second].missing, reference.missing))
             where = {"model": model, "seed": seed, "explainer": first, "against_explainer": second}
             names = list(reference.words)
-            yield from _compared(*pair, names, metrics, where, s, texts, by_example=False)
+            counted = np.ones(len(names), dtype=bool)
+            if s.labels_together > 1:  # the run says yes, whose reasons are compared
+                counted = np.array([reference.predicted[name] == 1 for name in names], dtype=bool)
+            compared = _Compared(*pair, names, counted)
+            yield from _rows(compared, metrics, where, s, texts, by_example=False)

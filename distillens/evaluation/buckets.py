@@ -60,7 +60,9 @@ def _of_group(
         if against == group.first:
             own, theirs = (np.array(group.predicted[one]) for one in (run, against))
             of_pair = pairwise(right[run[0]], right[against[0]], own == theirs)
-        for name, flags in {**sets, **of_pair}.items():
+        counted = group.counting([run], [against])
+        for name, whole in {**sets, **of_pair}.items():
+            flags = whole & counted
             resampling = s.resampling("buckets", group.explainer, *run, *against, name)
             summary = summaries(scores[:, flags], resampling, groups=texts[flags])
             where = {

@@ -55,6 +55,7 @@ def calibrate(
     metrics = agreement.grid(settings.metrics["overlap_k"])
     drawn, groups = TextGroups(explained), list(teacher_groups(explanations, settings))
     tests = sum(len(group.by_student) for group in groups if not _is_control(group))
+    tests *= settings.labels_together
     rule = calibration.Rule(
         *(settings.metrics[name] for name in ("confidence_level", "tolerance", "margin")), tests=max(1, tests)
     )
@@ -82,10 +83,14 @@ def _of_student(
     text_groups: NDArray[np.int64],
 ) -> Iterator[dict[str, Any]]:
     group, (own, of_student) = compared.group, ceilings
+    counted = compared.counting(student)
     for i, (pairs, chance) in enumerate(compared.of_student(student)):
         metric, k = compared.metrics[i]
-        again = None if own is None else own[i]
-        row = calibration.calibrate(pairs, compared.between[:, :, i], chance, again, rule, text_groups)
+        again = None if own is None else own[i, counted]
+        between = compared.between[:, :, i, counted]
+        row = calibration.calibrate(
+            pairs.on(counted), between, chance.on(counted), again, rule, text_groups[counted]
+        )
         yield {
             "student": student,
             "teacher": group.first[0],
@@ -93,7 +98,7 @@ def _of_student(
             "metric": metric,
             "k": k,
             **row,
-            "student_explainer_ceiling": np.nan if of_student is None else _mean(of_student[i]),
+            "student_explainer_ceiling": np.nan if of_student is None else _mean(of_student[i, counted]),
             "n_gated_runs": compared.left_out(student),
             "gated": compared.gated(student),
         }

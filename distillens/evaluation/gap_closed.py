@@ -14,7 +14,7 @@ from distillens.evaluation.rows import write_scores
 from distillens.evaluation.run_agreement import RunAgreement
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, gap_closed
-from distillens.metrics.multiple_testing import holm_within
+from distillens.metrics.multiple_testing import among, holm_within
 from distillens.metrics.run_pairs import RunPairs
 
 SCORES = {"classification": "accuracy", "regression": "squared_error"}
@@ -57,7 +57,7 @@ def score_gap_closed(
         if group.explainer not in controls:
             rows += _of_group(group, baselines, gates, texts.of(group.ids), settings)
     tested = [not row["gated"] for row in rows]
-    p_adjusted = holm_within(rows, ("baseline", "metric", "k"), tested)
+    p_adjusted = among(holm_within(rows, ("baseline", "metric", "k"), tested), settings.labels_together)
     rows = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
     write_scores(out, "gap_closed", rows, settings, [test, *predictions, performance, *explanations])
 
@@ -112,13 +112,14 @@ def _of_group(
     for student, baseline in _compared(baselines, s):
         if baseline not in students:
             continue
+        counted = runs.counting(student, baseline)
         for i, (metric, k) in enumerate(metrics):
             comparison = gap_closed.close(
-                students[student][i][0],
-                students[baseline][i][0],
-                runs.between[:, :, i],
+                students[student][i][0].on(counted),
+                students[baseline][i][0].on(counted),
+                runs.between[:, :, i, counted],
                 s.metrics["confidence_level"],
-                texts,
+                texts[counted],
             )
             about = {"explainer": group.explainer, "metric": metric, "k": k}
             yield _named(student, baseline, gates, s) | about | comparison

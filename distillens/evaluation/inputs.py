@@ -30,7 +30,8 @@ class Settings:
     task : str
         Name of the task.
     task_settings : mapping
-        Its block: ``type``, ``labels``, ``metrics`` and a regression's ``flip`` are used.
+        Its block: ``type``, ``labels``, ``metrics``, a regression's ``flip`` and, where the task is one label
+        of a task with several, ``of`` are used.
     metrics : mapping
         The config's ``metrics`` block.
     teachers : mapping
@@ -67,13 +68,24 @@ class Settings:
 
     @property
     def n_classes(self) -> int:
-        """Number of classes; 0 for a regression."""
+        """Number of classes; 0 for a regression, and for a task with several labels as a whole."""
         return len(self.task_settings["labels"]) if self.task_settings["type"] == "classification" else 0
+
+    @property
+    def n_outputs(self) -> int:
+        """Number of outputs of a model."""
+        return len(self.task_settings["labels"]) or 1
+
+    @property
+    def labels_together(self) -> int:
+        """How many labels are judged together: of a task with several labels all of them, else 1."""
+        of = self.task_settings.get("of")
+        return len(of["labels"]) if of else 1
 
     @property
     def flip(self) -> float:
         """How far a regression's prediction may move and count as the same; classes do not move (0)."""
-        return 0.0 if self.n_classes else self.task_settings["flip"]
+        return self.task_settings["flip"] if self.task_settings["type"] == "regression" else 0.0
 
     @property
     def lead(self) -> str:
@@ -175,10 +187,10 @@ def logits_of(table: pa.Table, column: str, path: FilePath, settings: Settings) 
     --------
     >>> from types import SimpleNamespace as Fake
     >>> table = pa.table({"logits": [[0.5, 1.0], [2.0, 0.0]]})
-    >>> logits_of(table, "logits", "predictions.parquet", Fake(n_classes=2)).shape
+    >>> logits_of(table, "logits", "predictions.parquet", Fake(n_outputs=2)).shape
     (2, 2)
     """
-    width = settings.n_classes or 1
+    width = settings.n_outputs
     lengths = table[column].combine_chunks().value_lengths().to_numpy(zero_copy_only=False)
     wrong = np.flatnonzero(lengths != width)
     if wrong.size:

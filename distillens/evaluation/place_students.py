@@ -98,11 +98,13 @@ def place_students(
                     "gated": not student.is_teacher and compared.gated(name),
                 }
                 judged = None if student.is_teacher else accepted
-                rows = place(student, rungs, again[number], judged, level, texts)
+                counted = compared.counting(*([] if student.is_teacher else [name]))
+                own = {kind: of_kind.on(counted) for kind, of_kind in rungs.items()}
+                rows = place(student.on(counted), own, again[number, counted], judged, level, texts[counted])
                 rows[0]["reference"] = " ".join(f"{kind} {amount:g}" for kind, amount in accept.items())
                 placed += [{**about, **row} for row in rows]
     inputs = [files.explained, files.performance, *files.explanations, *files.again, *files.rungs]
-    write_scores(placements, "placements", decide(placed, level), settings, inputs)
+    write_scores(placements, "placements", decide(placed, level, settings.labels_together), settings, inputs)
     write_scores(ladders, "ladders", climbed, settings, inputs)
 
 
@@ -228,9 +230,10 @@ def same_answers(one: Answers, other: Answers, ids: Sequence[str], flip: float) 
 def _rows_of_rungs(
     compared: RunAgreement, kinds: Mapping[str, Sequence[Rungs]], level: float, texts: NDArray[np.int64]
 ) -> Iterator[dict[str, Any]]:
+    counted = compared.counting()
     for kind, of_metric in kinds.items():
         for (metric, k), rungs in zip(compared.metrics, of_metric, strict=True):
-            for row in rung_means(rungs, level, texts):
+            for row in rung_means(rungs.on(counted), level, texts[counted]):
                 yield {
                     "teacher": compared.group.first[0],
                     "explainer": compared.group.explainer,

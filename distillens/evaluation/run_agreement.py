@@ -68,6 +68,11 @@ class RunAgreement:
         everything = len(self.group.by_student[student]) + len(self.group.teachers)
         return everything - len(self.runs(student)) - len(self.teachers)
 
+    def counting(self, *students: str) -> NDArray[np.bool_]:
+        """Which texts count for each of some students beside its teacher; of none for the teacher alone."""
+        every = [self.group.counting(self.teachers, self.runs(student)) for student in students]
+        return np.all(every or [self.group.counting(self.teachers)], axis=0)
+
     def of_student(self, student: str) -> list[tuple[RunPairs, RunPairs]]:
         """Agreement with the teacher and chance, by metric."""
         runs, group = self.runs(student), self.group

@@ -244,7 +244,8 @@ class TeacherGroup:
 
     ``values`` are those of each run towards the class that most of the teacher's runs predict, ``predicted``
     the class that the run itself does; both in the order of ``ids``. ``references`` are the teacher's runs
-    that each run of a student is compared with; ``first`` is its lowest seed.
+    that each run of a student is compared with; ``first`` is its lowest seed. ``says_yes``: where one label
+    of several is explained, to which texts each run gives it; see `counting`.
     """
 
     explainer: str
@@ -258,6 +259,28 @@ class TeacherGroup:
     missing: dict[Run, str | None]
     references: dict[Run, list[Run]]
     paths: dict[Run, Path]
+    says_yes: dict[Run, NDArray[np.bool_]] | None = None
+
+    def counting(self, *models: Sequence[Run]) -> NDArray[np.bool_]:
+        """Which texts count where some models, each with some of its runs, are compared; shape (n,).
+
+        All do, but where one label of several is explained: then those to which one of the models gives it,
+        by at least half of its runs. What speaks for a label in a text that nobody gives it to is no reason
+        of anybody's.
+
+        Examples
+        --------
+        >>> group = TeacherGroup(*"shap", {}, ["a", "b"], {}, {}, None, {}, {}, {})
+        >>> group.counting().tolist()
+        [True, True]
+        >>> one, other = np.array([True, False]), np.array([False, False])
+        >>> replace(group, says_yes={"one": one, "other": other}).counting(["one"], ["other"]).tolist()
+        [True, False]
+        """
+        if self.says_yes is None:
+            return np.ones(len(self.ids), dtype=bool)
+        said = [np.mean([self.says_yes[run] for run in runs], axis=0) for runs in models]
+        return np.any(np.array(said) >= 0.5, axis=0)
 
     @property
     def models(self) -> list[Run]:
@@ -312,6 +335,8 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
             predicted = explained_output.majority([read[run].predicted for run in runs[teacher]])
             reference = replace(read[runs[teacher][0]], predicted=predicted)
             values = {run: attributions.towards(reference) for run, attributions in read.items()}
+            answers = {run: [read[run].predicted[name] for name in reference.words] for run in every}
+            several = settings.labels_together > 1
             yield TeacherGroup(
                 explainer,
                 runs[teacher][0],
@@ -319,9 +344,10 @@ def teacher_groups(paths: Iterable[FilePath], settings: Settings) -> Iterator[Te
                 every[len(runs[teacher]) :],
                 list(reference.words),
                 values,
-                {run: [read[run].predicted[name] for name in reference.words] for run in every},
+                answers,
                 reference,
                 {run: read[run].missing for run in every},
                 {run: settings.references(*run) for run in every},
                 {run: read[run].path for run in every},
+                {run: np.array(given) == 1 for run, given in answers.items()} if several else None,
             )

@@ -64,10 +64,14 @@ def _of_teacher_group(
         share = {run: word_shifts.of_group(own_values, members) for run, own_values in shared.items()}
         teachers = [share[run] for run in teacher_group.teachers]
         for student, runs in teacher_group.by_student.items():
-            own = [share[run] for run in runs]
+            counted = teacher_group.counting(teacher_group.teachers, runs)
+            own, theirs = (
+                [np.where(counted, of_run, np.nan) for of_run in side]
+                for side in ([share[run] for run in runs], teachers)
+            )
             learned_from = teacher_group.learned_from(runs)
             level = s.metrics["confidence_level"]
-            shift = word_shifts.shift(own, teachers, level, sizes[kind], learned_from, drawn)
+            shift = word_shifts.shift(own, theirs, level, sizes[kind], learned_from, drawn)
             yield {
                 "student": student,
                 "teacher": teacher_group.first[0],

@@ -70,3 +70,14 @@ def holm_within(
     for same in places.values():
         adjusted[same] = holm(p_values[same])
     return adjusted.tolist()
+
+
+def among(p_values: Sequence[float], families: int) -> list[float]:
+    """P-values that were adjusted within one of several families, for all of them (Bonferroni); NaN stays.
+
+    Examples
+    --------
+    >>> among([0.01, 0.5, float("nan")], families=3)
+    [0.03, 1.0, nan]
+    """
+    return [p if p != p else min(1.0, families * p) for p in map(float, p_values)]

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.crossed_design import Interval
 from distillens.metrics.ladder import Accepted, Ladder, Rungs, Student, undefined
-from distillens.metrics.multiple_testing import holm_within
+from distillens.metrics.multiple_testing import among, holm_within
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
 
 _MOST_UNDEFINED = 0.2
@@ -128,7 +128,9 @@ def _usable(rungs: Rungs, texts: ArrayLike) -> Rungs | None:
     return Rungs(rungs.doses[kept], rungs.agreement[:, kept], rungs.equal[:, kept])
 
 
-def decide(rows: Sequence[Mapping[str, Any]], confidence_level: float) -> list[dict[str, Any]]:
+def decide(
+    rows: Sequence[Mapping[str, Any]], confidence_level: float, tasks: int = 1
+) -> list[dict[str, Any]]:
     """Adjust the p-values of a task's rows for how many there are, and give each its verdict.
 
     Rows of a kind of damage, and those of the teacher's own runs, are not tested: their verdict is None.
@@ -139,6 +141,9 @@ def decide(rows: Sequence[Mapping[str, Any]], confidence_level: float) -> list[d
         What `place` returns, with ``student``, ``teacher``, ``metric``, ``k`` and ``gated``.
     confidence_level : float
         One minus this is how often "drift found" may be wrong for any student of the task.
+    tasks : int
+        How many such tasks are one question, such as the labels of one: p-values are adjusted for all (by
+        Bonferroni, as each task is decided by itself).
 
     Examples
     --------
@@ -149,7 +154,7 @@ def decide(rows: Sequence[Mapping[str, Any]], confidence_level: float) -> list[d
     """
     own = [row["kind"] is None and row["student"] != row["teacher"] for row in rows]
     tested = [one and not row["gated"] for one, row in zip(own, rows, strict=True)]
-    adjusted = holm_within(rows, ("metric", "k"), tested, "p_drift")
+    adjusted = among(holm_within(rows, ("metric", "k"), tested, "p_drift"), tasks)
     decided = [{**row, "p_adjusted": p} for row, p in zip(rows, adjusted, strict=True)]
     return [
         {**row, "verdict": verdict(row, confidence_level) if one else None}

@@ -14,7 +14,10 @@ GATED = "gated"
 
 
 def decide(
-    rows: Sequence[Mapping[str, Any]], confidence_level: float, controls: Iterable[str] = ()
+    rows: Sequence[Mapping[str, Any]],
+    confidence_level: float,
+    controls: Iterable[str] = (),
+    families: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Adjust the p-values for how many there are, and give each row its verdict.
 
@@ -32,11 +35,14 @@ def decide(
         One minus this is how often "drift found" may be wrong for any student of a task.
     controls : iterable of str
         Explainers that know nothing of the model's output.
+    families : mapping of str, optional
+        For a task that is one label of several, the task that has them: p-values are adjusted for all its
+        labels together.
 
     Returns
     -------
     list of dict
-        The rows with ``p_adjusted`` (Holm 1979, within the rows of one task) and ``verdict``.
+        The rows with ``p_adjusted`` (Holm 1979, within the rows of one task or family) and ``verdict``.
 
     Examples
     --------
@@ -48,13 +54,17 @@ def decide(
     """
     skipped = set(controls)
     tested = [not row["gated"] and row["explainer"] not in skipped for row in rows]
-    p_adjusted = holm_within(rows, ("metric", "k", "task"), tested, "p_drift")
+    named = [{**row, "task": (families or {}).get(row["task"], row["task"])} for row in rows]
+    p_adjusted = holm_within(named, ("metric", "k", "task"), tested, "p_drift")
     decided = [{**row, "p_adjusted": p} for row, p in zip(rows, p_adjusted, strict=True)]
     return [{**row, "verdict": verdict(row, confidence_level)} for row in decided]
 
 
 def at_tolerances(
-    rows: Sequence[Mapping[str, Any]], confidence_level: float, controls: Iterable[str] = ()
+    rows: Sequence[Mapping[str, Any]],
+    confidence_level: float,
+    controls: Iterable[str] = (),
+    families: Mapping[str, str] | None = None,
 ) -> dict[float, list[dict[str, Any]]]:
     """What `decide` would say with other tolerances, from the p-values that the rows have for them.
 
@@ -75,7 +85,7 @@ def at_tolerances(
             {name: _at(row[f"{name}_at"], place) for name in ("p_drift", "p_no_drift")} for row in rows
         ]
         changed = [{**row, **p} for row, p in zip(rows, p_values, strict=True)]
-        return decide(changed, confidence_level, controls)
+        return decide(changed, confidence_level, controls, families)
 
     return {tolerance: judged(place) for place, tolerance in enumerate(tolerances)}
 

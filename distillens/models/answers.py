@@ -98,8 +98,10 @@ def numbers(
     return array
 
 
-def as_logits(answers: np.ndarray, gives: str, texts: Sequence[tuple[str, ...]], where: str) -> np.ndarray:
-    """Logits whose softmax is what a classifier of at least two classes has answered.
+def as_logits(
+    answers: np.ndarray, gives: str, texts: Sequence[tuple[str, ...]], where: str, several: bool = False
+) -> np.ndarray:
+    """Logits whose softmax (of several labels: sigmoid of each) is what a classifier has answered.
 
     Parameters
     ----------
@@ -108,11 +110,14 @@ def as_logits(answers: np.ndarray, gives: str, texts: Sequence[tuple[str, ...]],
         ``logits`` or ``probabilities``.
     texts : sequence of tuples
     where : str
+    several : bool
+        Whether a text may have several labels: probabilities then need not sum to one.
 
     Returns
     -------
     ndarray of float32, shape (texts, classes)
-        Of probabilities their logarithms; of one output z the logits 0 and z.
+        Of probabilities their logarithms; of one output z the logits 0 and z. Of several labels, log p less
+        log(1 - p) of each.
 
     Raises
     ------
@@ -127,9 +132,12 @@ def as_logits(answers: np.ndarray, gives: str, texts: Sequence[tuple[str, ...]],
     Traceback (most recent call last):
         ...
     distillens.models.errors.ModelError: models.two: ... sum to 1.8 ...
+    >>> two = as_logits(np.array([[0.9, 0.5]]), "probabilities", [("Good",)], "models.two", several=True)
+    >>> two.round(3).tolist() == [[round(float(np.log(9)), 3), 0.0]]
+    True
     """
     if gives == "logits":
-        if answers.shape[1] == 1:
+        if answers.shape[1] == 1 and not several:
             answers = np.hstack([np.zeros_like(answers), answers])
         return answers.astype(np.float32)
     outside = np.flatnonzero(((answers < -_ROUNDING) | (answers > 1 + _ROUNDING)).any(axis=1))
@@ -139,6 +147,9 @@ def as_logits(answers: np.ndarray, gives: str, texts: Sequence[tuple[str, ...]],
             f"{where}: its answer to the text {shown(texts[row])} is {answers[row].tolist()}, which are no "
             "probabilities; if they are logits or decision values, say gives: logits"
         )
+    if several:
+        yes, no = (np.log(np.maximum(one, LEAST)) for one in (answers, 1 - answers))
+        return (yes - no).astype(np.float32)
     if answers.shape[1] == 1:
         answers = np.hstack([1 - answers, answers])
     sums = answers.sum(axis=1)
@@ -147,8 +158,9 @@ def as_logits(answers: np.ndarray, gives: str, texts: Sequence[tuple[str, ...]],
         row = wrong[0]
         raise ModelError(
             f"{where}: its probabilities for the text {shown(texts[row])} sum to {sums[row]:.4g} "
-            f"({wrong.size} of {len(texts)} texts); give probabilities that sum to one. Outputs with a "
-            "sigmoid each mean several labels for one text, and a task has one; normalise them if they do not"
+            f"({wrong.size} of {len(texts)} texts); give probabilities that sum to one. If they are "
+            "of several labels for one text (a sigmoid each), say type: multi_label of the task; if only one "
+            "holds, normalise them"
         )
     return np.log(np.maximum(answers, LEAST)).astype(np.float32)
 

@@ -68,6 +68,7 @@ class Asking:
         name: str,
         pairs: bool,
         known: Mapping[str, Any] | None = None,
+        several: bool = False,
     ) -> Backend:
         """Open what is asked; one whose answers are kept is asked its fixed texts, if it was never met.
 
@@ -85,6 +86,8 @@ class Asking:
             Whether the task has pairs of texts.
         known : mapping, optional
             The model's identity, where it has been met.
+        several : bool
+            Whether a text may have several labels.
 
         Raises
         ------
@@ -94,18 +97,21 @@ class Asking:
         backend = open_backend(kind, {**options, **self.options}, labels)
         if self.root is None or not registry.literal("backend", kind, "KEPT"):
             return backend
-        return Recall(backend, self.root, name, pairs, self.draw, known, outputs_of(labels))
+        outputs = outputs_of(labels, several)
+        return Recall(backend, self.root, name, pairs, self.draw, known, outputs, several)
 
 
-def outputs_of(labels: Sequence[str]) -> list[int]:
-    """The numbers of outputs that a model may have: one for each label; one for two labels; one score.
+def outputs_of(labels: Sequence[str], several: bool = False) -> list[int]:
+    """The numbers of outputs that a model may have: one for each label; one for two classes; one score.
 
     Examples
     --------
     >>> outputs_of(["bad", "good"]), outputs_of([])
     ([2, 1], [1])
+    >>> outputs_of(["toxic", "threat"], several=True)
+    [2]
     """
-    return [2, 1] if len(labels) == 2 else [len(labels) or 1]
+    return [2, 1] if len(labels) == 2 and not several else [len(labels) or 1]
 
 
 def open_backend(kind: str, options: Mapping[str, Any], labels: Sequence[str]) -> Backend:

@@ -135,6 +135,7 @@ class BlackBox:
             card["model"],
             said["pairs"],
             said["identity"],
+            several=card["task_settings"]["type"] == "multi_label",
         )
         found = cls(backend, card["task_settings"], said["order"], rule, f"models.{card['model']}")
         own = backend.identity()
@@ -203,8 +204,8 @@ class BlackBox:
 
     def _ask(self, texts: list[tuple[str, ...]]) -> np.ndarray:
         self.asked += len(texts)
-        regression = self._task["type"] == "regression"
-        outputs = outputs_of([] if regression else self._task["labels"])
+        several = self._task["type"] == "multi_label"
+        outputs = outputs_of([] if self._task["type"] == "regression" else self._task["labels"], several)
         try:
             given = self.backend.answers(texts)
         except ModelError as error:
@@ -213,5 +214,5 @@ class BlackBox:
         answers = numbers(given, texts, outputs, self.folder)
         if self._task["type"] == "regression":
             return answers.astype(np.float32)
-        logits = as_logits(answers, self.backend.gives, texts, self.folder)
+        logits = as_logits(answers, self.backend.gives, texts, self.folder, several)
         return logits if self._order is None else logits[:, self._order]

@@ -37,6 +37,11 @@ SAFE = {
     "dtype": torch.float32,  # whatever precision the weights were stored in
 }
 """How every model is loaded."""
+_PROBLEMS = {
+    "classification": "single_label_classification",
+    "regression": "regression",
+    "multi_label": "multi_label_classification",
+}
 
 
 def pick_device(wanted: str) -> torch.device:
@@ -97,13 +102,12 @@ def new_classifier(folder: str | Path, task: dict[str, Any], layers: list[int] |
         are no numbers.
     """
     labels = dict(enumerate(task["labels"])) or {0: "score"}
-    regression = task["type"] == "regression"
     check_files(folder, str(folder))
     model, info = load_classifier(
         folder,
         id2label=labels,
         label2id={name: number for number, name in labels.items()},
-        problem_type="regression" if regression else "single_label_classification",
+        problem_type=_PROBLEMS[task["type"]],
         # A checkpoint may carry the head of another task; this one gets its own.
         ignore_mismatched_sizes=True,
         output_loading_info=True,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 
 from distillens import tables
 from distillens.data.text import examples
@@ -67,13 +68,17 @@ def connect_model(
     texts = list(dict.fromkeys(one.texts for one in examples(tables.read(test, "examples"))))[:_TEXTS]
     pairs = any(len(text) == 2 for text in texts)
     try:
-        backend = (asking or Asking()).open(kind, options, task["labels"], run.model, pairs)
+        several = task["type"] == "multi_label"
+        backend = (asking or Asking()).open(kind, options, task["labels"], run.model, pairs, several=several)
     except ModelError as error:
         raise ModelError(f"{where}: {error}") from error
+    _check_end(getattr(backend, "ends", None), several, where)
     order = _order(backend, task, labels, where)
     box = BlackBox(backend, task, order, where=where)
     together = box.logits(texts)
-    _check_kind(box, together, where)
+    _check_kind(box, together, where, several)
+    if several:
+        _check_several(box, together, where)
     repeatable, alike = _tried(box, texts, together, where)
     content = {
         **run.provenance(),
@@ -134,7 +139,8 @@ def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where:
     if task["type"] == "regression":
         return None
     names = backend.labels
-    if names is not None and len(names) == 1 and len(task["labels"]) == 2:
+    single = len(task["labels"]) == 2 and task["type"] != "multi_label"
+    if names is not None and len(names) == 1 and single:
         return [1, 0] if single_output(names[0], task["labels"], labels, where) == 0 else None
     if names is None:
         if labels is None:
@@ -149,9 +155,39 @@ def _order(backend: Backend, task: dict[str, Any], labels: Labels | None, where:
     return order_of(names, task, labels, where)
 
 
-def _check_kind(box: BlackBox, logits: np.ndarray, where: str) -> None:
+def _check_end(ends: str | None, several: bool, where: str) -> None:
+    """Refuse a graph that ends in a sigmoid for each output, or in a softmax, where the other is due."""
+    if ends == "sigmoids" and not several:
+        raise ModelError(
+            f"{where}: ends in a sigmoid for each output: several labels for one text; say type: multi_label "
+            "of the task, or, if only one of them holds, export it without the sigmoid"
+        )
+    if ends == "softmax" and several:
+        raise ModelError(
+            f"{where}: ends in a softmax: one label for a text, and the task has several (type: "
+            "multi_label); name a model of this task, or say type: classification"
+        )
+
+
+def _check_several(box: BlackBox, logits: np.ndarray, where: str) -> None:
+    """Refuse probabilities of one label for a text: those of several do not sum to one each time."""
+    if box.backend.gives == "probabilities" and len(logits) > 1:
+        sums = expit(logits.astype(np.float64)).sum(axis=1)
+        if np.abs(sums - 1).max() < _SAME:
+            raise ModelError(
+                f"{where}: its probabilities sum to one for every text: one label for a text, and the task "
+                "has several (type: multi_label); name a model of this task, or say type: classification"
+            )
+
+
+def _check_kind(box: BlackBox, logits: np.ndarray, where: str, several: bool) -> None:
     """Refuse probabilities that pass for logits: of several texts each row is positive and sums to one."""
     if box.backend.gives == "logits" and logits.shape[1] > 1 and len(logits) > 1:
+        if several and ((logits >= 0) & (logits <= 1)).all():
+            raise ModelError(
+                f"{where}: said to give logits, but all its answers lie between 0 and 1, as probabilities "
+                "do; say gives: probabilities"
+            )
         sums = logits.sum(axis=1)
         if (logits >= 0).all() and np.abs(sums - 1).max() < 1e-3:
             raise ModelError(

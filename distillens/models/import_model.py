@@ -73,7 +73,8 @@ def import_model(
     check_names(model.config, where)
     check_kind(model.config, task, where)
     names = [str(model.config.id2label[number]) for number in range(model.config.num_labels)]
-    single = len(names) == 1 and len(task["labels"]) == 2
+    several = task["type"] == "multi_label"
+    single = len(names) == 1 and len(task["labels"]) == 2 and not several
     if single:
         which = single_output(names[0], task["labels"], labels, where)
         order = [1, 0] if which == 0 else [0, 1]
@@ -90,6 +91,8 @@ def import_model(
             _reorder(model, order, batch, where)
             model.config.id2label = dict(enumerate(task["labels"]))
             model.config.label2id = {name: number for number, name in enumerate(task["labels"])}
+        if several:
+            model.config.problem_type = "multi_label_classification"
         card = {
             **run.provenance(),
             "settings": {"method": "none", "labels": labels, "max_length": max_length},

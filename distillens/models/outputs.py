@@ -213,8 +213,8 @@ def check_kind(config: Any, task: Mapping[str, Any], where: str) -> None:
     Raises
     ------
     ModelError
-        If one text may get several labels, each with a sigmoid of its own; or where one of
-        checkpoint and task is a regression.
+        If one of checkpoint and task gives a text several labels, each with a sigmoid of its own, or is a
+        regression, and the other not.
 
     Examples
     --------
@@ -230,12 +230,24 @@ def check_kind(config: Any, task: Mapping[str, Any], where: str) -> None:
         (getattr(config, "sentence_transformers", None) or {}).get("activation_fn"),
     ]
     sigmoid = any(str(function).lower().endswith("sigmoid") for function in functions)
-    if kind == "multi_label_classification" or (sigmoid and config.num_labels > 1):
+    several = kind == "multi_label_classification" or (sigmoid and config.num_labels > 1)
+    if several and task["type"] != "multi_label":
         said = kind or "a sigmoid for each output"
         raise ModelError(
-            f"{where}: its checkpoint gives several labels to one text ({said}); "
-            "a task has one label for each"
+            f"{where}: its checkpoint gives several labels to one text ({said}), the task has one for each; "
+            "say type: multi_label of the task, or name a checkpoint of this task"
         )
+    if task["type"] == "multi_label":
+        if kind is not None and not several:
+            raise ModelError(
+                f"{where}: its checkpoint gives one label to a text (problem_type {kind!r}), the task "
+                "several (type: multi_label); name a checkpoint of this task"
+            )
+        if not several:
+            logging.getLogger("distillens").info(
+                "%s: its config.json says no problem_type: taken as a sigmoid for each output", where
+            )
+        return
     if (kind == "regression") != (task["type"] == "regression") and kind is not None:
         one = "regression" if kind == "regression" else "classification"
         raise ModelError(

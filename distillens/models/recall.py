@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
+from scipy.special import expit, softmax
 
 from distillens.models import identity as identities
 from distillens.models.answers import as_logits, numbers
@@ -40,6 +40,8 @@ class Recall:
         Its `identity` when it was met first, should its journal be gone.
     outputs : list of int
         The numbers of outputs that are right; None for two. An answer that is none is not kept.
+    several : bool
+        Whether each output is a label of its own, beside which others may hold.
 
     Attributes
     ----------
@@ -56,8 +58,10 @@ class Recall:
         draw: str = "0",
         known: Mapping[str, Any] | None = None,
         outputs: list[int] | None = None,
+        several: bool = False,
     ) -> None:
         self._backend, self._pairs, self._name, self._outputs = backend, pairs, name, outputs or [2]
+        self._several = several
         self.gives, self.labels, self.mask = backend.gives, backend.labels, backend.mask
         self.encoder, self.at_once = backend.encoder, backend.at_once
         # Libraries that step on do not make another model; the fixed texts tell.
@@ -120,7 +124,7 @@ class Recall:
         where = f"models.{self._name}"
         answers = numbers(self._backend.answers(texts), texts, self._outputs, where)
         if self.gives == "probabilities" and self._outputs != [1]:
-            as_logits(answers, self.gives, texts, where)
+            as_logits(answers, self.gives, texts, where, self._several)
         return answers
 
     def _probabilities(self, texts: Sequence[Segments]) -> np.ndarray:
@@ -129,7 +133,11 @@ class Recall:
             self._ask(texts[start : start + self.at_once]) for start in range(0, len(texts), self.at_once)
         ]
         answers = np.concatenate(parts)
-        return softmax(answers, axis=-1) if self.gives == "logits" and answers.shape[-1] > 1 else answers
+        if self.gives != "logits" or self._outputs == [1]:
+            return answers
+        if self._several:
+            return expit(answers)
+        return softmax(answers, axis=-1) if answers.shape[-1] > 1 else answers
 
 
 def note(model: object) -> None:

@@ -16,6 +16,8 @@ METRICS: dict[str, tuple[str, str]] = {
     "majority": ("majority", "what always giving the commonest answer reaches"),
     "accuracy": ("accuracy", "share of texts that are classified right"),
     "macro_f1": ("macro F1", "F1 averaged over the classes, each counting the same"),
+    "micro_f1": ("micro F1", "F1 of all labels of all texts together"),
+    "map": ("mean AP", "average precision, the mean over the labels"),
     "weighted_f1": ("weighted F1", "F1 averaged over the classes, each by its share of the texts"),
     "f1": ("F1", "harmonic mean of precision and recall of the second class"),
     "ndcg": ("NDCG", "gain of the documents of a query in the order of their scores; 1 is the best order"),

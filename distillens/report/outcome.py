@@ -67,7 +67,9 @@ def of(results: Results) -> dict[str, Any]:
         results.agreement,
         _answers(results),
         {task: folder / "data" / task / "explained.parquet" for task in settings["tasks"]},
-        sorted(folder.glob("explanations/*/*/*/*.parquet")),
+        sorted(
+            path for task in settings["tasks"] for path in folder.glob(f"explanations/{task}/*/*/*.parquet")
+        ),
         [repeats.in_folder(task, folder / "data" / task) for task in settings["tasks"]],
     )
     return record(settings, evidence)
@@ -97,6 +99,7 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
             "teachers": _teachers(settings, evidence.explanations),
             "texts": {task: _texts(path) for task, path in evidence.explained.items()},
             **({"groups": groups} if groups else {}),
+            **({"labels": labels} if (labels := _labels(settings["tasks"])) else {}),
             "labelled": {
                 task: block["columns"]["label"] is not None for task, block in settings["tasks"].items()
             },
@@ -269,6 +272,11 @@ def _by_text(agreement: pd.DataFrame, one: Row, explainer: str) -> dict[str, flo
     rows = rows.sort_values(["seed", "against_seed"])  # a sum depends on its order
     means = rows.groupby("example_id", sort=True)["value"].mean()
     return {str(name): _number(value) for name, value in means.items()}
+
+
+def _labels(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Of each task that is one label of several, which: only texts count to which a model gives it."""
+    return {name: task["of"]["label"] for name, task in tasks.items() if task.get("of")}
 
 
 def _texts(path: str | Path) -> dict[str, Any]:

@@ -98,7 +98,10 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
 
 
 def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
-    texts = outcome["about"]["texts"][one["task"]]["n"]
+    texts = f"{outcome['about']['texts'][one['task']]['n']} texts"
+    if one["task"] in outcome["about"].get("labels", {}):
+        counted = max(row["n"] + row["n_undefined"] for row in one["explainers"])
+        texts = f"the {counted} of {texts} to which teacher or student gives the label"
     word = {KEEPS: "No drift found"}.get(one["verdict"], str(one["verdict"]).capitalize())
     by = f"by {one['reference']}" if one["reference"] else "with nothing to judge by"
     performance = one["performance"]
@@ -114,7 +117,7 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
         "",
         "### Agreement with its teacher’s reasons",
         "",
-        f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} texts the attributions "
+        f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} the attributions "
         "agree with the",
         f"teacher’s (Spearman, mean and 95 % interval): {'; '.join(map(agreement, one['explainers']))}."
         f"{doses} {scores}",

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from distillens.config import black_box, reading
+from distillens.config.label_views import judged
 from distillens.provenance import release
 from distillens.report import (
     cases,
@@ -24,6 +25,7 @@ from distillens.report import (
     permutation,
     reasons,
     sections,
+    several_labels,
     take_along,
     tolerance,
     verdict,
@@ -51,8 +53,9 @@ def write_report(
     out : str or Path
         The page; see `distillens.report.take_along.write` for the files in its folder.
     """
-    material, folder = gather(study, tasks, files), Path(out).parent
-    config = yaml.safe_dump(json.loads(json.dumps(material.config)), sort_keys=False, allow_unicode=True)
+    material, folder = gather(study, judged(tasks), files), Path(out).parent
+    whole = {**study, "tasks": tasks}  # as a study can be run again: labels of a task are no tasks there
+    config = yaml.safe_dump(json.loads(json.dumps(whole)), sort_keys=False, allow_unicode=True)
     take_along.write(material, config, folder)
     page = html.render("page.html.j2", material.unit, **_shown(material, folder), config=config)
     Path(out).write_text(page.lstrip(), "utf-8")
@@ -73,7 +76,7 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         of.drifts,
         of.shifts,
         of.closings,
-        gap_closed.GapInputs(of.subjects, of.drifts, of.trained),
+        gap_closed.GapInputs(of.subjects, of.drifts, several_labels.for_each_label(of.trained, of.tasks)),
         of.drawings,
         of.ladders,
     )
@@ -107,12 +110,14 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         "decisions": decided,
         "tolerances": tolerance.verdicts(study, verdicts, decided, of.drifts),
         "verdict": verdict.table(study, verdicts),
+        "together": several_labels.tables(study, verdicts, of.subjects["performance"]),
         "answer": summary,
         "remarks": f"{said} {permutation.remarks(renamed)} {diagnostics.warning(of.diagnosed)}".strip(),
         "notes": [*reasons.notes(study, verdicts), *filter(None, of.repeated)],
         "above_one": any(row["normalised"] > 1 for v in verdicts for row in v.drift.values()),
         "not_compared": [nouns.named(one, of.unit) for one in long_texts.reasons(verdicts, of.diagnosed)],
         "facts": [
+            *several_labels.facts(study),
             nouns.named(black_box.removal_in_words(of.settings), of.unit),
             *reading.in_words(of.settings),
             *black_box.left_out(study.settings),

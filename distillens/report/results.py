@@ -13,6 +13,7 @@ import yaml
 from scipy.special import softmax
 
 from distillens import tables
+from distillens.config.label_views import judged
 from distillens.tables import TableError
 
 _RUN = ["task", "model", "seed"]
@@ -64,11 +65,15 @@ class Results:
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """The study's config, its defaults filled in; its name is ``name``."""
+        """The study's config, its defaults filled in; its name is ``name``.
+
+        A task with several labels is not among its ``tasks``, but each of its labels, as in all tables.
+        """
         path = self.folder / "report" / "study.yaml"
         if not path.is_file():
             raise TableError(f"{path}: no such file; run the workflow up to its report")
-        return yaml.safe_load(path.read_text("utf-8"))
+        settings = yaml.safe_load(path.read_text("utf-8"))
+        return {**settings, "tasks": judged(settings["tasks"])}
 
     @cached_property
     def attributions(self) -> pd.DataFrame:
@@ -82,7 +87,7 @@ class Results:
         there is none); ``output`` and ``base``, the explained output of the class for the whole text
         and for the text without words (null where the explainer has none).
         """
-        return self._joined("explanations", "explanations/*/*/*/*.parquet", self._attributions)
+        return self._joined("explanations", "explanations/{task}/*/*/*.parquet", self._attributions)
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -93,7 +98,7 @@ class Results:
         ``confidence``, the probability of the prediction (null for a regression); ``correct``
         (null for a regression). Without labels ``gold`` and ``correct`` are null.
         """
-        return self._joined("predictions", "predictions/*/*/*.parquet", self._predictions)
+        return self._joined("predictions", "predictions/{task}/*/*.parquet", self._predictions)
 
     @cached_property
     def agreement(self) -> pd.DataFrame:
@@ -216,7 +221,9 @@ class Results:
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 
     def _paths(self, pattern: str) -> list[Path]:
-        return sorted(self.folder.glob(pattern))
+        """Files of a pattern; ``{task}`` stands for each task that is judged."""
+        tasks = self.settings["tasks"] if "{task}" in pattern else [""]
+        return sorted(path for task in tasks for path in self.folder.glob(pattern.format(task=task)))
 
     def _joined(
         self, kind: str, pattern: str, read: Callable[[Path, pa.Table], pd.DataFrame] | None = None

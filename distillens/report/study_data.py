@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distillens import registry, tables
+from distillens.config import label_views
 from distillens.metrics.calibration import HEADLINE
 
 PROJECTION = ("projection_1", "projection_2")
@@ -76,6 +77,11 @@ class Outline:
         for run in self.students:
             by_student.setdefault(run.model, []).append(run)
         return by_student
+
+    @property
+    def families(self) -> dict[str, str]:
+        """For each task that is one label of several the task that has them."""
+        return label_views.families(self.tasks)
 
     def lead(self, task: str) -> str:
         """The metric that leads a task's tables."""

@@ -30,7 +30,7 @@ def verdicts(
     """
     rows = drift[drift["metric"] == HEADLINE].to_dict("records")
     settings = study.settings["metrics"]
-    at = at_tolerances(rows, settings["confidence_level"], study.controls)
+    at = at_tolerances(rows, settings["confidence_level"], study.controls, study.families)
     if settings["tolerance"] not in at:
         return None
 

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import set_seed
 
 from distillens import registry, tables
+from distillens.data.label_sets import flags_of
 from distillens.data.plant import planted
 from distillens.data.text import Example, examples, paragraphs
 from distillens.models import classifier
@@ -56,6 +57,8 @@ class Source:
         How to ask a teacher that is only asked.
     labels : sequence of str
         The task's.
+    several : bool
+        Whether a text may have several of them.
     """
 
     encoder: Encoder
@@ -67,11 +70,12 @@ class Source:
     corpus: Path | None = None
     asking: Asking | None = None
     labels: Sequence[str] = ()
+    several: bool = False
 
     def opened(self) -> Engine | BlackBox | SoftLabels:
         """The teacher, ready to be asked, or a file of what it has answered."""
         if self.options.get("soft_labels"):
-            return SoftLabels(self.options["soft_labels"], self.labels)
+            return SoftLabels(self.options["soft_labels"], self.labels, self.several)
         return self.engine.load(self.teacher, asking=self.asking)
 
     def unlabelled(self) -> list[Example]:
@@ -89,7 +93,7 @@ class FineTuning(Trainer):
 
     def __init__(self, source: Source, **settings: Any) -> None:
         super().__init__(data_collator=partial(_collate, source.encoder), **settings)
-        self.options, self.encoder = source.options, source.encoder
+        self.options, self.encoder, self.several = source.options, source.encoder, source.several
         self._seen: dict[str, list[float]] = {}
 
     @classmethod
@@ -162,11 +166,15 @@ class FineTuning(Trainer):
 def task_loss(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """Cross-entropy on class numbers; for one output, squared error on the score.
 
+    Of several labels, a row of 0 and 1 for each text, the mean over all labels of the binary cross-entropy.
+
     Examples
     --------
     >>> round(task_loss(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).item(), 3)
     0.693
     """
+    if labels.ndim == 2:
+        return torch.nn.functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
     if logits.shape[-1] == 1:
         return torch.nn.functional.mse_loss(logits.squeeze(-1), labels.float())
     return torch.nn.functional.cross_entropy(logits, labels.long())
@@ -223,17 +231,19 @@ def train(
     classifier.save_tokenizer(job.checkpoint, scratch / "tokenizer", model, settings["max_length"])
     encoder = Encoder(scratch / "tokenizer", classifier.accepted_inputs(model), job.engine.rule)
     encoder.require_mask(job.checkpoint)
-    teacher, corpus, labels = (
+    common = Source(
+        encoder,
         job.teacher and Path(job.teacher),
+        job.engine,
+        settings,
+        seed,
+        True,
         job.corpus and Path(job.corpus),
+        job.asking,
         plan.task["labels"],
+        plan.task["type"] == "multi_label",
     )
-    sources = {
-        split: Source(
-            encoder, teacher, job.engine, settings, seed, split == "train", corpus, job.asking, labels
-        )
-        for split in job.splits
-    }
+    sources = {split: replace(common, training=split == "train") for split in job.splits}
     data = {split: _features(trainer, path, sources[split]) for split, path in job.splits.items()}
     trained = trainer(
         sources["train"],
@@ -338,12 +348,13 @@ def _features(trainer: type[FineTuning], path: str | Path, source: Source) -> li
     if source.training:
         texts = planted(texts, source.options.get("plant"), source.seed)
     extra = trainer.features(texts, source)
+    labels: Sequence[Any] = [example.label for example in texts]
+    if source.several:
+        labels = flags_of(labels, len(source.labels)).astype(np.float32)
     return [
-        encoded
-        | {"labels": example.label, "row": row}
-        | {name: values[row] for name, values in extra.items()}
-        for row, (encoded, example) in enumerate(
-            zip(encoder.encode([example.texts for example in texts]), texts, strict=True)
+        encoded | {"labels": label, "row": row} | {name: values[row] for name, values in extra.items()}
+        for row, (encoded, label) in enumerate(
+            zip(encoder.encode([example.texts for example in texts]), labels, strict=True)
         )
     ]
 

@@ -24,6 +24,8 @@ class SoftLabels:
         label, of a regression that of the ``score``.
     labels : sequence of str
         The task's.
+    several : bool
+        Whether a text may have several of them, so that probabilities need not sum to one.
 
     Raises
     ------
@@ -40,8 +42,8 @@ class SoftLabels:
     [[0.25, 0.75]]
     """
 
-    def __init__(self, options: Mapping[str, Any], labels: Sequence[str]) -> None:
-        self._file = Path(options["file"])
+    def __init__(self, options: Mapping[str, Any], labels: Sequence[str], several: bool = False) -> None:
+        self._file, self._several = Path(options["file"]), several
         names = list(labels) or ["score"]
         if sorted(options["probabilities"]) != sorted(names):
             raise DataError(
@@ -69,7 +71,9 @@ class SoftLabels:
             raise DataError("has no text")
         given = np.array([numbers])
         logits = (
-            given[0] if len(numbers) == 1 else as_logits(given, "probabilities", [text], "soft_labels")[0]
+            given[0]
+            if len(numbers) == 1
+            else as_logits(given, "probabilities", [text], "soft_labels", self._several)[0]
         )
         known = self._logits.setdefault(text, logits)
         if not np.array_equal(known, logits):

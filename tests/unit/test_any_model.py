@@ -99,5 +99,5 @@ def test_the_removal_is_one_of_a_study(here):
 def test_the_page_has_an_example_of_each_kind():
     assert {*BLOCKS} == {
         "decoder", "adapter", "onnx", "function", "mine.py", "few_shots.py", "endpoint", "chat", "distilled",
-        "soft_labels", "reranker", "removal",
+        "soft_labels", "reranker", "several_labels", "removal",
     }  # fmt: skip

@@ -28,8 +28,10 @@ def rules():
     """Every job rule with its environment."""
     for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
         text = path.read_text("utf-8")
-        for block in re.split(r"(?m)^(?= *(?:rule|use rule) )", text)[1:]:
-            name = re.match(r" *(?:use )?rule (\w+)", block).group(1)
+        for block in re.split(r"(?m)^(?= *(?:rule|use rule)[ :])", text)[1:]:
+            # Rules that are made in a loop are called NAME_of_TASK.
+            named = re.match(r" *(?:use )?rule (\w+)", block) or re.search(r'f"(\w+)_of_\{', block)
+            name = named.group(1)
             if "script:" in block:
                 yield name, re.search(r'"\.\./\.\./(envs/\w+\.yaml)"', block).group(1)
 

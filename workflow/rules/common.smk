@@ -37,6 +37,9 @@ TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
         "corpora",
     )
 )
+# What verdicts are about: of a task with several labels each of these, which is judged as a task of its own.
+JUDGED = list(study.judged)
+LABELS = [task for task in JUDGED if task not in TASKS]
 # Models that have weights, those that can be asked, and those of which only attributions are known.
 WITH_WEIGHTS = study.with_weights()
 CAN_ANSWER = study.can_answer()
@@ -115,7 +118,7 @@ def compressed_models(graph):
 
 
 wildcard_constraints:
-    task=one_of(TASKS),
+    task=one_of([*TASKS, *LABELS]),
     model=one_of(MODELS),
     checkpoint=one_of(CHECKPOINTS),
     corpus=one_of(CORPORA),

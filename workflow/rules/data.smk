@@ -12,6 +12,8 @@ rule fetch_dataset:
         "<logs>/fetch_dataset/{task}.log",
     benchmark:
         "<benchmarks>/fetch_dataset/{task}.tsv"
+    wildcard_constraints:
+        task=one_of(TASKS),
     conda:
         "../../envs/data.yaml"
     params:
@@ -69,6 +71,8 @@ rule select_examples:
         "<logs>/select_examples/{task}.log",
     benchmark:
         "<benchmarks>/select_examples/{task}.tsv"
+    wildcard_constraints:
+        task=one_of(TASKS),
     # What is wrong with the texts is said before anything is trained.
     priority: 3
     conda:

@@ -66,7 +66,7 @@ rule score_gap_closed:
 
 rule decide_verdicts:
     input:
-        calibrations=collect(rules.calibrate.output.calibration, task=TASKS),
+        calibrations=collect(rules.calibrate.output.calibration, task=JUDGED),
     output:
         drift="<results>/metrics/drift.parquet",
     log:

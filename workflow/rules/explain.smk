@@ -17,6 +17,7 @@ rule explain:
     benchmark:
         part_of("<benchmarks>/explain/{task}/{model}/{seed}/{explainer}.tsv")
     wildcard_constraints:
+        task=one_of(TASKS),
         model=one_of(study.computed_attributions()),
     conda:
         "../../envs/models.yaml"
@@ -45,6 +46,7 @@ if PARTS > 1:
         benchmark:
             "<benchmarks>/gather_explanations/{task}/{model}/{seed}/{explainer}.tsv"
         wildcard_constraints:
+            task=one_of(TASKS),
             model=one_of(study.computed_attributions()),
         conda:
             "../../envs/data.yaml"
@@ -84,6 +86,7 @@ rule import_explanations:
     benchmark:
         "<benchmarks>/import_explanations/{task}/{model}/{seed}/{explainer}.tsv"
     wildcard_constraints:
+        task=one_of(TASKS),
         model=one_of(study.imported_attributions()),
     conda:
         "../../envs/data.yaml"

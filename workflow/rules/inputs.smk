@@ -6,6 +6,11 @@ def from_outside(files):
     return lambda wildcards: local(files(wildcards))
 
 
+def of_asked_task(wildcards):
+    """The wildcards of the model that answers: of one label it is that of the task which has it."""
+    return {**wildcards, "task": study.asked_task(wildcards.task)}
+
+
 def checkpoint_of(wildcards):
     """The folder of the checkpoint that a run starts from."""
     return CHECKPOINT.replace("{checkpoint}", study.start(wildcards))
@@ -38,22 +43,24 @@ def corpus_beside(wildcards):
 
 def graph_of(wildcards):
     """The ONNX graph of a finished model; none where it runs on torch only."""
-    return (
-        expand(MODEL["onnx"], **wildcards) if study.has_graph(wildcards.model) else []
-    )
+    if not study.has_graph(wildcards.model):
+        return []
+    return expand(MODEL["onnx"], **of_asked_task(wildcards))
 
 
 def with_weights(pattern):
     """A file of a model that lies here; none of one that is only asked."""
     return lambda wildcards: (
-        expand(pattern, **wildcards) if wildcards.model in WITH_WEIGHTS else []
+        expand(pattern, **of_asked_task(wildcards))
+        if wildcards.model in WITH_WEIGHTS
+        else []
     )
 
 
 # What a rule reads of a finished model. Of one that is only asked there is nothing but the card.
 FINISHED = {
     **{name: with_weights(MODEL_WITHOUT_GRAPH[name]) for name in MODEL_WITHOUT_GRAPH},
-    "card": MODEL["card"],
+    "card": lambda wildcards: expand(MODEL["card"], **of_asked_task(wildcards))[0],
     "onnx": graph_of,
 }
 
@@ -118,10 +125,10 @@ def all_scores():
     asked = {"stability": study.config["stability"]["explainers"]}
     return [
         expand(getattr(rules, f"score_{name}").output.scores, task=task)[0]
-        for task in TASKS
+        for task in JUDGED
         for name in [
             *always,
             *(name for name, by in asked.items() if by),
-            *(["probes"] if study.config["tasks"][task]["probes"] else []),
+            *(["probes"] if study.judged[task]["probes"] else []),
         ]
-    ]
+    ] + collect(rules.score_performance.output.scores, task=study.with_several_labels())

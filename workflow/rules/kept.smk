@@ -3,40 +3,47 @@
 
 def kept_files():
     """Every file that jobs leave behind."""
-    answering = [MODEL["card"], rules.predict.output.predictions]
-    of_task = [
-        *rules.fetch_dataset.output,
-        rules.select_examples.output.explained,
-        *of_all_perturbations(rules.perturb.output.perturbed),
+    of_models = [
         *(
             path
             for pattern in MODEL_WITHOUT_GRAPH.values()
             for path in of_runs(pattern, WITH_WEIGHTS)
         ),
-        *(path for pattern in answering for path in of_runs(pattern, CAN_ANSWER)),
-        *(
-            path
-            for pattern in rules.delete.output
-            for path in of_runs(pattern, WORDS_REMOVED)
-        ),
+        *of_runs(MODEL["card"], CAN_ANSWER),
         *(
             path
             for pattern in sorted({*MODEL.values()} - {*MODEL_WITHOUT_GRAPH.values()})
             for path in of_runs(pattern, list(filter(study.has_graph, WITH_WEIGHTS)))
         ),
+        *of_runs(TRAINING, study.made_here()),
+    ]
+    # Of a task with several labels as a whole, and of each label.
+    of_both = [
+        *rules.fetch_dataset.output,
+        rules.select_examples.output.explained,
+        *of_all_perturbations(rules.perturb.output.perturbed),
+        *of_runs(rules.predict.output.predictions, CAN_ANSWER),
         *of_all_runs(EXPLANATIONS),
         *of_first_seeds(EXPLANATIONS_AGAIN),
+        *of_ladder(RUNGS, LADDER["teachers"]),
+    ]
+    of_judged = [
+        *(
+            path
+            for pattern in rules.delete.output
+            for path in of_runs(pattern, WORDS_REMOVED)
+        ),
         *rules.score_stability.input.explanations,
         *rules.score_word_shifts.output,
         *rules.calibrate.output,
         *(rules.score_gap_closed.output if BASELINES else ()),
-        *of_ladder(RUNGS, LADDER["teachers"]),
         *(rules.place_students.output if LADDER["teachers"] else ()),
-        *of_runs(TRAINING, study.made_here()),
     ]
     return [
         *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),
-        *collect(of_task, task=TASKS),
+        *collect(of_models, task=TASKS),
+        *collect(of_both, task=[*TASKS, *LABELS]),
+        *collect(of_judged, task=JUDGED),
         *all_scores(),
         *collect(rules.plan_texts.output.plan, task=study.pilots()),
         *of_all_probes(rules.build_probe.output.sentences),

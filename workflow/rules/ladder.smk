@@ -14,6 +14,7 @@ rule explain_rungs:
     benchmark:
         "<benchmarks>/explain_rungs/{task}/{model}/{seed}/{explainer}.tsv"
     wildcard_constraints:
+        task=one_of(TASKS),
         model=one_of(LADDER["teachers"]),
         explainer=one_of(LADDER["explainers"]),
     # Often the longest job of an audit.

@@ -10,6 +10,8 @@ rule perturb:
         "<logs>/perturb/{task}/{perturbation}.log",
     benchmark:
         "<benchmarks>/perturb/{task}/{perturbation}.tsv"
+    wildcard_constraints:
+        task=one_of(TASKS),
     conda:
         "../../envs/perturb.yaml"
     threads: 1

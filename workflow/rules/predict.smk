@@ -12,6 +12,8 @@ rule predict:
         "<logs>/predict/{task}/{model}/{seed}.log",
     benchmark:
         "<benchmarks>/predict/{task}/{model}/{seed}.tsv"
+    wildcard_constraints:
+        task=one_of(TASKS),
     conda:
         "../../envs/models.yaml"
     threads: 1

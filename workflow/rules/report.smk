@@ -39,37 +39,37 @@ if PUBLISHED:
 
 rule report:
     input:
-        splits=collect(list(rules.fetch_dataset.output), task=TASKS),
-        explained=collect(rules.select_examples.output.explained, task=TASKS),
+        splits=collect(list(rules.fetch_dataset.output), task=JUDGED),
+        explained=collect(rules.select_examples.output.explained, task=JUDGED),
         explanations=collect(
             of_all_runs(EXPLANATIONS),
-            task=TASKS,
+            task=JUDGED,
         ),
         scores=all_scores(),
         drift=rules.decide_verdicts.output.drift,
         gap_closed=(
-            collect(rules.score_gap_closed.output.gap_closed, task=TASKS)
+            collect(rules.score_gap_closed.output.gap_closed, task=JUDGED)
             if BASELINES
             else []
         ),
         placements=(
-            collect(rules.place_students.output.placements, task=TASKS)
+            collect(rules.place_students.output.placements, task=JUDGED)
             if LADDER["teachers"]
             else []
         ),
         ladders=(
-            collect(rules.place_students.output.ladders, task=TASKS)
+            collect(rules.place_students.output.ladders, task=JUDGED)
             if LADDER["teachers"]
             else []
         ),
         trainings=collect(of_runs(TRAINING, study.made_here()), task=TASKS),
-        word_shifts=collect(rules.score_word_shifts.output.word_shifts, task=TASKS),
+        word_shifts=collect(rules.score_word_shifts.output.word_shifts, task=JUDGED),
         costs=collect(of_runs(rules.measure_cost.output.cost, WITH_WEIGHTS), task=TASKS),
         probe_designs=of_all_probes(rules.build_probe.output.design),
         probe_sentences=of_all_probes(rules.build_probe.output.sentences),
         probe_explanations=of_all_probes(rules.explain_probe.output.explanations),
         predictions=collect(
-            of_runs(rules.predict.output.predictions, WITH_WEIGHTS), task=TASKS
+            of_runs(rules.predict.output.predictions, WITH_WEIGHTS), task=JUDGED
         ),
         published=job_params.published_file,
     output:

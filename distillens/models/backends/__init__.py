@@ -51,7 +51,8 @@ class Backend(Protocol):
     ----------
     gives : str
         What `answers` are: ``logits``, or ``probabilities`` that sum to one (a single one is that of the
-        second label). Of a regression, whose only output is a score, ``logits``.
+        second label; of a task with several labels each is by itself). Of a regression, whose only output is
+        a score, ``logits``.
     labels : tuple of str, or None
         Its own names for its outputs, in their order; None where it has none: they are then in the
         order of the task's labels, or as the model's ``labels`` in the config say.
@@ -62,7 +63,9 @@ class Backend(Protocol):
     at_once : int
         Most texts of one call of `answers`.
 
-    One that counts its calls also has ``count_in(folder)``, which is told where its journal lies.
+    One whose graph shows it says by ``ends`` whether that ends in a ``softmax`` or in ``sigmoids``, one for
+    each label: a task's type has to fit. One that counts its calls also has ``count_in(folder)``, which is
+    told where its journal lies.
     """
 
     gives: Literal["logits", "probabilities"]

@@ -30,7 +30,8 @@ OPTIONS = {
     "gives": {
         "enum": ["logits", "probabilities", None],
         "default": None,
-        "description": "What the output is; null goes by the graph: probabilities where a softmax ends it.",
+        "description": "What the output is; null goes by the graph: probabilities where a softmax or "
+        "sigmoid ends it.",
     },
     "max_length": {
         "type": ["integer", "null"],
@@ -77,7 +78,8 @@ class OnnxFile:
         self.encoder = self._reads_with()
         self.mask = self.encoder.mask
         self._output = self._chosen_output()
-        self.gives = spec["gives"] or _ending(self._file, self._output)
+        self.ends = _ending(self._file, self._output)
+        self.gives = spec["gives"] or ("logits" if self.ends is None else "probabilities")
         self.labels = self._names()
         self.at_once = 1 if isinstance(self._batch, int) else spec["at_once"]
 
@@ -173,7 +175,7 @@ def open(spec: Mapping[str, Any], labels: Sequence[str]) -> OnnxFile:
     Raises
     ------
     ModelError
-        If either is missing or cannot be used, it takes unknown inputs, or gives several labels to a text.
+        If either is missing or cannot be used, or it takes unknown inputs.
 
     Examples
     --------
@@ -191,8 +193,8 @@ def open(spec: Mapping[str, Any], labels: Sequence[str]) -> OnnxFile:
     return found
 
 
-def _ending(file: Path, output: str) -> str:
-    """``probabilities`` where a softmax (or the sigmoid of one output) ends the graph, else ``logits``."""
+def _ending(file: Path, output: str) -> str | None:
+    """What ends a graph: ``softmax``, ``sigmoid`` (of one output), ``sigmoids`` (of each); None: nothing."""
     import onnx
 
     graph = onnx.load(file, load_external_data=False).graph
@@ -200,15 +202,12 @@ def _ending(file: Path, output: str) -> str:
     node = made_by.get(output)
     while node is not None and node.op_type in _PASSING:
         node = made_by.get(node.input[0])
-    if node is not None and node.op_type == "Sigmoid":
-        shape = next(one for one in graph.output if one.name == output).type.tensor_type.shape
-        if shape.dim[-1].dim_value != 1:
-            raise ModelError(
-                f"onnx: {file} ends in a sigmoid for each output: several labels for one text, and a task "
-                "has one; if only one of them holds, export it without the sigmoid"
-            )
-    ends = node is not None and node.op_type in ("Softmax", "Sigmoid", "Normalizer", "LinearClassifier")
-    return "probabilities" if ends else "logits"
+    if node is None or node.op_type not in ("Softmax", "Sigmoid", "Normalizer", "LinearClassifier"):
+        return None
+    if node.op_type != "Sigmoid":
+        return "softmax"
+    shape = next(one for one in graph.output if one.name == output).type.tensor_type.shape
+    return "sigmoid" if shape.dim[-1].dim_value == 1 else "sigmoids"
 
 
 def _positions(settings: Mapping[str, Any]) -> int | None:

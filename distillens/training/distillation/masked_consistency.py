@@ -101,7 +101,8 @@ class Distillation(soft_logits.Distillation):
             return terms
         copy = int(self.state.epoch or 0) % self.options["masked_copies"]
         masked = model(**batch[f"copy_{copy}"]).logits
-        loss = soft_logits.soft_loss(masked, batch["copy_logits"][:, copy], self.options["temperature"])
+        teacher, temperature = batch["copy_logits"][:, copy], self.options["temperature"]
+        loss = soft_logits.soft_loss(masked, teacher, temperature, self.several)
         return {**terms, "masked": self.options["masked_weight"] * loss}
 
 

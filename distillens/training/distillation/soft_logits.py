@@ -1,7 +1,8 @@
 """Distillation from the teacher's soft logits.
 
 L = alpha CE(z_s, y) + beta T^2 KL(softmax(z_t / T) || softmax(z_s / T)) (Hinton, Vinyals
-and Dean 2015, section 2); regression: alpha MSE(z_s, y) + beta MSE(z_s, z_t). The teacher
+and Dean 2015, section 2); regression: alpha MSE(z_s, y) + beta MSE(z_s, z_t). Of several labels each is
+two classes of its own, with the logits 0 and z; both terms are means over the labels. The teacher
 is frozen, without dropout, and reads the same text through its own tokenizer, so its
 logits are computed once.
 """
@@ -32,19 +33,24 @@ class Distillation(FineTuning):
     ) -> dict[str, torch.Tensor]:
         """The weighted terms of the loss; see the module."""
         options, logits = self.options, answer["logits"]
-        soft = soft_loss(logits, batch["teacher_logits"], options["temperature"])
+        soft = soft_loss(logits, batch["teacher_logits"], options["temperature"], self.several)
         return {
             "gold": options["alpha"] * task_loss(logits, batch["labels"]),
             "soft": options["beta"] * soft,
         }
 
 
-def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) -> torch.Tensor:
+def soft_loss(
+    student: torch.Tensor, teacher: torch.Tensor, temperature: float, several: bool = False
+) -> torch.Tensor:
     """T^2 KL(teacher || student) at temperature T, mean over the batch; one output: MSE.
 
     Parameters
     ----------
     student, teacher : Tensor, shape (batch, outputs)
+    temperature : float
+    several : bool
+        Whether each output is a label by itself: then the mean over labels, too, of yes against no.
 
     Examples
     --------
@@ -52,6 +58,10 @@ def soft_loss(student: torch.Tensor, teacher: torch.Tensor, temperature: float) 
     >>> soft_loss(logits, logits, temperature=2.0).item(), soft_loss(-logits, logits, 2.0).item() > 1
     (0.0, True)
     """
+    if several:
+        student, teacher = (
+            torch.stack([torch.zeros_like(z), z], -1).flatten(0, -2) for z in (student, teacher)
+        )
     if student.shape[-1] == 1:
         return F.mse_loss(student, teacher)
     p_student = F.log_softmax(student / temperature, dim=-1)

@@ -117,7 +117,7 @@ def test_bad_answers_are_refused_by_model_and_text(function, gives, message):
 
 def test_three_sigmoids_are_no_probabilities_of_one_label():
     task = {**TASK, "labels": ["a", "b", "c"]}
-    with pytest.raises(ModelError, match="sigmoid each mean several labels for one text"):
+    with pytest.raises(ModelError, match="say type: multi_label"):
         BlackBox(Asked(lambda texts: [[0.9, 0.8, 0.1]] * len(texts)), task).logits([("Fun",)])
 
 

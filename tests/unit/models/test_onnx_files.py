@@ -165,9 +165,10 @@ def test_a_softmax_at_the_end_gives_probabilities(copy):
     assert_same(backend.answers(TEXTS).sum(1), np.ones(len(TEXTS)))
 
 
-def test_a_sigmoid_for_each_of_three_outputs_is_refused(copy):
-    with pytest.raises(ModelError, match="ends in a sigmoid for each output: several labels for one text"):
-        open_onnx(spec(edited(copy / "model.onnx", ended_by("Sigmoid"))), LABELS)
+def test_a_sigmoid_for_each_of_three_outputs_is_known_by_the_end_of_the_graph(copy):
+    assert open_onnx(spec(copy / "model.onnx"), LABELS).ends is None
+    backend = open_onnx(spec(edited(copy / "model.onnx", ended_by("Sigmoid"))), LABELS)
+    assert (backend.ends, backend.gives) == ("sigmoids", "probabilities")
 
 
 def strange_input(graph):
