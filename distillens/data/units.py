@@ -24,7 +24,9 @@ UNITS = ("word", "sentence", "line", "paragraph")
 _BREAK = r"(?>\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]|(?i:<br\s*/?>))"
 _LINE_END = re.compile(_BREAK)
 # Blanks after the last break belong to the next paragraph's first line.
-_PARAGRAPH_END = re.compile(rf"(?V1){_BREAK}(?:[[\s]--[\n\r\x0b\x0c\x85\u2028\u2029]]*{_BREAK})+|\u2029")
+_AND_ANOTHER = rf"[[\s]--[\n\r\x0b\x0c\x85\u2028\u2029]]*+{_BREAK}"
+_PARAGRAPH_END = re.compile(rf"(?V1){_BREAK}(?:{_AND_ANOTHER})++|\u2029")
+_EMPTY_LINE = re.compile(rf"(?V1){_BREAK}{_AND_ANOTHER}|\u2029")
 _CLINGING = r"[\p{SB=Extend}\p{SB=Format}]"
 _STOP = re.compile(
     rf"(?P<stop>[\p{{SB=ATerm}}\p{{SB=STerm}}]){_CLINGING}*"
@@ -115,7 +117,7 @@ def _sentence_ends(text: str) -> Iterator[tuple[int, int]]:
     """Where each sentence ends, and the next one may begin."""
     for match in _STOP.finditer(text):
         broken = match["end"] or ""
-        if broken and not _PARAGRAPH_END.match(text, match.end() - len(broken)):
+        if broken and not _EMPTY_LINE.match(text, match.end() - len(broken)):
             if not _NEXT_LINE_GOES_ON.match(text, match.end()):
                 yield match.end() - len(broken), match.end()
         elif broken:

@@ -8,7 +8,7 @@ begin. Each is a text of its own, with the special tokens of one.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import compress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from cachetools import LRUCache
@@ -21,6 +21,8 @@ from distillens.models.tokenizer import ENDLESS, Encoder, Segments
 
 _REMEMBERED = 50_000
 _TRIES = 16
+# Examples that an explainer advances together ask time and again.
+_AT_ONCE = 256
 
 
 class Window(NamedTuple):
@@ -60,6 +62,7 @@ class Windows:
     def __init__(self, limited: Encoder, overlap: int, where: str = "a model") -> None:
         self.limited, self.whole, self.overlap = limited, limited.shortened(ENDLESS), overlap
         self._places: LRUCache[str, list[tuple[int, int]]] = LRUCache(_REMEMBERED)
+        self._windows: LRUCache[Any, list[Window]] = LRUCache(_AT_ONCE)
         around = len(self.whole.encode([("",)])[0]["input_ids"])
         if overlap >= limited.max_length - around:
             raise ModelError(
@@ -87,10 +90,14 @@ class Windows:
 
     def of(self, example: Example) -> list[Window]:
         """The windows of an example; it is its own only one where it fits."""
-        (parts,) = self.parts([example.texts])
-        if len(parts) == 1:
-            return [Window(example, np.arange(len(example.words)))]
-        return [_window(example, *place) for place in self._places[example.texts[0]]]
+        key = (example.texts, example.unit, example.units)
+        if key not in self._windows:
+            (parts,) = self.parts([example.texts])
+            own = [Window(example, np.arange(len(example.words)))]
+            if len(parts) > 1:
+                own = [_window(example, *place) for place in self._places[example.texts[0]]]
+            self._windows[key] = own
+        return self._windows[key]
 
 
 def places(limited: Encoder, whole: Encoder, text: str, overlap: int) -> list[tuple[int, int]]:

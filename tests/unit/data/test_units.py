@@ -70,6 +70,13 @@ def test_nothing_to_be_seen_is_no_unit(unit):
     assert cut("\n\n  Fun  \n\n", unit) == ["Fun"]
 
 
+@pytest.mark.parametrize("unit", UNITS[1:])
+def test_very_many_ends_are_as_quick_as_few(unit):
+    for end in ("\n \n", "<br/>\n", ". 1", "a. ", '"a." ', ".)"):
+        text = end * 20_000 + "\n\nEnd"
+        assert text[slice(*spans(text, unit)[-1])] == "End"
+
+
 def test_a_text_without_an_end_is_one_unit():
     assert [cut("not bad at all", unit) for unit in UNITS[1:]] == [["not bad at all"]] * 3
 
