@@ -29,7 +29,7 @@ import yaml
 
 from bench import asked, table
 from bench.endpoint import Server, serving
-from distillens import tables
+from distillens import registry, tables
 from distillens.cli.cost_estimate import passes
 from distillens.cli.run import snakemake
 from distillens.config import black_box
@@ -169,7 +169,10 @@ def _in_journal(config: Mapping[str, Any], name: str) -> int | None:
 
 def forget(config: Mapping[str, Any], results: Path) -> None:
     """Remove explanations and predictions of the models whose answers are kept."""
-    for name in kinds(complete(config)):
+    whole = complete(config)
+    for name in kinds(whole):
+        if not registry.literal("backend", black_box.kind_of(whole["models"][name]), "KEPT"):
+            continue
         for kind in ("explanations", "explanations_again", "predictions"):
             for path in (results / kind / TASK).glob(f"{name}/**/*"):
                 if path.is_file():
