@@ -270,7 +270,7 @@ class TeacherGroup:
 
         Examples
         --------
-        >>> group = TeacherGroup(*"shap", {}, ["a", "b"], {}, {}, None, {}, {}, {})
+        >>> group = TeacherGroup("shap", *[None] * 3, ["a", "b"], *[None] * 6)
         >>> group.counting().tolist()
         [True, True]
         >>> one, other = np.array([True, False]), np.array([False, False])

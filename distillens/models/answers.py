@@ -133,8 +133,8 @@ def as_logits(
         ...
     distillens.models.errors.ModelError: models.two: ... sum to 1.8 ...
     >>> two = as_logits(np.array([[0.9, 0.5]]), "probabilities", [("Good",)], "models.two", several=True)
-    >>> two.round(3).tolist() == [[round(float(np.log(9)), 3), 0.0]]
-    True
+    >>> two.astype(float).round(3).tolist()
+    [[2.197, 0.0]]
     """
     if gives == "logits":
         if answers.shape[1] == 1 and not several:

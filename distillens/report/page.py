@@ -110,7 +110,9 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         "decisions": decided,
         "tolerances": tolerance.verdicts(study, verdicts, decided, of.drifts),
         "verdict": verdict.table(study, verdicts),
-        "together": several_labels.tables(study, verdicts, of.subjects["performance"]),
+        "together": several_labels.tables(
+            study, of.subjects["performance"], of.drifts, of.ladders.placements
+        ),
         "answer": summary,
         "remarks": f"{said} {permutation.remarks(renamed)} {diagnostics.warning(of.diagnosed)}".strip(),
         "notes": [*reasons.notes(study, verdicts), *filter(None, of.repeated)],

@@ -1,18 +1,15 @@
 """Tasks with several labels on the page: what is of the task as a whole, beside what is of each label."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
-from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
-from distillens.report import score_rows
+from distillens.report import outcome, score_rows
 from distillens.report.costs import Costs
 from distillens.report.formatting import MISSING, Cell, Head, Table, metric_name, score
 from distillens.report.study_data import Outline
-from distillens.report.verdict import Verdict
-
-_ORDER = (DRIFTS, UNKNOWN, KEEPS, GATED)
 
 
 def of_labels(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
@@ -78,14 +75,29 @@ def facts(study: Outline) -> list[str]:
     ]
 
 
-def tables(study: Outline, verdicts: Sequence[Verdict], performance: pd.DataFrame) -> list[Table]:
+def tables(
+    study: Outline, performance: pd.DataFrame, drift: pd.DataFrame, placements: pd.DataFrame
+) -> list[Table]:
     """For each task with several labels a table of its runs: all labels together, and verdicts counted.
 
-    ``performance`` has the scores of the tasks as a whole, too.
+    Parameters
+    ----------
+    study : Outline
+    performance : DataFrame
+        Scores of performance, those of the tasks as a whole among them.
+    drift, placements : DataFrame
+        Tables of these kinds: a label's verdict is by what it can be judged by.
     """
+    several = of_labels(study.tasks)
+    if not several:
+        return []
+    rows = (frame.to_dict("records") for frame in (drift, placements))
+    verdicts = {
+        (one["task"], one["student"]): one["verdict"] for one in outcome.decisions(*rows, study.controls)
+    }
     return [
         _table(study, task, views, verdicts, score_rows.of(performance, task))
-        for task, views in of_labels(study.tasks).items()
+        for task, views in several.items()
     ]
 
 
@@ -93,7 +105,7 @@ def _table(
     study: Outline,
     task: str,
     views: Sequence[str],
-    verdicts: Sequence[Verdict],
+    verdicts: Mapping[tuple[str, str], str],
     rows: Sequence[Mapping[str, Any]],
 ) -> Table:
     metrics = list(dict.fromkeys(row["metric"] for row in rows))
@@ -104,15 +116,11 @@ def _table(
     ]
     for run in study.runs:
         own = [score(by_run.get((run.model, run.seed, metric)), 3) for metric in metrics]
-        lines.append([Cell(run.label), Cell(_counted(run.model, views, verdicts)), *own])
+        said = Counter(verdicts[view, run.model] for view in views if (view, run.model) in verdicts)
+        counted = ", ".join(f"{said[word]} {word}" for word in sorted(said)) or "teacher"
+        lines.append([Cell(run.label), Cell(counted), *own])
     head = [Head("model", numeric=False)]
-    head += [Head("over its labels", "verdicts of the student, one for each label", numeric=False)]
+    head += [Head("labels", "verdicts of the student, one for each label", numeric=False)]
     head += [Head(metric_name(metric)) for metric in metrics]
     caption = f"All {len(views)} labels of {task} together"
     return Table(f"several-labels-{task}", caption, head, lines, csv="performance")
-
-
-def _counted(model: str, views: Sequence[str], verdicts: Sequence[Verdict]) -> str:
-    said = [one.overall for one in verdicts if one.student == model and one.task in views]
-    counts = [f"{said.count(verdict)} {verdict}" for verdict in _ORDER if verdict in said]
-    return ", ".join(counts) or "teacher"

@@ -33,6 +33,7 @@ NEEDS_MORE = {
         attribution.import_explanations.import_explanations attribution.rankings.stored_as_given
         evaluation.agreement.score_agreement evaluation.buckets.score_buckets
         evaluation.calibrate.calibrate evaluation.gates.gates_of
+        evaluation.label_performance.score_label_performance
         evaluation.decide_verdicts.decide_verdicts evaluation.faithfulness.score_faithfulness
         evaluation.gap_closed.score_gap_closed evaluation.inputs.by_identity evaluation.inputs.edits_of
         evaluation.inputs.labels evaluation.performance.score_performance evaluation.probes.score_probes
@@ -60,7 +61,7 @@ NEEDS_MORE = {
     "shows a whole study's scores": """
         report.buckets.buckets report.case.answer report.case.case_of report.case.not_known
         report.cases.choose report.exemplars.group report.classes.of_task report.costs.records
-        report.costs.tables_of
+        report.costs.tables_of report.several_labels.tables
         report.diagnostics.diagnostics_table report.diagnostics.records report.diagnostics.summary_table
         report.exhibits.bars.show report.exhibits.contrast_predictions.show
         report.exhibits.contrast_words.show report.exhibits.distribution.show report.exhibits.grid.fill

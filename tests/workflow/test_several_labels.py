@@ -175,6 +175,8 @@ def test_the_page_says_what_is_of_all_labels_and_what_of_each(study):
         "All 2 labels of comments together" in page and "A text of comments may have several labels" in page
     )
     assert all(view in page for view in VIEWS)
+    summary = (folder / "summary.md").read_text("utf-8")
+    assert "of 16 texts to which teacher or student gives the label" in summary.replace("\n", " ")
     verdict = json.loads((folder / "verdict.json").read_text("utf-8"))
     assert {cell["task"] for cell in verdict["students"]} == set(VIEWS)
 
