@@ -3,7 +3,7 @@
 
 def file_of(task):
     """A file of a task, whatever kind it is of."""
-    return "/".join(("<results>", "{kind}", task, "{file}.parquet"))
+    return f"<results>/{{kind}}/{task}/{{file}}" + ".parquet"
 
 
 for whole in study.with_several_labels():
