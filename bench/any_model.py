@@ -32,7 +32,7 @@ from bench.endpoint import Server, serving
 from distillens import registry, tables
 from distillens.cli.cost_estimate import passes
 from distillens.cli.run import snakemake
-from distillens.config import black_box
+from distillens.config import model_kind
 from distillens.config.validate import complete
 from distillens.metrics.calibration import HEADLINE
 from distillens.models.asking import Asking
@@ -148,7 +148,7 @@ def counts(config: Mapping[str, Any], server: Server) -> pd.DataFrame:
 
 def kinds(config: Mapping[str, Any]) -> list[str]:
     """The models that are only asked."""
-    return [name for name, model in config["models"].items() if black_box.kind_of(model)]
+    return [name for name, model in config["models"].items() if model_kind.kind_of(model)]
 
 
 def _announced(config: Mapping[str, Any], name: str) -> int:
@@ -160,7 +160,7 @@ def _announced(config: Mapping[str, Any], name: str) -> int:
 
 def _in_journal(config: Mapping[str, Any], name: str) -> int | None:
     model = config["models"][name]
-    kind = black_box.kind_of(model)
+    kind = model_kind.kind_of(model)
     backend = Asking.of(config, name, "0").open(
         kind, model[kind], config["tasks"][TASK]["labels"], name, pairs=False
     )
@@ -171,7 +171,7 @@ def forget(config: Mapping[str, Any], results: Path) -> None:
     """Remove explanations and predictions of the models whose answers are kept."""
     whole = complete(config)
     for name in kinds(whole):
-        if not registry.literal("backend", black_box.kind_of(whole["models"][name]), "KEPT"):
+        if not registry.literal("backend", model_kind.kind_of(whole["models"][name]), "KEPT"):
             continue
         for kind in ("explanations", "explanations_again", "predictions"):
             for path in (results / kind / TASK).glob(f"{name}/**/*"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from distillens import registry, tables
 from distillens.cli.cost_estimate import Passes, passes
-from distillens.config import black_box, external
+from distillens.config import black_box, external, model_kind
 from distillens.models.asking import Asking, open_backend
 from distillens.models.endpoint.budget import Budget
 from distillens.models.identity import FIXED, folder_of
@@ -68,7 +68,7 @@ def calls(config: Mapping[str, Any], results: Path, words: int | None = None) ->
     >>> calls({"models": {"bert": {"checkpoint": "bert"}}}, Path("results/none"))
     []
     """
-    counted = {name: black_box.kind_of(model) for name, model in config["models"].items()}
+    counted = {name: model_kind.kind_of(model) for name, model in config["models"].items()}
     return [
         _calls(config, name, kind, results, words)
         for name, kind in counted.items()
@@ -106,7 +106,7 @@ def _own(config: Mapping[str, Any], name: str, results: Path, words: int | None)
         probe: {**block, "explainers": [one for one in block["explainers"] if one in explainers]}
         for probe, block in config.get("probes", {}).items()
     }
-    noisy = black_box.is_noisy(config["models"][name])
+    noisy = model_kind.is_noisy(config["models"][name])
     for row in passes(alone, results, words):
         if row.rule in _ASK:
             yield _with_fixed(row)

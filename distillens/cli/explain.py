@@ -20,7 +20,7 @@ from distillens.attribution.saturation import settled
 from distillens.attribution.types import Attribution
 from distillens.cli import terminal
 from distillens.cli.errors import CommandError
-from distillens.config import black_box
+from distillens.config import black_box, model_kind
 from distillens.config.study import Study
 from distillens.config.validate import nearest
 from distillens.data.text import Example
@@ -118,7 +118,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
 def _refuse_code(settings: Mapping[str, Any], allowed: bool) -> None:
     """A study that came from elsewhere may name any function: it is run only where that is said again."""
     for name, model in settings["models"].items():
-        kind = black_box.kind_of(model)
+        kind = model_kind.kind_of(model)
         if kind and registry.literal("backend", kind, "CODE") and not allowed:
             raise CommandError(
                 f"models.{name}: is a {kind}, code that would be run; say --allow-code if you trust it"

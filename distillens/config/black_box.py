@@ -8,6 +8,7 @@ from typing import Any
 from distillens import registry
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError
+from distillens.config.model_kind import kind_of
 
 MASK, DELETE = "mask", "delete"
 _MASKS = ("[MASK]", "<mask>")
@@ -27,29 +28,6 @@ def spell_out(model: dict[str, Any]) -> None:
     for kind in registry.options("backend"):
         if isinstance(model.get(kind), str):
             model[kind] = {registry.literal("backend", kind, "SHORT"): model[kind]}
-
-
-def kind_of(model: Mapping[str, Any]) -> str | None:
-    """The kind of a model that is only asked; None for any other.
-
-    Examples
-    --------
-    >>> kind_of({"function": {"name": "mine:predict"}}), kind_of({"checkpoint": "bert"})
-    ('function', None)
-    """
-    return next((kind for kind in registry.options("backend") if model.get(kind) is not None), None)
-
-
-def is_noisy(model: Mapping[str, Any]) -> bool:
-    """Whether the config says that a model gives other answers each time.
-
-    Examples
-    --------
-    >>> is_noisy({"function": {"name": "mine:predict", "noisy": True}}), is_noisy({"checkpoint": "bert"})
-    (True, False)
-    """
-    kind = kind_of(model)
-    return kind is not None and bool(model[kind].get("noisy"))
 
 
 def check_model(config: Mapping[str, Any], where: str, model: dict[str, Any]) -> None:

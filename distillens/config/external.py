@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box
+from distillens.config import black_box, model_kind
 from distillens.config.errors import ConfigError, nearest
 
 NO_TRAINING = "none"
@@ -142,7 +142,7 @@ def can_answer(model: Mapping[str, Any]) -> bool:
     >>> can_answer({"checkpoint": None, "compress": None, "function": {"name": "mine:predict"}})
     True
     """
-    return has_weights(model) or black_box.kind_of(model) is not None
+    return has_weights(model) or model_kind.kind_of(model) is not None
 
 
 def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> None:

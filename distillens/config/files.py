@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from distillens.config import black_box
+from distillens.config import black_box, model_kind
 from distillens.config.validate import ConfigError
 
 _BRACE = re.compile(r"[{}]")
@@ -133,7 +133,7 @@ def _local_paths(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         if soft:
             yield f"models.{name}.training.soft_labels.file", soft["file"]
         for path in black_box.files(model):
-            yield f"models.{name}.{black_box.kind_of(model)}", path
+            yield f"models.{name}.{model_kind.kind_of(model)}", path
         if model.get("adapter"):
             yield f"models.{name}.adapter", model["adapter"]
 

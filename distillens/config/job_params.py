@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box, label_views, ladder, siblings
+from distillens.config import black_box, label_views, ladder, model_kind, siblings
 from distillens.config.study import Study
 from distillens.provenance import ROOT, code, digest, project_file
 
@@ -180,7 +180,7 @@ class JobParams:
     def connect_model(self, wildcards: Any) -> Settings:
         """Settings of ``connect_model``; its files come otherwise."""
         model = self.config["models"][wildcards.model]
-        kind = black_box.kind_of(model)
+        kind = model_kind.kind_of(model)
         free = registry.literal("backend", kind, "FREE") or ()
         return {
             "kind": kind,
@@ -197,7 +197,7 @@ class JobParams:
 
     def connect_model_code(self, wildcards: Any) -> str:
         """Digest of the code that opens a model which is only asked."""
-        kind = black_box.kind_of(self.config["models"][wildcards.model])
+        kind = model_kind.kind_of(self.config["models"][wildcards.model])
         return code("scripts/connect_model.py", registry.module_name("backend", kind))
 
     def explanations_file(self, wildcards: Any) -> str:

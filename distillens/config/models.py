@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box
+from distillens.config import black_box, model_kind
 from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
@@ -90,7 +90,7 @@ def check_model(config: Mapping[str, Any], name: str, model: dict[str, Any]) -> 
     """
     where = f"models.{name}"
     _check_teacher(config, name, model["teacher"])
-    if black_box.kind_of(model):
+    if model_kind.kind_of(model):
         bring.check_missing(where, model)
         black_box.check_model(config, where, model)
     elif model["compress"] is not None:

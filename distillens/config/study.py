@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distillens import registry
-from distillens.config import black_box, external, label_views, siblings
+from distillens.config import black_box, external, label_views, model_kind, siblings
 
 ORIGINS = ("fine_tuned", "distilled", "compressed", "imported", "asked", "attributions_only")
 """Where a model comes from: trained here on gold labels, or by a teacher; made out of its teacher;
@@ -21,7 +21,7 @@ def origin(model: Mapping[str, Any]) -> str:
     >>> origin({"checkpoint": None, "compress": None, "training": None})
     'attributions_only'
     """
-    if black_box.kind_of(model):
+    if model_kind.kind_of(model):
         return "asked"
     if not external.has_weights(model):
         return "attributions_only"
@@ -121,7 +121,7 @@ class Study:
     def explainers_again(self, model: str) -> list[str]:
         """The explainers that explain a model twice: those that draw; all, if the model itself is noisy."""
         again = self.drawing_explainers()
-        if black_box.is_noisy(self.config["models"][model]):
+        if model_kind.is_noisy(self.config["models"][model]):
             explainers = self.config["explainers"]
             again = [name for name in explainers if explainers[name]["method"] != external.ELSEWHERE]
         return [name for name in self.explainers_of(model) if name in again]

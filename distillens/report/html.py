@@ -9,7 +9,7 @@ import jinja2
 from markupsafe import Markup
 
 from distillens.provenance import ROOT
-from distillens.report import nouns, rows
+from distillens.report import rows, template_nouns
 from distillens.report.formatting import capitalised
 
 _RESOURCES = ROOT / "resources" / "page"
@@ -44,7 +44,7 @@ def render(template: str, unit: str = "word", **context: Any) -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=[nouns.Named],
+        extensions=[template_nouns.Named],
     )
     environment.unit = unit
     as_json = {"json": lambda value: Markup(embedded(value))}

@@ -1,11 +1,7 @@
 """What gets a value, by its noun: a page about sentences says sentences where others say words."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
-
-from jinja2.ext import Extension
-from jinja2.lexer import Token, TokenStream
 
 from distillens.data.units import noun
 from distillens.report.formatting import Table
@@ -46,23 +42,3 @@ def of_table(table: Table, unit: str) -> Table:
         return table
     head = [replace(one, text=named(one.text, unit), meaning=named(one.meaning, unit)) for one in table.head]
     return replace(table, caption=named(table.caption, unit), head=head)
-
-
-class Named(Extension):
-    """Templates that say the unit (``environment.unit``) in what stands between tags; no data is touched."""
-
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        """The tokens of a template."""
-        about_words = any(f"sections/{name}." in (stream.name or "") for name in ABOUT_WORDS)
-        unit = "word" if about_words else self.environment.unit
-        inside = False
-        for token in stream:
-            if token.type == "data" and unit != "word":
-                parts = re.split("([<>])", token.value)
-                for place, part in enumerate(parts):
-                    if part in "<>" and part:
-                        inside = part == "<"
-                    elif not inside:
-                        parts[place] = named(part, unit)
-                token = Token(token.lineno, "data", "".join(parts))
-            yield token

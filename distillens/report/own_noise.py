@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from distillens.config import black_box
+from distillens.config import model_kind
 from distillens.metrics.reliability import reach
 from distillens.metrics.verdict import DRIFTS
 from distillens.report.formatting import number
@@ -38,7 +38,7 @@ def notes(study: Outline, verdicts: Sequence[Verdict], tolerance: float) -> Iter
     several = len({v.task for v in verdicts}) > 1
     for v in verdicts:
         model = study.settings["models"].get(v.student, {})
-        if black_box.kind_of(model) is None:
+        if model_kind.kind_of(model) is None:
             continue
         name = f"{v.student} on {v.task}" if several else v.student
         for explainer, row in v.drift.items():
@@ -49,7 +49,7 @@ def notes(study: Outline, verdicts: Sequence[Verdict], tolerance: float) -> Iter
                     "agrees with itself is not known, so drift and noise cannot be told apart. "
                     "Say noisy: true."
                 )
-            elif black_box.is_noisy(model) and own < row["explainer_ceiling"]:
+            elif model_kind.is_noisy(model) and own < row["explainer_ceiling"]:
                 yield " ".join(_of_noise(name, explainer, row, tolerance))
 
 

@@ -26,7 +26,10 @@ def looking(chromium):
     """Show a page in a width and a colour scheme."""
 
     def look(address, width, scheme):
-        driver.open_page(chromium, address)
+        # A page without texts has no controls to wait for.
+        chromium.get("about:blank")
+        chromium.get(address)
+        driver.until(chromium, lambda page: driver.elements(page, ".decision"))
         metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
         chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         feature = {"name": "prefers-color-scheme", "value": scheme}

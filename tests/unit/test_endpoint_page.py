@@ -6,7 +6,7 @@ import pytest
 
 from distillens.cli.call_estimate import calls
 from distillens.cli.own_inputs import problems
-from distillens.config import black_box
+from distillens.config import model_kind
 from distillens.models.asking import Asking
 from distillens.training.soft_labels import SoftLabels
 from tests import tiny
@@ -66,7 +66,7 @@ def test_an_endpoint_is_checked_without_a_call_and_answers(page, name, model, an
 
 def test_a_student_of_answers_is_checked(page):
     config = study("distilled")
-    assert black_box.kind_of(config["models"]["served"]) == "http"
+    assert model_kind.kind_of(config["models"]["served"]) == "http"
     assert problems(config, page / "results")[:2] == ([], [])
 
 

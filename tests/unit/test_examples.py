@@ -55,6 +55,7 @@ NEEDS_MORE = {
         models.classifier.trim models.classifier.unlike_lengths models.connect_model.connect_model
         models.adapter.merged models.import_model.import_model
         models.measure_cost.latencies training.distillation.saliency.teacher_saliency
+        training.distillation.saliency.ask_teacher training.distillation.integrated_gradients.teacher_path
         training.pretrain.load_masked""",
     "starts processes, or is run by one": "models.workers.share_out models.workers.work",
     "takes a training's whole block of a config": "training.fine_tune.arguments",

@@ -152,7 +152,8 @@ def test_a_study_that_is_killed_in_every_stage_ends_with_the_bytes_of_one_that_i
     run(straight)
     killed = Study(tmp_path / "killed", every_stage(tmp_path / "killed"), python=sys.executable)
     rules = {path.stem for path in (ROOT / "scripts").glob("*.py")} | set(COPIES)
-    assert rules - {"import_explanations"} == set(STAGES)  # tests/workflow/test_bring_your_own.py has that
+    # Of other studies: tests/workflow/test_bring_your_own.py and test_several_labels.py.
+    assert rules - {"import_explanations", "cut_labels"} == set(STAGES)
     settled = {}
     for number, (rule, (event, path)) in enumerate(STAGES.items()):
         script = "explain" if rule in COPIES else rule

@@ -2,6 +2,9 @@
 
 import itertools
 import json
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +16,7 @@ from sklearn.metrics import average_precision_score, f1_score
 from distillens import tables
 from tests import tiny
 from tests.workflow.conftest import Study
+from tests.workflow.injecting import with_fault
 
 pytestmark = pytest.mark.slow
 
@@ -185,3 +189,25 @@ def test_the_study_beside_the_page_can_be_run_again(study):
     config = yaml.safe_load((study.folder / "results/tiny/report/study.yaml").read_text("utf-8"))
     assert list(config["tasks"]) == ["comments"] and config["tasks"]["comments"]["type"] == "multi_label"
     assert study.jobs() == []
+
+
+def test_labels_whose_cutting_is_killed_are_cut_again(study, tmp_path):
+    before = study.files()
+    cut = [study.folder / f"results/tiny/predictions/{view}/teacher/1.parquet" for view in VIEWS]
+    for path in cut:
+        path.unlink()
+    one = replace(study, python=sys.executable)
+    dead = subprocess.run(
+        one.command("--jobs", "1", *(str(path.relative_to(study.folder)) for path in cut)),
+        capture_output=True,
+        text=True,
+        cwd=study.folder,
+        env=with_fault(tmp_path, rule="cut_labels", event="os.rename", path=r"off-topic.*\.part$"),
+        start_new_session=True,
+    )
+    assert dead.returncode == -9, dead.stdout + dead.stderr
+    assert not cut[1].exists()
+    for arguments in (["--unlock"], []):
+        result = study.snakemake(*arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+    assert study.files() == before
