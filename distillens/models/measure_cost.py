@@ -14,11 +14,11 @@ import pyarrow as pa
 from safetensors import safe_open
 
 from distillens import tables
-from distillens.data.text import Example, examples
+from distillens.data.text import examples
 from distillens.joblog import tracked
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
-from distillens.models.windowed import cutting, windows_of
+from distillens.models.windowed import cutting, parts_of
 from distillens.provenance import digest
 
 _TEXTS, _ROUNDS = 100, 5
@@ -118,5 +118,5 @@ def latencies(engine: Engine, texts: Sequence[tuple[str, ...]]) -> np.ndarray:
 
 
 def _answer(engine: Engine, text: tuple[str, ...]) -> np.ndarray:
-    encoder, windows = cutting(engine), windows_of(engine, Example("", *text))
-    return engine.backend.forward(encoder.pad(encoder.encode([one.example.texts for one in windows])))
+    encoder = cutting(engine)
+    return engine.backend.forward(encoder.pad(encoder.encode(parts_of(engine, text))))

@@ -168,6 +168,17 @@ def windows_of(model: Any, example: Example) -> list[Window]:
     return [Window(example, np.arange(len(example.words)))]
 
 
+def parts_of(model: Any, text: Segments) -> list[Segments]:
+    """What of a text any model is asked at once: its windows, or the text where it is cut off.
+
+    Examples
+    --------
+    >>> parts_of("a model that cuts texts off", ("Not bad",))
+    [('Not bad',)]
+    """
+    return model.windows.parts([text])[0] if isinstance(model, Windowed) else [text]
+
+
 def cutting(model: Any) -> Encoder:
     """The tokenizer of a model's windows, or of its texts where it cuts them off.
 

@@ -71,6 +71,12 @@ def test_latency_is_the_processor_s_time_of_a_text_alone_in_the_best_round(bert,
     assert found == pytest.approx(np.array(lengths) / 1000)
 
 
+def test_no_words_are_looked_for_while_the_clock_runs(bert, monkeypatch):
+    engine = Engine(bert, "cpu", "torch")
+    monkeypatch.setattr("distillens.data.text.spans", lambda *_: pytest.fail("the text is cut into words"))
+    assert measure_cost.latencies(engine, [("a film",)]).shape == (1,)
+
+
 def test_a_row_says_what_it_was_measured_on_and_nothing_where_it_is_simulated(test_split, bert, tmp_path):
     row = cost(test_split, bert, tmp_path / "a.parquet")
     assert (row["backend"], row["device"], row["precision"]) == ("torch", "cpu", "float32")
