@@ -71,6 +71,7 @@ def main() -> None:
     found = load(results)
     frames = {
         "verdicts": verdicts(found),
+        "differences": differences(found),
         "performance": performance(found),
         "asked": first.merge(again, on="model"),
         "costs": spent,
@@ -79,7 +80,7 @@ def main() -> None:
     parts = []
     for name, frame in frames.items():
         frame.to_csv(results / "report" / f"any-model-{name}.csv", index=False)
-        parts.append(f"## {name.capitalize()}\n\n{_markdown(frame)}")
+        parts.append(f"## {name.capitalize()}\n\n{table.of_frame(frame, _cell)}")
     text = "\n\n".join(parts) + "\n"
     (results / "report" / "any-model.md").write_text(text, "utf-8")
     print(text)
@@ -211,6 +212,19 @@ def verdicts(found: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_SHOWN)
 
 
+def differences(found: Results) -> pd.DataFrame:
+    """How far the attributions of endpoint and function are at most from those of the folder behind them."""
+    values = found.attributions.set_index(["explainer", "example_id", "position", "label"])["value"]
+    model = found.attributions["model"].to_numpy()
+    folder = values[(model == TEACHER) & (found.attributions["seed"] == SEED).to_numpy()]
+    rows = []
+    for name in ("endpoint", "function"):
+        apart = (values[model == name] - folder).abs().groupby("explainer").max()
+        largest = folder.abs().groupby("explainer").max()
+        rows += [(name, one, f"{apart[one]:.1e}", largest[one]) for one in apart.index]
+    return pd.DataFrame(rows, columns=["model", "explainer", "largest difference", "largest value"])
+
+
 def performance(found: Results) -> pd.DataFrame:
     """Accuracy and macro F1 of each run."""
     scores = found.scores
@@ -269,14 +283,7 @@ def _written(target: Path, write: Any) -> None:
         draft.replace(target)
 
 
-def _markdown(frame: pd.DataFrame) -> str:
-    rows = [[_cell(value) for value in row] for row in frame.itertuples(index=False)]
-    return table.table([str(column) for column in frame.columns], rows)
-
-
 def _cell(value: Any) -> str:
-    if value is None or value != value:
-        return ""
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() or abs(value) >= 100 else f"{value:.2f}"
     return str(value)

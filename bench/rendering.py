@@ -51,7 +51,7 @@ def main() -> None:
     out = given.out or given.results / "report"
     out.mkdir(parents=True, exist_ok=True)
     verdicts.to_csv(out / "rendering.csv", index=False)
-    text = f"{_by_student(verdicts)}\n\n{_markdown(ceilings)}\n"
+    text = f"{_by_student(verdicts)}\n\n{table.of_frame(ceilings, _cell)}\n"
     (out / "rendering.md").write_text(text, "utf-8")
     print(text)
 
@@ -129,17 +129,12 @@ def _by_student(verdicts: pd.DataFrame) -> str:
     shown = verdicts.assign(
         D=[f"{row.drift:.2f} [{row.drift_low:.2f}, {row.drift_high:.2f}]" for row in verdicts.itertuples()]
     )
-    return _markdown(
-        shown[
-            ["task", "explainer", "student", "rendering", "agreement", "ceiling", "D", "verdict"]
-        ].sort_values(["task", "explainer", "student"], kind="stable")
-    )
+    columns = ["task", "explainer", "student", "rendering", "agreement", "ceiling", "D", "verdict"]
+    return table.of_frame(shown[columns].sort_values(columns[:3], kind="stable"), _cell)
 
 
-def _markdown(frame: pd.DataFrame) -> str:
-    rows = [[f"{value:.2f}" if isinstance(value, float) else str(value) for value in row]
-            for row in frame.itertuples(index=False)]  # fmt: skip
-    return table.table(list(frame.columns), rows)
+def _cell(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

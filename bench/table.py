@@ -1,9 +1,11 @@
 """Results as JSON, and as Markdown between two marks of a page whose other text is left alone."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 
@@ -141,6 +143,21 @@ def _growth(growth: dict[str, Any]) -> str:
         "**Cost against the number of sentences** (ours, cheap settings; memory of 1,024 against that of 64)"
     )
     return f"{title}\n\n" + table(("explainer", "sentences", "s a sentence", "peak MB", "memory"), lines)
+
+
+def of_frame(frame: pd.DataFrame, cell: Callable[[Any], str]) -> str:
+    """A data frame as such a table, each value as ``cell`` writes it; what is missing is empty.
+
+    Examples
+    --------
+    >>> print(of_frame(pd.DataFrame({"texts": [100.0, None]}), "{:g}".format))
+    | texts |
+    |-------|
+    | 100   |
+    |       |
+    """
+    rows = [["" if pd.isna(value) else cell(value) for value in row] for row in frame.itertuples(index=False)]
+    return table([str(column) for column in frame.columns], rows)
 
 
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
