@@ -65,13 +65,11 @@ def _sections(
         "Texts that the formula asks for": formula.asked(expected),
     }
     for title, frame in tables.items():
-        yield f"## {title}\n\n{_markdown(frame)}"
+        yield f"## {title}\n\n{table.of_frame(frame, _cell)}"
 
 
-def _markdown(frame: pd.DataFrame) -> str:
-    rows = [["" if value != value else f"{value:g}" if isinstance(value, float) else str(value)
-             for value in row] for row in frame.itertuples(index=False)]  # fmt: skip
-    return table.table([str(column) for column in frame.columns], rows)
+def _cell(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench.detection.explanations import HEADLINE
 from bench.detection.power import ALARMS, NULL, POWER
+from distillens.metrics.calibration import HEADLINE
 from distillens.report import plot
 from distillens.report.svg import INK, standalone
 

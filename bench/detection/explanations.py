@@ -11,9 +11,9 @@ from distillens.evaluation.gates import gates_of
 from distillens.evaluation.inputs import Settings
 from distillens.evaluation.run_agreement import RunAgreement
 from distillens.evaluation.teacher_groups import teacher_groups
+from distillens.metrics.calibration import HEADLINE
 
-METRICS = [("spearman", None), ("cosine", None), ("overlap_corrected", 3)]
-HEADLINE = "spearman"
+METRICS = [(HEADLINE, None), ("cosine", None), ("overlap_corrected", 3)]
 
 
 def measures(folder: Path, task: str, s: Settings) -> Iterator[PerText]:

@@ -14,11 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
-from bench.detection.explanations import HEADLINE
 from bench.detection.measure import RULE, Measure, PerText
 from distillens.metrics import power
-from distillens.metrics.calibration import contrasts, design_of
-from distillens.metrics.crossed_design import CrossedDesign
+from distillens.metrics.calibration import HEADLINE, contrasts, design_of
 
 
 def expected(measures: list[Measure], curves: pd.DataFrame) -> pd.DataFrame:
@@ -45,7 +43,7 @@ def _rows(measure: PerText, curves: pd.DataFrame) -> Iterator[tuple]:
             continue
         weights = contrasts(RULE, design.means)[0]
         planned = with_these = math.nan
-        effect, sources = float(weights @ design.means), _sources(design, weights)
+        effect, sources = float(weights @ design.means), power.sources_of(design, weights)
         if effect > 0:
             planned = power.texts(effect, sources, RULE.alpha)
             counts = np.unique(np.geomspace(5, 100_000, 400).round())
@@ -56,12 +54,6 @@ def _rows(measure: PerText, curves: pd.DataFrame) -> Iterator[tuple]:
             yield student, measure.name, row.texts, row.said, here, planned, with_these
 
 
-def _sources(design: CrossedDesign, weights: np.ndarray) -> list[power.Source]:
-    parts = design.parts(weights)
-    runs = [power.Source(one * f.runs, f.runs) for one, f in zip(parts.pure, design.factors, strict=True)]
-    return [power.Source(parts.texts * design.draws, design.draws), *runs]
-
-
 def share_of_parts(effect: float, sources: list[power.Source], count: float, of: float) -> float:
     """How often parts of ``count`` texts, drawn from ``of``, tell an effect that is there with these runs.
 
@@ -70,12 +62,9 @@ def share_of_parts(effect: float, sources: list[power.Source], count: float, of:
     >>> round(share_of_parts(0.1, [power.Source(0.25, 300)], 157, math.inf), 2)
     0.8
     """
-    changed = [sources[0]._replace(count=count), *sources[1:]]
-    parts = [(one.variance / one.count, one.count - 1) for one in changed if one.variance > 0]
-    total = sum(part for part, _ in parts)
-    df = total**2 / sum(part**2 / df for part, df in parts)
+    scale, df = power.error_of([sources[0]._replace(count=count), *sources[1:]])
     varies = sources[0].variance / count * (1 - count / of)
-    limit = math.sqrt(total) * special.stdtrit(df, RULE.confidence_level)
+    limit = scale * special.stdtrit(df, RULE.confidence_level)
     return float(special.ndtr((effect - limit) / math.sqrt(varies)))
 
 

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distillens.evaluation.inputs import Run, Settings
-from distillens.metrics.calibration import Rule, contrasts, design_of
+from distillens.metrics.calibration import DRIFT, Rule, contrasts, design_of
 from distillens.metrics.run_pairs import RunPairs, mean_of_pairs
 
 Texts = NDArray[np.bool_]
-_DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])
 RULE = Rule()
 
 
@@ -102,7 +101,7 @@ class PerText:
         if known:
             weights = contrasts(RULE, columns.means)[0]
             said = float(columns.p_above(weights) < RULE.alpha)
-        return Evidence(-columns.p_above(_DRIFT), said)
+        return Evidence(-columns.p_above(DRIFT), said)
 
 
 @dataclass(frozen=True)

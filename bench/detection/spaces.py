@@ -1,6 +1,6 @@
 """Measures of representations, and of answers to sentences of templates, which the models are run for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,39 +30,46 @@ def measures(folder: Path, task: str, s: Settings) -> Iterator[Measure]:
       (CheckList; Ribeiro et al. 2020), where the labels are `SENTIMENTS`.
     """
     texts = tables.read(folder / "data" / task / "explained.parquet", "examples")["text_a"].to_pylist()
-    built = negation.build([], {"items": ITEMS}, seed_of(s.seed, "negation"))
+    asked = s.task_settings["labels"] == SENTIMENTS
+    built = negation.build([], {"items": ITEMS}, seed_of(s.seed, "negation")) if asked else []
+    must = np.array([sentence.expected > 0 for sentence in built])
     near: dict[Run, Any] = {}
     alike: dict[Run, Any] = {}
     right: dict[Run, Any] = {}
     for model in (folder / "models" / task).glob("*/[0-9]*"):
         run = (model.parent.name, int(model.name))
-        states, _ = _outputs(model, texts)
+        outputs = _outputs(model)
+        states, _ = outputs(texts)
         near[run], alike[run] = _neighbours(states), states @ states.T
-        _, logits = _outputs(model, [sentence.text for sentence in built])
-        must = np.array([sentence.expected > 0 for sentence in built])
-        right[run] = ((logits.argmax(1) == 1) == must).astype(float)
+        if asked:
+            _, logits = outputs([sentence.text for sentence in built])
+            right[run] = ((logits.argmax(1) == 1) == must).astype(float)
     near, alike, right = (dict(sorted(of_runs.items())) for of_runs in (near, alike, right))
     yield per_text("nearest neighbours", 1, near, lambda a, b: (a & b).sum(1) / NEIGHBOURS, s)
     yield pooled("linear CKA", alike, _centred, _cka, s)
-    if s.task_settings["labels"] == SENTIMENTS:
+    if asked:
         yield per_text("negation test", 1, right, lambda own, _: own, s)
 
 
-def _outputs(model: Path, texts: Sequence[str]) -> tuple[Array, Array]:
-    """The last layer's first position, shape (texts, width), and the logits."""
+def _outputs(model: Path) -> Callable[[Sequence[str]], tuple[Array, Array]]:
+    """What gives, for texts, the last layer's first position, shape (texts, width), and the logits."""
     import torch
     from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(model, local_files_only=True)
     classifier: Any = AutoModelForSequenceClassification.from_pretrained(model, local_files_only=True).eval()
-    states, logits = [], []
-    with torch.inference_mode():
-        for at in range(0, len(texts), 64):
-            few = tokenizer(texts[at : at + 64], padding=True, truncation=True, return_tensors="pt")
-            outputs = classifier(**few, output_hidden_states=True)
-            states.append(outputs.hidden_states[-1][:, 0].double().numpy())
-            logits.append(outputs.logits.double().numpy())
-    return np.concatenate(states), np.concatenate(logits)
+
+    def outputs(texts: Sequence[str]) -> tuple[Array, Array]:
+        states, logits = [], []
+        with torch.inference_mode():
+            for at in range(0, len(texts), 64):
+                few = tokenizer(texts[at : at + 64], padding=True, truncation=True, return_tensors="pt")
+                answer = classifier(**few, output_hidden_states=True)
+                states.append(answer.hidden_states[-1][:, 0].double().numpy())
+                logits.append(answer.logits.double().numpy())
+        return np.concatenate(states), np.concatenate(logits)
+
+    return outputs
 
 
 def _neighbours(points: Array) -> NDArray[np.bool_]:

@@ -10,14 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from distillens import registry, tables
-from distillens.attribution.explain import (
-    ExplanationPlan,
-    groups,
-    named,
-    seed_of_draws,
-    seen_part,
-    stages_of,
-)
+from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part, stages_of
 from distillens.attribution.explainer_settings import ExplainerSettings, decisive
 from distillens.data.text import examples, seed_of, unit_of
 from distillens.joblog import Progress

@@ -14,7 +14,7 @@ from rich.table import Table
 from distillens.cli.call_estimate import Calls, calls
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
-from distillens.cli.own_inputs import opened
+from distillens.cli.own_inputs import open_all
 from distillens.cli.power_estimate import lines
 from distillens.cli.run import snakemake
 from distillens.config import black_box, reading
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         raise CommandError("--words: a text has at least one")
     results = Path("results", config["study"])
     with console.status("opening data, checkpoints and attributions"):
-        wrong, closed, remarks, lengths = opened(config, results)
+        wrong, closed, remarks, lengths = open_all(config, results)
     if wrong:
         raise CommandError("\n  ".join([f"{file}: {len(wrong)} thing{'s' * (len(wrong) > 1)} wrong", *wrong]))
     if closed:

@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     if pairs != (arguments.text_b is not None):
         raise CommandError(f"--text-b: {task} is a task of {'pairs' if pairs else 'single texts'}")
     example = Example(_TEXT, arguments.text, arguments.text_b, unit=settings.get("unit", "word"))
-    runs = _with_teachers(study, wanted)
+    runs, asked = _with_teachers(study, wanted), Study(settings).asked_task(task)
     recorded = Console(record=True, width=console.width) if arguments.html else console
     if arguments.html:
         recorded.file = console.file
@@ -106,7 +106,6 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         readings = []
         for one in runs:
             status.update(f"{one.label} reads")
-            asked = (tasks[task].get("of") or {}).get("task", task)
             folder = arguments.study / "models" / asked / one.model / str(one.seed)
             readings.append(_read(one, folder, example, settings, task, explainer))
     _show(study, readings, tasks[task]["labels"], explainer, recorded)
@@ -161,7 +160,7 @@ def _read(
     if not seen.words:
         raise CommandError("--text: there is no word in it")
     of = settings["tasks"][task].get("of")
-    about = ExplanationId(of["task"] if of else task, run.model, run.seed, explainer)
+    about = ExplanationId(study.asked_task(task), run.model, run.seed, explainer)
     seed = seed_of_draws(settings["seed"], about, own.common_masks)
     output = "logit" if of else settings["explained_output"]
     (attribution,) = own.method.explain([seen], engine, output, own.options, seed)

@@ -36,7 +36,28 @@ from distillens.training.soft_labels import SoftLabels
 _TABLES = ("test", "explained")
 
 
-def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[str], list[str]]:
+class Opened(NamedTuple):
+    """What was found where everything was opened.
+
+    Attributes
+    ----------
+    wrong : list of str
+        A line for each thing that is wrong.
+    closed : list of str
+        What was not opened, since it is to be downloaded first.
+    remarks : list of str
+        What is not wrong, and makes results say less: texts that repeat, or are cut off.
+    lengths : dict of Lengths
+        How long texts are, by task.
+    """
+
+    wrong: list[str]
+    closed: list[str]
+    remarks: list[str]
+    lengths: dict[str, Lengths]
+
+
+def open_all(config: Mapping[str, Any], results: Path) -> Opened:
     """Open all that a complete config is given.
 
     Parameters
@@ -45,41 +66,17 @@ def problems(config: Mapping[str, Any], results: Path) -> tuple[list[str], list[
         Complete; see `distillens.config.validate.complete`.
     results : Path
         ``results/STUDY``: texts of data that would have to be downloaded are read there, if they are.
-
-    Returns
-    -------
-    wrong : list of str
-        A line for each thing that is wrong.
-    closed : list of str
-        What was not opened, since it is to be downloaded first.
-    remarks : list of str
-        What is not wrong, and makes results say less: texts that repeat.
     """
-    found = opened(config, results)
-    return found.wrong, found.closed, found.remarks
-
-
-class Opened(NamedTuple):
-    """What was found where everything was opened: as of `problems`, and how long texts are, by task."""
-
-    wrong: list[str]
-    closed: list[str]
-    remarks: list[str]
-    lengths: dict[str, Lengths]
-
-
-def opened(config: Mapping[str, Any], results: Path) -> Opened:
-    """Open all that a complete config is given; see `problems`."""
-    opened = _Inputs(config, results)
+    inputs = _Inputs(config, results)
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
         # Progress bars and warnings of the libraries: what is wrong is said below.
         with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stderr(io.StringIO()):
-            opened.open(Path(folder))
+            inputs.open(Path(folder))
     finally:
         logging.disable(before)
-    return Opened(opened.wrong, opened.closed, opened.remarks, opened.lengths)
+    return Opened(inputs.wrong, inputs.closed, inputs.remarks, inputs.lengths)
 
 
 class _Inputs:

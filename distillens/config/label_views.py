@@ -104,6 +104,20 @@ def families(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {name: task["of"]["task"] for name, task in tasks.items() if task.get("of")}
 
 
+def of_labels(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """By task with several labels, its labels' tasks among some judged ones, in their order.
+
+    Examples
+    --------
+    >>> of_labels({"sst2": {}, "comments--toxic": {"of": {"task": "comments"}}})
+    {'comments': ['comments--toxic']}
+    """
+    found: dict[str, list[str]] = {}
+    for name, whole in families(tasks).items():
+        found.setdefault(whole, []).append(name)
+    return found
+
+
 def spell_out(config: dict[str, Any]) -> None:
     """Fill what has another default for several labels, in place, before defaults are filled.
 

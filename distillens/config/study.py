@@ -47,15 +47,15 @@ class Study:
 
     def with_several_labels(self) -> list[str]:
         """The tasks whose texts may have several labels."""
-        return [name for name, task in self.config["tasks"].items() if label_views.is_multi(task)]
+        return list(label_views.of_labels(self.judged))
 
     def labels_of(self, task: str) -> list[str]:
         """The judged tasks that are labels of a task with several."""
-        return [name for name, judged in self.judged.items() if judged.get("of", {}).get("task") == task]
+        return label_views.of_labels(self.judged).get(task, [])
 
     def asked_task(self, task: str) -> str:
         """The task that models are made for and asked: of one label that which has it."""
-        return self.judged.get(task, {}).get("of", {}).get("task", task)
+        return label_views.families(self.judged).get(task, task)
 
     # ---- models ----
 

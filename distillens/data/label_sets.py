@@ -18,11 +18,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from distillens.data.errors import DataError
-from distillens.data.labels import Label, LabelRule, is_missing
+from distillens.data.labels import Label, LabelRule, is_missing, see, unseen
 
 NO_LABEL = "no label"
 JOINED = ", "
-_SPELLINGS, _SHOWN = 3, 60
+_SHOWN = 60
 _SAYS = {"0": False, "1": True, "false": False, "true": True}
 
 
@@ -184,18 +184,10 @@ def report(frame: pd.DataFrame, task: Mapping[str, Any]) -> dict[str, dict[str, 
     {'rows': 1, 'first_row': 1, 'read_as': ['name'], 'cells': ['toxic']}
     """
     sets = LabelSets(task, frame)
-    about: dict[str, dict[str, Any]] = {
-        name: {"rows": 0, "first_row": None, "read_as": [], "cells": []} for name in sets.names
-    }
+    about = {name: unseen() for name in sets.names}
     for row, cells in enumerate(frame[sets.columns].itertuples(index=False, name=None), start=1):
         for name, (cell, how) in sets.found(list(cells)).items():
-            own = about[name]
-            own["rows"] += 1
-            own["first_row"] = own["first_row"] or row
-            if how not in own["read_as"]:
-                own["read_as"].append(how)
-            if cell not in own["cells"] and len(own["cells"]) < _SPELLINGS:
-                own["cells"].append(cell)
+            see(about[name], row, how, cell)
     return about
 
 

@@ -193,6 +193,35 @@ def _number(cell: Any) -> Decimal | None:
     return number if number.is_finite() else None
 
 
+def unseen() -> dict[str, Any]:
+    """What `report` says of a label that no row has.
+
+    Examples
+    --------
+    >>> unseen()
+    {'rows': 0, 'first_row': None, 'read_as': [], 'cells': []}
+    """
+    return {"rows": 0, "first_row": None, "read_as": [], "cells": []}
+
+
+def see(about: dict[str, Any], row: int, read_as: str, cell: str | None) -> None:
+    """Note in what `report` says of a label that a row has it, and as what its cell was read.
+
+    Examples
+    --------
+    >>> about = unseen()
+    >>> see(about, 7, "name", "Good")
+    >>> about
+    {'rows': 1, 'first_row': 7, 'read_as': ['name'], 'cells': ['Good']}
+    """
+    about["rows"] += 1
+    about["first_row"] = about["first_row"] or row
+    if read_as not in about["read_as"]:
+        about["read_as"].append(read_as)
+    if cell is not None and cell not in about["cells"] and len(about["cells"]) < _SPELLINGS:
+        about["cells"].append(cell)
+
+
 def report(
     cells: Sequence[Any], task: Mapping[str, Any], codes: Sequence[str] | None = None
 ) -> dict[str, dict[str, Any]]:
@@ -213,23 +242,14 @@ def report(
      'good': {'rows': 2, 'first_row': 1, 'read_as': ['position'], 'cells': ['1']}}
     """
     rule = LabelRule(task, cells, codes)
-    found: dict[str, dict[str, Any]] = {
-        name: {"rows": 0, "first_row": None, "read_as": [], "cells": []}
-        for name in task["labels"] or ["score"]
-    }
+    found = {name: unseen() for name in task["labels"] or ["score"]}
     ranges: dict[str, list[tuple[float, str]]] = {}
     for row, cell in enumerate(cells, start=1):
         label = rule.read(cell)
-        name, said = label.name or "score", str(cell)
-        about = found[name]
-        about["rows"] += 1
-        about["first_row"] = about["first_row"] or row
-        if label.read_as not in about["read_as"]:
-            about["read_as"].append(label.read_as)
-        if label.read_as in ("cut", "score"):
+        name, said, ranged = label.name or "score", str(cell), label.read_as in ("cut", "score")
+        see(found[name], row, label.read_as, None if ranged else said)
+        if ranged:
             ranges.setdefault(name, []).append((float(cell), said))
-        elif said not in about["cells"] and len(about["cells"]) < _SPELLINGS:
-            about["cells"].append(said)
     for name, seen in ranges.items():
         found[name]["cells"] = list(dict.fromkeys([min(seen)[1], max(seen)[1]]))
     return found

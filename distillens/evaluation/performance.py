@@ -120,14 +120,15 @@ def _check_ranks(test: FilePath, truth: pd.Series, texts: TextGroups, s: Setting
     TableError
         If the task has ``ndcg`` and a label below 0.
     """
+    queries = texts.of(truth.index)
+    orders = ranking.in_order(truth, queries)
     for metric in s.task_settings["metrics"]:
         if metric not in ranking.RANKING:
             continue
         try:
-            ranking.statistic(metric, truth, truth, texts.of(truth.index))
+            ranking.check(metric, truth, queries)
         except ValueError as error:
             raise tables.TableError(f"{test}: {error}") from error
-        queries, orders = texts.of(truth.index), ranking.in_order(truth, texts.of(truth.index))
         out, every = np.unique(queries[~orders]).size, np.unique(queries).size
         if out:
             log.warning(

@@ -40,7 +40,7 @@ QUANTITIES = tuple(name for name in _NUMBERS if f"{name}_low" in _NUMBERS)
 """The numbers of the table that have an interval: S, C, R, Z, A and D."""
 
 _STUDENT, _CEILING, _AGAIN, _FLOOR = range(4)
-_DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])
+DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])
 _ABOVE_FLOOR = {"student": np.array([1.0, 0.0, 0.0, -1.0]), "ceiling": np.array([0.0, 1.0, 0.0, -1.0])}
 _WITHIN_RUNS = np.array([1.0, -2.0, 1.0, 0.0])
 """S + R - 2C: above zero if the drift is less than R - C."""
@@ -173,7 +173,7 @@ def calibrate(
             # No agreement is beyond 1, whatever the few runs allow.
             row |= interval._replace(low=max(interval.low, -1.0), high=min(interval.high, 1.0)).named(name)
     if seeds > 1:
-        row |= {"drift": float(_DRIFT @ columns.means), "effect_size": _effect_size(students, teachers)}
+        row |= {"drift": float(DRIFT @ columns.means), "effect_size": _effect_size(students, teachers)}
         row["margin"] = _largest(columns.means, rule)
         row["normalised"] = _ratio(columns.means)
     if seeds >= TEACHER_RUNS:
@@ -237,7 +237,7 @@ def _judged(columns: CrossedDesign, students: RunPairs, rule: Rule) -> dict[str,
     at = [_p_values(columns, replace(rule, tolerance=tolerance)) for tolerance in rule.tolerances]
     p_drift, p_no_drift = at[rule.tolerances.index(rule.tolerance)]
     return {
-        **columns.interval(_DRIFT, rule.confidence_level).named("drift"),
+        **columns.interval(DRIFT, rule.confidence_level).named("drift"),
         **columns.ratio(*_ABOVE_FLOOR.values(), rule.confidence_level).named("normalised"),
         "p_drift": p_drift,
         "p_no_drift": p_no_drift,
@@ -297,10 +297,8 @@ def _need(
     value, scale, _ = columns.estimate(weights)
     if math.isnan(scale):
         return power.Need(math.nan, math.nan, math.nan)
-    parts = columns.parts(weights)
-    runs = [power.Source(one * f.runs, f.runs) for one, f in zip(parts.pure, columns.factors, strict=True)]
-    runs += [power.Source(0.0, len(students.compared))] * (2 - len(runs))
-    sources = [power.Source(parts.texts * columns.draws, columns.draws), *runs]
+    sources = power.sources_of(columns, weights)
+    sources += [power.Source(0.0, len(students.compared))] * (3 - len(sources))
     return power.needed(value, sources, alpha, often)
 
 

@@ -118,12 +118,9 @@ def _plan(
     """``tests`` are contrasts with their levels."""
     spreads, counts = [], []
     for weights, alpha in tests:
-        parts = design.parts(weights)
-        of_texts = power.Source(parts.texts * design.draws, design.draws)
-        runs = [power.Source(one * factor.runs, factor.runs)
-                for one, factor in zip(parts.pure, design.factors, strict=True)]  # fmt: skip
-        spreads.append(math.sqrt(of_texts.variance))
-        counts.append(power.texts(difference, [of_texts, *runs], alpha))
+        sources = power.sources_of(design, weights)
+        spreads.append(math.sqrt(sources[0].variance))
+        counts.append(power.texts(difference, sources, alpha))
     draws = math.nan if any(map(math.isnan, counts)) else max(counts)
     texts = math.ceil(draws * design.texts / design.draws) if not math.isnan(draws) else math.nan
     return Plan(difference, max(spreads), design.texts, float(texts))

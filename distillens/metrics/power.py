@@ -4,7 +4,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from numpy.typing import ArrayLike
 from scipy import special
+
+from distillens.metrics.crossed_design import CrossedDesign
 
 POWER = 0.8
 """How often a study of the size that is asked for gives the verdict, if all is as it was seen."""
@@ -16,6 +19,21 @@ class Source(NamedTuple):
 
     variance: float
     count: int
+
+
+def sources_of(design: CrossedDesign, weights: ArrayLike) -> list[Source]:
+    """What makes a weighted sum of a design's means vary: texts, and then each kind of run.
+
+    Examples
+    --------
+    >>> design = CrossedDesign([[0.5, 0.6, 0.7], [0.8, 0.8, 0.9]])
+    >>> [(round(source.variance, 4), source.count) for source in sources_of(design, [-1, 1])]
+    [(0.0033, 3)]
+    """
+    parts = design.parts(weights)
+    runs = [Source(one * factor.runs, factor.runs)
+            for one, factor in zip(parts.pure, design.factors, strict=True)]  # fmt: skip
+    return [Source(parts.texts * design.draws, design.draws), *runs]
 
 
 class Need(NamedTuple):
@@ -133,14 +151,29 @@ def detectable(sources: Sequence[Source], alpha: float, power: float = POWER) ->
     >>> round(detectable([Source(0.25, 157)], alpha=0.05), 3)
     0.1
     """
+    scale, df = error_of(sources)
+    if scale == 0 or df == 0:
+        return scale
+    return scale * float(special.stdtrit(df, 1 - alpha) + special.stdtrit(df, power))
+
+
+def error_of(sources: Sequence[Source]) -> tuple[float, float]:
+    """The standard error that sources add up to, and its degrees of freedom (Satterthwaite 1946).
+
+    Infinite, with none, where a source that varies is there but once.
+
+    Examples
+    --------
+    >>> error_of([Source(0.25, 100), Source(0.0, 1)]), error_of([Source(0.25, 1)])
+    ((0.05, 99.0), (inf, 0.0))
+    """
     parts = [(source.variance / source.count, source.count - 1) for source in sources if source.variance > 0]
     total = sum(part for part, _ in parts)
-    if total == 0:
-        return 0.0
     if any(df < 1 for _, df in parts):
-        return math.inf
-    df = total**2 / sum(part**2 / df for part, df in parts)
-    return math.sqrt(total) * float(special.stdtrit(df, 1 - alpha) + special.stdtrit(df, power))
+        return math.inf, 0.0
+    if total == 0:
+        return 0.0, 0.0
+    return math.sqrt(total), total**2 / sum(part**2 / df for part, df in parts)
 
 
 def _first(enough: Callable[[int], bool], start: int, most: int) -> float:

@@ -78,6 +78,35 @@ def in_order(truth: ArrayLike, queries: ArrayLike) -> NDArray[np.bool_]:
     return (highest > lowest)[of]
 
 
+def check(metric: str, truth: ArrayLike, queries: ArrayLike | None) -> None:
+    """Refuse what a metric of `RANKING` cannot be computed of.
+
+    Raises
+    ------
+    ValueError
+        Without queries; of ``ndcg`` if a label is below 0.
+
+    Examples
+    --------
+    >>> check("pair_agreement", [1, -1], ["a", "a"])
+    >>> check("ndcg", [1, -1], ["a", "a"])
+    Traceback (most recent call last):
+        ...
+    ValueError: ndcg takes labels as gains, and 1 are below 0, the first -1; ...
+    """
+    if queries is None:
+        raise ValueError(
+            f"{metric} compares the documents of a query, and no column says which belong together; name it "
+            "(columns.group)"
+        )
+    truth = np.asarray(truth, dtype=np.float64)
+    if metric == "ndcg" and (below := truth[truth < 0]).size:
+        raise ValueError(
+            f"ndcg takes labels as gains, and {below.size} are below 0, the first {below[0]:g}; "
+            "shift them, or take pair_agreement"
+        )
+
+
 def statistic(
     metric: str, truth: ArrayLike, predicted: ArrayLike, queries: ArrayLike | None
 ) -> Callable[[Array], Array]:
@@ -102,7 +131,7 @@ def statistic(
     Raises
     ------
     ValueError
-        Without queries; of ``ndcg`` if a label is below 0.
+        See `check`.
 
     Examples
     --------
@@ -110,17 +139,8 @@ def statistic(
     >>> float(of(np.ones(4))), float(of(np.array([2, 2, 0, 0])))
     (0.5, 1.0)
     """
-    if queries is None:
-        raise ValueError(
-            f"{metric} compares the documents of a query, and no column says which belong together; name it "
-            "(columns.group)"
-        )
+    check(metric, truth, queries)
     truth, predicted = np.asarray(truth, dtype=np.float64), np.asarray(predicted, dtype=np.float64)
-    if metric == "ndcg" and (below := truth[truth < 0]).size:
-        raise ValueError(
-            f"ndcg takes labels as gains, and {below.size} are below 0, the first {below[0]:g}; "
-            "shift them, or take pair_agreement"
-        )
     own, variants = np.flatnonzero(in_order(truth, queries)), predicted.reshape(-1, truth.size)
     _, first, of = np.unique(np.asarray(queries)[own], return_index=True, return_inverse=True)
     documents = [own[of == number] for number in range(first.size)]

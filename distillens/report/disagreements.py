@@ -75,6 +75,19 @@ def gates_of(study: Outline, performance: pd.DataFrame) -> Gates:
     }
 
 
+def gated_runs(view: View, gates: Gates) -> dict[Run, bool]:
+    """Which runs of a view are no better than a constant answer.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> one, other = Run("kd", 1, "bert", "kd"), Run("kd", 2, "bert", "kd")
+    >>> list(gated_runs(Fake(task="toy", runs=[one, other]), {("toy", "kd", 2)}).values())
+    [False, True]
+    """
+    return {run: (view.task, run.model, run.seed) in gates for run in view.runs}
+
+
 def of_view(
     study: Outline, view: View, texts: Sequence[Mapping[str, Any]], gates: Gates
 ) -> dict[str, Disagreement]:
@@ -83,7 +96,7 @@ def of_view(
     As in the verdict, runs that are no better than a constant are left out unless all are, and a run that
     belongs to one of its teacher's is compared with that one, any other with all.
     """
-    weak = {run: (view.task, run.model, run.seed) in gates for run in view.runs}
+    weak = gated_runs(view, gates)
     found: dict[str, Disagreement] = {}
     values: dict[Run, list[Array]] = {}
 

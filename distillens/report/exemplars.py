@@ -6,7 +6,7 @@ what a single run says otherwise may be its seed. Beside them stand the texts th
 shows: all runs of both answer alike, and their reasons are further apart than the teacher's own are.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from distillens.evaluation.gates import usable
 from distillens.report import viewer
 from distillens.report.case import Group, Text, answer, beginning, beyond_in_words, not_known
-from distillens.report.disagreements import Disagreement, Gates
+from distillens.report.disagreements import Disagreement, Gates, gated_runs
 from distillens.report.formatting import NOT_KNOWN, Cell, Head, Table, number
 from distillens.report.sentences import View, gold
 from distillens.report.study_data import Outline, Run
@@ -76,10 +76,8 @@ def group(
 
     Runs that are no better than a constant do not count, unless all are.
     """
-    teacher, student = family
-    runs = [
-        usable([run for run in view.runs if run.model == one.model], _weak(view, gates)) for one in family
-    ]
+    (teacher, student), weak = family, gated_runs(view, gates)
+    runs = [usable([run for run in view.runs if run.model == one.model], weak) for one in family]
     answers = [
         [[int(np.argmax(own)) if (own := view.logits(run, text)) else None for text in texts] for run in side]
         for side in runs
@@ -121,7 +119,3 @@ def group(
     )
     none = not_known(view, texts, family) or f"On none of the {len(texts)} texts."
     return Group(title, rule, (), "" if rows else none, table if rows else None)
-
-
-def _weak(view: View, gates: Gates) -> Mapping[Run, bool]:
-    return {run: (view.task, run.model, run.seed) in gates for run in view.runs}

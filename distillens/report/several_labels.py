@@ -6,25 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from distillens.config.label_views import of_labels
 from distillens.report import outcome, score_rows
 from distillens.report.costs import Costs
 from distillens.report.formatting import MISSING, Cell, Head, Table, metric_name, score
 from distillens.report.study_data import Outline
-
-
-def of_labels(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """By task with several labels its labels' tasks, in their order.
-
-    Examples
-    --------
-    >>> of_labels({"sst2": {}, "comments--toxic": {"of": {"task": "comments"}}})
-    {'comments': ['comments--toxic']}
-    """
-    found: dict[str, list[str]] = {}
-    for name, task in tasks.items():
-        if task.get("of"):
-            found.setdefault(task["of"]["task"], []).append(name)
-    return found
 
 
 def for_each_label(frame: pd.DataFrame, tasks: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

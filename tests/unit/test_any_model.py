@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from distillens.cli.own_inputs import problems
+from distillens.cli.own_inputs import open_all
 from distillens.config import black_box
 from distillens.config.validate import ConfigError, complete
 from distillens.models.asking import Asking
@@ -56,7 +56,7 @@ def study(name):
 def test_the_model_of_an_example_is_opened_and_asked(name, removal, here):
     config = study(name)
     assert config["removal"] == removal
-    wrong, closed, _ = problems(config, here / "results")
+    wrong, closed, *_ = open_all(config, here / "results")
     assert (wrong, closed) == ([], [])
 
 
@@ -67,7 +67,7 @@ def test_a_model_of_setfit_is_a_function(here, monkeypatch):
     config = study("function")
     block = config["models"]["tfidf"]["function"]
     block |= {"name": "few_shots:predict", "files": ["few-shots"]}
-    assert problems(config, here / "results")[:2] == ([], [])
+    assert open_all(config, here / "results")[:2] == ([], [])
     asked = Asking.of(config, "tfidf", "0").open("function", block, TASK["labels"], "tfidf", pairs=False)
     own = sys.modules["few_shots"].model.predict_proba([TEXT], as_numpy=True)
     np.testing.assert_allclose(asked.answers([(TEXT,)]), own[:, ::-1])
@@ -76,7 +76,7 @@ def test_a_model_of_setfit_is_a_function(here, monkeypatch):
 
 def test_a_reranker_of_the_page_is_checked_and_needs_its_queries(here):
     block = yaml.safe_load(BLOCKS["reranker"])
-    wrong, closed, remarks = problems(complete(block), here / "results")
+    wrong, closed, remarks, _ = open_all(complete(block), here / "results")
     assert (wrong, closed, remarks) == ([], [], [])
     del block["tasks"]["passages"]["columns"]["group"]
     with pytest.raises(ConfigError, match="ndcg compares the documents of a query"):
@@ -88,7 +88,7 @@ def test_what_is_missing_is_said(here, tmp_path, monkeypatch):
     assert black_box.files(config["models"]["tfidf"]) == ["mine.py"]
     shutil.copy("reviews.csv", tmp_path)
     monkeypatch.chdir(tmp_path)
-    (wrong,), closed, _ = problems(config, tmp_path / "results")
+    (wrong,), closed, *_ = open_all(config, tmp_path / "results")
     assert wrong.startswith("models.tfidf: function mine:predict: cannot be loaded") and closed == []
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from distillens.cli.call_estimate import calls
-from distillens.cli.own_inputs import problems
+from distillens.cli.own_inputs import open_all
 from distillens.config import model_kind
 from distillens.models.asking import Asking
 from distillens.training.soft_labels import SoftLabels
@@ -53,7 +53,7 @@ def test_an_endpoint_is_checked_without_a_call_and_answers(page, name, model, an
     block = config["models"][model]["http"]
     with serving(answer) as endpoint:
         block["url"] = endpoint.url
-        assert problems(config, page / "results")[:2] == ([], [])
+        assert open_all(config, page / "results")[:2] == ([], [])
         (cost,) = calls(config, page / "results")
         assert cost.texts > 0 and cost.most == block["most_calls"]
         assert len(endpoint) == 0
@@ -67,7 +67,7 @@ def test_an_endpoint_is_checked_without_a_call_and_answers(page, name, model, an
 def test_a_student_of_answers_is_checked(page):
     config = study("distilled")
     assert model_kind.kind_of(config["models"]["served"]) == "http"
-    assert problems(config, page / "results")[:2] == ([], [])
+    assert open_all(config, page / "results")[:2] == ([], [])
 
 
 def test_a_student_of_a_file_is_checked(page):
@@ -75,11 +75,11 @@ def test_a_student_of_a_file_is_checked(page):
     right = texts.map(positive)
     frame = pd.DataFrame({"text": texts, "p_negative": 1 - right, "p_positive": right})
     config = study("soft_labels")
-    assert "soft.csv" in problems(config, page / "results")[0][0]
+    assert "soft.csv" in open_all(config, page / "results")[0][0]
     frame.iloc[:1].to_csv("soft.csv", index=False)
-    assert "no soft labels for" in problems(config, page / "results")[0][0]
+    assert "no soft labels for" in open_all(config, page / "results")[0][0]
     frame.to_csv("soft.csv", index=False)
-    assert problems(config, page / "results")[:2] == ([], [])
+    assert open_all(config, page / "results")[:2] == ([], [])
     options = config["models"]["student"]["training"]["soft_labels"]
     logits = SoftLabels(options, TASK["labels"]).logits([("a good film",)])
     np.testing.assert_allclose(np.exp(logits), [[0.1, 0.9]], rtol=1e-6)

@@ -16,8 +16,7 @@ WITHOUT = {
     "data.corpus.fetch_corpus": "takes a whole block of a config, and a file of texts",
     "data.fetch.fetch_checkpoint": "takes a checkpoint; `copy_checkpoint` shows what is left of it",
     "data.fetch.fetch_dataset": "takes a whole block of a config, and a file of texts",
-    "cli.own_inputs.problems": "takes a whole config, and opens all that it names",
-    "cli.own_inputs.opened": "takes a whole config, and opens all that it names",
+    "cli.own_inputs.open_all": "takes a whole config, and opens all that it names",
     "data.packages.fetch_package": "downloads",
     "joblog.logging_to": "takes over the log of the whole process",
     "provenance.prefer_this_package": "changes the environment of the whole process",
@@ -55,7 +54,8 @@ NEEDS_MORE = {
         models.classifier.trim models.classifier.unlike_lengths models.connect_model.connect_model
         models.adapter.merged models.import_model.import_model
         models.measure_cost.latencies training.distillation.saliency.teacher_saliency
-        training.distillation.saliency.ask_teacher training.distillation.integrated_gradients.teacher_path
+        training.distillation.saliency.ask_teacher training.distillation.saliency.share_columns
+        training.distillation.integrated_gradients.teacher_path
         training.pretrain.load_masked""",
     "starts processes, or is run by one": "models.workers.share_out models.workers.work",
     "takes a training's whole block of a config": "training.fine_tune.arguments",

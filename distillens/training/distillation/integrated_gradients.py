@@ -21,17 +21,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from distillens.data.text import Example, seed_of
-from distillens.models.tokenizer import Shares
 from distillens.training.distillation import soft_logits
 from distillens.training.distillation.saliency import (
+    angle,
     ask_teacher,
     attend_eagerly,
     logit_contrast,
+    saliency,
+    share_columns,
+    shares_in,
     switch_dropout_off,
-    to_words,
 )
 from distillens.training.fine_tune import Source
 
@@ -78,13 +79,10 @@ class Distillation(soft_logits.Distillation):
         if not source.training:
             return columns
         points = source.options["path_points"]
-        shares = [source.encoder.shares(text) for text in texts]
         paths = teacher_path(texts, columns["teacher_logits"].argmax(axis=-1), source, points)
         return {
             **columns,
-            "share_pieces": [own.pieces for own in shares],
-            "share_words": [own.words + 1 for own in shares],
-            "share_weights": [own.weights for own in shares],
+            **share_columns(texts, source),
             "path_turn": [seed_of(source.seed, text.example_id, "path") % points for text in texts],
             **{f"path_{point}": values for point, values in enumerate(paths)},
         }
@@ -98,7 +96,7 @@ class Distillation(soft_logits.Distillation):
         turns = (batch["path_turn"].long() + int(self.state.epoch or 0)) % points
         paths = torch.stack([batch[f"path_{point}"] for point in range(points)])
         teacher = paths[turns, torch.arange(len(turns), device=turns.device)]
-        shares = [batch[f"share_{name}"] for name in Shares._fields]
+        shares = shares_in(batch)
         others = {name: values for name, values in inputs.items() if name != "input_ids"}
         embed, ids = self.model.get_input_embeddings(), inputs["input_ids"]
         text, empty = embed(ids), embed(without_words(ids, shares, self.encoder.pad_id))
@@ -106,10 +104,8 @@ class Distillation(soft_logits.Distillation):
         contrasts = logit_contrast(
             model(inputs_embeds=at, **others).logits, batch["teacher_logits"].argmax(dim=-1)
         )
-        (gradient,) = torch.autograd.grad(contrasts.sum(), at, create_graph=True)
-        own = to_words((gradient * (text - empty)).sum(dim=-1), shares, teacher.shape[1])
-        loss = (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
-        return {**terms, "path": self.options["path_weight"] * loss}
+        own = saliency(contrasts, at, shares, teacher.shape[1], differentiable=True, times=text - empty)
+        return {**terms, "path": self.options["path_weight"] * angle(own, teacher)}
 
 
 def middles(turns: torch.Tensor, points: int) -> torch.Tensor:
@@ -156,8 +152,6 @@ def teacher_path(
         for point, of_texts in enumerate(paths):
             where = float(middles(torch.tensor(point), points))
             at = (empty + where * (text - empty)).requires_grad_()
-            (gradient,) = torch.autograd.grad(asked.contrasts(at).sum(), at)
-            values = to_words((gradient * (text - empty)).sum(dim=-1), asked.shares, asked.words)
-            for number, row in zip(asked.numbers, values.cpu().numpy(), strict=True):
-                of_texts[number] = row[: len(texts[number].words)]
+            for number, values in zip(asked.numbers, asked.values(at, text - empty), strict=True):
+                of_texts[number] = values
     return paths

@@ -64,15 +64,8 @@ class Distillation(soft_logits.Distillation):
         columns = super().features(texts, source)
         if not source.training:
             return columns
-        shares = [source.encoder.shares(text) for text in texts]
         saliencies = teacher_saliency(texts, columns["teacher_logits"].argmax(axis=-1), source)
-        return {
-            **columns,
-            "share_pieces": [own.pieces for own in shares],
-            "share_words": [own.words + 1 for own in shares],
-            "share_weights": [own.weights for own in shares],
-            "teacher_saliency": saliencies,
-        }
+        return {**columns, **share_columns(texts, source), "teacher_saliency": saliencies}
 
     def hints(
         self, model: torch.nn.Module, inputs: dict[str, Any], batch: dict[str, Any], answer: dict[str, Any]
@@ -82,10 +75,41 @@ class Distillation(soft_logits.Distillation):
         terms = super().hints(model, inputs, batch, answer)
         contrasts = logit_contrast(answer["logits"], batch["teacher_logits"].argmax(dim=-1))
         teacher = batch["teacher_saliency"]
-        shares = [batch[f"share_{name}"] for name in Shares._fields]
-        own = saliency(contrasts, embedded, shares, teacher.shape[1], differentiable=True)
-        loss = (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
-        return {**terms, "saliency": self.options["saliency_weight"] * loss}
+        own = saliency(contrasts, embedded, shares_in(batch), teacher.shape[1], differentiable=True)
+        return {**terms, "saliency": self.options["saliency_weight"] * angle(own, teacher)}
+
+
+def share_columns(texts: Sequence[Example], source: Source) -> dict[str, Sequence[Any]]:
+    """How the student's pieces are shared out among words, counted from 1; see `Shares`."""
+    shares = [source.encoder.shares(text) for text in texts]
+    return {
+        "share_pieces": [own.pieces for own in shares],
+        "share_words": [own.words + 1 for own in shares],
+        "share_weights": [own.weights for own in shares],
+    }
+
+
+def shares_in(batch: dict[str, Any]) -> list[torch.Tensor]:
+    """The same of a batch, as `saliency` takes it.
+
+    Examples
+    --------
+    >>> batch = {"share_weights": [[1.0]], "share_pieces": [[1]], "share_words": [[1]], "labels": [0]}
+    >>> shares_in(batch)
+    [[[1]], [[1]], [[1.0]]]
+    """
+    return [batch[f"share_{name}"] for name in Shares._fields]
+
+
+def angle(own: torch.Tensor, teacher: torch.Tensor) -> torch.Tensor:
+    """One less the cosine of a student's values and its teacher's, mean over the batch.
+
+    Examples
+    --------
+    >>> angle(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 2.0]])).item()
+    1.0
+    """
+    return (1 - F.cosine_similarity(own, teacher.to(own.dtype), dim=-1, eps=1e-8)).mean()
 
 
 def attend_eagerly(model: PreTrainedModel) -> None:
@@ -124,8 +148,9 @@ def saliency(
     shares: Sequence[torch.Tensor],
     words: int,
     differentiable: bool = False,
+    times: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """Gradient times input of each word.
+    """Gradient times input of each word; or times something else, of the same shape.
 
     Parameters
     ----------
@@ -139,6 +164,8 @@ def saliency(
         Of the longest text.
     differentiable : bool
         Whether the result is itself to be differentiated.
+    times : Tensor, shape (batch, pieces, width), optional
+        Instead of the embeddings.
 
     Returns
     -------
@@ -153,18 +180,7 @@ def saliency(
     [[10.0]]
     """
     (gradient,) = torch.autograd.grad(contrasts.sum(), embedded, create_graph=differentiable)
-    return to_words((gradient * embedded).sum(dim=-1), shares, words)
-
-
-def to_words(of_pieces: torch.Tensor, shares: Sequence[torch.Tensor], words: int) -> torch.Tensor:
-    """Sum over each word's share of the pieces, from shape (batch, pieces) to (batch, words).
-
-    Examples
-    --------
-    >>> shares = torch.tensor([[1, 2]]), torch.tensor([[1, 1]]), torch.tensor([[1.0, 1.0]])
-    >>> to_words(torch.tensor([[9.0, 4.0, 6.0]]), shares, words=1).tolist()
-    [[10.0]]
-    """
+    of_pieces = (gradient * (embedded if times is None else times)).sum(dim=-1)
     pieces, owners, weights = shares
     parts = of_pieces.gather(1, pieces) * weights.to(of_pieces.dtype)
     of_words = torch.zeros(len(parts), words + 1, dtype=parts.dtype, device=parts.device)
@@ -201,8 +217,8 @@ class Asked(NamedTuple):
     contrasts : callable
         From embeddings to the contrast of the class that is asked about, shape (batch,).
     shares : list of three Tensors
-    words : int
-        Of the longest text.
+    words : list of int
+        Of each text.
     """
 
     numbers: list[int]
@@ -211,7 +227,12 @@ class Asked(NamedTuple):
     embed: torch.nn.Module
     contrasts: Callable[[torch.Tensor], torch.Tensor]
     shares: list[torch.Tensor]
-    words: int
+    words: list[int]
+
+    def values(self, embedded: torch.Tensor, times: torch.Tensor | None = None) -> Iterator[np.ndarray]:
+        """The saliency of each text, shape (words,); parameters are those of `saliency`."""
+        found = saliency(self.contrasts(embedded), embedded, self.shares, max(self.words), times=times)
+        return (row[:own] for row, own in zip(found.detach().cpu().numpy(), self.words, strict=True))
 
 
 def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Source) -> list[np.ndarray]:
@@ -229,9 +250,8 @@ def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Sour
     saliencies: list[np.ndarray] = [np.empty(0)] * len(texts)
     for asked in ask_teacher(texts, targets, source):
         embedded = asked.embed(asked.ids).requires_grad_()
-        values = saliency(asked.contrasts(embedded), embedded, asked.shares, asked.words)
-        for number, row in zip(asked.numbers, values.detach().cpu().numpy(), strict=True):
-            saliencies[number] = row[: len(texts[number].words)]
+        for number, values in zip(asked.numbers, asked.values(embedded), strict=True):
+            saliencies[number] = values
     return saliencies
 
 
@@ -250,7 +270,7 @@ def ask_teacher(texts: Sequence[Example], targets: np.ndarray, source: Source) -
         own = [encoder.shares(texts[number]) for number in numbers]
         own = [Shares(one.pieces, one.words + 1, one.weights) for one in own]
         shares = [torch.from_numpy(_filled(arrays)).to(device) for arrays in zip(*own, strict=True)]
-        most = max(len(texts[number].words) for number in numbers)
+        words = [len(texts[number].words) for number in numbers]
         tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
         ids, target = tensors.pop("input_ids"), torch.from_numpy(targets[numbers]).to(device)
 
@@ -263,7 +283,7 @@ def ask_teacher(texts: Sequence[Example], targets: np.ndarray, source: Source) -
                 logits = model(inputs_embeds=embedded, **others).logits
             return logit_contrast(logits.float(), target)
 
-        yield Asked(numbers, ids, encoder.pad_id, model.get_input_embeddings(), contrasts, shares, most)
+        yield Asked(numbers, ids, encoder.pad_id, model.get_input_embeddings(), contrasts, shares, words)
 
 
 def _filled(rows: Sequence[np.ndarray]) -> np.ndarray:

@@ -66,7 +66,7 @@ explainers: {shap: }
 
 
 def wrong(here, config=CONFIG):
-    return own_inputs.problems(complete(yaml.safe_load(config)), here / "results" / "mine")[0]
+    return own_inputs.open_all(complete(yaml.safe_load(config)), here / "results" / "mine")[0]
 
 
 def test_what_is_right_is_right_and_nothing_is_left_behind(here):
@@ -144,7 +144,7 @@ def test_what_would_have_to_be_downloaded_is_not_opened(here, tmp_path):
     config = CONFIG.replace("{local: data.jsonl}", "{hub: org/films, revision: main}").replace(
         "{local: big}", f"{{package: films==1.0, sha256: {'a' * 64}, member: [a]}}"
     )
-    found = own_inputs.problems(complete(yaml.safe_load(config)), tmp_path / "results/mine")
+    found = own_inputs.open_all(complete(yaml.safe_load(config)), tmp_path / "results/mine")
     assert found[0] == []
     assert {"tasks.films", "checkpoints.big"} <= set(found[1])
     assert "models.theirs.explanations (no texts of films)" in found[1]
