@@ -22,6 +22,8 @@ from distillens.report.page import write_report
 STUDIES = Path(__file__).parent / "results"
 _KEPT = ("metrics/*/*.parquet", "costs/*/*/*.parquet", "trainings/*/*/*.parquet", "data/*/*.parquet")
 _MADE = ("tables", "figures", "published")
+_MOST_BUCKETS = 20_000
+"""Rows of scores by bucket; of a study with more, a page without them is committed."""
 
 
 def main() -> None:
@@ -75,6 +77,8 @@ def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     kind, origin = tables.kind_of(source), tables.provenance(source)
     rows = tables.read(source, kind).to_pylist()
+    if kind == "buckets" and len(rows) > _MOST_BUCKETS:
+        return
     if kind == "examples":  # which of them are alike is still seen
         texts = dict.fromkeys((row["text_a"], row["text_b"]) for row in rows)
         names = {text: f"text {number}" for number, text in enumerate(texts)}

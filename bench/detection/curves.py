@@ -6,7 +6,7 @@ import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
-from bench.detection.power import ALARMS, NULL, POWER
+from bench.detection.power import ALARMS, NULLS, POWER
 from distillens.metrics.calibration import HEADLINE
 from distillens.report import plot
 from distillens.report.svg import INK, standalone
@@ -19,7 +19,7 @@ def write(curves: pd.DataFrame, measures: list[str], folder: Path) -> list[Path]
     """One figure for each number of texts; none if no kind of plant has several sizes."""
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
-    planted = curves[curves["plant"] != NULL]
+    planted = curves[~curves["plant"].isin(NULLS)]
     graded = planted.groupby("plant")["size"].nunique()
     planted = planted[planted["plant"].isin(graded[graded > 1].index)]
     for texts, own in planted.groupby("texts"):
@@ -58,7 +58,11 @@ def _draw(curves: pd.DataFrame, measures: list[str]) -> Figure:
             )
         for level in (ALARMS, POWER):
             panel.axhline(level, color=INK, alpha=0.5, linewidth=0.6, linestyle=plot.CHANCE)
-        panel.set_title(kind)
+        sizes = sorted(set(own["size"]))
+        panel.set_xscale("log")
+        panel.set_xticks(sizes, [f"{size:g}" for size in sizes])
+        panel.minorticks_off()
+        panel.set_title(kind.replace(" (", "\n("))
         panel.set_xlabel("size of the plant")
         panel.set_ylim(-0.03, 1.03)
     panels[0].set_ylabel("power")

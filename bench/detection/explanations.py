@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
+import pandas as pd
 
 from bench.detection.measure import PerText
 from distillens import tables
@@ -23,12 +23,18 @@ def measures(folder: Path, task: str, s: Settings) -> Iterator[PerText]:
     for group in teacher_groups(files, s):
         compared = RunAgreement.of(group, METRICS, gates)
         of_students = {student: compared.of_student(student) for student in group.by_student}
-        evals = tables.read(group.paths[group.first], "explanations")["evals"].to_numpy()
+        passes = _passes(tables.read(group.paths[group.first], "explanations").to_pandas())
         for place, (metric, k) in enumerate(METRICS):
             yield PerText(
                 f"{group.explainer}, {metric}{f' {k}' if k else ''}",
-                float(np.mean(evals)),
+                passes,
                 {student: by_metric[place][0] for student, by_metric in of_students.items()},
                 compared.between[:, :, place],
                 {student: by_metric[place][1] for student, by_metric in of_students.items()},
             )
+
+
+def _passes(explanations: pd.DataFrame) -> float:
+    """Of a text; a step of Integrated Gradients is one forwards and one back, as in `distillens check`."""
+    evals = explanations["evals"].fillna(2 * explanations["ig_steps"])
+    return float(evals.astype(float).mean())

@@ -35,7 +35,7 @@ def expected(measures: list[Measure], curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def _rows(measure: PerText, curves: pd.DataFrame) -> Iterator[tuple]:
-    own = curves[curves["measure"] == measure.name]
+    own = curves[(curves["measure"] == measure.name) & curves["said"].notna()]
     for student, of_student in own.groupby("student", sort=False):
         pairs = measure.students[student]
         design, _ = design_of(pairs, measure.teachers, measure.chance[student])
@@ -76,7 +76,10 @@ def differences(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def asked(found: pd.DataFrame) -> pd.DataFrame:
-    """By student and explainer: texts from which on four parts in five said so, beside the formula's."""
+    """By student and explainer: texts from which on four parts in five said so, beside the formula's.
+
+    Those of which neither says how many are left out.
+    """
     rows = []
     for (student, measure), own in found.groupby(["student", "measure"], sort=False):
         enough = own[(own["said"] >= power.POWER)]["texts"]
@@ -84,4 +87,6 @@ def asked(found: pd.DataFrame) -> pd.DataFrame:
         rows.append((student, measure, enough.min() if len(enough) else math.nan, own["texts"].max(),
                      first["with_these"], first["planned"]))  # fmt: skip
     columns = ["student", "measure", "curve", "most counted", "formula, these runs", "formula, other runs"]
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).dropna(
+        how="all", subset=["curve", "formula, these runs", "formula, other runs"]
+    )

@@ -20,11 +20,12 @@ RULE = Rule()
 class Evidence(NamedTuple):
     """Of one student on some texts: the more, the less it is like its teacher.
 
-    ``said``: whether the rule of the verdict says "drift found", of one explainer alone; NaN where a
-    measure has no such rule.
+    ``amount`` goes by the teacher's runs, ``unlike`` is less S, which does not. ``said``: whether the rule
+    of the verdict says "drift found", of one explainer alone; NaN where a measure has no such rule.
     """
 
     amount: float
+    unlike: float
     said: float = math.nan
 
 
@@ -95,13 +96,14 @@ class PerText:
         known = name in self.chance
         chance = self.chance[name].on(few) if known else RunPairs(np.zeros_like(pairs.values), pairs.compared)
         columns, _ = design_of(pairs, teachers, chance)
+        unlike = -float(np.nanmean(pairs.mean()))
         if columns is None:
-            return Evidence(-1.0, 0.0 if known else math.nan)
+            return Evidence(-1.0, unlike, 0.0 if known else math.nan)
         said = math.nan
         if known:
             weights = contrasts(RULE, columns.means)[0]
             said = float(columns.p_above(weights) < RULE.alpha)
-        return Evidence(-columns.p_above(DRIFT), said)
+        return Evidence(-columns.p_above(DRIFT), unlike, said)
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,8 @@ class Pooled:
             return float(np.mean([self.alike(parts[one], parts[other]) for one, other in pairs]))
 
         ceiling = mean(list(itertools.permutations(self.teachers, 2)))
-        return {name: Evidence(ceiling - mean(pairs)) for name, pairs in self.pairs.items()}
+        agreements = {name: mean(pairs) for name, pairs in self.pairs.items()}
+        return {name: Evidence(ceiling - own, -own) for name, own in agreements.items()}
 
     def drift(self) -> dict[str, float]:
         """C - S on all texts."""

@@ -18,21 +18,28 @@ ALARMS, POWER = 0.05, 0.8
 _MOST = 0.8  # of the texts: parts that are nearly all of them are alike
 COLUMNS = ["student", "plant", "size", "measure", "forwards", "texts", "drift", "power", "said"]
 
-NULL = "the recipe again"
+NULL, NULL_COPY = "the recipe again", "bfloat16"
+NULLS = (NULL, NULL_COPY)
+"""What must not be found."""
+BESIDE_COPY = " (beside bfloat16)"
 
 
 class Plant(NamedTuple):
-    """What a student has that its teacher has not: a kind, and how much of it."""
+    """What a student has that its teacher has not: a kind, how much of it, and whether it is a copy.
+
+    A copy has its teacher's weights, changed without training.
+    """
 
     kind: str
     size: float
+    copy: bool = False
 
 
 def plants(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Plant]:
     """The plant of every student, as its block of the config says.
 
-    One that is trained just as its teacher is has none (`NULL`); any other student without a plant is a kind
-    of its own.
+    One that is trained just as its teacher is has none (`NULL`), nor has a copy in fewer bits (`NULL_COPY`);
+    any other student without a plant is a kind of its own.
     """
     return {name: _plant(name, one, models[one["teacher"]]) for name, one in models.items() if one["teacher"]}
 
@@ -40,7 +47,9 @@ def plants(models: Mapping[str, Mapping[str, Any]]) -> dict[str, Plant]:
 def _plant(name: str, model: Mapping[str, Any], teacher: Mapping[str, Any]) -> Plant:
     compress, planted = model["compress"] or {}, (model["training"] or {}).get("plant") or {}
     if compress.get("method") == "mask_words":
-        return Plant(" ".join(compress["words"]), compress["share"])
+        return Plant(" ".join(compress["words"]), compress["share"], copy=True)
+    if compress.get("method") == "half":
+        return Plant(NULL_COPY, 0.0, copy=True)
     if planted.get("method") == "shortcut":
         return Plant(planted["word"], planted["share"])
     if all(model[key] == teacher[key] for key in ("training", "layers", "checkpoint", "compress")):
@@ -56,8 +65,11 @@ def power(measures: Iterable[Measure], known: Mapping[str, Plant], seed: int, dr
     DataFrame
         ``drift`` is the measure's C - S on all texts; ``power`` the share of parts of the texts on which the
         student's evidence exceeds the measure's threshold; ``said`` the share on which the rule of the
-        verdict, with this explainer alone, says "drift found". A student without a plant has its threshold
-        from the others, so that its power is the rate of false alarms.
+        verdict, with this explainer alone, says "drift found". The threshold is set by the students of
+        the recipe again; one of these has it from the others, so that its power is the rate of false
+        alarms. A copy has a second row (`BESIDE_COPY`): how often it is less like its teacher than all but
+        one in twenty parts of the copy in bfloat16. What a copy has lost may be more than nothing, and less
+        than the distance of another run.
     """
     rows = []
     for measure in measures:
@@ -65,11 +77,16 @@ def power(measures: Iterable[Measure], known: Mapping[str, Plant], seed: int, dr
         for count in (count for count in TEXTS if count <= _MOST * measure.texts):
             evidence = _evidence(measure, count, seed, draws)
             for student, of_parts in evidence.items():
-                threshold = _threshold(evidence, known, student)
-                found = float(np.mean([one.amount > threshold for one in of_parts]))
+                plant, amounts = known[student], [one.amount for one in of_parts]
+                others = [one.amount for one in _without(evidence, known, student, NULL)]
                 said = float(np.mean([one.said for one in of_parts]))
-                rows.append((student, *known[student], measure.name, measure.forwards, count,
-                             drift[student], math.nan if math.isnan(threshold) else found, said))  # fmt: skip
+                rows.append((student, plant.kind, plant.size, measure.name, measure.forwards, count,
+                             drift[student], _beyond(amounts, others), said))  # fmt: skip
+                if plant.copy and plant.kind != NULL_COPY:
+                    others = [one.unlike for one in _without(evidence, known, student, NULL_COPY)]
+                    beside = _beyond([one.unlike for one in of_parts], others)
+                    rows.append((student, plant.kind + BESIDE_COPY, plant.size, measure.name,
+                                 measure.forwards, count, drift[student], beside, math.nan))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -99,12 +116,18 @@ def _evidence(measure: Measure, count: int, seed: int, draws: int) -> dict[str, 
     return of_students
 
 
-def _threshold(evidence: Mapping[str, list[Evidence]], known: Mapping[str, Plant], student: str) -> float:
-    """What one in twenty parts of the other students without a plant exceeds; NaN of none."""
-    none = [
-        one.amount
+def _without(
+    evidence: Mapping[str, list[Evidence]], known: Mapping[str, Plant], student: str, null: str
+) -> list[Evidence]:
+    """What the parts say of the other students of a kind without a plant."""
+    return [
+        one
         for other, of_parts in evidence.items()
-        if known[other].kind == NULL and other != student
+        if known[other].kind == null and other != student
         for one in of_parts
     ]
-    return float(np.quantile(none, 1 - ALARMS)) if none else math.nan
+
+
+def _beyond(own: list[float], others: list[float]) -> float:
+    """The share of parts beyond what one in twenty of the others exceeds; NaN without others."""
+    return float(np.mean(np.array(own) > np.quantile(others, 1 - ALARMS))) if others else math.nan

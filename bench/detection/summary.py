@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from bench.detection.power import NULL, POWER
+from bench.detection.power import NULLS, POWER
 
 BUDGETS = (100, 1_000, 10_000, 100_000)
 """Forward passes of one run."""
@@ -29,22 +29,32 @@ def smallest(curves: pd.DataFrame) -> pd.DataFrame:
     [0.5]
     """
     rows = []
-    for (kind, measure, texts), own in curves[curves["plant"] != NULL].groupby(
+    for (kind, measure, texts), own in curves[~curves["plant"].isin(NULLS)].groupby(
         ["plant", "measure", "texts"], sort=False
     ):
-        sizes = own.groupby("size")["power"].min().sort_index(ascending=False)
-        enough = [size for size, ok in (sizes >= POWER).cummin().items() if ok]
-        rows.append((kind, measure, texts, min(enough) if enough else np.nan))
+        rows.append((kind, measure, texts, smallest_of(own)))
     wide = pd.DataFrame(rows, columns=["plant", "measure", "texts", "size"]).pivot_table(
         index=["plant", "measure"], columns="texts", values="size", dropna=False, sort=False
     )
     return wide.reset_index().rename_axis(columns=None)
 
 
+def smallest_of(one: pd.DataFrame) -> float:
+    """The smallest size of one plant from which on it is found in four of five parts; NaN of none.
+
+    Examples
+    --------
+    >>> smallest_of(pd.DataFrame({"size": [1.0, 0.1, 0.5], "power": [0.8, 0.3, 0.9]}))
+    0.5
+    """
+    sizes = one.groupby("size")["power"].min().sort_index(ascending=False)
+    return min((size for size, ok in (sizes >= POWER).cummin().items() if ok), default=np.nan)
+
+
 def alarms(curves: pd.DataFrame) -> pd.DataFrame:
     """How often, in percent, a student without a plant is found, and how often the verdict's rule says so."""
-    own = curves[curves["plant"] == NULL]
-    means = own.groupby(["measure", "texts"], sort=False)[["power", "said"]].mean().mul(100).round(1)
+    own = curves[curves["plant"].isin(NULLS)]
+    means = own.groupby(["plant", "measure", "texts"], sort=False)[["power", "said"]].mean().mul(100).round(1)
     wide = means.unstack("texts")
     wide.columns = [f"{'found' if name == 'power' else 'said'}, {texts}" for name, texts in wide.columns]
     return wide.dropna(axis=1, how="all").reset_index()
@@ -61,11 +71,11 @@ def ranked(curves: pd.DataFrame) -> pd.DataFrame:
     --------
     >>> curves = pd.DataFrame({"texts": [25, 100], "power": [0.2, 0.6], "plant": "word"})
     >>> row = ranked(curves.assign(measure="occlusion", forwards=20.0)).iloc[0]
-    >>> row["25 texts"], row["1,000 passes"], row["10,000 passes"]
-    (20.0, 40.0, 60.0)
+    >>> row[["25 texts", "1,000 passes", "10,000 passes"]].astype(float).tolist()
+    [20.0, 40.0, 60.0]
     """
     rows = []
-    planted = curves[curves["plant"] != NULL]
+    planted = curves[~curves["plant"].isin(NULLS)]
     for (measure, forwards), own in planted.groupby(["measure", "forwards"], sort=False):
         mean = own.groupby("texts")["power"].mean().mul(100)
         row = {"measure": measure, "passes a text": round(forwards, 1)}

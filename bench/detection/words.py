@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from bench.detection.power import Plant
+from bench.detection.power import NULLS, Plant
 
 PLACES = (1, 3, 10)
 
@@ -19,7 +19,7 @@ def first_words(word_shifts: pd.DataFrame, known: Mapping[str, Plant]) -> pd.Dat
     for (student, explainer), own in words.groupby(["student", "explainer"]):
         sure = (own["shift"] / (own["shift_high"] - own["shift_low"])).abs()
         place = dict(zip(own["name"], sure.rank(ascending=False, method="min"), strict=True))
-        for word in known[student].kind.split():
+        for word in known[student].kind.split() if known[student].kind not in NULLS else ():
             if word in place:
                 rows.append((student, known[student].size, explainer, word, place[word], len(own)))
     return pd.DataFrame(rows, columns=["student", "size", "explainer", "word", "place", "words"])

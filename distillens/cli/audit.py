@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 from rich.console import Console
 
-from distillens.cli import gate, pilot, power_estimate
+from distillens.cli import detection_limit, gate, pilot, power_estimate
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
 from distillens.cli.execute import execute
@@ -272,6 +272,7 @@ def _announce(request: Request, prepared: Prepared, console: Console) -> None:
         + ")",
         plan.reference_in_words(full),
         *power_estimate.lines(full, request.results),
+        *detection_limit.lines(full),
         f"written: {request.file}; run it again with `distillens run {request.file.name}`",
     ]
     for line in lines:

@@ -11,11 +11,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from distillens.cli import detection_limit, power_estimate
 from distillens.cli.call_estimate import Calls, calls
 from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
 from distillens.cli.own_inputs import open_all
-from distillens.cli.power_estimate import lines
 from distillens.cli.run import snakemake
 from distillens.config import black_box, reading
 from distillens.config.files import refuse_duplicates
@@ -33,7 +33,8 @@ and how many are left to do. Forward passes are upper bounds, of texts as long a
 data that are there, else as long as the task allows (explain.max_words) or --words says.
 Integrated Gradients is counted as if no text converged, which is rare: expect a small part of
 it. Backward passes of gradients count as passes; those of training do not. Last comes what so
-many texts could tell: expected intervals, and the difference found in four of five studies.
+many texts could tell: expected intervals, the difference found in four of five studies, and how much of
+a known drift each explainer has found with so many texts.
 
 Of a model behind an endpoint, its texts and calls are printed beside its most_calls; no call is made. Texts
 that its journal has are not asked again, and count here all the same."""
@@ -84,7 +85,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         told = lengths if config["windows"] or config["unit"] != "word" else {}
         estimates = passes(config, results, arguments.words, told)
     console.print(_passes(estimates))
-    for line in lines(config, results):
+    for line in (*power_estimate.lines(config, results), *detection_limit.lines(config)):
         console.print(line, soft_wrap=True, highlight=False)
     removal = nouns.named(black_box.removal_in_words(config), config["unit"])
     for line in (removal, *reading.in_words(config), *black_box.left_out(config)):

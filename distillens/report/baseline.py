@@ -64,6 +64,11 @@ def compare(outcome: Outcome, baseline: Outcome) -> list[dict[str, Any]]:
 
 
 def _check_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> None:
+    if None in (*about["teachers"].values(), *other["teachers"].values()):
+        raise BaselineError(
+            "does not tell whether its teacher is the same: one of both was made without explanations, as a "
+            "committed page is; take the verdict.json of a study that was run"
+        )
     for key, what in _SAME.items():
         # Names are the user's: a teacher is its weights.
         one, two = (sorted(side[key].values()) if key == "teachers" else side[key] for side in (about, other))

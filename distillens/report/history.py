@@ -102,7 +102,7 @@ def differing(records: Mapping[str, Outcome]) -> list[str]:
 
 
 def teacher_changed(records: Mapping[str, Outcome]) -> bool:
-    """Whether the last two studies are about other teachers.
+    """Whether the last two studies are about other teachers, as far as both know theirs.
 
     Examples
     --------
@@ -110,8 +110,8 @@ def teacher_changed(records: Mapping[str, Outcome]) -> bool:
     >>> teacher_changed({"v1": {"about": about}, "v2": {"about": {"teachers": {"bert": "bb"}}}})
     True
     """
-    one, two = (sorted(record["about"]["teachers"].values()) for record in list(records.values())[-2:])
-    return one != two
+    one, two = (list(record["about"]["teachers"].values()) for record in list(records.values())[-2:])
+    return None not in (*one, *two) and sorted(one) != sorted(two)
 
 
 def _keys(records: Mapping[str, Outcome]) -> list[Key]:

@@ -294,8 +294,11 @@ def _groups(path: str | Path) -> dict[str, int]:
     return dict(zip(names, numbers, strict=True)) if len(set(numbers)) < len(names) else {}
 
 
-def _teachers(settings: Mapping[str, Any], explanations: Sequence[str | Path]) -> dict[str, str]:
-    """A digest of the weights of each teacher's runs; of one without, of its attributions."""
+def _teachers(settings: Mapping[str, Any], explanations: Sequence[str | Path]) -> dict[str, str | None]:
+    """A digest of the weights of each teacher's runs; of one without, of its attributions.
+
+    None where its explanations are not there, such as on a page that is made of kept tables.
+    """
     found: dict[str, set[str]] = {
         name: set() for name, model in settings["models"].items() if model["teacher"] is None
     }
@@ -305,5 +308,6 @@ def _teachers(settings: Mapping[str, Any], explanations: Sequence[str | Path]) -
             weights = source.get("model_sha256") or digest(path)
             found[source["model"]].add(f"{source['task']} {source['seed']} {weights}")
     return {
-        name: hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest() for name, runs in found.items()
+        name: hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest() if runs else None
+        for name, runs in found.items()
     }

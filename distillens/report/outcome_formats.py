@@ -99,9 +99,13 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
 
 def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
     texts = f"{outcome['about']['texts'][one['task']]['n']} texts"
+    counted = [row["n"] + row["n_undefined"] for row in one["explainers"]]
     if one["task"] in outcome["about"].get("labels", {}):
-        counted = max(row["n"] + row["n_undefined"] for row in one["explainers"])
-        texts = f"the {counted} of {texts} to which teacher or student gives the label"
+        texts = f"the {max(counted)} of {texts} to which teacher or student gives the label"
+    agreed = [
+        agreement(row) + (f" (of {n} texts)" if n < max(counted) else "")
+        for row, n in zip(one["explainers"], counted, strict=True)
+    ]
     word = {KEEPS: "No drift found"}.get(one["verdict"], str(one["verdict"]).capitalize())
     by = f"by {one['reference']}" if one["reference"] else "with nothing to judge by"
     performance = one["performance"]
@@ -119,8 +123,7 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
         "",
         f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} the attributions "
         "agree with the",
-        f"teacher’s (Spearman, mean and 95 % interval): {'; '.join(map(agreement, one['explainers']))}."
-        f"{doses} {scores}",
+        f"teacher’s (Spearman, mean and 95 % interval): {'; '.join(agreed)}.{doses} {scores}",
         "This is about these models, texts and explainers, and does not say that its reasons are good.",
     ]
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.detection import curves, formula, summary, words
 from bench.detection.measure import PerText, Pooled, pairs_of, per_text
-from bench.detection.power import NULL, parts_of, plants, power
+from bench.detection.power import BESIDE_COPY, NULL, NULL_COPY, Plant, parts_of, plants, power
 from bench.detection.spaces import _centred, _cka, _neighbours
 from distillens.evaluation.inputs import Settings
 from distillens.metrics.power import Source
@@ -34,6 +34,7 @@ MODELS = {
         "teacher": "teacher",
         "compress": {"method": "mask_words", "words": ["a", "b"], "share": 1},
     },
+    "rounded": {**TEACHER, "teacher": "teacher", "compress": {"method": "half"}},
 }
 KNOWN = plants(MODELS)
 SETTINGS = Settings(
@@ -49,11 +50,12 @@ SETTINGS = Settings(
 
 def test_a_plant_is_read_from_the_config():
     assert {
-        **{f"again-{number}": (NULL, 0.0) for number in range(4)},
-        "little": ("thursday", 0.1),
-        "much": ("thursday", 0.5),
-        "shallow": ("shallow", 1.0),
-        "blind": ("a b", 1),
+        **{f"again-{number}": Plant(NULL, 0.0) for number in range(4)},
+        "little": Plant("thursday", 0.1),
+        "much": Plant("thursday", 0.5),
+        "shallow": Plant("shallow", 1.0),
+        "blind": Plant("a b", 1, copy=True),
+        "rounded": Plant(NULL_COPY, 0.0, copy=True),
     } == KNOWN
 
 
@@ -100,6 +102,20 @@ def test_without_a_student_that_has_no_plant_there_is_no_threshold_and_no_power(
     found = power([made_up({"much": 3.0})], KNOWN, seed=3, draws=2)
     assert found["power"].isna().all()
     assert found["said"].notna().all()
+
+
+def test_what_a_copy_has_lost_stands_out_beside_a_copy_though_not_beside_another_run():
+    measure, rng = made_up({f"again-{number}": 0.0 for number in range(4)}), np.random.default_rng(1)
+    for name, lost in {"rounded": 0.1, "blind": 0.3}.items():
+        alike = 1 - np.abs(rng.normal(lost, 0.1, size=(3, 3, 300)))  # other runs differ by 1.1
+        measure.students[name] = RunPairs.of(alike, [0, 1, 2])
+        measure.chance[name] = RunPairs.of(np.full((3, 3, 300), -2.0), [0, 1, 2])
+    found = power([measure], KNOWN, seed=3, draws=20)
+    at = found[found["texts"] == 100].set_index(["student", "plant"])
+    assert at.loc[("blind", "a b"), "power"] == 0.0
+    assert at.loc[("blind", "a b" + BESIDE_COPY), "power"] == 1.0
+    assert math.isnan(at.loc[("blind", "a b" + BESIDE_COPY), "said"])  # the rule knows of runs alone
+    assert [plant for student, plant in at.index if student == "rounded"] == [NULL_COPY]
 
 
 def test_the_smallest_plant_is_the_one_from_which_on_all_are_found(frame):

@@ -166,6 +166,14 @@ def test_a_teacher_that_was_renamed_is_the_same():
     assert not compare(record(("tiny", KEEPS)), other)[0]["worse"]
 
 
+def test_a_baseline_that_does_not_know_its_teacher_is_refused():
+    unknown = record(("tiny", KEEPS))
+    unknown["about"]["teachers"] = {"bert": None}  # as on a page that was made without explanations
+    jsonschema.validate(unknown, SCHEMA)
+    with pytest.raises(BaselineError, match="does not tell whether its teacher is the same"):
+        compare(unknown, copy.deepcopy(unknown))
+
+
 def test_a_baseline_that_is_no_record_is_refused(tmp_path):
     path = tmp_path / "old.json"
     path.write_text("[]")
@@ -190,3 +198,12 @@ def test_markdown_has_a_row_and_a_section_per_student():
     assert "| films | b\\|c | drift found (fails) |" in said
     assert said.count("### Agreement with its teacher’s reasons") == 2
     assert "No drift found on films" in said
+
+
+def test_the_model_card_says_which_explainers_had_fewer_texts():
+    found = record(("tiny", KEEPS))
+    (row,) = found["students"][0]["explainers"]
+    few = row | {"explainer": "lime", "n": row["n"] - 5, "n_undefined": 2}
+    found["students"][0]["explainers"].append(few)
+    assert f"(of {row['n'] - 3} texts)" in markdown(found)
+    assert markdown(found).count("(of ") == 1
