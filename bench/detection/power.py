@@ -77,16 +77,14 @@ def power(measures: Iterable[Measure], known: Mapping[str, Plant], seed: int, dr
         for count in (count for count in TEXTS if count <= _MOST * measure.texts):
             evidence = _evidence(measure, count, seed, draws)
             for student, of_parts in evidence.items():
-                plant, amounts = known[student], [one.amount for one in of_parts]
-                others = [one.amount for one in _without(evidence, known, student, NULL)]
-                said = float(np.mean([one.said for one in of_parts]))
-                rows.append((student, plant.kind, plant.size, measure.name, measure.forwards, count,
-                             drift[student], _beyond(amounts, others), said))  # fmt: skip
+                plant, said = known[student], float(np.mean([one.said for one in of_parts]))
+                scales = [(plant.kind, NULL, "amount", said)]
                 if plant.copy and plant.kind != NULL_COPY:
-                    others = [one.unlike for one in _without(evidence, known, student, NULL_COPY)]
-                    beside = _beyond([one.unlike for one in of_parts], others)
-                    rows.append((student, plant.kind + BESIDE_COPY, plant.size, measure.name,
-                                 measure.forwards, count, drift[student], beside, math.nan))  # fmt: skip
+                    scales.append((plant.kind + BESIDE_COPY, NULL_COPY, "unlike", math.nan))
+                for kind, null, field, of_rule in scales:
+                    found = _beyond(evidence, known, student, null, field)
+                    rows.append((student, kind, plant.size, measure.name, measure.forwards, count,
+                                 drift[student], found, of_rule))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -116,18 +114,18 @@ def _evidence(measure: Measure, count: int, seed: int, draws: int) -> dict[str, 
     return of_students
 
 
-def _without(
-    evidence: Mapping[str, list[Evidence]], known: Mapping[str, Plant], student: str, null: str
-) -> list[Evidence]:
-    """What the parts say of the other students of a kind without a plant."""
-    return [
-        one
+def _beyond(
+    evidence: Mapping[str, list[Evidence]], known: Mapping[str, Plant], student: str, null: str, field: str
+) -> float:
+    """The share of parts beyond what one in twenty of the other students without a plant exceeds.
+
+    ``null`` is the kind of these students, ``field`` what of their evidence is compared. NaN without any.
+    """
+    others = [
+        getattr(one, field)
         for other, of_parts in evidence.items()
         if known[other].kind == null and other != student
         for one in of_parts
     ]
-
-
-def _beyond(own: list[float], others: list[float]) -> float:
-    """The share of parts beyond what one in twenty of the others exceeds; NaN without others."""
-    return float(np.mean(np.array(own) > np.quantile(others, 1 - ALARMS))) if others else math.nan
+    own = np.array([getattr(one, field) for one in evidence[student]])
+    return float(np.mean(own > np.quantile(others, 1 - ALARMS))) if others else math.nan

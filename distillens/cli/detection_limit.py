@@ -78,9 +78,10 @@ def lines(config: Mapping[str, Any]) -> Iterator[str]:
     >>> list(lines(config | {"explainers": {"occlusion": {"method": "occlusion", "examples": None}}}))
     []
     """
+    if all(model["teacher"] is None for model in config["models"].values()):
+        return
     known = limits()
-    students = [model for model in config["models"].values() if model["teacher"] is not None]
-    for name, task in config["tasks"].items() if students else ():
+    for name, task in config["tasks"].items():
         n = texts.texts_of(task)
         if n is None or label_views.is_multi(task):
             continue
@@ -98,8 +99,7 @@ def _sentence(limit: Limit, known: list[Limit]) -> str:
     smallest = f" (from {', '.join(sizes)})" if sizes else ""
     sentence = (
         f"{limit.explainer} with {limit.texts} texts found {_percent(limit.found)} of the drifts planted in "
-        f"{STUDY}{smallest}, the verdict by three runs "
-        f"{_percent(limit.said)}"
+        f"{STUDY}{smallest}, the verdict by three runs {_percent(limit.said)}"
     )
     better = [one for one in known if one.cost <= limit.cost and one.found > limit.found]
     if better:

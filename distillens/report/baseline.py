@@ -63,16 +63,30 @@ def compare(outcome: Outcome, baseline: Outcome) -> list[dict[str, Any]]:
     return [_compared(*pair, level, groups.get(pair[0]["task"])) for pair in pairs]
 
 
+def same_teachers(about: Mapping[str, Any], other: Mapping[str, Any]) -> bool | None:
+    """Whether two records are about the same teachers; None where one does not know its own.
+
+    Names are the user's: a teacher is its weights.
+
+    Examples
+    --------
+    >>> about, renamed = {"teachers": {"bert": "aa"}}, {"teachers": {"production": "aa"}}
+    >>> same_teachers(about, renamed), same_teachers(about, {"teachers": {"bert": None}})
+    (True, None)
+    """
+    one, two = (list(side["teachers"].values()) for side in (about, other))
+    return None if None in (*one, *two) else sorted(one) == sorted(two)
+
+
 def _check_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> None:
-    if None in (*about["teachers"].values(), *other["teachers"].values()):
+    teachers = same_teachers(about, other)
+    if teachers is None:
         raise BaselineError(
             "does not tell whether its teacher is the same: one of both was made without explanations, as a "
             "committed page is; take the verdict.json of a study that was run"
         )
     for key, what in _SAME.items():
-        # Names are the user's: a teacher is its weights.
-        one, two = (sorted(side[key].values()) if key == "teachers" else side[key] for side in (about, other))
-        if one != two:
+        if not (teachers if key == "teachers" else about[key] == other[key]):
             raise BaselineError(f"is about {what}; make a baseline anew, with this release")
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from distillens.provenance import release
 from distillens.report import html
-from distillens.report.baseline import difference
+from distillens.report.baseline import difference, same_teachers
 from distillens.report.formatting import NOTHING, Cell, Head, Table, interval, metric_name, number
 from distillens.report.outcome import NOTHING as NOTHING_MEASURED
 from distillens.report.tables import VERDICTS
@@ -110,8 +110,8 @@ def teacher_changed(records: Mapping[str, Outcome]) -> bool:
     >>> teacher_changed({"v1": {"about": about}, "v2": {"about": {"teachers": {"bert": "bb"}}}})
     True
     """
-    one, two = (list(record["about"]["teachers"].values()) for record in list(records.values())[-2:])
-    return None not in (*one, *two) and sorted(one) != sorted(two)
+    before, now = (record["about"] for record in list(records.values())[-2:])
+    return same_teachers(before, now) is False
 
 
 def _keys(records: Mapping[str, Outcome]) -> list[Key]:
