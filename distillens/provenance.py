@@ -22,6 +22,8 @@ from typing import Any
 PACKAGE = Path(__file__).parent
 ROOT = PACKAGE / "_project" if (PACKAGE / "_project").is_dir() else PACKAGE.parent
 """The folder of the workflow: beside the package in a clone, inside it where a wheel was installed."""
+DOCUMENTATION = "https://github.com/distillens/distillens/tree/main/docs"
+"""Where the pages of ``docs`` are, which no wheel carries."""
 
 
 def project_file(path: str | Path) -> Path:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from distillens import registry, tables
+from distillens.config import label_views
 from distillens.evaluation.decide_verdicts import decide_verdicts
 from distillens.report.material import ReportFiles
 from distillens.report.page import write_report
@@ -77,7 +78,7 @@ def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     kind, origin = tables.kind_of(source), tables.provenance(source)
     rows = tables.read(source, kind).to_pylist()
-    if kind == "buckets" and len(rows) > _MOST_BUCKETS:
+    if source.stem == "buckets" and len(rows) > _MOST_BUCKETS:
         return
     if kind == "examples":  # which of them are alike is still seen
         texts = dict.fromkeys((row["text_a"], row["text_b"]) for row in rows)
@@ -107,6 +108,7 @@ def build(folder: Path) -> None:
         out=drift,
         confidence_level=config["metrics"]["confidence_level"],
         controls=controls,
+        families=label_views.families(label_views.judged(tasks)),
     )
     write_report(
         {"name": name, **config, "show_texts": False}, tasks, _files(source, drift), folder / "index.html"

@@ -9,10 +9,10 @@ import pandas as pd
 
 from bench.detection import summary
 from bench.detection.power import BESIDE_COPY, NULLS
-from distillens.cli.detection_limit import STUDY, TABLE
+from distillens.cli.detection_limit import TABLE
 from distillens.metrics.calibration import HEADLINE
 
-CURVES = Path(STUDY, "detection.csv")
+CURVES = Path("docs/results/detection-mini/detection.csv")
 KINDS = {
     "thursday": "shortcut",
     "good bad funny" + BESIDE_COPY: "words",
@@ -42,8 +42,7 @@ def limits(curves: pd.DataFrame) -> pd.DataFrame:
     ending = f", {HEADLINE}"
     own = curves[curves["measure"].str.endswith(ending) & ~curves["plant"].isin(NULLS)]
     own = own.assign(explainer=own["measure"].str.removesuffix(ending))
-    of_copies = set(own["plant"].str.removesuffix(BESIDE_COPY)[own["plant"].str.endswith(BESIDE_COPY)])
-    judged = own[~own["plant"].isin(of_copies)]
+    judged = summary.judged(own)
     by = ["explainer", "texts"]
     table = judged.groupby(by, sort=False).agg(passes=("forwards", "first"), found=("power", "mean"))
     table["said"] = own.groupby(by)["said"].mean()

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from bench.detection.measure import Measure, Texts, per_text, pooled
 from distillens import tables
@@ -40,12 +39,12 @@ def measures(folder: Path, task: str, s: Settings) -> Iterator[Measure]:
         run = (model.parent.name, int(model.name))
         outputs = _outputs(model)
         states, _ = outputs(texts)
-        near[run], alike[run] = _neighbours(states), states @ states.T
+        near[run], alike[run] = _cosines(states), states @ states.T
         if asked:
             _, logits = outputs([sentence.text for sentence in built])
             right[run] = ((logits.argmax(1) == 1) == must).astype(float)
     near, alike, right = (dict(sorted(of_runs.items())) for of_runs in (near, alike, right))
-    yield per_text("nearest neighbours", 1, near, lambda a, b: (a & b).sum(1) / NEIGHBOURS, s)
+    yield pooled("nearest neighbours", near, _neighbours, _shared, s)
     yield pooled("linear CKA", alike, _centred, _cka, s)
     if asked:
         yield per_text("negation test", 1, right, lambda own, _: own, s)
@@ -72,12 +71,25 @@ def _outputs(model: Path) -> Callable[[Sequence[str]], tuple[Array, Array]]:
     return outputs
 
 
-def _neighbours(points: Array) -> NDArray[np.bool_]:
-    """Which texts are among a text's nearest by cosine, shape (texts, texts)."""
+def _cosines(points: Array) -> Array:
+    """Of each two texts, shape (texts, texts); no text is near itself."""
     directions = points / np.linalg.norm(points, axis=1, keepdims=True)
-    near = directions @ directions.T
-    np.fill_diagonal(near, -np.inf)
-    return rankdata(-near, axis=1, method="ordinal") <= NEIGHBOURS
+    cosines = directions @ directions.T
+    np.fill_diagonal(cosines, -np.inf)
+    return cosines
+
+
+def _neighbours(cosines: Array, few: Texts) -> NDArray[np.bool_]:
+    """Which of some texts are among a text's nearest of them."""
+    own = cosines[np.ix_(few, few)]
+    near = np.zeros(own.shape, dtype=bool)
+    np.put_along_axis(near, np.argpartition(-own, NEIGHBOURS, axis=1)[:, :NEIGHBOURS], True, axis=1)
+    return near
+
+
+def _shared(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> float:
+    """The share of neighbours that are the same, mean over texts."""
+    return float((one & other).sum() / (NEIGHBOURS * len(one)))
 
 
 def _centred(products: Array, few: Texts) -> Array:

@@ -3,10 +3,22 @@
 import numpy as np
 import pandas as pd
 
-from bench.detection.power import NULLS, POWER
+from bench.detection.power import BESIDE_COPY, NULLS, POWER
 
 BUDGETS = (100, 1_000, 10_000, 100_000)
 """Forward passes of one run."""
+
+
+def judged(curves: pd.DataFrame) -> pd.DataFrame:
+    """Rows of planted students, each on one scale: copies beside the copy that has lost nothing.
+
+    Examples
+    --------
+    >>> judged(pd.DataFrame({"plant": [NULL, "word", "not", "not" + BESIDE_COPY]}))["plant"].tolist()
+    ['word', 'not (beside bfloat16)']
+    """
+    of_copies = curves["plant"][curves["plant"].str.endswith(BESIDE_COPY)].str.removesuffix(BESIDE_COPY)
+    return curves[~curves["plant"].isin({*NULLS, *of_copies})]
 
 
 def by_size(curves: pd.DataFrame, texts: int, measures: list[str]) -> pd.DataFrame:
@@ -61,7 +73,9 @@ def alarms(curves: pd.DataFrame) -> pd.DataFrame:
 
 
 def ranked(curves: pd.DataFrame) -> pd.DataFrame:
-    """Mean power over all plants, in percent, by texts and at equal cost; the best at equal cost first.
+    """Mean power over all plants (`judged`), in percent, by texts and at equal cost.
+
+    The best at equal cost come first.
 
     A budget is so many forward passes of one run. The texts that it buys lie between those that were
     counted, and power is read off a line over their logarithm. It is empty where a budget buys fewer than
@@ -75,11 +89,10 @@ def ranked(curves: pd.DataFrame) -> pd.DataFrame:
     [20.0, 40.0, 60.0]
     """
     rows = []
-    planted = curves[~curves["plant"].isin(NULLS)]
-    for (measure, forwards), own in planted.groupby(["measure", "forwards"], sort=False):
+    for (measure, forwards), own in judged(curves).groupby(["measure", "forwards"], sort=False):
         mean = own.groupby("texts")["power"].mean().mul(100)
         row = {"measure": measure, "passes a text": round(forwards, 1)}
-        row |= {f"{texts} texts": round(power) for texts, power in mean.items()}
+        row |= {f"{texts} texts": float(np.round(power)) for texts, power in mean.items()}
         rows.append(row | {f"{budget:,} passes": _at(mean, budget / forwards) for budget in BUDGETS})
     return pd.DataFrame(rows).sort_values(
         [f"{budget:,} passes" for budget in BUDGETS[::-1]], ascending=False, kind="stable"

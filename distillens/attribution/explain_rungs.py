@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from distillens import registry, tables
 from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part, stages_of
 from distillens.attribution.explainer_settings import ExplainerSettings, decisive
+from distillens.attribution.saturation import settled
 from distillens.data.text import examples, seed_of, unit_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
@@ -96,8 +97,10 @@ def explain_rungs(
         engine.forget()
         seed = seed_of_draws(plan.seed, run, shared, *(() if shared else ("rung", *rung)))
         logits = engine.logits([example.texts for example in chosen[group]])
-        found = method.explain(chosen[group], engine=engine, output=plan.output, options=options, seed=seed)
-        for attribution, answer in zip(found, logits, strict=True):
+        attributions = method.explain(
+            chosen[group], engine=engine, output=plan.output, options=options, seed=seed
+        )
+        for attribution, answer in zip(map(settled, attributions), logits, strict=True):
             yield {
                 **rung._asdict(),
                 "example_id": attribution.example.example_id,

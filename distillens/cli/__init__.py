@@ -33,6 +33,7 @@ from distillens.cli.errors import CommandError
 from distillens.config.errors import ConfigError
 from distillens.data.errors import DataError
 from distillens.data.segmentation import SegmentationError
+from distillens.provenance import DOCUMENTATION
 from distillens.tables import TableError
 
 _COMMANDS = ("audit", "run", "check", "extend", "verdict", "gate", "compare", "explain")
@@ -54,6 +55,7 @@ _EXAMPLES = """examples:
 `distillens COMMAND --help` says more. Results for your own programs:
   import distillens; distillens.load("results/quickstart").drift
 """
+_PAGES = f"documentation: {DOCUMENTATION}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -88,7 +90,7 @@ def _parsed(arguments: Sequence[str] | None) -> tuple[str, list[str]]:
     """The command, and what stands behind it."""
     summaries = {name: registry.literal("command", name, "HELP").partition("\n")[0] for name in _COMMANDS}
     commands = "\n".join(f"  {name:10}{summary}" for name, summary in summaries.items())
-    parser = _parser("distillens", _ABOUT, epilog=f"commands:\n{commands}\n\n{_EXAMPLES}")
+    parser = _parser("distillens", _ABOUT, epilog=f"commands:\n{commands}\n\n{_EXAMPLES}\n{_PAGES}")
     parser.add_argument("command", choices=_COMMANDS, metavar="COMMAND", help="one of the commands below")
     parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="its arguments")
     options = parser.parse_args(arguments)
@@ -96,7 +98,7 @@ def _parsed(arguments: Sequence[str] | None) -> tuple[str, list[str]]:
 
 
 def _arguments_of(name: str, command: ModuleType, rest: list[str]) -> Any:
-    parser = _parser(f"distillens {name}", command.HELP, usage=getattr(command, "USAGE", None))
+    parser = _parser(f"distillens {name}", command.HELP, usage=getattr(command, "USAGE", None), epilog=_PAGES)
     if hasattr(command, "add_arguments"):
         command.add_arguments(parser)
     elif rest[:1] not in (["-h"], ["--help"]):

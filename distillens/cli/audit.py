@@ -39,7 +39,7 @@ examples:
   distillens audit ... --accept prune=0.3 --junit audit.xml --json audit.json
 
 The exit status is that of `distillens gate`: 0 no drift found, 3 drift found, 4 not decided, 5 nothing
-measured, 6 worse than the baseline; 1 broken input, 2 a wrong option (docs/audit.md)."""
+measured, 6 worse than the baseline; 1 broken input, 2 a wrong option."""
 
 
 @dataclass(frozen=True)

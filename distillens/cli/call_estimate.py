@@ -81,14 +81,14 @@ def _calls(config: Mapping[str, Any], name: str, kind: str, results: Path, words
     rows = [*_own(config, name, results, words), *_of_students(config, name, results)]
     texts = None if None in rows else sum(rows)
     asking = Asking.of(config, name, "0")
-    spent, batch = 0, 1
+    folders, batch = set(), 1
     for task in config["tasks"].values():
         backend = open_backend(kind, options, task["labels"])
         batch = backend.at_once
         pairs = task["columns"]["text_b"] is not None
-        folder = folder_of(asking.root, name, {**backend.identity(), "pairs": pairs})
-        if folder.is_dir():
-            spent += Budget(folder, options["most_calls"]).spent
+        folders.add(folder_of(asking.root, name, {**backend.identity(), "pairs": pairs}))
+    # Tasks with the same labels ask one model, and share what it has answered.
+    spent = sum(Budget(folder, options["most_calls"]).spent for folder in folders if folder.is_dir())
     return Calls(name, texts, batch, spent, options["most_calls"])
 
 

@@ -12,7 +12,7 @@ from distillens.config import label_views, texts
 from distillens.provenance import ROOT
 
 TABLE = "resources/detection.csv"
-STUDY = "docs/results/detection-mini"
+STUDY = "the study detection-mini"
 PLANTS = {
     "shortcut": "a shortcut in {} of one class's training texts",
     "words": "three words {} erased",

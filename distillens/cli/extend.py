@@ -15,7 +15,7 @@ from distillens.provenance import ROOT
 HELP = """Explain as many texts as the verdicts of a study need, and no more.
 
 The texts that are there are a pilot: their noise, not the effect that they show, says how many tell the
-difference that the reference calls for in four of five studies (docs/one-teacher.md). What was
+difference that the reference calls for in four of five studies. What was
 explained is not explained again. The number is written to RESULTS/texts.yaml, and every later run of
 the study obeys it; delete that file to begin with the pilot again.
 

@@ -15,7 +15,8 @@ import yaml
 from rich.console import Console
 
 from distillens import tables
-from distillens.config import texts
+from distillens.cli.errors import CommandError
+from distillens.config import label_views, texts
 from distillens.config.validate import complete
 from distillens.data.select import most_texts
 from distillens.data.text import examples
@@ -56,11 +57,24 @@ def until_told(
     console : Console
     most : int, optional
         Texts of every task, at most; without it tasks without ``until: told`` stay as they are.
+
+    Raises
+    ------
+    CommandError
+        If all tasks have several labels.
     """
     raw = complete(yaml.safe_load(file.read_text("utf-8")))
     results = folder / "results" / raw["study"]
     texts.check_explainers(raw["explainers"])
-    tasks = [name for name, task in raw["tasks"].items() if task["explain"]["until"] or most is not None]
+    asked = {
+        name: task for name, task in raw["tasks"].items() if task["explain"]["until"] or most is not None
+    }
+    tasks = [name for name, task in asked.items() if not label_views.is_multi(task)]
+    for name in sorted(asked.keys() - set(tasks)):
+        said = f"{name}: how many texts is not planned for several labels; set explain.per_class in {file}"
+        if not tasks:
+            raise CommandError(said)
+        console.print(said, soft_wrap=True, highlight=False)
     for _ in range(_ROUNDS):
         go([f"results/{raw['study']}/metrics/{name}/plan.parquet" for name in tasks])
         config = texts.with_planned_texts(copy.deepcopy(raw), results)
@@ -104,19 +118,22 @@ def wish(task: dict[str, Any], results: Path, name: str, most: int | None = None
     pool = examples(tables.read(data / "test.parquet", "examples"))
     by_class = task["explain"]["examples"] is None
     there = most_texts(pool, task["explain"]["max_words"], task["labels"], by_class)
-    limit = min(there, most or task["explain"]["most"] or there)
     judged = [row for row in rows if not row["gated"]]
     known = [row for row in judged if row["texts"] is not None]
     asked = int(max((row["texts"] for row in known), default=0))
+    bound = most or task["explain"]["most"]
+    limit = min(there, bound or there)
+    stops = bound if bound is not None and bound <= there else None
     count = asked
     if by_class and task["labels"]:
         each = len(task["labels"])
         count, limit = -(-asked // each) * each, limit // each * each
     count = max(now, min(count, limit))
-    return Wish(now, asked, count, _why(rows, now, asked, count, most or task["explain"]["most"]))
+    return Wish(now, asked, count, _why(rows, now, asked, count, stops))
 
 
-def _why(rows: Sequence[dict[str, Any]], now: int, asked: int, count: int, most: int | None) -> list[str]:
+def _why(rows: Sequence[dict[str, Any]], now: int, asked: int, count: int, stops: int | None) -> list[str]:
+    """What the plan asks for, and what stands against it: so many texts at most, or those that there are."""
     judged = [row for row in rows if not row["gated"]]
     if not judged:
         return [f"{now} texts; more would tell nothing: no student has a reference and is not gated"]
@@ -135,7 +152,6 @@ def _why(rows: Sequence[dict[str, Any]], now: int, asked: int, count: int, most:
         needs += f"of {row['student']} by {row['explainer']})"
         said.append(f"{now} texts; {needs}" + ("" if count == now else f"; now {count}"))
     if count < asked:
-        allowed = most is not None and count >= most - 1
-        why = f"at most {most} are allowed" if allowed else "the test split has no more that can be explained"
+        why = f"at most {stops} are allowed" if stops else "the test split has no more that can be explained"
         said.append(f"{count} of {asked} texts: {why}")
     return said

@@ -26,7 +26,7 @@ examples:
   distillens run mine.yaml -n                                   what would be done, and why
   distillens run mine.yaml --cores 4 --config seed=8
   distillens run mine.yaml --allow-code                         with functions of yours that it names
-  distillens run mine.yaml --workflow-profile slurm             on a cluster (docs/operations.md)
+  distillens run mine.yaml --workflow-profile slurm             on a cluster
   distillens run mine.yaml --report report.zip                  Snakemake's own report, afterwards
 
 `snakemake --help` has all options."""

@@ -42,7 +42,6 @@ SPEEDS: dict[str, dict[str, Any]] = {
 
 _SCORED = 1000
 """Texts with labels that performance is measured on, at most; more would say little more."""
-_ENOUGH_RUNS = 3
 _UNNAMED = re.compile(r"LABEL_\d+")
 
 
@@ -111,7 +110,7 @@ def task_of(teacher: Model, labels: Sequence[str] | None = None) -> dict[str, An
     Raises
     ------
     ConfigError
-        If there are more or fewer labels than outputs.
+        If there are more or fewer labels than outputs, or the outputs have other names.
 
     Examples
     --------
@@ -126,6 +125,11 @@ def task_of(teacher: Model, labels: Sequence[str] | None = None) -> dict[str, An
         raise ConfigError(
             f"--labels: {len(labels)} names, but {teacher.folder} has {len(teacher.outputs)} outputs "
             f"({', '.join(teacher.outputs)})"
+        )
+    if labels is not None and not teacher.unnamed and not _same(labels, teacher.outputs):
+        raise ConfigError(
+            f"--labels: {teacher.folder} names its outputs {', '.join(teacher.outputs)}, and not "
+            f"{', '.join(labels)}; leave them out, or mend id2label in its config.json"
         )
     return {
         "type": "classification",
@@ -257,10 +261,6 @@ def _own_labels(model: Model, task: Mapping[str, Any], labels: Sequence[str] | N
     if task["type"] == "regression" or _same(model.outputs, task["labels"]):
         return {}
     if model.unnamed and labels is not None:
-        if not _same(labels, task["labels"]):
-            raise ConfigError(
-                f"--labels: {', '.join(labels)} are not the teacher's labels ({', '.join(task['labels'])})"
-            )
         return {"labels": list(labels)}
     why = "which is which is not known" if model.unnamed else "these are other names than its teacher's"
     raise ConfigError(
@@ -320,7 +320,7 @@ def reference_in_words(config: Mapping[str, Any]) -> str:
     'can decide: whether a student agrees with its teacher at least as much as a copy damaged by prune 0.3'
     """
     runs = [len(model["seeds"]) for model in config["models"].values() if model["teacher"] is None]
-    if min(runs) >= _ENOUGH_RUNS:
+    if min(runs) >= ladder.ENOUGH_RUNS:
         return "can decide: whether a student reasons less like its teacher than another run of the teacher"
     reference = config.get("reference") or {}
     if not reference.get("ladder"):

@@ -28,13 +28,13 @@ def score_buckets(
     blocks = [tables.SCHEMAS["scores"].empty_table()]
     if settings.n_classes and settings.labelled:
         truth = labels(explained, settings)
-        sized, drawn = set(), TextGroups(explained)
-        for group in teacher_groups(explanations, settings):
-            if len(_with_predictions(group)) > 1:
-                sizes = group.first not in sized
-                texts = drawn.of(group.ids)
-                blocks += _of_group(group, truth[group.ids].to_numpy(), texts, settings, with_sizes=sizes)
-                sized.add(group.first)
+        drawn = TextGroups(explained)
+        groups = [one for one in teacher_groups(explanations, settings) if len(_with_predictions(one)) > 1]
+        # Sizes are of all texts; explainers may have fewer.
+        largest = {one.first: one for one in sorted(groups, key=lambda one: len(one.ids))}
+        for group in groups:
+            texts, sizes = drawn.of(group.ids), group is largest[group.first]
+            blocks += _of_group(group, truth[group.ids].to_numpy(), texts, settings, with_sizes=sizes)
     write_scores(out, "scores", pa.concat_tables(blocks), settings, [explained, *explanations])
 
 

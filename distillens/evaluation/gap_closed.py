@@ -122,6 +122,8 @@ def _of_group(
                 texts[counted],
             )
             about = {"explainer": group.explainer, "metric": metric, "k": k}
+            # Also where a student's own run of the teacher does not count.
+            about["gated"] = runs.gated(student) or runs.gated(baseline)
             yield _named(student, baseline, gates, s) | about | comparison
 
 

@@ -43,6 +43,11 @@ def score_stability(
         against = None if teacher is None else by_run.get((teacher, explainer))
         if teacher is not None and against is None:
             raise tables.TableError(f"no explanations of {teacher}, the teacher of {run[0]!r}; add the file")
+        if against is not None and (missing := sorted(stable.keys() - against.keys())):
+            raise tables.TableError(
+                f"the explanations of {teacher} by {explainer} lack {SEPARATOR.join(missing[0])!r}, "
+                f"which those of {run} have; delete them and run again"
+            )
         rows += _rows(run, explainer, stable, against, settings, texts)
     write_scores(out, "scores", rows, settings, [test, *explanations])
 
@@ -56,7 +61,11 @@ def _of_file(path: FilePath) -> Stable:
     for (example_id, perturbation), row in explained.items():
         if not perturbation:
             continue
-        before = explained[example_id, ""]
+        before = explained.get((example_id, ""))
+        if before is None:
+            raise tables.TableError(
+                f"{path}: no text {example_id!r} as it was; delete the file and run again"
+            )
         target = int(np.argmax(before["logits"]))
         pairs = aligned(before["words"], row["words"])
         values = [

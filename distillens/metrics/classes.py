@@ -52,9 +52,15 @@ def confusion(truth: ArrayLike, predicted: ArrayLike, n_classes: int) -> Array:
 
 
 def class_scores(
-    truth: ArrayLike, predicted: ArrayLike, n_classes: int, confidence_level: float
+    truth: ArrayLike,
+    predicted: ArrayLike,
+    n_classes: int,
+    confidence_level: float,
+    groups: ArrayLike | None = None,
 ) -> ClassScores:
     """Score every class; arguments as of `confusion`, what is not predicted counts as wrong.
+
+    With ``groups``, shape (n,), texts of one group are one draw.
 
     Examples
     --------
@@ -64,8 +70,12 @@ def class_scores(
     """
     truth, predicted = np.asarray(truth, dtype=np.int64), np.atleast_2d(np.asarray(predicted, np.float64))
     counts, right = confusion(truth, predicted, n_classes), (predicted == truth).mean(axis=0)
-    found = [proportion(right[truth == one], len(predicted), confidence_level) for one in range(n_classes)]
-    recall = Estimate(*map(np.array, zip(*found, strict=True)))
+    of = np.arange(len(truth)) if groups is None else np.asarray(groups)
+    recalls = [
+        proportion(right[truth == one], len(predicted), confidence_level, of[truth == one])
+        for one in range(n_classes)
+    ]
+    recall = Estimate(*map(np.array, zip(*recalls, strict=True)))
     with np.errstate(invalid="ignore"):
         precision = np.diag(counts) / counts.sum(axis=0)
         f1 = 2 * precision * recall.value / (precision + recall.value)

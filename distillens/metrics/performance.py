@@ -216,6 +216,8 @@ def _spearman(x: Array, y: Array, weights: Array) -> Array:
     """Correlation of the ranks that examples have in the resample, (n,) with (..., n)."""
     if y.ndim > 1:
         return np.stack([_spearman(x, row, weights) for row in y])
+    if np.isnan(x).any() or np.isnan(y).any():  # what is no number has no rank
+        return np.full(weights.shape[:-1], np.nan)
     # A rank is at most the number of examples: centred ones keep the moments exact enough.
     middle = weights.sum(axis=-1, keepdims=True) / 2 + 0.5
     a, b = (_weighted_ranks(values, weights) - middle for values in (x, y))

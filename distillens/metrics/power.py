@@ -12,6 +12,7 @@ from distillens.metrics.crossed_design import CrossedDesign
 POWER = 0.8
 """How often a study of the size that is asked for gives the verdict, if all is as it was seen."""
 _MOST_TEXTS, _MOST_RUNS = 100_000, 50
+_STEP = 1.2
 
 
 class Source(NamedTuple):
@@ -177,12 +178,21 @@ def error_of(sources: Sequence[Source]) -> tuple[float, float]:
 
 
 def _first(enough: Callable[[int], bool], start: int, most: int) -> float:
-    """The least number, not below ``start``, that is enough: more never are less so."""
+    """The least number, not below ``start``, that is enough.
+
+    More may be less so: when little else varies, the few runs decide how many degrees of freedom there are.
+    So growing numbers are tried until one is enough, and only below it is the least one looked for.
+    """
     if enough(start):
         return float(start)
-    if not enough(most):
+    low = start  # not enough
+    while low < most:
+        high = min(most, max(low + 1, int(low * _STEP)))
+        if enough(high):
+            break
+        low = high
+    else:
         return math.nan
-    low, high = start, most  # not enough, enough
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if enough(middle) else (middle, high)

@@ -144,7 +144,7 @@ def estimate(
         percentile = np.nanquantile(distribution, [tail, 1 - tail], axis=-1)
         spread = np.nanmax(distribution, axis=-1) - np.nanmin(distribution, axis=-1)
     # Sums of equal numbers differ in their last digits with the order of the weights.
-    constant = spread <= _SAME * np.maximum(1, np.abs(value))
+    constant = spread <= unit
     low, high = (np.asarray(bound) for bound in result.confidence_interval)
     degenerate = np.isnan(low) | np.isnan(high)
     low, high = (

@@ -59,8 +59,20 @@ def compare(outcome: Outcome, baseline: Outcome) -> list[dict[str, Any]]:
         names = ", ".join(one["student"] for one in baseline["students"])
         raise BaselineError(f"has none of the students, only {names or 'none'}; name them alike")
     level = 1 - _ALPHA / len(pairs)
-    groups = outcome["about"].get("groups", {})
-    return [_compared(*pair, level, groups.get(pair[0]["task"])) for pair in pairs]
+    about = outcome["about"]
+    resampling, groups = resampling_of(about, level), about.get("groups", {})
+    return [_compared(*pair, resampling, groups.get(pair[0]["task"])) for pair in pairs]
+
+
+def resampling_of(about: Mapping[str, Any], level: float) -> Resampling:
+    """How texts are resampled: from the study's seed, which records of earlier releases do not have (0).
+
+    Examples
+    --------
+    >>> resampling_of({"seed": 7}, 0.95).seed
+    7
+    """
+    return Resampling(about.get("seed", 0), confidence_level=level)
 
 
 def same_teachers(about: Mapping[str, Any], other: Mapping[str, Any]) -> bool | None:
@@ -109,18 +121,18 @@ def _compared(
     one: Mapping[str, Any],
     row: Mapping[str, Any],
     before: Mapping[str, Any],
-    level: float,
+    resampling: Resampling,
     groups: Mapping[str, int] | None,
 ) -> dict[str, Any]:
-    found = difference(row["by_text"], before["by_text"], level, groups)
     about = {"task": one["task"], "student": one["student"], "explainer": row["explainer"]}
-    return {**about, **found, "worse": found["high"] is not None and found["high"] < 0}
+    change = difference(row["by_text"], before["by_text"], resampling.at(*about.values()), groups)
+    return {**about, **change, "worse": change["high"] is not None and change["high"] < 0}
 
 
 def difference(
     now: Mapping[str, float | None],
     before: Mapping[str, float | None],
-    level: float,
+    resampling: Resampling,
     groups: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Mean difference of agreement on the same texts, each its own comparison.
@@ -129,7 +141,7 @@ def difference(
     ----------
     now, before : mapping
         Agreement of each text by its id; None is undefined, as is a text that one of them lacks.
-    level : float
+    resampling : Resampling
         Of the interval, which holds for other texts.
     groups : mapping, optional
         The number of each text's group: texts of one group are one draw.
@@ -141,13 +153,13 @@ def difference(
 
     Examples
     --------
-    >>> difference({"a": 0.5, "b": 0.7}, {"a": 0.25, "b": None}, 0.95)
+    >>> difference({"a": 0.5, "b": 0.7}, {"a": 0.25, "b": None}, Resampling(seed=0))
     {'difference': 0.25, 'low': None, 'high': None, 'n': 1}
     """
     values = np.array([[side.get(name) for name in now] for side in (now, before)], dtype=np.float64)
     drawn = None if groups is None else [groups[name] for name in now]
-    found = summaries([values[0] - values[1]], Resampling(seed=0, confidence_level=level), groups=drawn)
+    summary = summaries([values[0] - values[1]], resampling, groups=drawn)
     numbers = {
-        name: float(part[0]) for name, part in zip(("difference", "low", "high"), found[:3], strict=True)
+        name: float(part[0]) for name, part in zip(("difference", "low", "high"), summary[:3], strict=True)
     }
-    return {name: None if np.isnan(x) else x for name, x in numbers.items()} | {"n": int(found.n[0])}
+    return {name: None if np.isnan(x) else x for name, x in numbers.items()} | {"n": int(summary.n[0])}

@@ -81,39 +81,49 @@ def of_task(study: Outline, task: str, answers: Answers, splits: Splits, agreeme
     )
     if study.tasks[task]["type"] != "classification" or gold.empty:
         return Classes([], {}, {}, [], {})
+    groups = _groups(rows).reindex(gold.index)
     level = study.settings["metrics"]["confidence_level"]
     scores, confusions, runs = {}, {}, {}
     for model in study.models:
         if (given := answers.get((task, model))) is None:
             continue
         predicted = given.reindex(gold.index).to_numpy().T
-        scores[model] = class_scores(gold, predicted, len(names), level)
+        scores[model] = class_scores(gold, predicted, len(names), level, groups)
         confusions[model] = confusion(gold, predicted, len(names))
         runs[model] = len(predicted)
-    return Classes(names, scores, confusions, _agreement(study, task, gold, agreement), runs)
+    return Classes(names, scores, confusions, _agreement(study, task, gold, groups, agreement), runs)
 
 
-def _agreement(study: Outline, task: str, gold: pd.Series, frame: pd.DataFrame) -> list[dict[str, Any]]:
+def _groups(rows: Sequence[Mapping[str, Any]]) -> "pd.Series[int]":
+    """By text the number of its group; a text without one is a group of its own."""
+    keys = [("group", row["group"]) if row["group"] else ("text", row["example_id"]) for row in rows]
+    return pd.Series(pd.factorize(pd.Series(keys, dtype=object))[0], [row["example_id"] for row in rows])
+
+
+def _agreement(
+    study: Outline, task: str, gold: pd.Series, groups: pd.Series, frame: pd.DataFrame
+) -> list[dict[str, Any]]:
     """By student, explainer and class: the mean agreement over its texts, of each the mean over the runs."""
-    names, resampling = study.tasks[task]["labels"], Resampling(study.settings.get("seed", 0))
+    names, metrics = study.tasks[task]["labels"], study.settings["metrics"]
+    resampling = Resampling(study.settings["seed"], metrics["resamples"], metrics["confidence_level"])
     frame = frame[(frame["task"] == task) & (frame["metric"] == HEADLINE)]
     result = []
     for student, runs in study.runs_of_students.items():
         own = frame[(frame["model"] == student) & (frame["against"] == runs[0].teacher)]
         for explainer in study.explainers:
             values = own[own["explainer"] == explainer].groupby("example_id", sort=True)["value"].mean()
-            labels = gold.reindex(values.index).to_numpy()
+            labels, drawn = (of.reindex(values.index).to_numpy() for of in (gold, groups))
             for place, name in enumerate(names):
                 of_class = values.to_numpy()[labels == place]
                 if not len(of_class):
                     continue
                 seeded = resampling.at("classes", task, student, explainer, name)
-                found = summaries([of_class], seeded)
+                summary = summaries([of_class], seeded, groups=drawn[labels == place])
                 numbers = dict(
-                    zip(("agreement", "low", "high"), (float(part[0]) for part in found[:3]), strict=True)
+                    zip(("agreement", "low", "high"), (float(part[0]) for part in summary[:3]), strict=True)
                 )
                 about = {"task": task, "class": name, "student": student, "explainer": explainer}
-                counts = {"n": int(found.n[0]), "n_undefined": int(found.n_undefined[0])}
+                counts = {"n": int(summary.n[0]), "n_undefined": int(summary.n_undefined[0])}
                 result.append(about | numbers | counts)
     return result
 

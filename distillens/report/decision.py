@@ -64,14 +64,14 @@ def decisions(
     result = []
     for student in dict.fromkeys(v.student for v in verdicts):
         own = [v for v in verdicts if v.student == student]
-        placed = _placed(own, placements)
-        word = overall(placed or [row for v in own for row in v.drift.values()], study.controls)
+        placed = {v.task: rows for v in own if (rows := _placed(v, placements))}
+        word = overall([row for v in own for row in placed.get(v.task) or v.drift.values()], study.controls)
         step, command = _next(study, word, own)
         result.append(
             Decision(
                 student,
                 in_words(word),
-                _by_ladder(own, placed, placements) if placed else _evidence(word, own),
+                _evidence_of(word, own, placed, placements),
                 "" if placed else count(v["verdict"] for _, _, v in _parts(own)),
                 "; ".join(_scores(own)),
                 _saving(study, own, costs or {}),
@@ -102,21 +102,34 @@ def _parts(own: Sequence[Verdict]) -> list[Part]:
     return [(v, name, row) for v in own for name, row in v.drift.items()]
 
 
-def _placed(own: Sequence[Verdict], placements: pd.DataFrame | None) -> list[Row]:
-    """The student's rows on the ladder, where the teacher has too few runs to be the reference."""
-    if placements is None or not any(row["teacher_runs_missing"] for v in own for row in v.drift.values()):
+def _placed(v: Verdict, placements: pd.DataFrame | None) -> list[Row]:
+    """A student's rows on the ladder of one task, where its teacher has too few runs to be the reference."""
+    if placements is None or not any(row["teacher_runs_missing"] for row in v.drift.values()):
         return []
     return [
         row
         for row in placements.to_dict("records")
-        if row["student"] == own[0].student and row["metric"] == HEADLINE and row["kind"] is None
-        if row["verdict"]
+        if (row["task"], row["student"], row["metric"]) == (v.task, v.student, HEADLINE)
+        if row["kind"] is None and row["verdict"]
     ]
 
 
-def _by_ladder(own: Sequence[Verdict], placed: Sequence[Row], placements: pd.DataFrame | None) -> str:
+def _evidence_of(
+    word: str,
+    own: Sequence[Verdict],
+    placed: Mapping[str, Sequence[Row]],
+    placements: pd.DataFrame | None,
+) -> str:
+    """The evidence from the reference that decides: damaged copies on some tasks, runs on others."""
+    on_ladder = [row for rows in placed.values() for row in rows]
+    by_runs = [v for v in own if v.task not in placed]
+    if placements is not None and (not by_runs or word in {row["verdict"] for row in on_ladder}):
+        return _by_ladder(on_ladder, placements)
+    return _evidence(word, by_runs)
+
+
+def _by_ladder(placed: Sequence[Row], placements: pd.DataFrame) -> str:
     """Where the student stands among damaged copies: the sentence of the row that decides."""
-    assert placements is not None
     row = min(placed, key=lambda row: list(VERDICTS).index(row["verdict"]))
     same = ("task", "student", "explainer", "teacher")
     places = [

@@ -5,7 +5,7 @@ from typing import Any
 
 from distillens.provenance import release
 from distillens.report import html
-from distillens.report.baseline import difference, same_teachers
+from distillens.report.baseline import difference, resampling_of, same_teachers
 from distillens.report.formatting import NOTHING, Cell, Head, Table, interval, metric_name, number
 from distillens.report.outcome import NOTHING as NOTHING_MEASURED
 from distillens.report.tables import VERDICTS
@@ -146,9 +146,9 @@ def _difference(records: Mapping[str, Outcome], key: Key, explainer: str) -> dic
     same = before["about"]["texts"][key[0]] == now["about"]["texts"][key[0]]
     same = same and before["about"]["explainers"][explainer] == now["about"]["explainers"][explainer]
     if same and before["about"]["explained_output"] == now["about"]["explained_output"]:
-        return difference(
-            rows[1]["by_text"], rows[0]["by_text"], _LEVEL, (now["about"].get("groups") or {}).get(key[0])
-        )
+        resampling = resampling_of(now["about"], _LEVEL).at(*key, explainer)
+        groups = now["about"].get("groups", {}).get(key[0])
+        return difference(rows[1]["by_text"], rows[0]["by_text"], resampling, groups)
     return {"difference": rows[1]["agreement"] - rows[0]["agreement"], "low": None, "high": None, "n": 0}
 
 

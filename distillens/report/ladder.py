@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from distillens import registry
-from distillens.metrics import verdict
 from distillens.metrics.calibration import HEADLINE
 from distillens.report import score_rows
 from distillens.report.formatting import (
@@ -22,15 +21,9 @@ from distillens.report.formatting import (
     percent,
 )
 from distillens.report.study_data import Outline, frame_of
+from distillens.report.tables import VERDICTS
 
 Row = Mapping[str, Any]
-
-_STYLES = {
-    verdict.DRIFTS: "drift",
-    verdict.KEEPS: "no-drift",
-    verdict.UNKNOWN: "undecided",
-    verdict.GATED: "gated",
-}
 
 
 class Ladders(NamedTuple):
@@ -183,7 +176,7 @@ def _dose_cell(row: Row | None, kind: str) -> Cell:
 
 
 def _verdict_cell(word: str | None) -> Cell:
-    return Cell(word, style=f"verdict {_STYLES[word]}") if word else NOTHING
+    return Cell(word, style=f"verdict {VERDICTS[word]}") if word else NOTHING
 
 
 def _meaning(kind: str) -> str:

@@ -21,6 +21,7 @@ from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.verdict import GATED, overall
 from distillens.provenance import digest
 from distillens.report.results import Results
+from distillens.report.study_data import by_subject
 
 Row = Mapping[str, Any]
 
@@ -105,6 +106,8 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
             },
             "explainers": explainers,
             "explained_output": settings["explained_output"],
+            "seed": settings["seed"],
+            "confidence_level": settings["metrics"]["confidence_level"],
             "accept": (settings.get("reference") or {}).get("accept"),
         },
         "students": decided,
@@ -251,9 +254,10 @@ def _number(value: Any) -> float | None:
 def _performance(scores: pd.DataFrame, settings: Mapping[str, Any], one: Row) -> dict[str, Any] | None:
     """The leading metric of student and teacher, each the mean of its runs; None where it is not known."""
     metric = settings["tasks"][one["task"]]["metrics"][0]
-    rows = scores[(scores["task"] == one["task"]) & (scores["metric"] == metric)]
+    rows = by_subject(scores)["performance"]
+    rows = rows[(rows["task"] == one["task"]) & (rows["metric"] == metric)]
+    rows = rows[rows["perturbation"].isna() & rows["against"].isna()]
     rows = rows.sort_values("seed")  # a sum depends on its order
-    rows = rows[rows["explainer"].isna() & rows["perturbation"].isna() & rows["against"].isna()]
     means = {
         role: _number(rows.loc[rows["model"] == one[role], "value"].mean()) for role in ("student", "teacher")
     }

@@ -106,6 +106,8 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
         agreement(row) + (f" (of {n} texts)" if n < max(counted) else "")
         for row, n in zip(one["explainers"], counted, strict=True)
     ]
+    level = outcome["about"].get("confidence_level")
+    level = f"{100 * level:g} % " if level else ""
     word = {KEEPS: "No drift found"}.get(one["verdict"], str(one["verdict"]).capitalize())
     by = f"by {one['reference']}" if one["reference"] else "with nothing to judge by"
     performance = one["performance"]
@@ -123,7 +125,7 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
         "",
         f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} the attributions "
         "agree with the",
-        f"teacher’s (Spearman, mean and 95 % interval): {'; '.join(agreed)}.{doses} {scores}",
+        f"teacher’s (Spearman, mean and {level}interval): {'; '.join(agreed)}.{doses} {scores}",
         "This is about these models, texts and explainers, and does not say that its reasons are good.",
     ]
 

@@ -119,7 +119,7 @@ class Results:
 
         ``task student teacher explainer metric k``; ``agreement``, ``ceiling``, ``explainer_ceiling``,
         ``floor``, ``normalised`` and ``drift``, each with ``_low`` and ``_high``, the ends of its interval;
-        ``student_explainer_ceiling``; ``margin``, the largest drift that is as good as none; ``n`` texts,
+        ``student_explainer_ceiling``; ``margin``, what drift must be below for "no drift found"; ``n`` texts,
         ``n_undefined`` without a value, ``n_groups`` independent ones; ``n_runs`` and ``n_teacher_runs``
         that count, ``n_gated_runs`` that do not; ``p_drift``, ``p_no_drift``, ``p_adjusted`` (Holm);
         ``effect_size``; ``run_spread``, by how much runs differ; ``teacher_runs_missing`` and

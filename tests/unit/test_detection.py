@@ -9,7 +9,7 @@ import pytest
 from bench.detection import curves, formula, summary, words
 from bench.detection.measure import PerText, Pooled, pairs_of, per_text
 from bench.detection.power import BESIDE_COPY, NULL, NULL_COPY, Plant, parts_of, plants, power
-from bench.detection.spaces import _centred, _cka, _neighbours
+from bench.detection.spaces import _centred, _cka, _cosines, _neighbours
 from distillens.evaluation.inputs import Settings
 from distillens.metrics.power import Source
 from distillens.metrics.run_pairs import RunPairs
@@ -179,10 +179,14 @@ def test_linear_cka_is_that_of_the_points():
     assert _cka(_centred(x @ x.T, few), _centred(y @ y.T, few)) == pytest.approx(expected)
 
 
-def test_a_text_is_no_neighbour_of_its_own():
-    near = _neighbours(np.random.default_rng(0).normal(size=(12, 3)))
-    assert not near.diagonal().any()
-    assert (near.sum(1) == 10).all()
+def test_neighbours_are_those_among_some_texts_and_no_text_is_its_own():
+    from sklearn.neighbors import NearestNeighbors
+
+    points = np.random.default_rng(0).normal(size=(40, 3))
+    few = np.arange(40) % 2 == 0
+    near = _neighbours(_cosines(points), few)
+    stock = NearestNeighbors(n_neighbors=10, metric="cosine").fit(points[few]).kneighbors()[1]
+    assert [set(np.flatnonzero(row)) for row in near] == [set(row) for row in stock]
 
 
 def test_a_planted_word_has_the_place_of_how_sure_its_shift_is():

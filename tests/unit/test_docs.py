@@ -8,7 +8,7 @@ import yaml
 
 from distillens import tables
 from distillens.config.validate import complete
-from distillens.provenance import ROOT
+from distillens.provenance import DOCUMENTATION, ROOT
 from docs import generate
 
 PAGES = [
@@ -124,3 +124,8 @@ def test_the_citation_names_the_version_and_the_licence_of_the_package():
     cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+
+
+def test_the_command_points_to_the_documentation_of_the_package():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert project["urls"]["Documentation"] == DOCUMENTATION

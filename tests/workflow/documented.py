@@ -1,12 +1,14 @@
 """Tables of docs/operations.md that are made by tests; ``make operations`` writes them, the tests compare."""
 
 import os
+import tempfile
 from pathlib import Path
 
 from filelock import FileLock
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
 WRITES = "DISTILLENS_WRITE_TABLES"
+LOCK = Path(tempfile.gettempdir()) / "distillens-operations.lock"
 
 
 def lines(table: str) -> list[str]:
@@ -31,7 +33,7 @@ def documents(table: str, every: list[str], *cells: str) -> None:
     if WRITES not in os.environ:
         assert row in lines(table), f"docs/operations.md is stale; run `make operations`. Now it is:\n{row}"
         return
-    with FileLock(f"{PAGE}.lock"):
+    with FileLock(LOCK):
         rows = {line.split("|")[1].strip(): line for line in lines(table)} | {cells[0]: row}
         head, mark, rest = PAGE.read_text("utf-8").partition(f"<!-- {table} -->\n")
         body, end, tail = rest.partition("<!-- end -->")

@@ -98,6 +98,9 @@ def test_calls_that_were_made_are_shown_and_too_few_are_said(tmp_path, monkeypat
     (row,) = calls(given, Path("none"))
     assert (row.spent, row.most) == (3, 10)
     assert not row.enough
+    both = {"toy": given["tasks"]["toy"], "other": given["tasks"]["toy"]}
+    (row,) = calls({**given, "tasks": both}, Path("none"))
+    assert row.spent == 3  # its answers are shared
 
 
 def test_the_table_says_texts_calls_and_the_limit():

@@ -39,7 +39,7 @@ def said(*given, **explainers):
 
 def test_it_says_what_so_many_texts_found_and_from_which_size_on():
     assert said(occlusion=("occlusion", None)) == [
-        "films: occlusion with 100 texts found 61 % of the drifts planted in docs/results/detection-mini "
+        "films: occlusion with 100 texts found 61 % of the drifts planted in the study detection-mini "
         "(from a shortcut in 50 % of one class's training texts, three words 75 % erased, negation 100 % "
         "erased), the verdict by three runs 7 %"
     ]

@@ -29,7 +29,8 @@ class Workflow:
     def __call__(self, targets):
         self.calls.append(list(targets))
         planned = texts.read(self.results).get("films")
-        now = planned.after["examples"] if planned else 10
+        after = planned.after if planned else {"examples": 10}
+        now = after.get("examples") or 5 * after["per_class"]  # of five classes
         rows = [{"example_id": f"e{n}", "text_a": "A film"} for n in range(self.there)]
         tables.write(self.results / "data/films/test.parquet", "examples", rows, {})
         tables.write(self.results / "data/films/explained.parquet", "examples", rows[:now], {})
@@ -61,6 +62,31 @@ def test_it_goes_on_until_the_noise_asks_for_no_more(file, capsys):
     assert go.calls == [plan, plan, plan, []]  # only at the end all of the study
     assert "films: 10 texts; a difference of 0.08 needs 30 (by the spread of 0.30 of kd by occlusion)" in said
     assert "written: " in said and "texts.yaml" in said
+
+
+def test_several_labels_are_not_planned(file, capsys):
+    config = yaml.safe_load(file.read_text())
+    films = config["tasks"]["films"]
+    del films["explain"]["until"], films["explain"]["most"]
+    labels = {"a": "is_a", "b": "is_b"}
+    comments = {**films, "type": "multi_label", "columns": {"text_a": "t", "label": labels}}
+    file.write_text(yaml.safe_dump({**config, "tasks": {"films": films, "comments": comments}}))
+    go = Workflow(file.parent / "results/toy", lambda now: 7.0)
+    pilot.until_told(file, file.parent, go, Console(width=200), most=50)
+    assert go.calls == [["results/toy/metrics/films/plan.parquet"], []]
+    assert "comments: how many texts is not planned for several labels" in capsys.readouterr().out
+    file.write_text(yaml.safe_dump({**config, "tasks": {"comments": comments}}))
+    with pytest.raises(CommandError, match="comments: how many texts is not planned .* explain.per_class"):
+        pilot.until_told(file, file.parent, go, Console(), most=50)
+
+
+def test_what_stops_is_said_though_classes_are_whole(file, capsys):
+    config = yaml.safe_load(file.read_text())
+    films = config["tasks"]["films"]
+    films |= {"labels": list("abcde"), "explain": {"per_class": 2, "until": "told", "most": 43}}
+    file.write_text(yaml.safe_dump(config))
+    _, _, said = extended(file, capsys, lambda now: 90.0)
+    assert "at most 43 are allowed" in said
 
 
 def test_enough_texts_stay_as_they_are(file, capsys):

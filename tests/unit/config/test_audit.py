@@ -99,9 +99,15 @@ def test_a_swapped_pair_and_the_same_weights_are_said_and_not_refused():
     ("teacher", "student", "labels", "message"),
     [
         (("bad", "good"), ("LABEL_0", "LABEL_1"), None, "which is which is not known.*--labels"),
-        (("bad", "good"), ("LABEL_0", "LABEL_1"), ["no", "yes"], "are not the teacher's labels"),
+        (
+            ("bad", "good"),
+            ("LABEL_0", "LABEL_1"),
+            ["no", "yes"],
+            "names its outputs bad, good, and not no, yes",
+        ),
         (("bad", "good"), ("no", "yes"), None, "other names than its teacher's"),
         (("bad", "good"), ("bad", "so-so", "good"), None, "has 3 outputs .*its teacher 2"),
+        (("bad", "good"), ("bad", "good"), ["no", "yes"], "names its outputs bad, good, and not no, yes"),
         (("LABEL_0",), ("LABEL_0",), ["a"], "one output, a score"),
         (("LABEL_0", "LABEL_1"), ("LABEL_0", "LABEL_1"), ["a", "b", "c"], "3 names, but a has 2 outputs"),
     ],

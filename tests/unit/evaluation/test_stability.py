@@ -74,6 +74,16 @@ def test_too_few_texts_are_an_error_that_names_the_key(tmp_path):
         select_perturbed(test, [perturbed], out=tmp_path / "x.parquet", **more)
 
 
+SETTINGS = Settings(
+    task="films",
+    task_settings={"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy"]},
+    metrics={"confidence_level": 0.95, "resamples": 100},
+    teachers={"big": None, "small": "big"},
+    seeds={"big": [0], "small": [0]},
+    seed=0,
+)
+
+
 def explanations(folder, model, values):
     rows = []
     for example_id, words, own in values:
@@ -98,17 +108,9 @@ def test_scores_of_teacher_and_student(tmp_path):
     same = [("1::", words, [1.0, 2.0, 3.0]), ("1::typos", typed, [1.0, 2.0, 3.0])]
     other = [("1::", words, [1.0, 2.0, 3.0]), ("1::typos", typed, [2.0, 1.0, 3.0])]
     files = [explanations(tmp_path, "big", same), explanations(tmp_path, "small", other)]
-    settings = {
-        "task": "films",
-        "task_settings": {"type": "classification", "labels": ["bad", "good"], "metrics": ["accuracy"]},
-        "metrics": {"confidence_level": 0.95, "resamples": 100},
-        "teachers": {"big": None, "small": "big"},
-        "seeds": {"big": [0], "small": [0]},
-        "seed": 0,
-    }
     test = tmp_path / "test.parquet"
     tables.write(test, "examples", [{"example_id": "1", "text_a": "a good film"}], {})
-    score_stability(test, files, out=tmp_path / "s.parquet", settings=Settings(**settings))
+    score_stability(test, files, out=tmp_path / "s.parquet", settings=SETTINGS)
     found = tables.read(tmp_path / "s.parquet", "scores").to_pandas()
     found = found[found["metric"].str.startswith("stability_spearman")]
     assert dict(zip(zip(found["model"], found["metric"], strict=True), found["value"], strict=True)) == {
@@ -117,5 +119,22 @@ def test_scores_of_teacher_and_student(tmp_path):
         ("small", "stability_spearman_gap"): pytest.approx(-0.5),
     }
     assert set(found["perturbation"]) == {"typos"} and set(found["n"]) == {1}
-    score_stability(test, [], out=tmp_path / "none.parquet", settings=Settings(**settings))
+    score_stability(test, [], out=tmp_path / "none.parquet", settings=SETTINGS)
     assert tables.read(tmp_path / "none.parquet", "scores").num_rows == 0
+
+
+def test_explanations_that_do_not_belong_together_are_an_error(tmp_path):
+    words = ["a", "good", "film"]
+    before, typed = ("1::", words, [1.0, 2.0, 3.0]), ("1::typos", words, [1.0, 2.0, 3.0])
+    test = tmp_path / "test.parquet"
+    tables.write(test, "examples", [{"example_id": "1", "text_a": "a good film"}], {})
+    big = explanations(tmp_path, "big", [before])
+    small = explanations(tmp_path, "small", [before, typed])
+    with pytest.raises(
+        tables.TableError, match="'big', 0.* by shap lack '1::typos', which those of .*'small'"
+    ):
+        score_stability(test, [big, small], out=tmp_path / "s.parquet", settings=SETTINGS)
+    with pytest.raises(tables.TableError, match="big.parquet: no text '1' as it was"):
+        score_stability(
+            test, [explanations(tmp_path, "big", [typed])], out=tmp_path / "s.parquet", settings=SETTINGS
+        )

@@ -40,3 +40,13 @@ def test_a_class_without_texts_or_answers_has_no_score_and_no_answer_is_wrong():
     found = class_scores([0, 0, 0], [[0, 0, np.nan]], 2, 0.95)
     assert found.recall.value[0] == pytest.approx(2 / 3) and found.precision[0] == 1
     assert np.isnan([found.recall.value[1], found.precision[1], found.f1[1]]).all()
+
+
+def test_texts_of_one_group_are_one_draw():
+    truth, predicted = [0] * 12 + [1], [[0] * 6 + [1] * 7]
+    groups = [*(number // 3 for number in range(12)), 9]
+    alone, together = (class_scores(truth, predicted, 2, 0.95, drawn).recall for drawn in (None, groups))
+    # Four groups of three that answer alike: four draws. Twelve texts of their own: twelve.
+    assert together.value[0] == alone.value[0] == 0.5
+    assert together.low[0] < alone.low[0] < alone.high[0] < together.high[0]
+    assert np.isnan(together.low[1])  # one group

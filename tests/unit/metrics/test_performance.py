@@ -110,6 +110,11 @@ def test_without_a_prediction_there_is_no_score(metric):
     assert np.isnan(both[0]).all() and (both[1] == 1).all()
 
 
+@pytest.mark.parametrize("metric", ["pearson", "spearman"])
+def test_without_a_score_there_is_no_correlation(metric):
+    assert np.isnan(pf.statistic(metric, [1, 2, 3, 4], [1.0, 2.0, np.nan, 4.0], 0)(ONES)).all()
+
+
 @pytest.mark.parametrize("scale", [5e-324, 2e307])
 def test_the_smallest_and_the_largest_ratings_correlate(scale):
     truth, predicted = np.array([1.0, 2, 3, 4]), np.array([1.0, 3, 2, 4]) * scale * (2 if scale > 1 else 1)

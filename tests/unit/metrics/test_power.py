@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from distillens.metrics.power import POWER, Need, Source, for_all, for_any, needed, power_of_each
+from distillens.metrics.power import POWER, Need, Source, detectable, for_all, for_any, needed, power_of_each
 
 
 def test_texts_by_the_formula():
@@ -30,6 +30,18 @@ def test_runs_where_no_number_of_texts_is_enough():
     sources = [Source(0.01, 1000), Source(0.0, 3), Source(0.01, 3)]
     found = needed(0.12, sources, alpha=0.05)
     assert math.isnan(found.texts) and math.isnan(found.teacher_runs) and 3 < found.student_runs < 20
+
+
+def test_enough_texts_are_found_where_very_many_are_less_so():
+    # Of 100,000 texts the three runs alone decide the degrees of freedom, and t grows.
+    sources = [Source(0.25, 50), Source(0.003, 3), Source(0.0, 3)]
+
+    def told(count):
+        return detectable([Source(0.25, count), *sources[1:]], alpha=0.05) <= 0.118
+
+    assert not told(100_000)
+    n = int(needed(0.118, sources, alpha=0.05).texts)
+    assert told(n) and not any(map(told, range(50, n)))
 
 
 @pytest.mark.parametrize("effect", [0.0, -0.1, math.nan])

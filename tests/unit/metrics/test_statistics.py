@@ -147,7 +147,7 @@ def test_the_last_digit_of_a_sum_decides_nothing():
     assert len(bounds) == 1
 
 
-@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9, 1e90])
+@pytest.mark.parametrize("scale", [1e-90, 1e-13, 1e-9, 1.0, 1e9, 1e90])
 def test_rounding_follows_the_scale_of_the_values(scale):
     x = np.random.default_rng(0).normal(size=30)
     plain, scaled = (estimate(mean_of(values), 30, FEW) for values in (x, x * scale))

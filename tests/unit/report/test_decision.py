@@ -85,6 +85,17 @@ def test_what_it_saves_is_the_ratio_to_its_teacher_on_the_same_machine():
     assert decided(keeps).saving == ""
 
 
+def test_on_each_task_the_reference_decides_that_there_is():
+    # On "toy" the teacher has three runs, on "other" it has not, and damaged copies stand in for them.
+    drifts = said(row(DRIFTS, p_adjusted=0.01, drift=0.2), overall=DRIFTS)
+    missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
+    placed = {"task": "other", "student": "tiny", "teacher": "bert", "explainer": "shap"}
+    placed |= {"metric": "spearman", "kind": None, "verdict": KEEPS, "reference": "prune 0.3"}
+    open_ = said(missing, overall=UNKNOWN, task="other")
+    one = decided(drifts, open_, placements=pd.DataFrame([placed], dtype=object))
+    assert one.word.text == DRIFTS and one.evidence.startswith("strongest evidence: ")
+
+
 def test_without_enough_runs_of_the_teacher_the_ladder_decides():
     missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
     placed = {"task": "toy", "student": "tiny", "teacher": "bert", "explainer": "shap", "metric": "spearman"}
