@@ -62,7 +62,7 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
     >>> row |= {"agreement": 0.9, "agreement_low": 0.85, "agreement_high": 0.94}
     >>> one = {"task": "films", "student": "tiny", "teacher": "bert", "verdict": "no drift found"}
     >>> one |= {"reference": "prune 0.3", "explainers": [row], "doses": [], "performance": None}
-    >>> about = {"texts": {"films": {"n": 80}}}
+    >>> about = {"texts": {"films": {"n": 80}}, "confidence_level": 0.95}
     >>> print(markdown({"study": "audit", "about": about, "students": [one], "remarks": []}))
     # audit: do the students still reason like their teacher?
     <BLANKLINE>
