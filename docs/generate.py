@@ -197,12 +197,12 @@ def _methods() -> Iterator[dict[str, Any]]:
         every = registry.options(kind)
         common = registry.literal(kind, "__init__", "OPTIONS") or {}
         rows = [_entry(name, of, "default" not in of, "") for name, of in common.items()]
-        found = [{"title": "every method", "about": "", "entries": rows}] if rows else []
+        methods = [{"title": "every method", "about": "", "entries": rows}] if rows else []
         for method, options in every.items():
             own = {name: of for name, of in options.items() if name not in common}
             rows = [_entry(name, of, "default" not in of, "") for name, of in own.items()]
-            found.append({"title": f"`{method}`", "about": _summary(kind, method), "entries": rows})
-        yield {"title": title, "about": about, "methods": found}
+            methods.append({"title": f"`{method}`", "about": _summary(kind, method), "entries": rows})
+        yield {"title": title, "about": about, "methods": methods}
 
 
 def _summary(kind: str, method: str) -> str:

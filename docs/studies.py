@@ -119,7 +119,7 @@ def _files(folder: Path, drift: Path) -> ReportFiles:
     def of(*kinds: str) -> Sequence[Path]:
         return [path for path in sorted(folder.rglob("*.parquet")) if tables.kind_of(path) in kinds]
 
-    found: dict[str, Any] = {
+    by_kind: dict[str, Any] = {
         kind: of(kind)
         for kind in ("word_shifts", "gap_closed", "placements", "ladders", "trainings", "costs")
     }
@@ -130,7 +130,7 @@ def _files(folder: Path, drift: Path) -> ReportFiles:
         explanations=[],
         scores=of("scores"),
         drift=drift,
-        **found,
+        **by_kind,
     )
 
 

@@ -206,16 +206,16 @@ def prepare(request: Request) -> Prepared:
         raise CommandError(f"--data: no file {request.data}")
     try:
         frame = read_frame(Path(request.data), None, "utf-8", None, None)
-        found = find(frame, task, request.columns, request.data)
+        columns = find(frame, task, request.columns, request.data)
     except DataError as error:
         raise CommandError(str(error)) from None
-    cells = [name for name in (found.text_a, found.text_b) if name is not None]
+    cells = [name for name in (columns.text_a, columns.text_b) if name is not None]
     lengths = [sum(len(spans(str(cell))) for cell in row) for row in frame[cells].itertuples(index=False)]
     texts = plan.Texts(
         _from(request.out, request.data),
-        found.text_a,
-        found.text_b,
-        found.label,
+        columns.text_a,
+        columns.text_b,
+        columns.label,
         len(frame),
         lengths.count(0),
     )
@@ -227,7 +227,7 @@ def prepare(request: Request) -> Prepared:
     complete(config)
     _write(request.file, config)
     words = math.ceil(sum(lengths) / max(1, len(lengths) - lengths.count(0)))
-    return Prepared(config, [*found.remarks, *plan.remarks(named)], max(1, words))
+    return Prepared(config, [*columns.remarks, *plan.remarks(named)], max(1, words))
 
 
 def _from(out: str, path: str) -> str:

@@ -23,7 +23,7 @@ PLANTS = {
 class Limit(NamedTuple):
     """What one explainer found with so many texts.
 
-    ``passes`` are forward passes a text of one run. ``found`` is the share of planted drifts that stood out
+    ``passes`` are forward passes a text of one run. ``power`` is the share of planted drifts that stood out
     beside models without any, ``said`` that of which the verdict by three runs said so, and ``smallest`` the
     smallest of each kind that stood out in four of five parts of the texts; None where none did.
     """
@@ -31,7 +31,7 @@ class Limit(NamedTuple):
     explainer: str
     texts: int
     passes: float
-    found: float
+    power: float
     said: float
     smallest: Mapping[str, float | None]
 
@@ -98,13 +98,13 @@ def _sentence(limit: Limit, known: list[Limit]) -> str:
     sizes = [PLANTS[plant].format(_percent(size)) for plant, size in limit.smallest.items() if size]
     smallest = f" (from {', '.join(sizes)})" if sizes else ""
     sentence = (
-        f"{limit.explainer} with {limit.texts} texts found {_percent(limit.found)} of the drifts planted in "
+        f"{limit.explainer} with {limit.texts} texts found {_percent(limit.power)} of the drifts planted in "
         f"{STUDY}{smallest}, the verdict by three runs {_percent(limit.said)}"
     )
-    better = [one for one in known if one.cost <= limit.cost and one.found > limit.found]
+    better = [one for one in known if one.cost <= limit.cost and one.power > limit.power]
     if better:
-        best = max(better, key=lambda one: (one.found, -one.cost))
-        sentence += f"; {best.explainer} with {best.texts} found {_percent(best.found)}, for fewer passes"
+        best = max(better, key=lambda one: (one.power, -one.cost))
+        sentence += f"; {best.explainer} with {best.texts} found {_percent(best.power)}, for fewer passes"
     return sentence
 
 

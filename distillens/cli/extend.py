@@ -85,11 +85,11 @@ def find(folder: Path, study: str) -> Path:
     """
     places = [(folder, "*.yaml"), (ROOT, "config.yaml"), (ROOT / "resources" / "studies", "*.yaml")]
     for place, pattern in places:
-        found = [file for file in sorted(place.glob(pattern)) if _study(file) == study]
-        if len(found) > 1:
-            raise CommandError(f"{', '.join(map(str, found))}: all are study {study!r}; name one by --config")
-        if found:
-            return found[0]
+        files = [file for file in sorted(place.glob(pattern)) if _study(file) == study]
+        if len(files) > 1:
+            raise CommandError(f"{', '.join(map(str, files))}: all are study {study!r}; name one by --config")
+        if files:
+            return files[0]
     raise CommandError(f"no config of study {study!r} in {folder}; name it by --config")
 
 

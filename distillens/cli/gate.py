@@ -112,26 +112,26 @@ def judge(results: Results, rules: Rules, console: Console) -> int:
     CommandError
         If the baseline is about something else.
     """
-    found = outcome.of(results)
-    found["against"] = []
+    record = outcome.of(results)
+    record["against"] = []
     if rules.against is not None:
         try:
-            found["against"] = compare(found, rules.against)
+            record["against"] = compare(record, rules.against)
         except BaselineError as error:
             raise CommandError(f"--against: the baseline {error}") from None
-    failing = failures(found, rules.allow)
-    found["status"] = status(found, rules.allow)
+    failing = failures(record, rules.allow)
+    record["status"] = status(record, rules.allow)
     written = {
-        "json": lambda: json.dumps(found, indent=1, ensure_ascii=False) + "\n",
-        "junit": lambda: outcome_formats.junit(found, failing),
-        "markdown": lambda: outcome_formats.markdown(found, failing),
+        "json": lambda: json.dumps(record, indent=1, ensure_ascii=False) + "\n",
+        "junit": lambda: outcome_formats.junit(record, failing),
+        "markdown": lambda: outcome_formats.markdown(record, failing),
     }
     for name, path in rules.files.items():
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(written[name](), encoding="utf-8")
-    _print(found, failing, console)
-    return found["status"]
+    _print(record, failing, console)
+    return record["status"]
 
 
 def baseline(path: Path) -> dict[str, Any]:
@@ -162,11 +162,11 @@ def baseline(path: Path) -> dict[str, Any]:
     return record
 
 
-def _print(found: Mapping[str, Any], failing: Mapping[tuple[str, str], list[str]], console: Console) -> None:
-    if not found["students"]:
+def _print(record: Mapping[str, Any], failing: Mapping[tuple[str, str], list[str]], console: Console) -> None:
+    if not record["students"]:
         console.print("No student was compared with a teacher: nothing measured.")
-    several = len({one["task"] for one in found["students"]}) > 1
-    for one in found["students"]:
+    several = len({one["task"] for one in record["students"]}) > 1
+    for one in record["students"]:
         name = f"{one['student']} on {one['task']}" if several else one["student"]
         by = f" by {one['reference']}" if one["reference"] else ", without a reference"
         agreed = "; ".join(map(outcome_formats.agreement, one["explainers"]))
@@ -174,9 +174,9 @@ def _print(found: Mapping[str, Any], failing: Mapping[tuple[str, str], list[str]
         console.print(
             Text.assemble((name, "bold"), ": ", word, f"{by} (agreement: {agreed})"), soft_wrap=True
         )
-    for remark in found["remarks"]:
+    for remark in record["remarks"]:
         console.print(remark, style="yellow", soft_wrap=True, highlight=False)
-    for row in found["against"]:
+    for row in record["against"]:
         word = "worse than the baseline" if row["worse"] else "not shown to be worse than the baseline"
         difference = "undefined" if row["difference"] is None else f"{row['difference']:+.3f}"
         console.print(f"{row['student']} by {row['explainer']}: {word} ({difference}, n = {row['n']})")

@@ -80,13 +80,13 @@ def until_told(
         config = texts.with_planned_texts(copy.deepcopy(raw), results)
         planned = dict(texts.read(results))
         for name in tasks:
-            found = wish(config["tasks"][name], results, name, most)
-            for line in found.why:
+            need = wish(config["tasks"][name], results, name, most)
+            for line in need.why:
                 console.print(f"{name}: {line}", soft_wrap=True, highlight=False)
-            if found.count > found.now:
+            if need.count > need.now:
                 explain = raw["tasks"][name]["explain"]
-                after = texts.with_count(config["tasks"][name], found.count)
-                stages = [*config["tasks"][name]["explain"].get("stages", []), found.now]
+                after = texts.with_count(config["tasks"][name], need.count)
+                stages = [*config["tasks"][name]["explain"].get("stages", []), need.now]
                 planned[name] = texts.Planned({key: explain[key] for key in after}, after, stages)
         if planned == texts.read(results):
             break

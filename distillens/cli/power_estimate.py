@@ -85,10 +85,10 @@ def lines(config: Mapping[str, Any], results: Path) -> Iterator[str]:
         n = n and n // labels  # of each label, if models give it to those that have it
         if n is None or n < 2 or not tests:
             continue
-        found = told(n, spread, config["metrics"]["confidence_level"], tests * labels)
+        limit = told(n, spread, config["metrics"]["confidence_level"], tests * labels)
         line = (
-            f"{name}: {n} texts {of_which}make intervals of about -+{found.half_width:.2f}, and tell a "
-            f"difference of {found.difference:.2f} in four of five studies (if texts differ by {spread:.2f}, "
+            f"{name}: {n} texts {of_which}make intervals of about -+{limit.half_width:.2f}, and tell a "
+            f"difference of {limit.difference:.2f} in four of five studies (if texts differ by {spread:.2f}, "
             f"{why}"
         )
         line += "; where runs differ, less)" if by_runs else ")"

@@ -44,8 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, console: Console) -> None:
     """Print the table and the paragraph above it."""
-    found = load(arguments.results)
-    settings = dict(found.settings)
+    results = load(arguments.results)
+    settings = dict(results.settings)
     study = study_data.study_of(settings, settings.pop("tasks"))
     aggregates, _ = study_data.scores(sorted(arguments.results.glob("metrics/*/performance.parquet")))
     drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(warning, style="yellow")
     console.print()
     decided = decision.decisions(
-        study, verdicts, found.placements, costs.read(sorted(found.folder.glob("costs/*/*/*.parquet")))
+        study, verdicts, results.placements, costs.read(sorted(results.folder.glob("costs/*/*/*.parquet")))
     )
     for one in permutation.with_questions(decided, study, renamed):
         said = "; ".join(

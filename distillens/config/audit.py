@@ -146,13 +146,13 @@ def named(models: Sequence[Model]) -> dict[str, Model]:
     >>> list(named(models))
     ['bert-base', 'model', 'v2-model']
     """
-    found: dict[str, Model] = {}
+    by_name: dict[str, Model] = {}
     for model in models:
         parts = [part for part in Path(model.folder).parts if part not in ("/", "..", ".")] or ["model"]
         names = [_name("-".join(parts[-count:])) for count in (1, 2)]
         names += [f"{names[0][:50]}-{number}" for number in range(2, len(models) + 2)]
-        found[next(name for name in names if name not in found)] = model
-    return found
+        by_name[next(name for name in names if name not in by_name)] = model
+    return by_name
 
 
 def _name(text: str) -> str:

@@ -57,8 +57,8 @@ def views(name: str, task: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
     Examples
     --------
-    >>> found = views("comments", {"type": "multi_label", "labels": ["toxic", "threat"]})["comments--threat"]
-    >>> found["type"], found["labels"], found["of"]
+    >>> view = views("comments", {"type": "multi_label", "labels": ["toxic", "threat"]})["comments--threat"]
+    >>> view["type"], view["labels"], view["of"]
     ('classification', ['not threat', 'threat'],
      {'task': 'comments', 'label': 'threat', 'number': 1, 'labels': ['toxic', 'threat']})
     """
@@ -87,10 +87,10 @@ def judged(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any
     >>> list(judged(tasks))
     ['sst2', 'comments--toxic', 'comments--threat']
     """
-    found: dict[str, Mapping[str, Any]] = {}
+    by_name: dict[str, Mapping[str, Any]] = {}
     for name, task in tasks.items():
-        found |= views(name, task) or {name: task}
-    return found
+        by_name |= views(name, task) or {name: task}
+    return by_name
 
 
 def families(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -112,10 +112,10 @@ def of_labels(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     >>> of_labels({"sst2": {}, "comments--toxic": {"of": {"task": "comments"}}})
     {'comments': ['comments--toxic']}
     """
-    found: dict[str, list[str]] = {}
+    by_task: dict[str, list[str]] = {}
     for name, whole in families(tasks).items():
-        found.setdefault(whole, []).append(name)
-    return found
+        by_task.setdefault(whole, []).append(name)
+    return by_task
 
 
 def spell_out(config: dict[str, Any]) -> None:

@@ -90,15 +90,15 @@ def _explainers(config: Mapping[str, Any]) -> list[str]:
 
     Pieces of a tokenizer (``unit: token``) are left out: students may have others.
     """
-    controls, found = registry.controls(), []
+    controls, names = registry.controls(), []
     for name, options in config["explainers"].items():
         if options["method"] in (*controls, external.ELSEWHERE) or options.get("unit") == "token":
             continue
         if any(black_box.why_not(config, name, model) for model in config["models"]):
             continue
-        found.append(name)
+        names.append(name)
     order = {method: place for place, method in enumerate(_CHEAPEST)}
-    return sorted(found, key=lambda name: order.get(config["explainers"][name]["method"], len(order)))
+    return sorted(names, key=lambda name: order.get(config["explainers"][name]["method"], len(order)))
 
 
 def _kind(kind: str, options: Any) -> dict[str, Any]:

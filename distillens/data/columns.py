@@ -87,19 +87,19 @@ def find(frame: pd.DataFrame, task: Mapping[str, Any], asked: Asked, where: str)
 def _text(frame: pd.DataFrame, names: Sequence[str], where: str) -> str:
     """The only column of texts; of columns of few words the only one with letters."""
     lengths = {name: _mean_words(frame[name]) for name in names}
-    found = [name for name, words in lengths.items() if words >= _WORDS]
-    found = found or [name for name, words in lengths.items() if words > 0]
-    if not found:
+    candidates = [name for name, words in lengths.items() if words >= _WORDS]
+    candidates = candidates or [name for name, words in lengths.items() if words > 0]
+    if not candidates:
         raise DataError(
             f"{where}: no column of texts; there are: {', '.join(map(str, frame.columns))}; "
             "name it with --text"
         )
-    if len(found) > 1:
+    if len(candidates) > 1:
         raise DataError(
-            f"{where}: {', '.join(found)} can all be the text; name it with --text "
+            f"{where}: {', '.join(candidates)} can all be the text; name it with --text "
             "(and the second of a pair with --text-b)"
         )
-    return found[0]
+    return candidates[0]
 
 
 def _mean_words(cells: pd.Series) -> float:
@@ -128,14 +128,16 @@ def _label(
             certain.append(name)
         elif is_called:
             called.append(name)
-    found = certain or called
-    if len(found) > 1:
+    candidates = certain or called
+    if len(candidates) > 1:
         raise DataError(
-            f"{where}: {', '.join(found)} can all be the label; name it with --label, or --no-label"
+            f"{where}: {', '.join(candidates)} can all be the label; name it with --label, or --no-label"
         )
-    if found:
-        by_position = [] if found == certain or task["type"] == "regression" else [_positions(found[0], task)]
-        return found[0], by_position
+    if candidates:
+        by_position = (
+            [] if candidates == certain or task["type"] == "regression" else [_positions(candidates[0], task)]
+        )
+        return candidates[0], by_position
     if refused:
         name, why = next(iter(refused.items()))
         raise DataError(

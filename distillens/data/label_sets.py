@@ -114,12 +114,12 @@ class LabelSets:
 
     def read(self, cells: Sequence[Any]) -> Label:
         """The set of one row, from the cells of `columns`; a `DataError` says why it is none."""
-        found = self.found(cells)
-        flags = [name in found for name in self.names]
+        labels = self.labels_of(cells)
+        flags = [name in labels for name in self.names]
         how = "column" if self._of_labels is not None else "list"
         return Label(number_of(flags), name_of(flags, self.names), how)
 
-    def found(self, cells: Sequence[Any]) -> dict[str, tuple[str, str]]:
+    def labels_of(self, cells: Sequence[Any]) -> dict[str, tuple[str, str]]:
         """The labels of one row, each with its cell or item and how that was read."""
         if self._of_labels is not None:
             by_column = dict(zip(self.columns, cells, strict=True))
@@ -186,7 +186,7 @@ def report(frame: pd.DataFrame, task: Mapping[str, Any]) -> dict[str, dict[str, 
     sets = LabelSets(task, frame)
     about = {name: unseen() for name in sets.names}
     for row, cells in enumerate(frame[sets.columns].itertuples(index=False, name=None), start=1):
-        for name, (cell, how) in sets.found(list(cells)).items():
+        for name, (cell, how) in sets.labels_of(list(cells)).items():
             see(about[name], row, how, cell)
     return about
 

@@ -242,17 +242,17 @@ def report(
      'good': {'rows': 2, 'first_row': 1, 'read_as': ['position'], 'cells': ['1']}}
     """
     rule = LabelRule(task, cells, codes)
-    found = {name: unseen() for name in task["labels"] or ["score"]}
+    by_label = {name: unseen() for name in task["labels"] or ["score"]}
     ranges: dict[str, list[tuple[float, str]]] = {}
     for row, cell in enumerate(cells, start=1):
         label = rule.read(cell)
         name, said, ranged = label.name or "score", str(cell), label.read_as in ("cut", "score")
-        see(found[name], row, label.read_as, None if ranged else said)
+        see(by_label[name], row, label.read_as, None if ranged else said)
         if ranged:
             ranges.setdefault(name, []).append((float(cell), said))
     for name, seen in ranges.items():
-        found[name]["cells"] = list(dict.fromkeys([min(seen)[1], max(seen)[1]]))
-    return found
+        by_label[name]["cells"] = list(dict.fromkeys([min(seen)[1], max(seen)[1]]))
+    return by_label
 
 
 def in_words(about: Mapping[str, Any]) -> str:

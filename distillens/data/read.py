@@ -281,14 +281,14 @@ def texts(frame: pd.DataFrame, column: str, where: str) -> list[str]:
     ['A film']
     """
     check_column(frame, column, "of texts", where)
-    found, problems = [], []
+    corpus, problems = [], []
     for row, cell in enumerate(frame[column], start=1):
         if labels.is_missing(cell) or (isinstance(cell, str) and not cell.strip()):
             continue
         try:
-            found.append(_text(cell, column).strip())
+            corpus.append(_text(cell, column).strip())
         except DataError as error:
             problems.append(f"row {row}: {error}")
     if problems:
         raise DataError(listed(where, problems))
-    return found
+    return corpus

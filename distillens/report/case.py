@@ -123,7 +123,7 @@ def not_known(view: View, texts: Sequence[Text], runs: Sequence[Run]) -> str:
     return f"Not known: the attributions of {' and '.join(silent)} came without logits." if silent else ""
 
 
-def beyond_in_words(found: Disagreement, teacher: str) -> str:
+def beyond_in_words(disagreement: Disagreement, teacher: str) -> str:
     """By what texts are ranked.
 
     Examples
@@ -133,6 +133,6 @@ def beyond_in_words(found: Disagreement, teacher: str) -> str:
     >>> beyond_in_words(Disagreement("small", 1, one, one, 0 * one), "big")
     'beyond what two runs of big differ in it'
     """
-    if not found.knows_noise:
+    if not disagreement.knows_noise:
         return f"by what they share of it (one run of {teacher} shows no noise)"
     return f"beyond what two runs of {teacher} differ in it"

@@ -51,8 +51,8 @@ def choose(
     view = _view(study, task, texts, explanations, examples)
     if view is None:
         return []
-    found = disagreements.of_view(study, view, texts, gates)
-    groups = [_worst(study, view, texts, one) for one in found.values()]
+    by_student = disagreements.of_view(study, view, texts, gates)
+    groups = [_worst(study, view, texts, one) for one in by_student.values()]
     if study.tasks[task]["type"] != "classification":
         return groups
     for teacher in (run for run in view.runs if run.teacher is None and run == study.first(run.model)):
@@ -61,7 +61,7 @@ def choose(
         ]
         family = [teacher, *students]
         groups += [
-            of_student(study, view, texts, [teacher, student], found[student.model])
+            of_student(study, view, texts, [teacher, student], by_student[student.model])
             for student in students
             for of_student in (partial(exemplars.group, gates=gates), _drifted)
         ]
@@ -88,17 +88,17 @@ def _is_contrast(probe: Probe, task: str) -> bool:
     return probe.task == task and any(row["variant"] == "flipped" for row in probe.design)
 
 
-def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreement) -> Group:
+def _worst(study: Outline, view: View, texts: Sequence[Text], disagreement: Disagreement) -> Group:
     """The ten worst disagreements of a student beyond noise, whatever the answers."""
-    student = next(run for run in view.runs if run.model == found.student)
-    teacher, places = student.teacher or "", worst(found.ranked, WORST)
+    student = next(run for run in view.runs if run.model == disagreement.student)
+    teacher, places = student.teacher or "", worst(disagreement.ranked, WORST)
     title = f"The ten worst disagreements beyond noise: {student.model}"
-    if not found.knows_noise:
+    if not disagreement.knows_noise:
         title = f"The ten worst disagreements: {student.model}"
     rule = (
         f"The texts whose attribution by {view.explainer} {student.model} places most unlike {teacher}, "
-        f"{beyond_in_words(found, teacher)}; {_how_many(int((found.ranked > 0).sum()), WORST)}. "
-        f"Each opens with its {noun(view.unit)}."
+        f"{beyond_in_words(disagreement, teacher)}; "
+        f"{_how_many(int((disagreement.ranked > 0).sum()), WORST)}. Each opens with its {noun(view.unit)}."
     )
     rows = []
     for place in places:
@@ -113,7 +113,7 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
                     Cell(
                         number(values[place]), float(values[place]) if math.isfinite(values[place]) else None
                     )
-                    for values in (found.beyond, found.shared, found.ceiling)
+                    for values in (disagreement.beyond, disagreement.shared, disagreement.ceiling)
                 ),
             ]
         )
@@ -131,7 +131,9 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
     none = f"On no text does {student.model} differ from {teacher} more than the teacher’s runs do."
     first = study.first(teacher)
     family = [run for run in (first, student) if run in view.runs]
-    cases = [case_of(study, view, texts[place], family, _facts(found, place)) for place in places[:TOP]]
+    cases = [
+        case_of(study, view, texts[place], family, _facts(disagreement, place)) for place in places[:TOP]
+    ]
     return Group(
         title,
         rule,
@@ -142,19 +144,22 @@ def _worst(study: Outline, view: View, texts: Sequence[Text], found: Disagreemen
 
 
 def _drifted(
-    study: Outline, view: View, texts: Sequence[Text], family: list[Run], found: Disagreement
+    study: Outline, view: View, texts: Sequence[Text], family: list[Run], disagreement: Disagreement
 ) -> Group:
     teacher, student = family
     reference = study.reference(student) or teacher
     right = [all(_right(view, run, text) for run in (reference, student)) for text in texts]
-    ranked = np.where(right, found.ranked, np.nan)
+    ranked = np.where(right, disagreement.ranked, np.nan)
     candidates = int((ranked > 0).sum())
     rule = (
         f"Of the texts that both {teacher.model} and {student.model} classify right, those whose attribution "
-        f"by {view.explainer} they place most unlike each other, {beyond_in_words(found, teacher.model)}: "
-        f"{_how_many(candidates)}."
+        f"by {view.explainer} they place most unlike each other, "
+        f"{beyond_in_words(disagreement, teacher.model)}: {_how_many(candidates)}."
     )
-    cases = [case_of(study, view, texts[place], family, _facts(found, place)) for place in worst(ranked, TOP)]
+    cases = [
+        case_of(study, view, texts[place], family, _facts(disagreement, place))
+        for place in worst(ranked, TOP)
+    ]
     none = (
         not_known(view, texts, [teacher, student])
         or (
@@ -168,10 +173,12 @@ def _drifted(
     return Group(title, rule, cases, "" if cases else none)
 
 
-def _facts(found: Disagreement, place: int) -> list[tuple[str, str]]:
-    facts = [("beyond noise", number(found.beyond[place]))] if found.knows_noise else []
-    facts.append((f"{found.student} shares", number(found.shared[place])))
-    return facts + ([("the teacher’s runs share", number(found.ceiling[place]))] if found.knows_noise else [])
+def _facts(disagreement: Disagreement, place: int) -> list[tuple[str, str]]:
+    facts = [("beyond noise", number(disagreement.beyond[place]))] if disagreement.knows_noise else []
+    facts.append((f"{disagreement.student} shares", number(disagreement.shared[place])))
+    if disagreement.knows_noise:
+        facts.append(("the teacher’s runs share", number(disagreement.ceiling[place])))
+    return facts
 
 
 def _borderline(study: Outline, view: View, texts: Sequence[Text], family: list[Run]) -> Group:

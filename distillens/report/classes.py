@@ -128,35 +128,37 @@ def _agreement(
     return result
 
 
-def tables_of(task: str, found: Classes) -> list[Table]:
+def tables_of(task: str, classes: Classes) -> list[Table]:
     """The tables of a task: scores and agreement by class, and a folded confusion of each model.
 
     Examples
     --------
     >>> scores = class_scores([0, 1], [[0, 0]], 2, confidence_level=0.95)
     >>> counts = confusion([0, 1], [[0, 0]], 2)
-    >>> found = Classes(["bad", "good"], {"kd": scores}, {"kd": counts}, [], {"kd": 1})
-    >>> [[row[0].text, row[2].value] for row in tables_of("films", found)[0].rows]
+    >>> classes = Classes(["bad", "good"], {"kd": scores}, {"kd": counts}, [], {"kd": 1})
+    >>> [[row[0].text, row[2].value] for row in tables_of("films", classes)[0].rows]
     [['bad', 1.0], ['good', 0.0]]
     """
-    if not found.names or not found.scores:
+    if not classes.names or not classes.scores:
         return []
-    agreement = _agreement_table(task, found)
-    confusions = [_confusion_table(task, model, found) for model in found.scores]
-    return [_scores_table(task, found), *([agreement] if agreement else []), *confusions]
+    agreement = _agreement_table(task, classes)
+    confusions = [_confusion_table(task, model, classes) for model in classes.scores]
+    return [_scores_table(task, classes), *([agreement] if agreement else []), *confusions]
 
 
-def _scores_table(task: str, found: Classes) -> Table:
+def _scores_table(task: str, classes: Classes) -> Table:
     head = [Head("class", numeric=False), Head("texts", "texts of the class in the test split")]
     head += [
         Head(model, "found: recall and its interval; below it right: precision, and F1")
-        for model in found.scores
+        for model in classes.scores
     ]
-    first = next(iter(found.scores.values()))
+    first = next(iter(classes.scores.values()))
     rows = []
-    for place, name in enumerate(found.names):
+    for place, name in enumerate(classes.names):
         texts = int(first.texts[place])
-        rows.append([Cell(name), Cell(str(texts), texts), *(_score(s, place) for s in found.scores.values())])
+        rows.append(
+            [Cell(name), Cell(str(texts), texts), *(_score(s, place) for s in classes.scores.values())]
+        )
     return Table(f"classes-{task}", f"Score by class on {task}", head, rows, 1, "classes")
 
 
@@ -168,16 +170,16 @@ def _score(scores: ClassScores, place: int) -> Cell:
     return Cell(percent(recall), recall, "\n".join(filter(None, (interval(low, high), right))))
 
 
-def _agreement_table(task: str, found: Classes) -> Table | None:
-    pairs = list(dict.fromkeys((row["student"], row["explainer"]) for row in found.agreement))
+def _agreement_table(task: str, classes: Classes) -> Table | None:
+    pairs = list(dict.fromkeys((row["student"], row["explainer"]) for row in classes.agreement))
     if not pairs:
         return None
-    cells = {(row["class"], row["student"], row["explainer"]): row for row in found.agreement}
+    cells = {(row["class"], row["student"], row["explainer"]): row for row in classes.agreement}
     head = [Head("class", numeric=False)]
     head += [
         Head(f"{student} by {explainer}", "mean agreement with the teacher") for student, explainer in pairs
     ]
-    rows = [[Cell(name), *(_agreed(cells.get((name, *pair))) for pair in pairs)] for name in found.names]
+    rows = [[Cell(name), *(_agreed(cells.get((name, *pair))) for pair in pairs)] for name in classes.names]
     return Table(
         f"classes-agreement-{task}", f"Agreement by class on {task}", head, rows, 1, "classes_agreement"
     )
@@ -190,11 +192,11 @@ def _agreed(row: Mapping[str, Any] | None) -> Cell:
     return Cell(number(row["agreement"]), row["agreement"], note)
 
 
-def _confusion_table(task: str, model: str, found: Classes) -> Table:
-    counts = found.confusions[model]
-    head = [Head("label", numeric=False), *(Head(f"says {name}") for name in found.names)]
+def _confusion_table(task: str, model: str, classes: Classes) -> Table:
+    counts = classes.confusions[model]
+    head = [Head("label", numeric=False), *(Head(f"says {name}") for name in classes.names)]
     rows = []
-    for name, line in zip(found.names, counts, strict=True):
+    for name, line in zip(classes.names, counts, strict=True):
         total = line.sum()
         shares = [Cell(percent(n / total) if total else "–", float(n), number(n, 1)) for n in line]
         rows.append([Cell(name), *shares])
@@ -211,16 +213,16 @@ def records(by_task: Mapping[str, Classes]) -> dict[str, tuple[Sequence[str], li
     ('classes', ('task', 'model', 'class'))
     """
     scores, confusions, agreement = [], [], []
-    for task, found in by_task.items():
-        agreement += [[row[name] for name in AGREEMENT] for row in found.agreement]
-        for model, of in found.scores.items():
-            for place, name in enumerate(found.names):
+    for task, classes in by_task.items():
+        agreement += [[row[name] for name in AGREEMENT] for row in classes.agreement]
+        for model, of in classes.scores.items():
+            for place, name in enumerate(classes.names):
                 recall = [float(part[place]) for part in of.recall]
-                rest = [float(of.precision[place]), float(of.f1[place]), found.runs[model]]
+                rest = [float(of.precision[place]), float(of.f1[place]), classes.runs[model]]
                 scores.append([task, model, name, int(of.texts[place]), *recall, *rest])
                 confusions += [
-                    [task, model, name, other, float(found.confusions[model][place, column])]
-                    for column, other in enumerate(found.names)
+                    [task, model, name, other, float(classes.confusions[model][place, column])]
+                    for column, other in enumerate(classes.names)
                 ]
     files = {"classes": (SCORES, scores), "confusion": (CONFUSION, confusions)}
     return {**files, "classes_agreement": (AGREEMENT, agreement)}

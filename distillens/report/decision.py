@@ -90,12 +90,12 @@ def count(words: Iterator[str]) -> str:
     >>> count(iter([KEEPS, UNKNOWN, KEEPS]))
     '2 of 3 cells: no drift found, 1 not decided'
     """
-    found = list(words)
-    counts = {word: found.count(word) for word in VERDICTS if word in found}
-    if len(found) < 2:
+    verdicts = list(words)
+    counts = {word: verdicts.count(word) for word in VERDICTS if word in verdicts}
+    if len(verdicts) < 2:
         return ""
     (first, many), *others = counts.items()
-    return ", ".join([f"{many} of {len(found)} cells: {first}", *(f"{n} {word}" for word, n in others)])
+    return ", ".join([f"{many} of {len(verdicts)} cells: {first}", *(f"{n} {word}" for word, n in others)])
 
 
 def _parts(own: Sequence[Verdict]) -> list[Part]:

@@ -38,8 +38,8 @@ def diagnostics(explanations: Sequence[Explained]) -> list[dict[str, Any]]:
     >>> row = {"values": [[0.0, 0.1]], "logits": [0.0, 1.0], "evals": 40, "truncated": False, "unseen": 2}
     >>> row |= {"lime_r2": [0.4, 0.8], "ig_delta": None}
     >>> made = {"task": "toy", "explainer": "lime", "model": "teacher", "seed": 1}
-    >>> (found,) = diagnostics([(made, [row])])
-    >>> found["cut_off"], found["lime_r2_low"]
+    >>> (diagnosis,) = diagnostics([(made, [row])])
+    >>> diagnosis["cut_off"], diagnosis["lime_r2_low"]
     (1, 0.5)
     """
     return [_diagnose(source, rows) for source, rows in explanations]

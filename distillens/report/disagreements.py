@@ -97,7 +97,7 @@ def of_view(
     belongs to one of its teacher's is compared with that one, any other with all.
     """
     weak = gated_runs(view, gates)
-    found: dict[str, Disagreement] = {}
+    by_student: dict[str, Disagreement] = {}
     values: dict[Run, list[Array]] = {}
 
     def shared(left: Run, right: Run) -> Array:
@@ -117,14 +117,14 @@ def of_view(
         pairs = _pairs(own, teachers, weak)
         of_student = _stacked([shared(*pair) for pair in pairs], len(texts))
         of_teachers = _stacked(ceilings[teacher], len(texts))
-        found[student] = Disagreement(
+        by_student[student] = Disagreement(
             student,
             len({run for run, _ in pairs}),
             mean_of_pairs(of_student),
             mean_of_pairs(of_teachers),
             beyond_noise(of_student, of_teachers),
         )
-    return found
+    return by_student
 
 
 def _pairs(own: Sequence[Run], teachers: Sequence[Run], weak: Mapping[Run, bool]) -> list[tuple[Run, Run]]:

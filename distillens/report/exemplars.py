@@ -69,7 +69,7 @@ def group(
     view: View,
     texts: Sequence[Text],
     family: Sequence[Run],
-    found: Disagreement,
+    disagreement: Disagreement,
     gates: Gates = (),
 ) -> Group:
     """The texts that every run of a student answers otherwise, or alike for other reasons, as a table.
@@ -82,13 +82,13 @@ def group(
         [[int(np.argmax(own)) if (own := view.logits(run, text)) else None for text in texts] for run in side]
         for side in runs
     ]
-    kinds = exemplars(*answers, found.ranked)._asdict()
+    kinds = exemplars(*answers, disagreement.ranked)._asdict()
     names = {"other_answers": "other answer", "other_reasons": "same answer, other reasons"}
     rule = (
         f"All runs of {teacher.model} ({len(runs[0])}) give one answer and all of {student.model} "
         f"({len(runs[1])}) another: {len(kinds['other_answers'])} of {len(texts)} texts. All give the same "
         f"answer, and {view.explainer} places the attribution otherwise, "
-        f"{beyond_in_words(found, teacher.model)}: {len(kinds['other_reasons'])}. "
+        f"{beyond_in_words(disagreement, teacher.model)}: {len(kinds['other_reasons'])}. "
         f"The first {FIRST} of each, furthest apart first."
     )
     rows = [
@@ -101,14 +101,14 @@ def group(
             Cell(beginning(texts[place])),
             *(answer(view, run, texts[place]) for run in family),
             Cell(gold(texts[place], study.tasks[view.task]) or NOT_KNOWN),
-            Cell(number(found.ranked[place]), float(found.ranked[place])),
+            Cell(number(disagreement.ranked[place]), float(disagreement.ranked[place])),
         ]
         for kind, places in kinds.items()
         for place in places[:FIRST]
     ]
     says = [f"{run.model} says" for run in family]
     columns = ["text", "what differs", "its beginning", *says, "gold"]
-    last = Head("beyond noise" if found.knows_noise else "not shared", "how far the reasons are apart")
+    last = Head("beyond noise" if disagreement.knows_noise else "not shared", "how far the reasons are apart")
     title = f"Other answers, or other reasons, by every run: {student.model}"
     table = Table(
         f"exemplars-{view.task}-{student.model}",

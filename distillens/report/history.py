@@ -68,8 +68,8 @@ def changes(records: Mapping[str, Outcome]) -> list[tuple[str, str, list[Cell], 
     """
     result = []
     for key in _keys(records):
-        found = [_student(record, key) for record in records.values()]
-        words = [_word(one["verdict"]) if one else NOTHING for one in found]
+        students = [_student(record, key) for record in records.values()]
+        words = [_word(one["verdict"]) if one else NOTHING for one in students]
         result.append((*key, words, _said(records, key)))
     return result
 
@@ -128,8 +128,8 @@ def _row(record: Outcome, key: Key, explainer: str) -> Mapping[str, Any] | None:
 
 
 def _explainers(records: Mapping[str, Outcome], key: Key) -> list[str]:
-    found = [one for record in records.values() if (one := _student(record, key)) is not None]
-    return list(dict.fromkeys(row["explainer"] for one in found for row in one["explainers"]))
+    students = [one for record in records.values() if (one := _student(record, key)) is not None]
+    return list(dict.fromkeys(row["explainer"] for one in students for row in one["explainers"]))
 
 
 def _word(verdict: str | None) -> Cell:
@@ -153,10 +153,10 @@ def _difference(records: Mapping[str, Outcome], key: Key, explainer: str) -> dic
 
 
 def _said(records: Mapping[str, Outcome], key: Key) -> str:
-    found = [(name, _difference(records, key, name)) for name in _explainers(records, key)]
+    differences = [(name, _difference(records, key, name)) for name in _explainers(records, key)]
     moved = [
         f"{name} {number(one['difference'], signed=True)} {interval(one['low'], one['high'])}".strip()
-        for name, one in found
+        for name, one in differences
         if one and one["difference"] is not None
     ]
     return f"agreement by {', '.join(moved)}" if moved else "not in both of the last two studies"
@@ -205,11 +205,11 @@ def _agreed(row: Mapping[str, Any] | None) -> Cell:
 
 
 def _moved(records: Mapping[str, Outcome], key: Key, explainer: str) -> Cell:
-    found = _difference(records, key, explainer)
-    if found is None or found["difference"] is None:
+    change = _difference(records, key, explainer)
+    if change is None or change["difference"] is None:
         return NOTHING
-    low, high = found["low"], found["high"]
+    low, high = change["low"], change["high"]
     told = low is not None and (low > 0 or high < 0)
-    note = f"{interval(low, high)}\n{found['n']} texts" if found["n"] else "other texts or settings"
-    text = number(found["difference"], signed=True)
-    return Cell(text, found["difference"], note, "told" if told else "")
+    note = f"{interval(low, high)}\n{change['n']} texts" if change["n"] else "other texts or settings"
+    text = number(change["difference"], signed=True)
+    return Cell(text, change["difference"], note, "told" if told else "")

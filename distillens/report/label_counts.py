@@ -80,8 +80,8 @@ def table(study: Outline, splits: Splits, read_as: Mapping[tuple[str, str], str]
     >>> from types import SimpleNamespace as Fake
     >>> study = Fake(tasks={"toy": {"type": "classification", "labels": ["no", "yes"]}})
     >>> splits = {("toy", "test"): [{"label": 1.0, "label_name": None}]}
-    >>> found = table(study, splits, {("toy", "yes"): "1 by position"})
-    >>> [" ".join(cell.text for cell in row) for row in found.rows]
+    >>> sizes = table(study, splits, {("toy", "yes"): "1 by position"})
+    >>> [" ".join(cell.text for cell in row) for row in sizes.rows]
     ['toy no 0 0 0 0 ', 'toy yes 0 0 1 1 1 by position', 'toy all 0 0 1 1 ']
     """
     lines = []

@@ -38,9 +38,9 @@ class Ladders(NamedTuple):
         return cls(frame_of(placements, "placements"), frame_of(ladders, "ladders"))
 
 
-def tables_of(study: Outline, task: str, found: Ladders, drift: pd.DataFrame) -> list[Table]:
+def tables_of(study: Outline, task: str, ladders: Ladders, drift: pd.DataFrame) -> list[Table]:
     """Per explainer, a row for each student, and for the teacher's own runs where there are several."""
-    rows = headline(found.placements, task)
+    rows = headline(ladders.placements, task)
     by_seeds = {
         (row["student"], row["explainer"]): row["verdict"]
         for row in score_rows.of(drift, task)
@@ -79,11 +79,11 @@ def tables_of(study: Outline, task: str, found: Ladders, drift: pd.DataFrame) ->
     return result
 
 
-def lines(study: Outline, found: Ladders) -> list[tuple[str, Cell, str]]:
+def lines(study: Outline, ladders: Ladders) -> list[tuple[str, Cell, str]]:
     """For each student, explainer and task: who, the verdict by the ladder, and where it stands in words."""
     result = []
     for task in study.tasks:
-        rows = headline(found.placements, task)
+        rows = headline(ladders.placements, task)
         for row in (row for row in rows if not row["kind"]):
             same = ("student", "explainer", "teacher")
             places = [one for one in rows if one["kind"] and all(one[key] == row[key] for key in same)]

@@ -17,17 +17,17 @@ from distillens.report.svg import INK
 _LINES = ("-", (0, (4, 1.6)), (0, (1, 1.6)))
 
 
-def drawings(study: Outline, found: Ladders) -> list[Drawing]:
+def drawings(study: Outline, ladders: Ladders) -> list[Drawing]:
     """The map of each task and explainer: equal answers against agreement of reasons."""
     result = []
     for task in study.tasks:
-        rows = [row for row in headline(found.placements, task) if not row["kind"]]
+        rows = [row for row in headline(ladders.placements, task) if not row["kind"]]
         pairs = dict.fromkeys((row["explainer"], row["teacher"]) for row in rows)
         several = len({teacher for _, teacher in pairs}) > 1
         for explainer, teacher in pairs:
             both = [
                 [row for row in some if (row["explainer"], row["teacher"]) == (explainer, teacher)]
-                for some in (rows, headline(found.rungs, task))
+                for some in (rows, headline(ladders.rungs, task))
             ]
             name = "-".join(["ladder", task, explainer, *([teacher] if several else [])])
             title = f"Same answers, same reasons? {task}, by {explainer}; lines: damaged copies of {teacher}"

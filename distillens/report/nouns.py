@@ -22,8 +22,8 @@ def named(text: str, unit: str) -> str:
     """
 
     def other(match: re.Match[str]) -> str:
-        found = noun(unit, many=bool(match[2]))
-        return found.capitalize() if match[1] == "W" else found
+        name = noun(unit, many=bool(match[2]))
+        return name.capitalize() if match[1] == "W" else name
 
     return text if unit == "word" else _WORD.sub(other, text)
 
@@ -34,8 +34,8 @@ def of_table(table: Table, unit: str) -> Table:
     Examples
     --------
     >>> from distillens.report.formatting import Head
-    >>> found = of_table(Table("t", "Words named", [Head("by", "whose words")], []), "line")
-    >>> found.caption, found.head[0].meaning
+    >>> table = of_table(Table("t", "Words named", [Head("by", "whose words")], []), "line")
+    >>> table.caption, table.head[0].meaning
     ('Lines named', 'whose lines')
     """
     if unit == "word":

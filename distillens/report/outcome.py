@@ -164,14 +164,14 @@ def remarks(drift: Sequence[Row], answers: Mapping[tuple[str, str], Sequence[Any
 
 def _answers(results: Results) -> dict[tuple[str, str], list[Any]]:
     """The classes that the first run of each teacher predicts; nothing of a regression."""
-    frame, found = results.predictions, {}
+    frame, answers = results.predictions, {}
     for task, block in results.settings["tasks"].items():
         for name, model in results.settings["models"].items():
             if model["teacher"] is None and block["type"] == "classification":
                 rows = frame[(frame["task"] == task) & (frame["model"] == name)]
                 rows = rows[(rows["perturbation"] == "none") & (rows["seed"] == min(model["seeds"]))]
-                found[task, name] = rows["predicted"].tolist()
-    return found
+                answers[task, name] = rows["predicted"].tolist()
+    return answers
 
 
 def decisions(
@@ -303,15 +303,15 @@ def _teachers(settings: Mapping[str, Any], explanations: Sequence[str | Path]) -
 
     None where its explanations are not there, such as on a page that is made of kept tables.
     """
-    found: dict[str, set[str]] = {
+    by_teacher: dict[str, set[str]] = {
         name: set() for name, model in settings["models"].items() if model["teacher"] is None
     }
     for path in explanations:
         source = tables.provenance(path)
-        if source["model"] in found:
+        if source["model"] in by_teacher:
             weights = source.get("model_sha256") or digest(path)
-            found[source["model"]].add(f"{source['task']} {source['seed']} {weights}")
+            by_teacher[source["model"]].add(f"{source['task']} {source['seed']} {weights}")
     return {
         name: hashlib.sha256("\n".join(sorted(runs)).encode()).hexdigest() if runs else None
-        for name, runs in found.items()
+        for name, runs in by_teacher.items()
     }

@@ -13,27 +13,27 @@ FAILING = (DRIFTS, WORSE, NOTHING, UNKNOWN)
 """Words that fail, in the order in which they count."""
 
 
-def failures(found: Mapping[str, Any], allow: tuple[str, ...] = ()) -> dict[tuple[str, str], list[str]]:
+def failures(record: Mapping[str, Any], allow: tuple[str, ...] = ()) -> dict[tuple[str, str], list[str]]:
     """Why each (task, student) fails; those that pass are left out.
 
     Examples
     --------
-    >>> found = {"students": [{"task": "films", "student": "tiny", "verdict": "not decided"}], "against": []}
-    >>> failures(found), failures(found, ("not decided",))
+    >>> record = {"students": [{"task": "films", "student": "tiny", "verdict": "not decided"}], "against": []}
+    >>> failures(record), failures(record, ("not decided",))
     ({('films', 'tiny'): ['not decided']}, {})
     """
     why: dict[tuple[str, str], list[str]] = {}
-    for one in found["students"]:
+    for one in record["students"]:
         if one["verdict"] != KEEPS and one["verdict"] not in allow:
             why.setdefault((one["task"], one["student"]), []).append(one["verdict"])
-    for row in found["against"]:
+    for row in record["against"]:
         words = why.setdefault((row["task"], row["student"]), [])
         if row["worse"] and WORSE not in (*words, *allow):
             words.append(WORSE)
     return {key: words for key, words in why.items() if words}
 
 
-def status(found: Mapping[str, Any], allow: tuple[str, ...] = ()) -> int:
+def status(record: Mapping[str, Any], allow: tuple[str, ...] = ()) -> int:
     """The exit status of a record.
 
     Examples
@@ -42,7 +42,7 @@ def status(found: Mapping[str, Any], allow: tuple[str, ...] = ()) -> int:
     >>> status(nothing), status(nothing, ("nothing measured",))
     (5, 0)
     """
-    words = {word for words in failures(found, allow).values() for word in words}
-    if not found["students"] and NOTHING not in allow:
+    words = {word for words in failures(record, allow).values() for word in words}
+    if not record["students"] and NOTHING not in allow:
         words.add(NOTHING)
     return next((STATUS[word] for word in FAILING if word in words), 0)

@@ -69,5 +69,5 @@ def _of_noise(name: str, explainer: str, row: Row, tolerance: float) -> Iterator
     )
     left = most - row["agreement"]
     if left <= tolerance * (row["ceiling"] - row["floor"]):
-        found = ", and the drift found is that noise" if row["verdict"] == DRIFTS else ""
-        yield f"The rest is as good as none{found}; the mean of several answers would have less of it."
+        clause = ", and the drift found is that noise" if row["verdict"] == DRIFTS else ""
+        yield f"The rest is as good as none{clause}; the mean of several answers would have less of it."

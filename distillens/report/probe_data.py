@@ -47,7 +47,7 @@ class Probe:
         -------
         variants : dict
             Of the first item where no sentence reads like that.
-        found : bool
+        known : bool
             Whether one does.
         """
         by_id = {row["example_id"]: row for row in self.sentences}

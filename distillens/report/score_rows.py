@@ -152,8 +152,8 @@ def pairs(study: Outline, rows: Iterable[Row]) -> list[Pair]:
     >>> from distillens.report.study_data import study_of
     >>> models = {"teacher": {"seeds": [1, 2]}, "student": {"seeds": [1], "teacher": "teacher"}}
     >>> keys = ("model", "seed", "against", "against_seed")
-    >>> found = [("teacher", 2, "teacher", 1), ("student", 1, "teacher", 1)]
-    >>> pairs(study_of({"models": models}, {}), [dict(zip(keys, of, strict=True)) for of in found])
+    >>> runs = [("teacher", 2, "teacher", 1), ("student", 1, "teacher", 1)]
+    >>> pairs(study_of({"models": models}, {}), [dict(zip(keys, of, strict=True)) for of in runs])
     [('student', 1, 'teacher', 1), ('teacher', 2, 'teacher', 1)]
     """
     position = {(run.model, run.seed): index for index, run in enumerate(study.runs)}

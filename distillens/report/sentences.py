@@ -109,8 +109,8 @@ class View:
         teacher, first = self._teacher[run], self._first[run.teacher or run.model]
         role = "student" if run.teacher else "teacher" if run == teacher else "seed"
         places = {"teacher": teacher, "family": first}
-        found = {name: self.runs.index(one) if one in self.runs else None for name, one in places.items()}
-        return {"label": run.label, "role": role, **found}
+        indices = {name: self.runs.index(one) if one in self.runs else None for name, one in places.items()}
+        return {"label": run.label, "role": role, **indices}
 
     def row(self, example: Mapping[str, Any]) -> list[dict[str, Any] | None]:
         """What each run says about an example; None where it, or its teacher, says nothing."""

@@ -78,8 +78,8 @@ def _record(of: Material) -> dict[str, Any]:
         explanations=of.files.explanations,
         repeated=of.repeated,
     )
-    found = {**outcome.record(of.config, evidence), "against": []}
-    return {**found, "status": outcome_status.status(found)}
+    record = {**outcome.record(of.config, evidence), "against": []}
+    return {**record, "status": outcome_status.status(record)}
 
 
 def _write_frame(path: Path, frame: pd.DataFrame, columns: Sequence[str]) -> None:

@@ -44,8 +44,8 @@ def verdicts(
         of = [[row for v in own for row in cells(v, judged)] for judged in at.values()]
         if one.parts or not any(row["teacher_runs_missing"] for row in of[0]):  # else the ladder decides
             students[one.student] = {
-                "words": [overall(found, study.controls) for found in of],
-                "parts": [count(row["verdict"] for row in found) for found in of],
+                "words": [overall(judged, study.controls) for judged in of],
+                "parts": [count(row["verdict"] for row in judged) for judged in of],
             }
     table = []
     for v in shown:
