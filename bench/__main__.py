@@ -123,8 +123,8 @@ def _growth(bench: Bench, scale: plan.Scale, every: Sequence[Example]) -> dict[s
 def _write(out: Path, results: dict[str, Any], bench: Bench) -> str:
     """What is measured so far, so that nothing is lost if a later work fails."""
     for name, key in (("numpy", "sgemm_gflops"), ("torch", "torch_sgemm_gflops")):
-        found = [one[name] for one in bench.sgemm]
-        results["machine"] |= {key: median(found), f"{key}_range": [min(found), max(found)]}
+        rates = [one[name] for one in bench.sgemm]
+        results["machine"] |= {key: median(rates), f"{key}_range": [min(rates), max(rates)]}
     # A row in half precision is not the stage as it runs by default, nor is prediction.
     rows = [
         row for row in results["rows"] if "ratio" in row and row["work"] not in ("robustness", "bfloat16")

@@ -92,9 +92,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=11)
     parser.add_argument("--out", type=Path, default=Path(__file__).with_name("aligned.json"))
     given = parser.parse_args()
-    found = measure(given.checkpoint, given.layers, given.batch, given.length, given.steps)
-    given.out.write_text(json.dumps(found, indent=1) + "\n")
-    print(json.dumps(found, indent=1))
+    record = measure(given.checkpoint, given.layers, given.batch, given.length, given.steps)
+    given.out.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
 
 
 if __name__ == "__main__":

@@ -68,11 +68,11 @@ def main() -> None:
         server.calls = server.texts = 0
         seconds["again"] = _timed(_run, STUDY, given.cores)
         again = hits(config, server)
-    found = load(results)
+    study_results = load(results)
     frames = {
-        "verdicts": verdicts(found),
-        "differences": differences(found),
-        "performance": performance(found),
+        "verdicts": verdicts(study_results),
+        "differences": differences(study_results),
+        "performance": performance(study_results),
         "asked": first.merge(again, on="model"),
         "costs": spent,
         "seconds": pd.DataFrame({"step": seconds.keys(), "seconds": [round(s) for s in seconds.values()]}),
@@ -197,10 +197,10 @@ def _logs(study: str, name: str) -> Iterator[str]:
             yield path.read_text("utf-8")
 
 
-def verdicts(found: Results) -> pd.DataFrame:
+def verdicts(results: Results) -> pd.DataFrame:
     """A row for each student and explainer: agreement, drift, and both verdicts."""
-    drift = found.drift[found.drift["metric"] == HEADLINE]
-    placed = found.placements
+    drift = results.drift[results.drift["metric"] == HEADLINE]
+    placed = results.placements
     placed = placed[(placed["metric"] == HEADLINE) & placed["kind"].isna()]
     by_ladder = {(row.student, row.explainer): row.verdict for row in placed.itertuples()}
     rows = [
@@ -212,11 +212,11 @@ def verdicts(found: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_SHOWN)
 
 
-def differences(found: Results) -> pd.DataFrame:
+def differences(results: Results) -> pd.DataFrame:
     """How far the attributions of endpoint and function are at most from those of the folder behind them."""
-    values = found.attributions.set_index(["explainer", "example_id", "position", "label"])["value"]
-    model = found.attributions["model"].to_numpy()
-    folder = values[(model == TEACHER) & (found.attributions["seed"] == SEED).to_numpy()]
+    values = results.attributions.set_index(["explainer", "example_id", "position", "label"])["value"]
+    model = results.attributions["model"].to_numpy()
+    folder = values[(model == TEACHER) & (results.attributions["seed"] == SEED).to_numpy()]
     rows = []
     for name in ("endpoint", "function"):
         apart = (values[model == name] - folder).abs().groupby("explainer").max()
@@ -225,25 +225,25 @@ def differences(found: Results) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "explainer", "largest difference", "largest value"])
 
 
-def performance(found: Results) -> pd.DataFrame:
+def performance(results: Results) -> pd.DataFrame:
     """Accuracy and macro F1 of each run."""
-    scores = found.scores
+    scores = results.scores
     about = ["explainer", "perturbation", "subset", "against", "probe"]
     own = scores[scores["metric"].isin(["accuracy", "macro_f1"]) & scores[about].isna().all(axis=1)]
     wide = own.pivot_table(index=["model", "seed"], columns="metric", values="value", sort=False)
     return wide.reset_index().astype({"seed": int})
 
 
-def costs(found: Results) -> pd.DataFrame:
+def costs(results: Results) -> pd.DataFrame:
     """Seconds of training and of explaining, and the size and speed of what has weights; sums over runs."""
-    trained = found.trainings.groupby("model")["wall_seconds"].sum()
-    size = found.costs.groupby("model")[["file_bytes", "latency_ms"]].mean()
+    trained = results.trainings.groupby("model")["wall_seconds"].sum()
+    size = results.costs.groupby("model")[["file_bytes", "latency_ms"]].mean()
     rows = []
-    for name in found.settings["models"]:
+    for name in results.settings["models"]:
         explained = [
             pd.read_csv(path, sep="\t")["s"].sum()
             for rule in ("explain", "explain_again")
-            for path in Path("benchmarks", found.settings["name"], rule, TASK, name).glob("**/*.tsv")
+            for path in Path("benchmarks", results.settings["name"], rule, TASK, name).glob("**/*.tsv")
         ]
         rows.append(
             {

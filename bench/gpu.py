@@ -127,7 +127,7 @@ def explain(
     options = {**plan.options_of(method), **given} | (
         {"samples": samples} if method == "lime" and samples else {}
     )
-    stock, found, values = peers.Stock(folder, device), {}, {}
+    stock, durations, values = peers.Stock(folder, device), {}, {}
     # Spread over the lengths, as the texts are.
     few = texts[:: -(-len(texts) // size.stock)]
     sides: dict[str, tuple[Callable[[list[Example]], Iterator[np.ndarray]], list[Example]]] = {
@@ -143,10 +143,10 @@ def explain(
         list(run(some[:1]))
         start = time.perf_counter()
         values[name] = np.concatenate(list(run(some)))
-        found[name] = (time.perf_counter() - start) / len(some)
+        durations[name] = (time.perf_counter() - start) / len(some)
     difference = float(np.abs(values["stock"] - values["the same few"]).max())
-    ratio = found["stock"] / found["the same few"]
-    seconds = {f"seconds a sentence, {name}": value for name, value in found.items()}
+    ratio = durations["stock"] / durations["the same few"]
+    seconds = {f"seconds a sentence, {name}": value for name, value in durations.items()}
     return {**seconds, "ratio of the same few": ratio, "largest difference": difference}
 
 
@@ -203,9 +203,9 @@ def align(folder: Path, device: str, size: Size) -> dict[str, float]:
     """Steps a second of AlignedDistil and of plain masked-language distillation, and memory."""
     _forget_peak(device)
     layers = list(range(0, size.shape["num_hidden_layers"], 2))
-    found = aligned.measure(folder, layers, size.batch, _PIECES, size.steps, device)
-    rates = {f"steps a second, {name}": 1 / seconds for name, seconds in found["seconds a step"].items()}
-    return {**rates, "ratio": found["ratio"], "peak MB": _peak_mb(device)}
+    record = aligned.measure(folder, layers, size.batch, _PIECES, size.steps, device)
+    rates = {f"steps a second, {name}": 1 / seconds for name, seconds in record["seconds a step"].items()}
+    return {**rates, "ratio": record["ratio"], "peak MB": _peak_mb(device)}
 
 
 def equality(folder: Path, device: str, texts: list[Example]) -> dict[str, float]:
@@ -296,9 +296,9 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
 
     def keep(models: dict[str, Any] | None = None) -> None:
-        found = {**results, "models": models} if models else {**results, "why": "torch sees no GPU"}
-        (out / "gpu.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-        table.insert(out / "RESULTS.md", markdown(found), BEGIN, END)
+        record = {**results, "models": models} if models else {**results, "why": "torch sees no GPU"}
+        (out / "gpu.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+        table.insert(out / "RESULTS.md", markdown(record), BEGIN, END)
 
     if given.tiny:
         measure(TINY, device, 20, _LIMIT_S, keep)

@@ -112,7 +112,7 @@ def _row(
     }
 
 
-def markdown(found: dict[str, Any]) -> str:
+def markdown(results: dict[str, Any]) -> str:
     """The section of the page."""
     lines = [
         (
@@ -124,9 +124,9 @@ def markdown(found: dict[str, Any]) -> str:
             f"{both['ratio by processor seconds']:.2f} x",
             f"{row['largest difference']:.0e}",
         )
-        for row, both in zip(found["one process"], found["workers"], strict=True)
+        for row, both in zip(results["one process"], results["workers"], strict=True)
     ]
-    many = found["workers"][0]
+    many = results["workers"][0]
     head = (
         "explainer",
         "masks",
@@ -156,13 +156,13 @@ def main() -> None:
     if any(os.environ.get(name) != value for name, value in _ONE_CORE.items()):
         parser.error(f"start it with {' '.join(f'{name}={value}' for name, value in _ONE_CORE.items())}")
     chosen = sentences.spread(sentences.load(given.data), given.sentences, given.words, lambda one: True)
-    found = {
+    results = {
         "one process": one_process(given.model, chosen, given.samples, given.repeats),
         "workers": shared.measure(given.model, chosen, given.samples, given.repeats, given.workers),
     }
-    (given.out / "host.json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    table.insert(given.out / "RESULTS.md", markdown(found), BEGIN, END)
-    print(markdown(found))
+    (given.out / "host.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    table.insert(given.out / "RESULTS.md", markdown(results), BEGIN, END)
+    print(markdown(results))
 
 
 if __name__ == "__main__":

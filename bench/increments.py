@@ -32,9 +32,9 @@ def main() -> None:
     add("--out", type=Path, default=ROOT / "bench" / "increments.json")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(given.config, given.student, given.cores, Path(folder))
-    given.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    print(json.dumps(found, indent=1))
+        record = measure(given.config, given.student, given.cores, Path(folder))
+    given.out.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    print(json.dumps(record, indent=1))
 
 
 def measure(config: Path, student: str, cores: int, folder: Path) -> dict[str, Any]:
@@ -72,11 +72,11 @@ def measure(config: Path, student: str, cores: int, folder: Path) -> dict[str, A
 
 def job_seconds(benchmarks: Path) -> dict[str, float]:
     """Seconds of each job, by the path of its benchmark without the suffix."""
-    found = {}
+    seconds = {}
     for path in sorted(benchmarks.rglob("*.tsv")):
         _, values = path.read_text("utf-8").splitlines()
-        found[str(path.relative_to(benchmarks).with_suffix(""))] = float(values.split("\t")[0])
-    return found
+        seconds[str(path.relative_to(benchmarks).with_suffix(""))] = float(values.split("\t")[0])
+    return seconds
 
 
 def _run(study: dict[str, Any], cores: int, folder: Path) -> float:

@@ -111,8 +111,8 @@ def _alone(
         place_students(files, settings=settings, accept={"prune": dose}, **out)
         for row in tables.read(out["placements"], "placements").to_pylist():
             if row["metric"] == HEADLINE and row["verdict"] is not None:
-                found = {key: row[key] for key in ("student", "explainer", "agreement", "accepted")}
-                yield found | {"one_teacher": row["verdict"]}
+                placement = {key: row[key] for key in ("student", "explainer", "agreement", "accepted")}
+                yield placement | {"one_teacher": row["verdict"]}
 
 
 def by_accept(frame: pd.DataFrame) -> str:

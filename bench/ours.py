@@ -34,5 +34,5 @@ def run(
             return
         if unit == "token":
             examples = [engine.encoder.in_tokens(one) for one in examples]
-        found = registry.load("explainer", method).explain(examples, engine, OUTPUT, options, SEED)
-        yield from (one.values for one in found)
+        attributions = registry.load("explainer", method).explain(examples, engine, OUTPUT, options, SEED)
+        yield from (one.values for one in attributions)

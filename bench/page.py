@@ -94,7 +94,7 @@ def timings(browser: Any, page: Path, repeats: int) -> dict[str, Any]:
     }
 
 
-def beyond(found: dict[str, Any]) -> list[str]:
+def beyond(results: dict[str, Any]) -> list[str]:
     """Name what takes longer than it may.
 
     Examples
@@ -104,10 +104,10 @@ def beyond(found: dict[str, Any]) -> list[str]:
     """
     late = [
         name
-        for name, seconds in found["seconds"].items()
+        for name, seconds in results["seconds"].items()
         if name != "ready" and seconds > (FIRST_VIEW if name == "first view" else ACT)
     ]
-    return late + (["elements"] if found["elements"] >= ELEMENTS else [])
+    return late + (["elements"] if results["elements"] >= ELEMENTS else [])
 
 
 def main() -> int:
@@ -126,7 +126,7 @@ def main() -> int:
             return 1
         try:
             page = write(Path(folder), given.texts, given.rows)
-            found = {
+            results = {
                 "texts": given.texts,
                 "rows": given.rows,
                 "bytes": page.stat().st_size,
@@ -137,12 +137,13 @@ def main() -> int:
             }
         finally:
             browser.quit()
-    found["beyond"] = beyond(found)
-    given.out.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    for name, seconds in found["seconds"].items():
-        print(f"{name:28} {seconds:7.3f} s   slowest {found['slowest'][name]:.3f} s")
+    results["beyond"] = beyond(results)
+    given.out.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    for name, seconds in results["seconds"].items():
+        print(f"{name:28} {seconds:7.3f} s   slowest {results['slowest'][name]:.3f} s")
     print(
-        f"{found['elements']} elements, {found['bytes'] / 1e6:.1f} MB; beyond: {found['beyond'] or 'nothing'}"
+        f"{results['elements']} elements, {results['bytes'] / 1e6:.1f} MB; "
+        f"beyond: {results['beyond'] or 'nothing'}"
     )
     return 0
 

@@ -37,13 +37,13 @@ class Stock:
 
     def logits(self, texts: Sequence[str]) -> np.ndarray:
         """Logits in batches of 64, each padded to its longest text."""
-        found = []
+        logits = []
         with torch.inference_mode():
             for start in range(0, len(texts), _BATCH):
                 batch = [str(text) for text in texts[start : start + _BATCH]]
                 inputs = self.tokenizer(batch, padding=True, truncation=True, return_tensors="pt")
-                found.append(self.model(**inputs.to(self.device)).logits.cpu().numpy())
-        return np.concatenate(found)
+                logits.append(self.model(**inputs.to(self.device)).logits.cpu().numpy())
+        return np.concatenate(logits)
 
     def margins(self, texts: Sequence[str]) -> np.ndarray:
         """What is explained, in batches of 64."""

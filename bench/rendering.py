@@ -77,18 +77,18 @@ def _explained(
     folder: Path, study: Study, task: str, explainers: Sequence[str], rule: Rule, out: Path
 ) -> dict[ExplanationId, Path]:
     """Explanations of all runs with words removed in one way."""
-    found, texts = {}, folder / "data" / task / "explained.parquet"
+    paths, texts = {}, folder / "data" / task / "explained.parquet"
     for model, block in study.config["models"].items():
         for seed, explainer in itertools.product(block["seeds"], explainers):
             run = ExplanationId(task, model, seed, explainer)
-            found[run] = out / model / str(seed) / f"{explainer}.parquet"
+            paths[run] = out / model / str(seed) / f"{explainer}.parquet"
             engine = EngineOptions(**{**study.engine_of(model), "rule": rule})
             job = ModelJob(run, folder / "models" / task / model / str(seed), engine)
             block_of = study.config["explainers"][explainer]
             plan = ExplanationPlan(block_of, study.config["explained_output"], study.config["seed"])
-            found[run].parent.mkdir(parents=True, exist_ok=True)
-            write_explanations(job, plan, texts, found[run])
-    return found
+            paths[run].parent.mkdir(parents=True, exist_ok=True)
+            write_explanations(job, plan, texts, paths[run])
+    return paths
 
 
 def _judged(

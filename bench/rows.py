@@ -149,7 +149,7 @@ def run_growth(bench: Bench, scale: Scale, every: Sequence[Example]) -> dict[str
     every : sequence of Example
         Where sentences are drawn from; more hold the fewer.
     """
-    found = {}
+    growth = {}
     for method in scale.growth_methods:
         options = {**options_of(method), **CHEAP.get(method, {})}
         runs = []
@@ -158,7 +158,7 @@ def run_growth(bench: Bench, scale: Scale, every: Sequence[Example]) -> dict[str
             work = Work(method, method, (), options)
             runs.append(bench.run(f"{method}: {count} sentences", work, work.ours, file))
         memory = {count: one["peak_memory_mb"] for count, one in zip(scale.growth, runs, strict=True)}
-        found[method] = {
+        growth[method] = {
             "options": options,
             "runs": [
                 {"seconds_per_sentence": one["seconds"] / one["sentences"]}
@@ -168,4 +168,4 @@ def run_growth(bench: Bench, scale: Scale, every: Sequence[Example]) -> dict[str
             "memory_ratio": memory[scale.growth[-1]] / memory[scale.grown_from],
             "must": 1.15,
         }
-    return found
+    return growth

@@ -15,8 +15,8 @@ def load(data: str | Path) -> list[Example]:
     """The examples of a file or, of a task's folder, those of all its splits."""
     data = Path(data)
     files = [data / f"{split}.parquet" for split in _SPLITS] if data.is_dir() else [data]
-    found = {one.example_id: one for file in files for one in examples(tables.read(file, "examples"))}
-    return sorted(found.values(), key=_place)
+    by_id = {one.example_id: one for file in files for one in examples(tables.read(file, "examples"))}
+    return sorted(by_id.values(), key=_place)
 
 
 def spread(
@@ -65,15 +65,15 @@ def long(
 
 
 def _joined(every: Sequence[Example], least: int) -> list[Example]:
-    found, parts = [], []
+    joined, parts = [], []
     for example in every:
         parts.append(example)
         if sum(len(part.words) for part in parts) >= least:
             name = "+".join(part.example_id for part in parts)
             text = " ".join(part.text_a for part in parts)
-            found.append(replace(example, example_id=name, text_a=text, label=None, label_name=None))
+            joined.append(replace(example, example_id=name, text_a=text, label=None, label_name=None))
             parts = []
-    return found
+    return joined
 
 
 def first(every: Sequence[Example], count: int, fits: Callable[[Example], bool]) -> list[Example]:

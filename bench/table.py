@@ -126,16 +126,16 @@ def _growth(growth: dict[str, Any]) -> str:
     lines = []
     if "failed" in growth:
         return f"growth: {growth['failed']}"
-    for method, found in growth.items():
-        for number, one in enumerate(found["runs"]):
+    for method, record in growth.items():
+        for number, one in enumerate(record["runs"]):
             lines.append(
                 (
                     method if number == 0 else "",
                     f"{one['sentences']:,}",
                     f"{one['seconds_per_sentence']:.3g}",
                     f"{one['peak_memory_mb']:.0f}",
-                    f"{found['memory_ratio']:.3f} (must < {found['must']})"
-                    if one is found["runs"][-1]
+                    f"{record['memory_ratio']:.3f} (must < {record['must']})"
+                    if one is record["runs"][-1]
                     else "",
                 )
             )

@@ -30,8 +30,8 @@ def main() -> None:
     }
     for line in sys.stdin:
         request = json.loads(line)
-        found = kinds[request.pop("kind")](request, lambda *done: _tell(answers, progress=done))
-        _tell(answers, result=found)
+        result = kinds[request.pop("kind")](request, lambda *done: _tell(answers, progress=done))
+        _tell(answers, result=result)
 
 
 def _tell(answers: TextIO, **what: Any) -> None:

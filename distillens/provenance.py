@@ -97,8 +97,8 @@ def code(*parts: str) -> str:
     >>> code("scripts/explain.py") == code("scripts/explain.py", "distillens.attribution.explainers.shap")
     False
     """
-    found = (ROOT / part if part.endswith(".py") else _module_path(part) for part in parts)
-    open_, seen = [*filter(None, found)], {}
+    paths = (ROOT / part if part.endswith(".py") else _module_path(part) for part in parts)
+    open_, seen = [*filter(None, paths)], {}
     while open_:
         path = open_.pop()
         if path not in seen:
@@ -164,15 +164,15 @@ def release() -> dict[str, str]:
         version = tomllib.loads(about.read_text("utf-8"))["project"]["version"]
     else:
         version = importlib.metadata.version("distillens")
-    found = {"version": version, "commit": "", "date": ""}
+    record = {"version": version, "commit": "", "date": ""}
     if (ROOT / ".git").exists():
         asked = {"commit": ("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")}
         asked["date"] = ("log", "-1", "--format=%cs")
         try:
-            found |= {name: _git(*words) for name, words in asked.items()}
+            record |= {name: _git(*words) for name, words in asked.items()}
         except (OSError, subprocess.CalledProcessError):  # no git, or not its user's folder
-            return found
-    return found
+            return record
+    return record
 
 
 def _git(*words: str) -> str:

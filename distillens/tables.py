@@ -210,9 +210,9 @@ def read(path: str | Path, kind: str) -> pa.Table:
     """
     table = _opened(pq.read_table, path, partitioning=None)
     metadata = {k.decode(): v.decode() for k, v in (table.schema.metadata or {}).items()}
-    found = metadata.get("distillens.kind")
-    if found != kind:
-        raise TableError(f"{path}: expected a table of kind {kind!r}, found {found or 'a foreign file'!r}")
+    own_kind = metadata.get("distillens.kind")
+    if own_kind != kind:
+        raise TableError(f"{path}: expected a table of kind {kind!r}, found {own_kind or 'a foreign file'!r}")
     version = metadata.get("distillens.schema_version")
     if version != SCHEMA_VERSION:
         raise TableError(
@@ -233,8 +233,8 @@ def kind_of(path: str | Path) -> str | None:
     >>> kind_of("corpus.parquet")
     'corpus'
     """
-    found = (_opened(pq.read_schema, path).metadata or {}).get(b"distillens.kind")
-    return None if found is None else found.decode()
+    kind = (_opened(pq.read_schema, path).metadata or {}).get(b"distillens.kind")
+    return None if kind is None else kind.decode()
 
 
 def provenance(path: str | Path) -> dict[str, Any]:
@@ -288,12 +288,12 @@ def _from_rows(path: Path, kind: str, rows: list[Mapping[str, Any]]) -> pa.Table
         raise TableError(f"{path}: a row does not fit the schema of {kind!r}: {error}") from error
 
 
-def _difference(found: pa.Schema, expected: pa.Schema) -> str:
-    missing = [name for name in expected.names if name not in found.names]
-    extra = [name for name in found.names if name not in expected.names]
+def _difference(schema: pa.Schema, expected: pa.Schema) -> str:
+    missing = [name for name in expected.names if name not in schema.names]
+    extra = [name for name in schema.names if name not in expected.names]
     changed = [
-        f"{name} is {found.field(name).type} instead of {expected.field(name).type}"
+        f"{name} is {schema.field(name).type} instead of {expected.field(name).type}"
         for name in expected.names
-        if name in found.names and found.field(name).type != expected.field(name).type
+        if name in schema.names and schema.field(name).type != expected.field(name).type
     ]
     return f"columns missing: {missing}, not expected: {extra}, of another type: {changed}"

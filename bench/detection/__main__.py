@@ -30,14 +30,14 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     known = plants(results.settings["models"])
     measures = list(measures_of(results))
-    found = power(measures, known, results.settings["seed"], given.draws)
+    powers = power(measures, known, results.settings["seed"], given.draws)
     places = words.first_words(results.word_shifts, known)
-    expected = formula.expected(measures, found)
-    for name, frame in {"": found, "-words": places, "-formula": expected}.items():
+    expected = formula.expected(measures, powers)
+    for name, frame in {"": powers, "-words": places, "-formula": expected}.items():
         frame.round(4).to_csv(out / f"detection{name}.csv", index=False)
-    shown = curves.shown(found)
-    curves.write(found, shown, out / "figures")
-    text = "\n\n".join(_sections(found, shown, places, expected)) + "\n"
+    shown = curves.shown(powers)
+    curves.write(powers, shown, out / "figures")
+    text = "\n\n".join(_sections(powers, shown, places, expected)) + "\n"
     (out / "detection.md").write_text(text, "utf-8")
     print(text)
 
@@ -51,15 +51,15 @@ def measures_of(results: Results) -> Iterator[Measure]:
 
 
 def _sections(
-    found: pd.DataFrame, shown: list[str], places: pd.DataFrame, expected: pd.DataFrame
+    powers: pd.DataFrame, shown: list[str], places: pd.DataFrame, expected: pd.DataFrame
 ) -> Iterator[str]:
     tables = {
         f"Smallest plant found with a power of {POWER:.0%}, by texts": summary.smallest(
-            found[found["measure"].isin(shown)]
+            powers[powers["measure"].isin(shown)]
         ),
-        f"Found with {_TEXTS} texts, of 100 parts": summary.by_size(found, _TEXTS, shown),
-        "Power at equal cost": summary.ranked(found),
-        "False alarms, of 100 parts": summary.alarms(found),
+        f"Found with {_TEXTS} texts, of 100 parts": summary.by_size(powers, _TEXTS, shown),
+        "Power at equal cost": summary.ranked(powers),
+        "False alarms, of 100 parts": summary.alarms(powers),
         "Which words": words.precision(places),
         "The formula beside the curves": formula.differences(expected),
         "Texts that the formula asks for": formula.asked(expected),

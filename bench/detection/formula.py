@@ -68,20 +68,20 @@ def share_of_parts(effect: float, sources: list[power.Source], count: float, of:
     return float(special.ndtr((effect - limit) / math.sqrt(varies)))
 
 
-def differences(found: pd.DataFrame) -> pd.DataFrame:
+def differences(frame: pd.DataFrame) -> pd.DataFrame:
     """By explainer and texts: the mean share that said so and that was expected, and their mean distance."""
-    apart = found.assign(distance=(found["said"] - found["here"]).abs())
+    apart = frame.assign(distance=(frame["said"] - frame["here"]).abs())
     means = apart.groupby(["measure", "texts"], sort=False)[["said", "here", "distance"]].mean().mul(100)
     return means.round(1).reset_index()
 
 
-def asked(found: pd.DataFrame) -> pd.DataFrame:
+def asked(frame: pd.DataFrame) -> pd.DataFrame:
     """By student and explainer: texts from which on four parts in five said so, beside the formula's.
 
     Those of which neither says how many are left out.
     """
     rows = []
-    for (student, measure), own in found.groupby(["student", "measure"], sort=False):
+    for (student, measure), own in frame.groupby(["student", "measure"], sort=False):
         enough = own[(own["said"] >= power.POWER)]["texts"]
         first = own.iloc[0]
         rows.append((student, measure, enough.min() if len(enough) else math.nan, own["texts"].max(),

@@ -82,9 +82,9 @@ def power(measures: Iterable[Measure], known: Mapping[str, Plant], seed: int, dr
                 if plant.copy and plant.kind != NULL_COPY:
                     scales.append((plant.kind + BESIDE_COPY, NULL_COPY, "unlike", math.nan))
                 for kind, null, field, of_rule in scales:
-                    found = _beyond(evidence, known, student, null, field)
+                    share = _beyond(evidence, known, student, null, field)
                     rows.append((student, kind, plant.size, measure.name, measure.forwards, count,
-                                 drift[student], found, of_rule))  # fmt: skip
+                                 drift[student], share, of_rule))  # fmt: skip
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -126,10 +126,10 @@ class AgreementCallback(TrainerCallback):
                 "eval_%s: undefined for %d of %d texts", METRIC, len(values) - len(defined), len(values)
             )
         prefix = next((name.partition("_")[0] for name in metrics if name.endswith("_loss")), "eval")
-        found = {f"{prefix}_{METRIC}": float(np.mean(defined)) if defined else math.nan}
-        metrics.update(found)
+        agreement = {f"{prefix}_{METRIC}": float(np.mean(defined)) if defined else math.nan}
+        metrics.update(agreement)
         if state.log_history and state.log_history[-1].get("step") == state.global_step:
-            state.log_history[-1].update(found)
+            state.log_history[-1].update(agreement)
 
     def _explain(self, checkpoint: str | Path, folder: Path) -> list[Explained]:
         """A checkpoint's explanations of the texts, in their order."""

@@ -56,23 +56,23 @@ class Embedded:
 
     def _shares(self, encoder: Encoder, windows: Sequence[Window]) -> Shares:
         """How the pieces of all windows are shared out among the words of the text."""
-        found, begin = [], 0
+        shares, begin = [], 0
         for window, width in zip(windows, self.widths, strict=True):
             own = encoder.shares(window.example)
-            found.append((own.pieces + begin, window.words[own.words], own.weights))
+            shares.append((own.pieces + begin, window.words[own.words], own.weights))
             begin += width
-        return Shares(*map(np.concatenate, zip(*found, strict=True)))
+        return Shares(*map(np.concatenate, zip(*shares, strict=True)))
 
     def logits(self, embedded: torch.Tensor, *rest: torch.Tensor) -> torch.Tensor:
         """Logits, shape (n, outputs); of a text in windows, the combination of theirs."""
         points = embedded.split(self.widths, dim=1)
         others = zip(*(one.split(self.widths, dim=1) for one in rest), strict=True)
-        found = []
+        outputs = []
         for point, own in zip(points, others if rest else [()] * len(points), strict=True):
             inputs = dict(zip(self.names, own, strict=True))
             logits = self.backend.model(inputs_embeds=point, **inputs).logits
-            found.append(logits.to(torch.promote_types(logits.dtype, torch.float32)))
-        return combined_tensor(found, self._combine)
+            outputs.append(logits.to(torch.promote_types(logits.dtype, torch.float32)))
+        return combined_tensor(outputs, self._combine)
 
     def outputs(self, embedded: torch.Tensor) -> np.ndarray:
         """What is explained, without gradients; shape (n, outputs)."""

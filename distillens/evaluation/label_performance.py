@@ -56,9 +56,10 @@ def score_label_performance(
     for run, path in tracked(list(files.items()), "score", "run"):
         logits = Predictions(path, settings).of("none", [0], numbers.index)[0]
         resampling = settings.resampling("performance", *run)
-        found = several_labels.scores(metrics, truth, logits, resampling, groups.of(numbers.index))
+        estimates = several_labels.scores(metrics, truth, logits, resampling, groups.of(numbers.index))
         rows += [
-            aggregate(n, value, model=run[0], seed=run[1], metric=metric) for metric, value in found.items()
+            aggregate(n, value, model=run[0], seed=run[1], metric=metric)
+            for metric, value in estimates.items()
         ]
     rows += [
         {"metric": metric, "value": several_labels.constant(metric, truth), "n": n, "n_undefined": 0}

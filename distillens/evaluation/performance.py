@@ -173,9 +173,9 @@ def _renamed(
     # The best of many renamings flatters: both halves of the texts must find it.
     known = s.n_classes and np.isfinite(predicted).all()
     parts = [slice(None), slice(0, None, 2), slice(1, None, 2)] if known else []
-    found = [best_renaming(truth.to_numpy()[part], predicted[part], s.n_classes) for part in parts]
-    labels = found[0] if found else []
-    if labels == sorted(labels) or any(other != labels for other in found):
+    renamings = [best_renaming(truth.to_numpy()[part], predicted[part], s.n_classes) for part in parts]
+    labels = renamings[0] if renamings else []
+    if labels == sorted(labels) or any(other != labels for other in renamings):
         return
     renamed = np.array(labels, float)[predicted.astype(int)]
     value = _scores(run, [s.lead], truth, renamed, s, groups)[s.lead]

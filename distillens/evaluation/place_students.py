@@ -156,8 +156,8 @@ def rungs_of(compared: RunAgreement, paths: Mapping[Run, Path], settings: Settin
             own = _answers(group.paths[run])
             for i, dose in enumerate(doses):
                 for j, draw in enumerate(draws):
-                    found, answers = read[run][kind, dose, draw]
-                    towards = _towards(found, group, run, paths[run])
+                    attributions, answers = read[run][kind, dose, draw]
+                    towards = _towards(attributions, group, run, paths[run])
                     values[:, t, i, j] = agreement.agreements(towards, group.values[run], metrics)
                     alike = same_answers(answers, own, group.ids, settings.flip)
                     equal[t, i, j] = np.nan_to_num(alike)  # what is no answer is not the teacher's
@@ -179,16 +179,16 @@ def _read(path: Path) -> dict[tuple[str, float, int], tuple[dict[str, Array], di
     return rungs
 
 
-def _towards(found: Mapping[str, Array], group: TeacherGroup, run: Run, path: Path) -> list[Array]:
+def _towards(attributions: Mapping[str, Array], group: TeacherGroup, run: Run, path: Path) -> list[Array]:
     """A rung's attributions to the class that is explained, in the order of the group's texts."""
     result = []
     for name, own in zip(group.ids, group.values[run], strict=True):
-        if name not in found or len(found[name]) != len(own):
+        if name not in attributions or len(attributions[name]) != len(own):
             raise tables.TableError(
                 f"{path}: example {name!r} is missing, or has other words than {group.paths[run]}; "
                 "run explain_rungs again"
             )
-        result.append(explained_output.towards(found[name], group.reference.predicted[name]))
+        result.append(explained_output.towards(attributions[name], group.reference.predicted[name]))
     return result
 
 

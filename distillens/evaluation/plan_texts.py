@@ -70,10 +70,10 @@ def plan_texts(
                 for name in group.by_student
             }
         else:
-            found = {run: of_rungs.get((*run, group.explainer)) for run in one.teachers}
-            if again is None or not all(found.values()):
+            paths = {run: of_rungs.get((*run, group.explainer)) for run in one.teachers}
+            if again is None or not all(paths.values()):
                 continue  # no reference: neither runs nor rungs
-            kinds = {kind: rungs[0] for kind, rungs in rungs_of(one, found, settings).items()}
+            kinds = {kind: rungs[0] for kind, rungs in rungs_of(one, paths, settings).items()}
             accepted = accepted_of(accept, HEADLINE)
             plans = {}
             for name, (student,) in students_of(one, settings):

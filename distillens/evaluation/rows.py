@@ -53,8 +53,8 @@ def block(rows: int, constant: dict[str, Any], **columns: Sequence | Array) -> p
 
     Examples
     --------
-    >>> found = block(2, {"task": "toy"}, metric=["cosine", "spearman"])
-    >>> found["task"].to_pylist(), found["metric"].to_pylist(), found["value"].null_count
+    >>> table = block(2, {"task": "toy"}, metric=["cosine", "spearman"])
+    >>> table["task"].to_pylist(), table["metric"].to_pylist(), table["value"].null_count
     (['toy', 'toy'], ['cosine', 'spearman'], 2)
     """
     arrays = []

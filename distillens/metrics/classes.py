@@ -64,8 +64,8 @@ def class_scores(
 
     Examples
     --------
-    >>> found = class_scores([0, 0, 1], [[0, 1, 1], [0, 0, 1]], 2, confidence_level=0.95)
-    >>> found.recall.value.tolist(), found.precision.round(2).tolist()
+    >>> scores = class_scores([0, 0, 1], [[0, 1, 1], [0, 0, 1]], 2, confidence_level=0.95)
+    >>> scores.recall.value.tolist(), scores.precision.round(2).tolist()
     ([0.75, 1.0], [1.0, 0.67])
     """
     truth, predicted = np.asarray(truth, dtype=np.int64), np.atleast_2d(np.asarray(predicted, np.float64))

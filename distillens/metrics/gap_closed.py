@@ -52,8 +52,8 @@ def close(
     Examples
     --------
     >>> baselines = RunPairs.of(np.array([[[0.2, 0.3, 0.1, 0.2]], [[0.2, 0.2, 0.3, 0.1]]]))
-    >>> found = close(RunPairs.of(baselines.values + [[[0.3]], [[0.31]]]), baselines)
-    >>> round(found["gain"], 2), bool(found["gain_low"] > 0), found["n"]
+    >>> row = close(RunPairs.of(baselines.values + [[[0.3]], [[0.31]]]), baselines)
+    >>> round(row["gain"], 2), bool(row["gain_low"] > 0), row["n"]
     (0.3, True, 4)
     """
     seeds = 0 if teachers is None else len(teachers)

@@ -197,10 +197,12 @@ class Ladder:
         closer than they should be, since what kinds share does not average out. NaN if none does; a
         lower bound is NaN where the ladder may end too soon, and a kind with one counts only if all have.
         """
-        found = [one for one in map(self._excess, kinds) if not math.isnan(one.value)]
-        found = [one for one in found if not math.isnan(one.low)] or found
+        excesses = [one for one in map(self._excess, kinds) if not math.isnan(one.value)]
+        excesses = [one for one in excesses if not math.isnan(one.low)] or excesses
         return (
-            Interval(*map(float, np.mean(found, axis=0))) if found else Interval(math.nan, math.nan, math.nan)
+            Interval(*map(float, np.mean(excesses, axis=0)))
+            if excesses
+            else Interval(math.nan, math.nan, math.nan)
         )
 
     def against(self, accepted: Accepted) -> "Comparison":

@@ -45,11 +45,11 @@ class FallingCurve:
         doses, values = np.asarray(doses, dtype=np.float64), np.asarray(values, dtype=np.float64)
         if len(doses) < 2 or (np.diff(doses) <= 0).any():
             raise ValueError(f"doses {doses.tolist()}: there must be two or more, and they must increase")
-        found = optimize.isotonic_regression(values, increasing=False)
+        regression = optimize.isotonic_regression(values, increasing=False)
         shares = np.zeros((len(doses), len(doses)))
-        for start, stop in itertools.pairwise(found.blocks):
+        for start, stop in itertools.pairwise(regression.blocks):
             shares[start:stop, start:stop] = 1 / (stop - start)
-        return cls(doses, found.x, shares)
+        return cls(doses, regression.x, shares)
 
     def weights(self, dose: float) -> Array:
         """How much of each value is in the curve's value at a dose; beyond the last one as at the last.

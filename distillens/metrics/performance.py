@@ -122,18 +122,18 @@ def scores(
 
     Examples
     --------
-    >>> found = scores(["accuracy"], [0, 1, 1, 0], [0, 1, 1, 1], 2, Resampling(seed=1, resamples=100))
-    >>> float(found["accuracy"].value)
+    >>> estimates = scores(["accuracy"], [0, 1, 1, 0], [0, 1, 1, 1], 2, Resampling(seed=1, resamples=100))
+    >>> float(estimates["accuracy"].value)
     0.75
     """
     parts = [statistic(metric, truth, predicted, n_classes, groups) for metric in metrics]
     result = estimate(
         lambda weights: np.stack([part(weights) for part in parts]), np.size(truth), resampling, groups
     )
-    found = {metric: Estimate(*row) for metric, *row in zip(metrics, *result, strict=True)}
-    if "accuracy" in found:
-        found["accuracy"] = proportion(right(truth, predicted), 1, resampling.confidence_level, groups)
-    return found
+    estimates = {metric: Estimate(*row) for metric, *row in zip(metrics, *result, strict=True)}
+    if "accuracy" in estimates:
+        estimates["accuracy"] = proportion(right(truth, predicted), 1, resampling.confidence_level, groups)
+    return estimates
 
 
 def right(truth: ArrayLike, predicted: ArrayLike) -> Array:

@@ -102,12 +102,12 @@ def by_ladder(ladder: Ladder | None, accepted: Accepted | None, rule: Rule, tell
     >>> by_ladder(None, Accepted("prune", 0.3), Rule())
     Plan(difference=nan, spread=nan, n=0, texts=nan)
     """
-    found = None
+    weights = None
     if ladder is not None and accepted is not None and accepted.kind in (None, *ladder.kinds):
-        found = ladder.contrasts(accepted)
-    if ladder is None or found is None or ladder.design.draws < 2:
+        weights = ladder.contrasts(accepted)
+    if ladder is None or weights is None or ladder.design.draws < 2:
         return Plan(math.nan, math.nan, 0 if ladder is None else ladder.design.texts, math.nan)
-    below, scale = found
+    below, scale = weights
     tests = [(-below, rule.alpha / rule.tests), (below, rule.alpha)]
     return _plan(ladder.design, tests, tell * float(scale @ ladder.design.means))
 

@@ -85,8 +85,8 @@ def place(
         }
     for kind in ladder.kinds:
         dose = ladder.equivalent_dose(kind)
-        found = {"kind": kind, "beyond": math.isnan(dose.value), **dose.named("dose")}
-        rows.append(row | found | ladder.excess([kind]).named("excess"))
+        columns = {"kind": kind, "beyond": math.isnan(dose.value), **dose.named("dose")}
+        rows.append(row | columns | ladder.excess([kind]).named("excess"))
     return rows
 
 

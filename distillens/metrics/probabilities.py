@@ -106,8 +106,8 @@ def scores(
     Examples
     --------
     >>> student, teacher = np.eye(2)[[[0, 1, 1], [0, 1, 0]]] * [[[9]], [[1]]]
-    >>> found = scores([0, 1, 1], student, Resampling(seed=1, resamples=50), [teacher])
-    >>> {name: float(of.value.round(3)) for name, of in found.items()}
+    >>> errors = scores([0, 1, 1], student, Resampling(seed=1, resamples=50), [teacher])
+    >>> {name: float(of.value.round(3)) for name, of in errors.items()}
     {'ece': 0.0, 'brier': 0.0, 'ece_gap': -0.064, 'brier_gap': -0.453}
     """
     own, names = _errors(truth, logits), list(METRICS)

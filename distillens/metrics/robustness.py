@@ -102,8 +102,8 @@ def score(
     --------
     >>> logits = np.eye(2)[[0, 1, 1, 0]]  # of four texts
     >>> model = Outputs(logits, np.stack([logits[::-1]]))  # of one repeat
-    >>> found = score("accuracy", [0, 1, 1, 0], model, 2, 0.0, Resampling(seed=1, resamples=100))
-    >>> {name: scored.value for name, scored in found.items()}
+    >>> scores = score("accuracy", [0, 1, 1, 0], model, 2, 0.0, Resampling(seed=1, resamples=100))
+    >>> {name: scored.value for name, scored in scores.items()}
     {'accuracy': 1.0, 'accuracy_change': 0.0, 'consistency': 1.0}
     """
     same = unchanged(model.original, model.perturbed, flip)
@@ -126,14 +126,14 @@ def score(
         return np.stack(parts)
 
     result = estimate(lambda weights: by_repeat(weights).mean(axis=1), n, resampling, groups)
-    found = {name: Estimate(*row) for name, *row in zip(names, *result, strict=True)}
+    estimates = {name: Estimate(*row) for name, *row in zip(names, *result, strict=True)}
     shares = {"consistency": same}
     if metric == "accuracy":
         shares[metric] = right(truth, predictions_of(model.perturbed))
     for name, answers in shares.items():
-        found[name] = proportion(answers.mean(axis=0), len(answers), resampling.confidence_level, groups)
+        estimates[name] = proportion(answers.mean(axis=0), len(answers), resampling.confidence_level, groups)
     spread = _spread(by_repeat(np.ones(n)))
-    return {name: Scored(*map(float, (*found[name], of))) for name, of in zip(names, spread, strict=True)}
+    return {name: Scored(*map(float, (*estimates[name], of))) for name, of in zip(names, spread, strict=True)}
 
 
 def share(

@@ -166,8 +166,8 @@ def design(
     --------
     >>> rng = np.random.default_rng(0)
     >>> agreement = RunPairs.of(rng.normal(0.5, 0.1, (3, 3, 20)))
-    >>> found = design([agreement], rng.normal(0.5, 0.1, (3, 3, 20)))
-    >>> found.means.shape, [factor.runs for factor in found.factors]
+    >>> crossed = design([agreement], rng.normal(0.5, 0.1, (3, 3, 20)))
+    >>> crossed.means.shape, [factor.runs for factor in crossed.factors]
     ((2,), [3, 3])
     """
     seeds = students[0].compared.shape[1]

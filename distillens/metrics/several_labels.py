@@ -75,8 +75,8 @@ def scores(
 
     Examples
     --------
-    >>> found = scores(["micro_f1"], [[1, 0], [1, 1]], [[2.0, -1], [-1, 0.5]], Resampling(1, 100))
-    >>> round(float(found["micro_f1"].value), 3)
+    >>> estimates = scores(["micro_f1"], [[1, 0], [1, 1]], [[2.0, -1], [-1, 0.5]], Resampling(1, 100))
+    >>> round(float(estimates["micro_f1"].value), 3)
     0.8
     """
     parts = [statistic(metric, truth, logits) for metric in metrics]
@@ -154,11 +154,11 @@ def _map(truth: Flags, logits: Array) -> Statistic:
 def _average_precision(weights: Array, order: Array, ends: Array, truth: Array) -> Array:
     """Sum over thresholds of precision times the recall that each adds; NaN where nothing is true."""
     ordered = weights[..., order]
-    found = np.cumsum(ordered * truth, axis=-1)[..., ends]
+    hits = np.cumsum(ordered * truth, axis=-1)[..., ends]
     asked = np.cumsum(ordered, axis=-1)[..., ends]
-    precision = np.divide(found, asked, out=np.zeros_like(found), where=asked > 0)
-    added = np.diff(found, axis=-1, prepend=0.0)
-    every = found[..., -1]
+    precision = np.divide(hits, asked, out=np.zeros_like(hits), where=asked > 0)
+    added = np.diff(hits, axis=-1, prepend=0.0)
+    every = hits[..., -1]
     total = (precision * added).sum(axis=-1)
     return np.divide(total, every, out=np.full_like(total, np.nan), where=every > 0)
 

@@ -107,8 +107,8 @@ def estimate(
 
     Examples
     --------
-    >>> found = estimate(mean_of([1.0, 2.0, 3.0, 4.0]), 4, Resampling(seed=1))
-    >>> float(found.value), bool(1 < found.low < 2 and 3 < found.high < 4)
+    >>> mean = estimate(mean_of([1.0, 2.0, 3.0, 4.0]), 4, Resampling(seed=1))
+    >>> float(mean.value), bool(1 < mean.low < 2 and 3 < mean.high < 4)
     (2.5, True)
     >>> bool(np.isnan(estimate(mean_of([1.0, 2.0]), 2, Resampling(seed=1), groups=["a", "a"]).low))
     True
@@ -249,8 +249,8 @@ def summaries(
 
     Examples
     --------
-    >>> found = summaries([[1.0, 3.0, np.nan]], Resampling(seed=1))
-    >>> found.value.tolist(), found.n.tolist(), found.n_undefined.tolist()
+    >>> summary = summaries([[1.0, 3.0, np.nan]], Resampling(seed=1))
+    >>> summary.value.tolist(), summary.n.tolist(), summary.n_undefined.tolist()
     ([2.0], [2], [1])
     """
     columns = np.atleast_2d(np.asarray(columns, dtype=np.float64))

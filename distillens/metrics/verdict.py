@@ -91,8 +91,8 @@ def at_tolerances(
 
 
 def _at(p_values: Sequence[float | None] | None, place: int) -> float:
-    found = p_values[place] if p_values is not None and len(p_values) else None
-    return math.nan if found is None else found
+    p_value = p_values[place] if p_values is not None and len(p_values) else None
+    return math.nan if p_value is None else p_value
 
 
 def verdict(row: Mapping[str, Any], confidence_level: float) -> str:

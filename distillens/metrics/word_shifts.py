@@ -68,8 +68,8 @@ def shift(
 
     Examples
     --------
-    >>> found = shift([[0.5, 0.75, 0.5, 0.75, 0.5]], [[0.25] * 5], confidence_level=0.95)
-    >>> round(found["shift"], 3), found["n"]
+    >>> row = shift([[0.5, 0.75, 0.5, 0.75, 0.5]], [[0.25] * 5], confidence_level=0.95)
+    >>> round(row["shift"], 3), row["n"]
     (0.35, 5)
     """
     students, teachers = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (students, teachers))

@@ -133,22 +133,22 @@ def learn(encoder: Encoder, examples: Sequence[Example]) -> list[Assembly | None
     layouts = [_layout(example) for example in examples]
     if encoder.local:
         remember(encoder, [field for one in layouts if one for field in one.fields])
-    found = [
+    assemblies = [
         layout and _learnt(encoder, example, layout)
         for example, layout in zip(examples, layouts, strict=True)
     ]
-    numbers = [number for number, one in enumerate(found) if one]
+    numbers = [number for number, one in enumerate(assemblies) if one]
     keeps = [_compared(encoder, examples[number]) for number in numbers]
     texts = [encoder.without(examples[number], keep) for number, keep in zip(numbers, keeps, strict=True)]
-    parts = [(found[number], keep) for number, keep in zip(numbers, keeps, strict=True)]
+    parts = [(assemblies[number], keep) for number, keep in zip(numbers, keeps, strict=True)]
     if not parts:
-        return found
+        return assemblies
     expected = encoder.sequences(list(chain.from_iterable(texts)))
     if not _same(assembled(parts), expected):
         for number, part, own in zip(numbers, parts, expected.split(list(map(len, texts))), strict=True):
             if not _same(assembled([part]), own):
-                found[number] = None
-    return found
+                assemblies[number] = None
+    return assemblies
 
 
 def _layout(example: Example) -> Layout | None:

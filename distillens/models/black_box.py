@@ -137,7 +137,7 @@ class BlackBox:
             said["identity"],
             several=card["task_settings"]["type"] == "multi_label",
         )
-        found = cls(backend, card["task_settings"], said["order"], rule, f"models.{card['model']}")
+        model = cls(backend, card["task_settings"], said["order"], rule, f"models.{card['model']}")
         own = backend.identity()
         if own != {key: said["identity"].get(key) for key in own}:
             raise ModelError(
@@ -145,7 +145,7 @@ class BlackBox:
             )
         if not said["alike_in_batches"]:
             backend.at_once = 1
-        return found
+        return model
 
     @cached_property
     def identity(self) -> str:

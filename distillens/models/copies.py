@@ -51,15 +51,15 @@ class Copies:
         keep : ndarray of bool, shape (copies, n_words)
         """
         numbers, known = self._numbers, len(self._numbers)
-        found = [numbers.setdefault(key, len(numbers)) for key in _keys(keep)]
+        copy_numbers = [numbers.setdefault(key, len(numbers)) for key in _keys(keep)]
         if len(numbers) > known:
             # Of copies that are alike, the last stands for all.
             rows = np.full(len(numbers) - known, -1)
-            places = np.array(found)
+            places = np.array(copy_numbers)
             new = np.flatnonzero(places >= known)
             rows[places[new] - known] = new
             self._new.append(keep[rows])
-        return found
+        return copy_numbers
 
     def new(self) -> np.ndarray:
         """Masks of the copies that have no logits yet, in the order of their numbers."""

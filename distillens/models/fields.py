@@ -164,7 +164,7 @@ def pieces_in_place(encoder: Encoder, example: Example, layout: Layout) -> tuple
         If copies contradict each other, or a piece belongs to two fields.
     """
     counts, kinds = layout.counts.tolist(), [0] * (layout.gaps[-1] + 1)
-    found: list[dict[int, list[int]]] = [{} for _ in counts]
+    by_slot: list[dict[int, list[int]]] = [{} for _ in counts]
     copies = encoder.without(example, _in_every_state([len(own) for own in layout.words]))
     for number, (copy, one) in enumerate(zip(copies, encoder.tokenized(copies), strict=True)):
         if one.overflowing:
@@ -173,10 +173,10 @@ def pieces_in_place(encoder: Encoder, example: Example, layout: Layout) -> tuple
         for slot, piece, kind in zip(_slots(copy, one, layout), one.ids, one.type_ids, strict=True):
             pieces[slot].append(piece)
             kinds[slot] = kind
-        for states, count, own in zip(found, counts, pieces, strict=True):
+        for states, count, own in zip(by_slot, counts, pieces, strict=True):
             if states.setdefault(number % count, own) != own:
                 raise NotLocalError
-    return [states[number] for states in found for number in range(len(states))], kinds
+    return [states[number] for states in by_slot for number in range(len(states))], kinds
 
 
 def _slots(copy: Segments, one: Encoding, layout: Layout) -> Iterator[int]:

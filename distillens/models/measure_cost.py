@@ -77,8 +77,8 @@ def sizes(weights: Path) -> dict[str, int]:
     >>> from safetensors.torch import save_file
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save_file({"weight": torch.tensor([0.5, 0.0, 0.0])}, f"{folder}/weights")
-    ...     found = sizes(Path(folder, "weights"))
-    >>> found["parameters"], found["nonzero"]
+    ...     size = sizes(Path(folder, "weights"))
+    >>> size["parameters"], size["nonzero"]
     (3, 1)
     """
     parameters = nonzero = 0

@@ -108,9 +108,9 @@ def check_pieces(checkpoint: str | Path, encoder: Encoder, where: str) -> None:
     source = _from_file(own, side) if own.is_file() else _from_class(load_stock(checkpoint), side)
     lengths = (encoder.max_length, _SHORT) if encoder.max_length > _SHORT else (encoder.max_length,)
     for length in lengths:
-        found = encoder if length == encoder.max_length else encoder.shortened(length)
+        limited = encoder if length == encoder.max_length else encoder.shortened(length)
         for text in strange_texts(encoder.mask):
-            expected, (got,) = source(text, length), found.encode([text])
+            expected, (got,) = source(text, length), limited.encode([text])
             if got["input_ids"] != (expected or [encoder.pad_id]):
                 raise EncodingError(
                     f"{checkpoint}: after import its tokenizer gives other pieces than its source "

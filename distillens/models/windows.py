@@ -75,13 +75,13 @@ class Windows:
         new = [text[0] for text in dict.fromkeys(texts) if len(text) == 1 and text[0] not in self._places]
         # A tokenizer makes at most one piece of an ASCII character, and one or two in front of all.
         near = [text for text in new if not text.isascii() or len(text) + 8 > self.limited.max_length]
-        found = dict.fromkeys(new, None) | {
+        windows = dict.fromkeys(new, None) | {
             text: places(self.limited, self.whole, text, self.overlap)
             for text, one in zip(near, self.whole.tokenized([(text,) for text in near]), strict=True)
             if len(one.ids) > self.limited.max_length
         }
         known = {text[0]: self._places[text[0]] for text in texts if text[0] in self._places}
-        for text, own in found.items():
+        for text, own in windows.items():
             known[text] = self._places[text] = own or [(0, len(text))]
         return [
             [(text[0][start:end],) for start, end in known[text[0]]] if len(text) == 1 else [text]
@@ -119,18 +119,18 @@ def places(limited: Encoder, whole: Encoder, text: str, overlap: int) -> list[tu
     >>> import re
     >>> from types import SimpleNamespace as Fake
     >>> def tokenized(texts):  # a piece for each word
-    ...     found = [[word.span() for word in re.finditer("[a-z]+", text)] for (text,) in texts]
-    ...     return [Fake(ids=own, offsets=own, sequence_ids=[0] * len(own)) for own in found]
+    ...     word_spans = [[word.span() for word in re.finditer("[a-z]+", text)] for (text,) in texts]
+    ...     return [Fake(ids=own, offsets=own, sequence_ids=[0] * len(own)) for own in word_spans]
     >>> text = "a film of no great joy"
-    >>> found = places(Fake(max_length=3, side="right"), Fake(tokenized=tokenized), text, overlap=1)
-    >>> [text[start:end] for start, end in found]
+    >>> windows = places(Fake(max_length=3, side="right"), Fake(tokenized=tokenized), text, overlap=1)
+    >>> [text[start:end] for start, end in windows]
     ['a film of', 'of no great', 'great joy']
     """
     one = whole.tokenized([(text,)])[0]
     inside = [segment is not None for segment in one.sequence_ids]
     pieces = list(compress(one.offsets, inside))
     around = len(one.ids) - len(pieces)
-    room, found = limited.max_length - around, [(0, len(text))]
+    room, windows = limited.max_length - around, [(0, len(text))]
     for less in range(min(_TRIES, room)):
         atoms = _atoms(text, pieces, room - less)
         if not atoms:  # nothing that can be seen
@@ -141,12 +141,12 @@ def places(limited: Encoder, whole: Encoder, text: str, overlap: int) -> list[tu
         runs = _runs(counted, room - less, min(overlap, room - less - 1))
         if limited.side == "left":
             runs = [(len(atoms) - stop, len(atoms) - start) for start, stop in runs]
-        found = [(atoms[start][0], atoms[stop - 1][1]) for start, stop in runs]
-        texts = [(text[start:end],) for start, end in found]
+        windows = [(atoms[start][0], atoms[stop - 1][1]) for start, stop in runs]
+        texts = [(text[start:end],) for start, end in windows]
         # A word may be other pieces where a text begins with it.
         if all(len(part.ids) <= room + around for part in whole.tokenized(texts)):
             break
-    return found
+    return windows
 
 
 def _atoms(text: str, pieces: Sequence[tuple[int, int]], room: int) -> list[tuple[int, int, int, int]]:

@@ -22,8 +22,8 @@ A whole explainer: the longer the word, the larger its value, for every output.
 >>> from types import SimpleNamespace as Fake
 >>> from distillens.data.text import Example
 >>> engine = Fake(logits=lambda texts: np.zeros((len(texts), 2)))
->>> (found,) = explain([Example("a", "never dull")], engine, "margin", {"scale": 1.0}, seed=0)
->>> found.values.tolist()
+>>> (attribution,) = explain([Example("a", "never dull")], engine, "margin", {"scale": 1.0}, seed=0)
+>>> attribution.values.tolist()
 [[5.0, 5.0], [4.0, 4.0]]
 """
 

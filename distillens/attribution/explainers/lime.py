@@ -66,8 +66,8 @@ def explain(
     >>> answer = lambda asked: np.array([[0.0, row[1]] for one in asked for row in one.keep])
     >>> engine = Fake(masked=answer)  # hangs on the second word
     >>> options = {"samples": 200, "kernel_width": 25}
-    >>> (found,) = explain([Example("a", "so bad")], engine, "logit", options, seed=0)
-    >>> int(found.values[:, 1].argmax())
+    >>> (attribution,) = explain([Example("a", "so bad")], engine, "logit", options, seed=0)
+    >>> int(attribution.values[:, 1].argmax())
     1
     """
     tasks = [_explain_one(example, options, seed_of(seed, example.example_id)) for example in examples]

@@ -38,8 +38,8 @@ def explain(
     >>> from types import SimpleNamespace as Fake
     >>> answer = lambda asked: np.array([[0.0, row[1]] for one in asked for row in one.keep])
     >>> engine = Fake(at_once=1, masked=answer)  # hangs on the second word
-    >>> (found,) = explain([Example("a", "so bad")], engine, "logit", {}, seed=0)
-    >>> found.values.tolist()
+    >>> (attribution,) = explain([Example("a", "so bad")], engine, "logit", {}, seed=0)
+    >>> attribution.values.tolist()
     [[0.0, 0.0], [0.0, 1.0]]
     """
     tasks = [_explain_one(example) for example in examples]

@@ -52,8 +52,8 @@ def explain(
     >>> from types import SimpleNamespace as Fake
     >>> answer = lambda asked: np.array([[0.0, row[1]] for one in asked for row in one.keep])
     >>> engine = Fake(at_once=1, masked=answer)  # hangs on the second word
-    >>> (found,) = explain([Example("a", "so bad")], engine, "logit", {"max_evals": 20}, seed=0)
-    >>> found.values.round(2).tolist(), found.diagnostics
+    >>> (attribution,) = explain([Example("a", "so bad")], engine, "logit", {"max_evals": 20}, seed=0)
+    >>> attribution.values.round(2).tolist(), attribution.diagnostics
     ([[0.0, 0.0], [0.0, 1.0]], {'evals': 4, 'truncated': False})
     """
     tasks = [

@@ -127,17 +127,17 @@ def _found(name: str) -> tuple[Callable[[list[Any]], Any], Any]:
     module_name, _, attribute = name.partition(":")
     with _this_folder():
         try:
-            module = found = importlib.import_module(module_name)
+            module = target = importlib.import_module(module_name)
             for part in attribute.split("."):
-                found = getattr(found, part)
+                target = getattr(target, part)
         except Exception as error:
             raise ModelError(
                 f"function {name}: cannot be loaded ({type(error).__name__}: {error}); it is looked for in "
                 f"{Path.cwd()}, then among what is installed"
             ) from error
-    if not callable(found):
-        raise ModelError(f"function {name}: is a {type(found).__name__}, which cannot be called")
-    return found, module
+    if not callable(target):
+        raise ModelError(f"function {name}: is a {type(target).__name__}, which cannot be called")
+    return target, module
 
 
 @contextmanager

@@ -184,13 +184,13 @@ def open(spec: Mapping[str, Any], labels: Sequence[str]) -> OnnxFile:
         ...
     distillens.models.errors.ModelError: onnx: no file nowhere.onnx
     """
-    found = OnnxFile(spec)
-    if found.labels is not None and len(found.labels) not in (len(labels) or 1, 1):
+    model = OnnxFile(spec)
+    if model.labels is not None and len(model.labels) not in (len(labels) or 1, 1):
         raise ModelError(
-            f"onnx: {spec['file']} has {len(found.labels)} outputs ({', '.join(found.labels)}), the task "
+            f"onnx: {spec['file']} has {len(model.labels)} outputs ({', '.join(model.labels)}), the task "
             f"{len(labels) or 1}; give a model of this task"
         )
-    return found
+    return model
 
 
 def _ending(file: Path, output: str) -> str | None:

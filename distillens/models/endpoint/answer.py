@@ -53,12 +53,12 @@ def rows(answer: Any, path: str, texts: int, many: bool, names: Sequence[str]) -
         )
     if len(each) != texts:
         raise ModelError(f"answer: {len(each)} answers at {path!r} to {texts} texts")
-    found = [_row(one, names) for one in each]
-    if len({len(row) for row in found}) > 1:
+    outputs = [_row(one, names) for one in each]
+    if len({len(row) for row in outputs}) > 1:
         raise ModelError(
-            f"answer: {min(map(len, found))} numbers to one text and {max(map(len, found))} to another"
+            f"answer: {min(map(len, outputs))} numbers to one text and {max(map(len, outputs))} to another"
         )
-    return np.array(found, dtype=np.float64)
+    return np.array(outputs, dtype=np.float64)
 
 
 def at(answer: Any, path: str) -> Any:
@@ -112,10 +112,10 @@ def _by_name(one: Any) -> dict[str, Any] | None:
     if isinstance(one, list) and one and all(isinstance(item, dict) for item in one):
         if not all({"label", "score"} <= item.keys() for item in one):
             raise ModelError(f"answer: {_shown(one)} has items without a label or a score")
-        found = {str(item["label"]): item["score"] for item in one}
-        if len(found) < len(one):
+        scores = {str(item["label"]): item["score"] for item in one}
+        if len(scores) < len(one):
             raise ModelError(f"answer: {_shown(one)} names an output twice")
-        return found
+        return scores
     return None
 
 

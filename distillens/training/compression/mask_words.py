@@ -57,8 +57,8 @@ def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
     weights = model.get_input_embeddings().weight
     for word in options["words"]:
         # A vocabulary of bytes has a word at the start of a text and behind a blank as two pieces.
-        found = [tokenizer(text, add_special_tokens=False).input_ids for text in (word, f" {word}")]
-        pieces = {numbers[0] for numbers in found if len(numbers) == 1} - {tokenizer.unk_token_id}
+        encodings = [tokenizer(text, add_special_tokens=False).input_ids for text in (word, f" {word}")]
+        pieces = {numbers[0] for numbers in encodings if len(numbers) == 1} - {tokenizer.unk_token_id}
         if not pieces:
             raise ModelError(
                 f"compress.words: {word!r} is not one piece of the vocabulary of {model.name_or_path}; "

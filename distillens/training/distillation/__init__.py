@@ -11,9 +11,9 @@ A whole distillation: soft logits, and a term that keeps the student's own logit
 >>> OPTIONS = {"small_weight": {"type": "number", "default": 0.1, "description": "Of the new term."}}
 >>> class Distillation(soft_logits.Distillation):
 ...     def hints(self, model, inputs, batch, answer):
-...         found = super().hints(model, inputs, batch, answer)
+...         terms = super().hints(model, inputs, batch, answer)
 ...         loss = answer["logits"].square().mean()
-...         return {**found, "small": self.options["small_weight"] * loss}
+...         return {**terms, "small": self.options["small_weight"] * loss}
 
 >>> import torch
 >>> new = Distillation.__new__(Distillation)  # a Trainer, whose constructor wants a model and data

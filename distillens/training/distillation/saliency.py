@@ -231,8 +231,8 @@ class Asked(NamedTuple):
 
     def values(self, embedded: torch.Tensor, times: torch.Tensor | None = None) -> Iterator[np.ndarray]:
         """The saliency of each text, shape (words,); parameters are those of `saliency`."""
-        found = saliency(self.contrasts(embedded), embedded, self.shares, max(self.words), times=times)
-        return (row[:own] for row, own in zip(found.detach().cpu().numpy(), self.words, strict=True))
+        rows = saliency(self.contrasts(embedded), embedded, self.shares, max(self.words), times=times)
+        return (row[:own] for row, own in zip(rows.detach().cpu().numpy(), self.words, strict=True))
 
 
 def teacher_saliency(texts: Sequence[Example], targets: np.ndarray, source: Source) -> list[np.ndarray]:
