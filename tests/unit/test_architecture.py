@@ -81,6 +81,22 @@ def test_scripts_are_thin_and_files_are_short():
         assert len(path.read_text("utf-8").splitlines()) <= (150 if path.suffix == ".smk" else 400), path
 
 
+def names(tree):
+    """Every variable and parameter."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.arg):
+            yield node.id if isinstance(node, ast.Name) else node.arg
+
+
+def test_a_variable_says_what_it_holds_and_not_that_it_was_found():
+    files = [
+        path for part in ("distillens", "bench", "docs", "scripts") for path in (ROOT / part).rglob("*.py")
+    ]
+    assert len(files) > 100
+    wrong = [path for path in files if "found" in names(ast.parse(path.read_text("utf-8")))]
+    assert [str(path.relative_to(ROOT)) for path in wrong] == []
+
+
 def parameters(function):
     """Names of all parameters of a function but its own object."""
     taken = function.args
