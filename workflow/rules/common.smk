@@ -87,8 +87,9 @@ def kept_until_gathered(path):
 
 
 def every_core(wildcards):
-    """All cores of this machine (on a cluster one), so that nothing runs beside a job that measures time."""
-    return workflow.cores or 1
+    """All cores of this machine, so that nothing runs beside a job that measures time; on a cluster one."""
+    # Without --cores, which a cluster does not need, `workflow.cores` is an error.
+    return (workflow.resource_settings.cores or 1) if workflow.local_exec else 1
 
 
 def at_least(megabytes):
