@@ -38,7 +38,7 @@ include: "workflow/rules/kept.smk"
 rule all:
     default_target: True
     input:
-        rules.report.output.page,
+        rules.report.output,
         # A job that fails has lost its output. Were that not asked for by name, what was made
         # from the lost file would be taken for up to date.
         kept_files(),

@@ -7,7 +7,7 @@ explanations are found again (`distillens.models.chunks`), so nothing is explain
 """
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,7 @@ def until_told(
     go: Callable[[Sequence[str]], None],
     console: Console,
     most: int | None = None,
+    changed: Mapping[str, Any] | None = None,
 ) -> None:
     """Run a study with more texts until its plan asks for no more, or for more than is allowed.
 
@@ -57,13 +58,15 @@ def until_told(
     console : Console
     most : int, optional
         Texts of every task, at most; without it tasks without ``until: told`` stay as they are.
+    changed : mapping, optional
+        Keys of the config that the command line gives instead of the file.
 
     Raises
     ------
     CommandError
         If all tasks have several labels.
     """
-    raw = complete(yaml.safe_load(file.read_text("utf-8")))
+    raw = complete({**yaml.safe_load(file.read_text("utf-8")), **(changed or {})})
     results = folder / "results" / raw["study"]
     texts.check_explainers(raw["explainers"])
     asked = {

@@ -41,6 +41,8 @@ _LOOKS = tuple([name] for name in (
     "--containerize", "--delete-all-output", "--delete-temp-output", "--archive",
 ))  # fmt: skip
 """With these Snakemake computes nothing."""
+_PARTS = tuple([name] for name in ("-U", "--until", "-O", "--omit-from"))
+"""With these it computes a part, which asks for no more texts."""
 _HOW_MANY = (["-c", "--cores"], ["-j", "--jobs"], ["-e", "--executor"], ["--profile"], ["--workflow-profile"])
 
 
@@ -60,7 +62,7 @@ def run(arguments: list[str], console: Console) -> int:
         raise CommandError(f"{arguments[0]}: no such file; the study comes first, then Snakemake's options")
     given = allowing_code(arguments[named:])
     cores = [] if _says_how_many(given) else ["--cores", "all"]
-    if _is_pilot(study) and not _says(given, _LOOKS):
+    if _is_pilot(study) and not _says(given, _LOOKS + _PARTS):
         return _until_told(study, [*cores, *given], console)
     command, environment = snakemake(study, *cores, *given)
     os.execve(command[0], command, environment)
@@ -77,9 +79,12 @@ def _is_pilot(study: Path) -> bool:
 def _until_told(study: Path, given: Sequence[str], console: Console) -> int:
     from distillens.cli import pilot  # reads tables, which a plain run does not
 
-    parser = argparse.ArgumentParser(add_help=False)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-d", "--directory", default=".")
-    folder = Path(parser.parse_known_args(given)[0].directory)
+    parser.add_argument("-C", "--config", nargs="*", default=[])
+    options = parser.parse_known_args(given)[0]
+    pairs = (one.partition("=") for one in options.config)
+    changed = {key: yaml.safe_load(value) for key, _, value in pairs}
 
     def go(targets: Sequence[str]) -> None:
         command, environment = snakemake(study, *targets, *given)
@@ -88,7 +93,7 @@ def _until_told(study: Path, given: Sequence[str], console: Console) -> int:
             raise _StoppedError(status)
 
     try:
-        pilot.until_told(study, folder, go, console)
+        pilot.until_told(study, Path(options.directory), go, console, changed=changed)
     except _StoppedError as stopped:
         return stopped.status
     return 0

@@ -11,7 +11,7 @@ from typing import Any
 from distillens import registry
 from distillens.config import black_box, label_views, ladder, model_kind, siblings
 from distillens.config.study import Study
-from distillens.provenance import ROOT, code, digest, project_file
+from distillens.provenance import project_file
 
 Settings = dict[str, Any]
 
@@ -38,20 +38,14 @@ class JobParams:
     def fetch_dataset(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_dataset``."""
         keys = ("source", "read", "columns", "type", "labels", "cut", "splits")
-        return {
-            "task": self._part("tasks", wildcards.task, *keys),
-            "name": wildcards.task,
-            "mirror": self.config["mirror"],
-            "seed": self.config["seed"],
-        }
+        task = self._part("tasks", wildcards.task, *keys)
+        mirror = self._mirror(task["source"])
+        return {"task": task, "name": wildcards.task, "mirror": mirror, "seed": self.config["seed"]}
 
     def fetch_checkpoint(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_checkpoint``."""
-        return {
-            "source": ordered(self._checkpoint(wildcards)),
-            "name": wildcards.checkpoint,
-            "mirror": self.config["mirror"],
-        }
+        source = ordered(self._checkpoint(wildcards))
+        return {"source": source, "name": wildcards.checkpoint, "mirror": self._mirror(source)}
 
     def pretrain(self, wildcards: Any) -> Settings:
         """Settings of ``pretrain``; the checkpoints and the corpus come otherwise."""
@@ -69,12 +63,13 @@ class JobParams:
 
     def fetch_corpus(self, wildcards: Any) -> Settings:
         """Settings of ``fetch_corpus``."""
-        return {
-            "corpus": self._part("corpora", wildcards.corpus),
-            "name": wildcards.corpus,
-            "mirror": self.config["mirror"],
-            "seed": self.config["seed"],
-        }
+        corpus = self._part("corpora", wildcards.corpus)
+        mirror = self._mirror(corpus["source"])
+        return {"corpus": corpus, "name": wildcards.corpus, "mirror": mirror, "seed": self.config["seed"]}
+
+    def _mirror(self, source: Mapping[str, Any]) -> str | None:
+        """The folder that stands for the hub; to any other source it does nothing."""
+        return self.config["mirror"] if "hub" in source else None
 
     def source_files(self, wildcards: Any) -> list[str]:
         """Files on this machine that a data set, corpus or checkpoint is read from; none for a download."""
@@ -195,11 +190,6 @@ class JobParams:
         places = map(Path, black_box.files(self.config["models"][wildcards.model]))
         return [file for place in places for file in _files(place, must_exist=True)]
 
-    def connect_model_code(self, wildcards: Any) -> str:
-        """Digest of the code that opens a model which is only asked."""
-        kind = model_kind.kind_of(self.config["models"][wildcards.model])
-        return code("scripts/connect_model.py", registry.module_name("backend", kind))
-
     def explanations_file(self, wildcards: Any) -> str:
         """The file of a model's own attributions."""
         return self.config["models"][wildcards.model]["explanations"]["file"]
@@ -265,12 +255,6 @@ class JobParams:
         """The rungs of ``explain_rungs``: kinds of damage with their doses."""
         return ordered(ladder.kinds(self.study.ladder))
 
-    def explain_rungs_code(self, wildcards: Any) -> str:
-        """Digest of the code of an explainer, and of the kinds of damage."""
-        method = self.config["explainers"][wildcards.explainer]["method"]
-        damage = [registry.module_name("damage", kind) for kind in ladder.kinds(self.study.ladder)]
-        return code("scripts/explain_rungs.py", registry.module_name("explainer", method), *damage)
-
     def delete(self, wildcards: Any) -> Settings:
         """Settings of ``delete``."""
         return {
@@ -323,62 +307,9 @@ class JobParams:
         """Settings of ``report``: all of them, it shows them, but where files were looked for."""
         return ordered({key: block for key, block in self.config.items() if key != "mirror"})
 
-    def perturb_code(self, wildcards: Any) -> str:
-        """Digest of the code of a perturbation."""
-        method = self.config["perturbations"][wildcards.perturbation]["method"]
-        return code("scripts/perturb.py", registry.module_name("perturbation", method))
-
-    def build_probe_code(self, wildcards: Any) -> str:
-        """Digest of the code of a probe, and of its templates and words."""
-        method = self.config["probes"][wildcards.probe]["method"]
-        words = ROOT / "resources" / "probes" / f"{method}.yaml"
-        code_digest = code("scripts/build_probe.py", registry.module_name("probe", method))
-        return code_digest + digest(words)[:16] if words.is_file() else code_digest
-
-    def explain_code(self, wildcards: Any) -> str:
-        """Digest of the code of an explainer."""
-        method = self.config["explainers"][wildcards.explainer]["method"]
-        return code("scripts/explain.py", registry.module_name("explainer", method))
-
-    def fetch_dataset_code(self, wildcards: Any) -> str:
-        """Digest of the code of ``fetch_dataset``, and of what a split plants."""
-        splits = self.config["tasks"][wildcards.task]["splits"].values()
-        return code("scripts/fetch_dataset.py", *registry.plant_modules(*splits))
-
-    def fine_tune_code(self, wildcards: Any) -> str:
-        """Digest of the code of fine-tuning, and of what it plants."""
-        training = self.config["models"][wildcards.model]["training"]
-        return code("scripts/fine_tune.py", *registry.plant_modules(training))
-
-    def distil_code(self, wildcards: Any) -> str:
-        """Digest of the code of a distillation."""
-        training = self.config["models"][wildcards.model]["training"]
-        return code(
-            "scripts/distil.py", *_distillations(training["method"]), *registry.plant_modules(training)
-        )
-
-    def compress_code(self, wildcards: Any) -> str:
-        """Digest of the code of a compression, and of the distillation that may follow it."""
-        model = self.config["models"][wildcards.model]
-        learns = self.study.learns_from_teacher(wildcards.model)
-        then = _distillations(model["training"]["method"]) if learns else []
-        then += registry.plant_modules(model["training"])
-        return code(
-            "scripts/compress.py", registry.module_name("compression", model["compress"]["method"]), *then
-        )
-
-    def pretrain_code(self, wildcards: Any) -> str:
-        """Digest of the code of a method of pretraining."""
-        method = self._checkpoint(wildcards)["pretrain"]["method"]
-        return code("scripts/pretrain.py", registry.module_name("pretraining", method))
-
     def _part(self, section: str, name: str, *keys: str) -> Settings:
         entry = self.config[section][name]
         return ordered({key: entry[key] for key in keys if key in entry} if keys else entry)
-
-
-def _distillations(method: str) -> list[str]:
-    return [registry.module_name("distillation", name) for name in registry.parts(method)]
 
 
 def _files(place: Path, must_exist: bool) -> list[str]:
@@ -386,15 +317,3 @@ def _files(place: Path, must_exist: bool) -> list[str]:
     if place.is_dir():
         return sorted(str(path) for path in place.iterdir() if path.is_file())
     return [str(place)] if must_exist else []
-
-
-def report_code() -> str:
-    """Digest of the code of the report, its kinds of exhibits, its page's template, style and script.
-
-    Examples
-    --------
-    >>> len(report_code())
-    32
-    """
-    kinds = (registry.module_name("exhibit", kind) for kind in registry.options("exhibit"))
-    return code("scripts/report.py", *kinds) + digest(ROOT / "resources" / "page")[:16]

@@ -216,6 +216,11 @@ class Study:
         has_weights = origin(self.config["models"][model]) != "asked"
         return has_weights and self.exports_onnx and self.engine_of(model)["backend"] != "torch"
 
+    def answers_elsewhere(self, model: str) -> bool:
+        """Whether a model is asked over a network, so that nothing of it is computed here."""
+        kind = model_kind.kind_of(self.config["models"][model])
+        return bool(kind and registry.literal("backend", kind, "PRICED"))
+
     # ---- checkpoints and corpora ----
 
     def checkpoints(self, *, pretrained: bool) -> list[str]:
@@ -237,6 +242,14 @@ class Study:
             others = {source.get("start"), source.get("teacher")} - {None, *used}
             used += sorted(others)
         return used
+
+    def used_corpora(self) -> list[str]:
+        """Corpora that checkpoints and runs are trained on."""
+        pretrained = (
+            self.config["checkpoints"][name].get("pretrain", {}) for name in self.used_checkpoints()
+        )
+        beside = map(self.corpus_beside, self.config["models"])
+        return sorted({*(block.get("corpus") for block in pretrained), *beside} - {None})
 
     def pretrained_from(self, checkpoint: str, role: str) -> str | None:
         """The ``start``, ``teacher`` or ``corpus`` of a checkpoint that is made here."""

@@ -30,7 +30,7 @@ def resources(body):
     return (
         (int(memory[1]) + (1000 if memory[2] else 0)) // 1000 if memory else 4,
         int(hours[1]) if hours else 1,
-        "gpu=GPU" in body,
+        bool(re.search(r"gpu=(GPU|gpu_of)\b", body)),
     )
 
 

@@ -9,7 +9,8 @@ from distillens.config.validate import ConfigError, complete
 from distillens.config.texts import with_planned_texts
 from distillens.config.files import refuse_duplicates, refuse_missing, refuse_patterns
 from distillens.provenance import ROOT, code, prefer_this_package
-from distillens.config.job_params import JobParams, report_code
+from distillens.config.job_code import JobCode, report_code
+from distillens.config.job_params import JobParams
 from distillens.config.study import Study
 
 prefer_this_package()
@@ -25,6 +26,7 @@ except ConfigError as error:
     raise WorkflowError(f"config: {error}") from None
 
 job_params = JobParams(study)
+job_code = JobCode(study)
 TASKS, MODELS, CHECKPOINTS, EXPLAINERS, PERTURBATIONS, PROBES, CORPORA = (
     list(study.config[section])
     for section in (
@@ -72,6 +74,11 @@ PARTS = study.config["parts"]
 GPU = 0 if study.config["device"] == "cpu" else 1
 # Processes that prepare what one GPU computes; jobs on the CPU keep to one core each.
 WORKERS = 4 if study.config["device"] == "cuda" else 1
+
+
+def gpu_of(wildcards):
+    """What a job of a finished model asks for: no GPU where the model answers over a network."""
+    return 0 if study.answers_elsewhere(wildcards.model) else GPU
 
 
 def part_of(path):

@@ -28,7 +28,7 @@ rule compress:
         compression=job_params.compression,
         settings=job_params.train,
         engine=job_params.training_engine,
-        code=job_params.compress_code,
+        code=job_code.compress,
     script:
         "../../scripts/compress.py"
 

@@ -18,7 +18,7 @@ rule fetch_dataset:
         "../../envs/data.yaml"
     params:
         settings=job_params.fetch_dataset,
-        code=job_params.fetch_dataset_code,
+        code=job_code.fetch_dataset,
     script:
         "../../scripts/fetch_dataset.py"
 

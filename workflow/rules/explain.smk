@@ -23,13 +23,13 @@ rule explain:
         "../../envs/models.yaml"
     threads: WORKERS
     resources:
-        gpu=GPU,
+        gpu=gpu_of,
         mem_mb=at_least(5000 + 1000 * WORKERS),
         runtime=hours(8),
     params:
         settings=job_params.explain,
         engine=job_params.explaining,
-        code=job_params.explain_code,
+        code=job_code.explain,
     script:
         "../../scripts/explain.py"
 
@@ -67,7 +67,7 @@ use rule explain as explain_again with:
     params:
         settings=job_params.explain_again,
         engine=job_params.explaining,
-        code=job_params.explain_code,
+        code=job_code.explain,
 
 
 rule import_explanations:
@@ -114,12 +114,12 @@ rule delete:
         "../../envs/models.yaml"
     threads: WORKERS
     resources:
-        gpu=GPU,
+        gpu=gpu_of,
         mem_mb=at_least(5000 + 1000 * WORKERS),
         runtime=hours(2),
     params:
         settings=job_params.delete,
         engine=job_params.explaining,
-        code=code("scripts/delete.py"),
+        code=job_code.delete,
     script:
         "../../scripts/delete.py"

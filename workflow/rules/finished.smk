@@ -67,6 +67,6 @@ rule connect_model:
         mem_mb=at_least(4000),
     params:
         settings=job_params.connect_model,
-        code=job_params.connect_model_code,
+        code=job_code.connect_model,
     script:
         "../../scripts/connect_model.py"

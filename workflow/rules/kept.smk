@@ -16,6 +16,7 @@ def kept_files():
             for path in of_runs(pattern, list(filter(study.has_graph, WITH_WEIGHTS)))
         ),
         *of_runs(TRAINING, study.made_here()),
+        *of_runs(rules.measure_cost.output.cost, WITH_WEIGHTS),
     ]
     # Of a task with several labels as a whole, and of each label.
     of_both = [
@@ -34,6 +35,11 @@ def kept_files():
             for path in of_runs(pattern, WORDS_REMOVED)
         ),
         *rules.score_stability.input.explanations,
+        *(
+            rules.select_perturbed.output
+            if study.config["stability"]["explainers"]
+            else ()
+        ),
         *rules.score_word_shifts.output,
         *rules.calibrate.output,
         *(rules.score_gap_closed.output if BASELINES else ()),
@@ -41,6 +47,7 @@ def kept_files():
     ]
     return [
         *collect(CHECKPOINT_CARD, checkpoint=study.used_checkpoints()),
+        *collect(rules.fetch_corpus.output.corpus, corpus=study.used_corpora()),
         *collect(of_models, task=TASKS),
         *collect(of_both, task=[*TASKS, *LABELS]),
         *collect(of_judged, task=JUDGED),

@@ -30,7 +30,7 @@ rule explain_rungs:
         settings=job_params.explain,
         ladder=job_params.ladder,
         engine=job_params.explaining,
-        code=job_params.explain_rungs_code,
+        code=job_code.explain_rungs,
     script:
         "../../scripts/explain_rungs.py"
 

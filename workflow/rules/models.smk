@@ -27,7 +27,7 @@ rule pretrain:
         runtime=hours(72),
     params:
         settings=job_params.pretrain,
-        code=job_params.pretrain_code,
+        code=job_code.pretrain,
     script:
         "../../scripts/pretrain.py"
 
@@ -58,7 +58,7 @@ rule fine_tune:
     params:
         settings=job_params.train,
         engine=job_params.training_engine,
-        code=job_params.fine_tune_code,
+        code=job_code.fine_tune,
     script:
         "../../scripts/fine_tune.py"
 
@@ -92,6 +92,6 @@ rule distil:
     params:
         settings=job_params.train,
         engine=job_params.training_engine,
-        code=job_params.distil_code,
+        code=job_code.distil,
     script:
         "../../scripts/distil.py"

@@ -17,6 +17,6 @@ rule perturb:
     threads: 1
     params:
         settings=job_params.perturb,
-        code=job_params.perturb_code,
+        code=job_code.perturb,
     script:
         "../../scripts/perturb.py"

@@ -18,11 +18,11 @@ rule predict:
         "../../envs/models.yaml"
     threads: 1
     resources:
-        gpu=GPU,
+        gpu=gpu_of,
         mem_mb=at_least(6000),
         runtime=hours(2),
     params:
         engine=job_params.engine,
-        code=code("scripts/predict.py"),
+        code=job_code.predict,
     script:
         "../../scripts/predict.py"

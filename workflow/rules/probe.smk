@@ -15,7 +15,7 @@ rule build_probe:
         "../../envs/data.yaml"
     params:
         settings=job_params.build_probe,
-        code=job_params.build_probe_code,
+        code=job_code.build_probe,
     script:
         "../../scripts/build_probe.py"
 

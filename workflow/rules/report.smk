@@ -71,7 +71,7 @@ rule report:
         predictions=collect(
             of_runs(rules.predict.output.predictions, WITH_WEIGHTS), task=JUDGED
         ),
-        published=job_params.published_file,
+        published=from_outside(job_params.published_file),
     output:
         **REPORT,
     log:

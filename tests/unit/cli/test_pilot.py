@@ -163,8 +163,11 @@ def test_broken_input_is_said_in_one_line(file, monkeypatch, capsys, more, messa
     assert message in " ".join(capsys.readouterr().err.split())
 
 
-@pytest.mark.parametrize(("given", "loops"), [([], True), (["-n"], False), (["--report", "x.zip"], False)])
-def test_a_run_of_a_pilot_goes_on_unless_nothing_is_computed(file, monkeypatch, given, loops):
+@pytest.mark.parametrize(
+    ("given", "loops"),
+    [([], True), (["-n"], False), (["--report", "x.zip"], False), (["--until", "select_examples"], False)],
+)
+def test_a_run_of_a_pilot_goes_on_unless_nothing_or_a_part_is_computed(file, monkeypatch, given, loops):
     class Became(Exception):
         pass
 
@@ -172,7 +175,7 @@ def test_a_run_of_a_pilot_goes_on_unless_nothing_is_computed(file, monkeypatch, 
         raise Became
 
     called = []
-    monkeypatch.setattr(pilot, "until_told", lambda *given: called.append(given))
+    monkeypatch.setattr(pilot, "until_told", lambda *given, **_: called.append(given))
     monkeypatch.setattr(run.os, "execve", become)
     if loops:
         assert run.run([str(file), *given], Console()) == 0
@@ -180,6 +183,18 @@ def test_a_run_of_a_pilot_goes_on_unless_nothing_is_computed(file, monkeypatch, 
         with pytest.raises(Became):
             run.run([str(file), *given], Console())
     assert bool(called) == loops
+
+
+def test_a_pilot_is_the_study_that_the_command_line_changes(file, monkeypatch):
+    function = {"function": {"name": "mine:predict"}}
+    config = yaml.safe_load(file.read_text())
+    file.write_text(
+        yaml.safe_dump({**config, "models": {"bert": function}, "explainers": {"occlusion": None}})
+    )
+    commands = []
+    monkeypatch.setattr(run, "snakemake", lambda *given: (commands.append(given), (["false"], {}))[1])
+    assert run.run([str(file), "--allow-code", "--config", "study=other", "--cores", "1"], Console()) == 1
+    assert commands[0][1] == "results/other/metrics/films/plan.parquet"
 
 
 def test_a_workflow_that_stops_gives_its_status(file, monkeypatch):

@@ -27,6 +27,12 @@ def study(models, allow_code=True, **more):
     return complete({**base, **more, "models": models})
 
 
+def test_only_a_model_behind_a_network_computes_nothing_here():
+    http = {"http": {"url": "http://127.0.0.1:9/nobody", "most_calls": 9}}
+    asked = Study(study({"mine": FUNCTION, "theirs": http, "bert": TEACHER}, explainers={"occlusion": None}))
+    assert [asked.answers_elsewhere(name) for name in ("mine", "theirs", "bert")] == [False, True, False]
+
+
 def test_a_text_is_the_short_form_of_a_kind():
     config = study({"mine": FUNCTION}, explainers={"occlusion": None})
     assert config["models"]["mine"]["function"]["name"] == "mine:predict"

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from distillens import provenance
+from distillens.config.job_code import JobCode
 from distillens.config.job_params import JobParams, ordered
 from distillens.config.study import Study
 from distillens.config.validate import complete
@@ -80,12 +81,50 @@ def test_local_and_mirrored_files_are_inputs_and_downloads_have_none(study, job_
     assert job_params.source_files(SimpleNamespace(checkpoint="minilm")) == [str(mirrored)]
 
 
+def test_a_mirror_is_a_param_of_what_comes_from_the_hub_alone(study, job_params):
+    study.config["mirror"] = "folder"
+    checkpoint = SimpleNamespace(checkpoint="minilm")
+    assert job_params.fetch_dataset(of())["mirror"] is None
+    assert job_params.fetch_checkpoint(checkpoint)["mirror"] is None
+    study.config["tasks"]["snippets-5"]["source"] = {"hub": "org/set", "config": "default"}
+    study.config["checkpoints"]["minilm"] = {"hub": "org/model"}
+    assert job_params.fetch_dataset(of())["mirror"] == "folder"
+    assert job_params.fetch_checkpoint(checkpoint)["mirror"] == "folder"
+
+
+@pytest.mark.parametrize(
+    ("rule", "model", "changes"),
+    [
+        *((rule, "asked", True) for rule in ("connect_model", "predict", "explain", "delete")),
+        *((rule, "minilm-3", False) for rule in ("predict", "explain", "delete")),
+        ("distil", "minilm-3-kd", True),  # it learns from the one that is asked
+    ],
+)
+def test_the_code_of_a_backend_is_part_of_what_asks_its_models(rule, model, changes, study, monkeypatch):
+    models, read = study.config["models"], provenance.Path.read_text
+    models["asked"] = {**models["minilm-6"], "http": {"url": "http://127.0.0.1:9/nobody", "most_calls": 9}}
+    models["minilm-3-kd"]["teacher"] = "asked"
+
+    def edited(path, *args):
+        return read(path, *args) + ("\nX = 1" if path.match("backends/http.py") else "")
+
+    def digest():
+        provenance.code.cache_clear()
+        return getattr(JobCode(study), rule)(of(model=model, explainer="shap"))
+
+    before = digest()
+    monkeypatch.setattr(provenance.Path, "read_text", edited)
+    assert (digest() != before) == changes
+    provenance.code.cache_clear()
+
+
 def test_a_reordered_block_reads_the_same():
     assert repr(ordered({"b": [{"z": 1, "y": 2}], "a": 3})) == repr({"a": 3, "b": [{"y": 2, "z": 1}]})
 
 
-def test_the_code_of_one_explainer_is_no_part_of_another(study, job_params, monkeypatch, tmp_path):
-    shap, lime = (job_params.explain_code(of(explainer=name)) for name in ("shap", "lime"))
+def test_the_code_of_one_explainer_is_no_part_of_another(study, monkeypatch):
+    job_code = JobCode(study)
+    shap, lime = (job_code.explain(of(model="minilm-3", explainer=name)) for name in ("shap", "lime"))
     assert shap != lime
     read = provenance.Path.read_text
 
@@ -95,8 +134,8 @@ def test_the_code_of_one_explainer_is_no_part_of_another(study, job_params, monk
 
     provenance.code.cache_clear()
     monkeypatch.setattr(provenance.Path, "read_text", edited)
-    assert job_params.explain_code(of(explainer="shap")) == shap
-    assert job_params.explain_code(of(explainer="lime")) != lime
+    assert job_code.explain(of(model="minilm-3", explainer="shap")) == shap
+    assert job_code.explain(of(model="minilm-3", explainer="lime")) != lime
     provenance.code.cache_clear()
 
 
