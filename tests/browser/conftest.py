@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests import required
 from tests.browser import driver
 from tests.fixtures import made_up_study
 
@@ -32,7 +33,7 @@ def chromium(tmp_path_factory):
     """A browser that notes alerts, policy violations, files saved and everything on its console."""
     browser = driver.start(tmp_path_factory.mktemp("profile"))
     if browser is None:
-        pytest.skip("chromium and chromedriver are not installed")
+        required.lacking("browser", "chromium and chromedriver are not installed")
     browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _SPY})
     yield browser
     browser.quit()

@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 
 from docs import studies
+from tests import required
 from tests.browser import driver
 
-pytestmark = pytest.mark.skipif("AXE" not in os.environ, reason="AXE does not name a copy of axe.min.js")
 LOOKS = [(1400, "light"), (1400, "dark"), (400, "light"), (400, "dark")]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def axe():
+    """Looked for before a page is made and a browser started."""
+    if "AXE" not in os.environ:
+        required.lacking("axe", "AXE does not name a copy of axe.min.js")
 
 
 def violations(page):

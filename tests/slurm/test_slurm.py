@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import required
 from tests.slurm import cluster as slurm
 from tests.workflow.conftest import ROOT, Study, small_config
 from tests.workflow.injecting import with_fault
@@ -27,7 +28,7 @@ def cluster():
         slurm.up()
     except slurm.NoCluster as error:
         slurm.down()
-        pytest.skip(f"no SLURM cluster: {error}")
+        required.lacking("slurm", f"no SLURM cluster: {error}")
     yield slurm
     slurm.down()
 
