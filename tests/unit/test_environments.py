@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
+from itertools import pairwise
 
 import pytest
 import yaml
@@ -12,10 +13,6 @@ import yaml
 from distillens import provenance, registry
 from distillens.provenance import ROOT
 
-KINDS = {
-    "explain": "explainer", "perturb": "perturbation", "distil": "distillation", "pretrain": "pretraining",
-    "build_probe": "probe", "report": "exhibit", "compress": "compression",
-}  # fmt: skip
 # Imported by functions that the rule does not call.
 OPTIONAL = {
     "fetch_checkpoint": {"datasets"},  # reads data sets of the hub
@@ -36,46 +33,62 @@ def rules():
                 yield name, re.search(r'"\.\./\.\./(envs/\w+\.yaml)"', block).group(1)
 
 
-def pinned(environment):
-    """Names and versions of an environment's packages."""
+def pins(environment):
+    """Names and versions of an environment's packages, in the order of the file."""
     parts = yaml.safe_load((ROOT / environment).read_text())["dependencies"]
     (pip,) = [part["pip"] for part in parts if isinstance(part, dict)]
-    return dict(line.lower().replace("_", "-").split("==") for line in pip)
+    return [line.lower().replace("_", "-").split("==") for line in pip]
+
+
+def methods(tree):
+    """The modules of the kinds that a module loads by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "registry.load":
+            kind = ast.literal_eval(node.args[0])
+            yield from (registry.module_name(kind, name) for name in registry.options(kind))
+
+
+def top_level_names(tree):
+    """Of what a module imports, and of what it runs by ``-m``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module.partition(".")[0]
+        elif isinstance(node, ast.List):
+            words = map(ast.unparse, node.elts)
+            yield from (ast.literal_eval(word) for option, word in pairwise(words) if option == "'-m'")
 
 
 def imported(rule):
     """Top-level names of everything that a rule's script reaches, loaded methods included."""
-    open_ = [ROOT / "scripts" / f"{rule}.py"]
-    if rule in KINDS:
-        kind = KINDS[rule]
-        open_ += [
-            provenance._module_path(registry.module_name(kind, name)) for name in registry.options(kind)
-        ]
-    seen, found = set(), set()
+    open_, seen, names = [ROOT / "scripts" / f"{rule}.py"], set(), set()
     while open_:
         path = open_.pop()
         if path in seen:
             continue
         seen.add(path)
         tree = ast.parse(path.read_text("utf-8"))
-        open_ += filter(None, map(provenance._module_path, provenance._imports(tree)))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom):
-                found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"distillens"}
+        open_ += filter(None, map(provenance._module_path, [*provenance._imports(tree), *methods(tree)]))
+        names.update(top_level_names(tree))
+    return names - set(sys.stdlib_module_names) - {"distillens"}
 
 
 @pytest.mark.parametrize(("rule", "environment"), list(rules()))
 def test_a_rule_s_environment_has_what_its_script_imports(rule, environment):
     distributions = packages_distributions()
-    has = pinned(environment)
+    has = dict(pins(environment))
     missing = {
         name for name in imported(rule) - OPTIONAL.get(rule, set())
         if not {of.lower().replace("_", "-") for of in distributions.get(name, [name])} & has.keys()
     }  # fmt: skip
     assert missing == set()
+
+
+@pytest.mark.parametrize("environment", sorted({environment for _, environment in rules()}))
+def test_an_environment_pins_a_package_once(environment):
+    names = [name for name, _ in pins(environment)]
+    assert sorted(names) == sorted(set(names))
 
 
 def test_every_rule_has_an_environment_and_every_environment_a_rule():

@@ -1,11 +1,11 @@
 """A published study's tables and figures, by number: its values beside those of this study."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distillens import registry
 from distillens.report.exhibits.exhibit import Content
 from distillens.report.exhibits.source import Source
 from distillens.report.formatting import capitalised, write_csv
@@ -40,8 +40,7 @@ def exhibits(paper: Mapping[str, Any], source: Source) -> list[Exhibit]:
     """
     items = []
     for number, settings in paper["exhibits"].items():
-        module = importlib.import_module(f"distillens.report.exhibits.{settings['kind']}")
-        content = module.show(number, settings, source)
+        content = registry.load("exhibit", settings["kind"]).show(number, settings, source)
         name = capitalised(number.replace("-", "\u00a0"))
         items.append(Exhibit(number, name, settings["kind"], settings["caption"], content))
     return items
