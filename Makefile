@@ -67,6 +67,6 @@ format: .venv/installed  ## what can be put right by itself
 	$(BIN)/snakefmt Snakefile workflow
 
 lock:  ## the newest versions that pyproject.toml allows
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --upgrade --upgrade-strategy eager --editable '.[run,adapters,scripts,dev]'
 	$(BIN)/pip freeze --all --exclude-editable | grep -vE '^(setuptools|wheel)=' | sed 's/+cpu$$//' > envs/requirements.lock
