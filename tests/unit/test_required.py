@@ -28,4 +28,5 @@ def test_what_ci_installs_is_what_tests_may_lack():
     installed = re.findall(r"DISTILLENS_REQUIRE\+=(\w+)", (ROOT / ".ci" / "run").read_text("utf-8"))
     parts = [path for name in ("browser", "slurm") for path in (ROOT / "tests" / name).glob("*.py")]
     lacked = [name for path in parts for name in re.findall(r'lacking\("(\w+)"', path.read_text("utf-8"))]
-    assert sorted(installed) == sorted(lacked)
+    # Where a cluster cannot start, it is lacking though all of it is installed.
+    assert sorted(installed) == sorted({*lacked} - {"slurm"})
