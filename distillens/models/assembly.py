@@ -189,6 +189,7 @@ def _compared(encoder: Encoder, example: Example) -> np.ndarray:
     rng = np.random.default_rng(seed_of("assembly", *example.texts))
     shares = rng.random((_LOCAL_RANDOM if encoder.local else _RANDOM, 1))
     drawn = rng.random((len(shares), words)) < shares
+    drawn[:, rng.integers(words)] = False  # of a whole text nothing can be told
     if encoder.local:
         return drawn
     places = (np.arange(words) + np.arange(len(_WINDOWS))[:, None]) % len(_WINDOWS)

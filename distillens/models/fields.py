@@ -114,13 +114,15 @@ def remember(encoder: Encoder, fields: Sequence[Field]) -> None:
 def _states(encoder: Encoder, fields: Sequence[Field], words: int) -> Iterator[tuple[Field, list[str]]]:
     """Those of the fields that have so many words, each with what stands there in all its states."""
     of_size = [field for field in fields if len(field[1]) == words]
+    if not of_size:
+        return iter(())  # a line without fields would be cut into one that is empty
     units, start = [], 0
     for text, own in of_size:
         units += [Word(text[first:end], 0, start + first, start + end) for first, end in own]
         start += len(text) + 1
     line = Example("", " ".join(text for text, _ in of_size), units=tuple(units))
     copies = encoder.without(line, _in_every_state([words] * len(of_size)))
-    return zip(of_size, zip(*(copy.split(" ") for (copy,) in copies), strict=True), strict=False)
+    return zip(of_size, zip(*(copy.split(" ") for (copy,) in copies), strict=True), strict=True)
 
 
 def _in_every_state(sizes: Sequence[int]) -> np.ndarray:

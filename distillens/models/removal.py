@@ -50,10 +50,23 @@ def without(
     """
     if rule == DELETE:
         return [example.deleted(row) for row in keep.tolist()]
-    text = mask if rule == MASK else rule["neutral"]
+    text = stand_in(rule, mask)
     if text is None:
         raise ModelError(
             f"removal: mask, but {where} has no mask token; set removal: delete, or a neutral text "
             '({neutral: "..."}), for all models of the study'
         )
     return [example.masked(row, text) for row in keep.tolist()]
+
+
+def stand_in(rule: Rule, mask: str | None) -> str | None:
+    """What stands where a word was; None where it is deleted, or a mask token is wanted and there is none.
+
+    Examples
+    --------
+    >>> stand_in("mask", "[MASK]"), stand_in({"neutral": "..."}, None), stand_in("delete", "[MASK]")
+    ('[MASK]', '...', None)
+    """
+    if isinstance(rule, str):
+        return mask if rule == MASK else None
+    return rule["neutral"]

@@ -140,9 +140,10 @@ class Encoder:
         """Whether pieces cannot depend on what stands behind a blank: BERT's vocabularies.
 
         Others cut at blanks too, but in ways that are many; of them it is found out text by text. So it is
-        where words are deleted, because the blanks before them go too.
+        where words are deleted, because the blanks before them go too, and where what stands for them has a
+        blank of its own.
         """
-        if self.rule == removal.DELETE:
+        if self.rule == removal.DELETE or any(map(str.isspace, removal.stand_in(self.rule, self.mask) or "")):
             return False
         parts = json.loads(self._tokenizer.to_str())
         kinds = [(parts[name] or {}).get("type") for name in ("normalizer", "pre_tokenizer", "model")]

@@ -9,9 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from distillens.data.text import Example, seed_of
-from distillens.models.assembly import assembled, learn
+from distillens.models.assembly import _compared, assembled, learn
 from distillens.models.copies import Copies, sequences
 from distillens.models.engine import Engine
+from distillens.models.fields import remember
 from distillens.models.masks import Masks
 from distillens.models.tokenizer import Encoder
 from tests.families import family
@@ -99,6 +100,29 @@ def test_real_sentences_are_put_together(name, encoders, mirror):
 
 def test_only_bert_s_tokenizers_are_known_to_cut_at_blanks(encoders):
     assert {name for name, encoder in encoders.items() if encoder.local} == {"bert"}
+
+
+@pytest.mark.parametrize("name", ["bert", "roberta", "albert"])
+@pytest.mark.parametrize("neutral", ["some thing", " thing", "some\tthing", "some\u2009thing", "..."])
+def test_with_a_neutral_text_no_field_gets_another_s_pieces(name, neutral, encoders, tmp_path):
+    encoder = Encoder(family(name, tmp_path), rule={"neutral": neutral})
+    # Texts of one to three words, of which a random copy keeps all often enough.
+    texts = {" ".join(text.split()[:words]) for text in SENTENCES for words in (1, 2, 3)}
+    wrong, fast = disagreements(encoder, [Example(text, text) for text in sorted(texts)])
+    assert wrong == []
+    assert fast or neutral != "..."
+
+
+def test_in_each_copy_that_is_compared_a_word_is_removed(encoders):
+    examples = [Example(str(n), text) for n, text in enumerate(["Fun", "Not bad", *map(str, range(40))])]
+    assert not any(_compared(encoders["bert"], example).all() for example in examples)
+
+
+def test_fields_without_words_and_no_fields_at_all_are_remembered(encoders):
+    encoder = encoders["bert"]
+    remember(encoder, [])
+    remember(encoder, [("...", ())])
+    assert encoder.fields["...", ()] == [encoder.alone(["..."])[0]]
 
 
 def changed(bert, folder, **parts):
