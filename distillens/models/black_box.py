@@ -48,6 +48,9 @@ class WholeText:
         """Never."""
         return False
 
+    def check_room(self, example: Example, rule: removal.Rule) -> None:
+        """Nothing: how much it reads, only the model knows."""
+
     def in_tokens(self, example: Example) -> Example:
         """Refuse: it has no tokens that are known.
 
@@ -194,6 +197,8 @@ class BlackBox:
 
     def masked(self, asked: Sequence[Masks]) -> np.ndarray:
         """Logits of examples without some of their words; see `distillens.models.engine.Engine.masked`."""
+        for one in asked:
+            self.encoder.check_room(one.example, self._rule)
         how = (self._rule, self.backend.mask, self.folder)
         texts = [text for one in asked for text in removal.without(one.example, one.keep, *how)]
         return self.logits(texts) if texts else np.empty((0, 0), dtype=np.float32)

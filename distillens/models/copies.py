@@ -21,6 +21,11 @@ class Copies:
     whole : ndarray, shape (outputs,), optional
         Logits of the whole text, where they are known.
 
+    Raises
+    ------
+    ModelError
+        If copies would be longer than what the model sees; see `Encoder.check_room`.
+
     Attributes
     ----------
     logits : ndarray of float32, shape (known copies, outputs)
@@ -29,6 +34,7 @@ class Copies:
     """
 
     def __init__(self, encoder: Encoder, example: Example, whole: np.ndarray | None = None) -> None:
+        encoder.check_room(example, encoder.rule)
         self._encoder, self.example = encoder, example
         self._numbers: dict[bytes, int] = {}
         self._new: list[np.ndarray] = []

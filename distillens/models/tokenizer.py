@@ -15,6 +15,7 @@ from tokenizers import Encoding, Tokenizer
 
 from distillens.data.text import Example, Word
 from distillens.models import removal
+from distillens.models.errors import ModelError
 from distillens.models.sequences import Sequences
 
 Segments = tuple[str, ...]
@@ -250,6 +251,31 @@ class Encoder:
     def cuts(self, segments: Segments) -> bool:
         """Whether a text or pair is longer than what the model sees."""
         return bool(self._tokenizer.encode(*segments).overflowing)
+
+    def check_room(self, example: Example, rule: removal.Rule) -> None:
+        """Refuse an example from which a neutral text pushes words out, where it stands for those removed.
+
+        Only a neutral text of several pieces takes more room than a word.
+
+        Raises
+        ------
+        ModelError
+            If the whole example fits, but not its longest copy.
+        """
+        if isinstance(rule, str):
+            return
+        (pieces,) = self.alone([rule["neutral"]])
+        if len(pieces) < 2 or self.cuts(example.texts):
+            return
+        own = np.bincount(self.shares(example).words, minlength=len(example.words))
+        (longest,) = removal.without(example, own[None] >= len(pieces), rule, None)
+        if self.cuts(longest):
+            raise ModelError(
+                f"removal: with {rule['neutral']!r}, of {len(pieces)} pieces, for removed words the example "
+                f"{example.example_id!r} grows beyond the longest input of {self._where} ({self.max_length} "
+                "pieces), which pushes kept words out; set removal: mask or delete, or a neutral text of one "
+                "piece, for all models of the study"
+            )
 
     def owners(self, example: Example) -> list[int]:
         """Which word each piece of an encoded example belongs to.

@@ -10,11 +10,14 @@ import pytest
 
 from distillens.data.text import Example, seed_of
 from distillens.models.assembly import _compared, assembled, learn
+from distillens.models.black_box import BlackBox
 from distillens.models.copies import Copies, sequences
 from distillens.models.engine import Engine
+from distillens.models.errors import ModelError
 from distillens.models.fields import remember
 from distillens.models.masks import Masks
 from distillens.models.tokenizer import Encoder
+from distillens.models.windowed import read_in_windows
 from tests.families import family
 from tests.tiny import SENTENCES
 
@@ -169,6 +172,54 @@ def test_a_copy_that_is_too_long_is_cut_by_the_tokenizer(bert):
         if (assembly := learn(encoder, [example])[0]) is not None:
             put_together += (assembled([(assembly, keep)]).lengths > 60).sum()
     assert put_together
+
+
+class Even:
+    """A model that is only asked, with a tokenizer that is known."""
+
+    gives, labels, mask, at_once = "logits", None, "[MASK]", 8
+
+    def __init__(self, folder):
+        self.encoder = Encoder(folder)
+
+    def answers(self, texts):
+        return np.zeros((len(texts), 2))
+
+
+def read_by(kind, bert, rule):
+    """A model that sees 60 pieces."""
+    if kind == "asked":
+        return BlackBox(Even(bert), {"type": "classification", "labels": ["bad", "good"]}, rule=rule)
+    engine = Engine(bert, "cpu", rule=rule)
+    windows = {"combine": "mean", "overlap": 4} if kind == "windows" else None
+    return read_in_windows(engine, windows, rule)
+
+
+@pytest.mark.parametrize("kind", ["folder", "windows", "asked"])
+def test_a_neutral_text_that_pushes_words_out_is_refused_by_the_example(kind, bert):
+    # "..." is three pieces: with as many words of one piece the copy without them is thrice as long.
+    fitting, growing = (Example(f"{words} words", " ".join(["film"] * words)) for words in (19, 20))
+    model = read_by(kind, bert, {"neutral": "..."})
+    assert np.isfinite(model.masked([Masks.ends(fitting)])).all()
+    with pytest.raises(
+        ModelError, match="'...', of 3 pieces, .* example '20 words' grows .*set removal: mask"
+    ):
+        model.masked([Masks.ends(growing)])
+    for rule in ("mask", "delete", {"neutral": "-"}):
+        assert np.isfinite(read_by(kind, bert, rule).masked([Masks.ends(growing)])).all()
+
+
+def test_the_longest_copy_decides_not_the_one_without_any_word(bert):
+    # Long words make room when they go; without the short ones alone the text is longer than it was.
+    example = Example("mixed", " ".join(["unsatisfying"] * 2 + ["film"] * 14))
+    assert not Encoder(bert).cuts(example.masked([False] * 16, "..."))
+    with pytest.raises(ModelError, match="'mixed' grows beyond"):
+        read_by("folder", bert, {"neutral": "..."}).masked([Masks.ends(example)])
+
+
+def test_of_a_text_that_is_cut_off_anyway_a_neutral_text_may_push_words_out(bert):
+    example = Example("long", " ".join(["film"] * 80))
+    assert len(read_by("folder", bert, {"neutral": "..."}).masked([Masks.ends(example)])) == 2
 
 
 @pytest.mark.parametrize("name", ["bert", "roberta", "albert"])
