@@ -92,7 +92,9 @@ class Journal:
 
     def _write(self, answers: Mapping[Segments, np.ndarray]) -> Path:
         self._folder.mkdir(parents=True, exist_ok=True)
-        number = len(list(self._folder.glob("*.parquet")))
+        # Files that are joined leave gaps: their count would put a new one before older ones.
+        heads = [file.name.partition("-")[0] for file in self._folder.glob("*.parquet")]
+        number = max((int(head) for head in heads if head.isdecimal()), default=-1) + 1
         path = self._folder / f"{number:08d}-{self._token}-{uuid.uuid4().hex[:8]}.parquet"
         table = pa.table(
             [

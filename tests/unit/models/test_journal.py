@@ -55,6 +55,17 @@ def test_many_small_files_are_joined_and_nothing_is_lost(tmp_path):
     assert [again[(f"text {n}",)][0] for n in range(150)] == [n / 150 for n in range(150)]
 
 
+def test_the_first_answer_stands_after_files_were_joined(tmp_path):
+    one, other, late = (Journal(tmp_path) for _ in range(3))
+    for number in range(63):
+        add(one, f"text {number}")
+    add(other, "A film", value=0.1)
+    add(one, "the one with which they are joined")
+    assert len(list(tmp_path.glob("*.parquet"))) == 2
+    add(late, "A film", value=0.9)
+    assert Journal(tmp_path)[("A film",)][0] == 0.1
+
+
 def test_a_draft_of_a_killed_job_is_no_answer(tmp_path):
     journal = Journal(tmp_path)
     add(journal, "A film")
