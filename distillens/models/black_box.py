@@ -18,7 +18,7 @@ from distillens.models import removal
 from distillens.models.answers import as_logits, numbers
 from distillens.models.asking import Asking, outputs_of
 from distillens.models.asking import open_backend as open_backend
-from distillens.models.backends import Backend
+from distillens.models.backends import Backend, definition
 from distillens.models.errors import ModelError
 from distillens.models.masks import Masks
 from distillens.models.tokenizer import Shares
@@ -141,8 +141,7 @@ class BlackBox:
             several=card["task_settings"]["type"] == "multi_label",
         )
         model = cls(backend, card["task_settings"], said["order"], rule, f"models.{card['model']}")
-        # As for journals: libraries that step on do not make another model.
-        own = {key: value for key, value in backend.identity().items() if key != "versions"}
+        own = definition(backend)
         if own != {key: said["identity"].get(key) for key in own}:
             raise ModelError(
                 f"models.{card['model']}: it is another than when the study took it in; run the study again"
@@ -154,7 +153,7 @@ class BlackBox:
     @cached_property
     def identity(self) -> str:
         """Digest of what decides on the answers."""
-        return fingerprint(self.backend.identity())
+        return fingerprint(definition(self.backend))
 
     def seconds(self, texts: Sequence[tuple[str, ...]]) -> list[float]:
         """About how long the answer to each text takes; only the order of magnitude matters."""
@@ -171,14 +170,13 @@ class BlackBox:
 
     def provenance(self) -> dict[str, Any]:
         """What an artefact says of the model that it came from."""
-        said = self.backend.identity()
         return {
             "model_sha256": self.identity,
             "backend": "asked",
             "device": "cpu",
             "precision": "float64",
-            "asked": {name: value for name, value in said.items() if name != "versions"},
-            "versions": dict(said.get("versions", {})),
+            "asked": definition(self.backend),
+            "versions": dict(self.backend.identity().get("versions", {})),
         }
 
     def logits(self, texts: Sequence[tuple[str, ...]], progress: Progress | None = None) -> np.ndarray:

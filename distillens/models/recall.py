@@ -10,7 +10,7 @@ from scipy.special import expit, softmax
 
 from distillens.models import identity as identities
 from distillens.models.answers import as_logits, numbers
-from distillens.models.backends import Backend
+from distillens.models.backends import Backend, definition
 from distillens.models.identity import Identity
 from distillens.models.journal import Journal
 
@@ -64,20 +64,17 @@ class Recall:
         self._several = several
         self.gives, self.labels, self.mask = backend.gives, backend.labels, backend.mask
         self.encoder, self.at_once = backend.encoder, backend.at_once
-        # Libraries that step on do not make another model; the fixed texts tell.
-        definition = {key: value for key, value in backend.identity().items() if key != "versions"} | {
-            "pairs": pairs
-        }
-        self.folder = identities.folder_of(root, name, definition)
+        known_by = definition(backend) | {"pairs": pairs}
+        self.folder = identities.folder_of(root, name, known_by)
         if hasattr(backend, "count_in"):
             backend.count_in(self.folder)
         new = known is None and not (self.folder / "identity.json").is_file()
         before = (
             None
             if known is None
-            else Identity(name, definition, known["fixed_answers"], known["noise"], known["alike"])
+            else Identity(name, known_by, known["fixed_answers"], known["noise"], known["alike"])
         )
-        self.known = identities.meet(self.folder, name, definition, self._probabilities, pairs, before)
+        self.known = identities.meet(self.folder, name, known_by, self._probabilities, pairs, before)
         self._checked = new
         if not self.known.alike:
             log.info(

@@ -87,3 +87,15 @@ class Backend(Protocol):
     def identity(self) -> dict[str, Any]:
         """What decides on its answers, in plain JSON types: digests of files, names, versions; no secret."""
         ...
+
+
+def definition(backend: Backend) -> dict[str, Any]:
+    """What makes it this model and no other: libraries that step on do not, answers to fixed texts tell.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> definition(Fake(identity=lambda: {"function": "mine:predict", "versions": {"numpy": "2.0"}}))
+    {'function': 'mine:predict'}
+    """
+    return {key: value for key, value in backend.identity().items() if key != "versions"}

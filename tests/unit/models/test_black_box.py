@@ -193,6 +193,17 @@ def test_an_edit_makes_it_another_model(study):
         EngineOptions(rule="delete").load("run")
 
 
+def test_a_library_that_steps_on_does_not_make_it_another_model(study):
+    box, _ = study(EVEN)
+    card = json.loads(Path("run/training.json").read_text())
+    card["asked"]["identity"]["versions"] = {"numpy": "0.1"}
+    Path("run/training.json").write_text(json.dumps(card))
+    again = EngineOptions(rule="delete").load("run")
+    again.backend.identity = lambda: {**box.backend.identity(), "versions": {"numpy": "99.0"}}
+    assert again.identity == box.identity
+    assert again.provenance()["versions"] == {"numpy": "99.0"}
+
+
 def test_answers_that_depend_on_the_batch_are_asked_one_at_a_time(study):
     box, _ = study(
         """
