@@ -24,11 +24,6 @@ class Client:
         Of the outputs, in their order.
     words : sequence of str, optional
         What a language model writes for each output; the path then leads to its likeliest tokens.
-
-    Attributes
-    ----------
-    absent : int
-        Labels that were not among the likeliest tokens, over all answers.
     """
 
     def __init__(
@@ -37,7 +32,6 @@ class Client:
         self._calls, self._template, self._path = calls, template, path
         self._names, self._words = list(names), words
         self._many = bool({"texts", "pairs"} & body.places(template))
-        self.absent = 0
 
     def answers(self, texts: Sequence[tuple[str, ...]]) -> np.ndarray:
         """The outputs for some texts, by one call; shape (texts, outputs).
@@ -53,11 +47,9 @@ class Client:
         try:
             if self._words is None:
                 return answer.rows(said, self._path, len(texts), self._many, self._names)
-            probabilities, absent = label_tokens.probabilities(_tokens(said, self._path), self._words)
+            return label_tokens.probabilities(_tokens(said, self._path), self._words)[None]
         except ModelError as error:
             raise ModelError(f"{error} (asked about {texts[0][0][:80]!r})") from None
-        self.absent += absent
-        return probabilities[None]
 
 
 def _tokens(said: Any, path: str) -> Any:

@@ -9,9 +9,12 @@ from distillens.models.errors import ModelError
 
 # A token that may begin several labels is left out if it is less likely than this, beside the labels.
 _NEGLIGIBLE = 0.01
+# Of what is seen, spellings together, the labels hold at least this: an answer is a label rather than not.
+# With less, small chances of what the model hardly writes would become confident numbers.
+_LEAST = 0.5
 
 
-def probabilities(top: Any, words: Sequence[str]) -> tuple[np.ndarray, int]:
+def probabilities(top: Any, words: Sequence[str]) -> np.ndarray:
     """The probability of each label, among the labels.
 
     A token counts for the label whose word begins with it; case and blanks around do not matter.
@@ -29,19 +32,18 @@ def probabilities(top: Any, words: Sequence[str]) -> tuple[np.ndarray, int]:
     -------
     ndarray of float64, shape (labels,)
         They sum to one.
-    int
-        How many labels had no token.
 
     Raises
     ------
     ModelError
-        If the answer has no log-probabilities, no token is a label's, or one may be several labels'.
+        If the answer has no log-probabilities, the labels' tokens are not the likelier half of them, or one
+        may be several labels'.
 
     Examples
     --------
     >>> top = [{"token": " Pos", "logprob": -0.5}, {"token": "neg", "logprob": -1.0}]
-    >>> [values.round(3).tolist() for values in probabilities(top, ["negative", "positive"])[:1]]
-    [[0.378, 0.622]]
+    >>> probabilities(top, ["negative", "positive"]).round(3).tolist()
+    [0.378, 0.622]
     """
     if not isinstance(top, list) or not all(isinstance(one, Mapping) for one in top) or not top:
         raise ModelError(
@@ -65,12 +67,14 @@ def probabilities(top: Any, words: Sequence[str]) -> tuple[np.ndarray, int]:
                 f"answer: the token {token!r} may begin several of {', '.join(words)}; say by words what the "
                 "model writes for each label, with beginnings that are unlike"
             )
-    if not sums.any():
-        shown = ", ".join(repr(token) for token, _ in tokens[:5])
+    held, seen = sums.sum(), sum(np.exp(logprob) for _, logprob in tokens)
+    share = held / seen if held else 0.0
+    if not share >= _LEAST:
+        likeliest = [token for token, _ in sorted(tokens, key=lambda one: one[1], reverse=True)]
         raise ModelError(
-            f"answer: no label ({', '.join(words)}) among the likeliest tokens ({shown}); let the prompt ask "
-            "for a label alone, or say by words what the model writes"
+            f"answer: the labels ({', '.join(words)}) hold {share:.2g} of the probability of its likeliest "
+            f"tokens ({', '.join(map(repr, likeliest[:5]))}), which must be {_LEAST} or more; let the prompt ask "
+            "for a label alone, whatever the text, or say by words what the model writes"
         )
-    absent = sums == 0
-    sums[absent] = np.exp(min(logprob for _, logprob in tokens))
-    return sums / sums.sum(), int(absent.sum())
+    sums[sums == 0] = np.exp(min(logprob for _, logprob in tokens))
+    return sums / sums.sum()

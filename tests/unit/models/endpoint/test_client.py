@@ -98,14 +98,11 @@ def test_a_language_model_s_tokens_are_probabilities_of_labels(tmp_path):
         asked = client(endpoint, tmp_path, {"messages": [{"content": "{labels}? {text}"}]}, PATH, NAMES)
         np.testing.assert_allclose(asked.answers([("A film",)]), [[0.2, 0.8]], rtol=1e-12)
         assert endpoint.bodies == [{"messages": [{"content": "no, yes? A film"}]}]
-        assert asked.absent == 0
 
 
-def test_a_label_that_is_not_among_the_tokens_has_the_least_that_is_seen_and_is_counted():
+def test_a_label_that_is_not_among_the_tokens_has_the_least_that_is_seen():
     top = [{"token": "yes", "logprob": np.log(0.9)}, {"token": "well", "logprob": np.log(0.1)}]
-    probabilities, absent = label_tokens.probabilities(top, NAMES)
-    np.testing.assert_allclose(probabilities, [0.1, 0.9], rtol=1e-12)
-    assert absent == 1
+    np.testing.assert_allclose(label_tokens.probabilities(top, NAMES), [0.1, 0.9], rtol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -118,10 +115,31 @@ def test_an_answer_without_logprobs_is_refused(tmp_path, said):
             asked.answers([("A film",)])
 
 
+def test_a_model_that_spreads_over_spellings_is_read(tmp_path):
+    spellings = {"Yes": 0.2, " yes": 0.2, "YES": 0.1, "No": 0.1, "The": 0.25, "Well": 0.15}
+    top = [{"token": token, "logprob": np.log(chance)} for token, chance in spellings.items()]
+    np.testing.assert_allclose(label_tokens.probabilities(top, NAMES), [1 / 6, 5 / 6], rtol=1e-12)
+
+
+def test_an_answer_that_is_hardly_a_label_is_refused_by_its_text(tmp_path):
+    said = chat([{"token": "The", "logprob": -0.01}, {"token": "yes", "logprob": -9}])
+    with serving(lambda asked: said) as endpoint:
+        asked = client(endpoint, tmp_path, "{text}", PATH, NAMES)
+        with pytest.raises(ModelError, match="labels .* hold 0.00012 of .*asked about 'A film'"):
+            asked.answers([("A film",)])
+
+
 @pytest.mark.parametrize(
     ("tokens", "words", "wrong"),
     [
-        ({"the": -0.1}, NAMES, "no label .no, yes. among the likeliest tokens .'the'."),
+        ({"the": -0.1}, NAMES, "labels .no, yes. hold 0 of .* .'the'., which must be 0.5 or more"),
+        (
+            {"the": -0.01, "yes": -9, "x": -9.2},
+            NAMES,
+            "labels .no, yes. hold 0.00012 of .*'the', 'yes', 'x'",
+        ),
+        ({"yes": -1.1, "the": -1.0}, NAMES, "hold 0.48 of .* let the prompt ask for a label alone"),
+        ({"yes": -np.inf}, NAMES, "hold 0 of"),
         ({"ne": -0.5, "pos": -1.0}, ["negative", "neutral", "positive"], "'ne' may begin several"),
         ({"no": "much"}, NAMES, "is no token with its logprob"),
     ],
@@ -134,5 +152,5 @@ def test_tokens_that_say_nothing_are_refused(tokens, words, wrong):
 
 def test_an_unlikely_token_of_several_labels_is_left_out():
     top = [{"token": "neg", "logprob": -0.1}, {"token": "neu", "logprob": -3}, {"token": "ne", "logprob": -9}]
-    probabilities, _ = label_tokens.probabilities(top, ["negative", "neutral"])
+    probabilities = label_tokens.probabilities(top, ["negative", "neutral"])
     np.testing.assert_allclose(probabilities, np.exp([-0.1, -3]) / np.exp([-0.1, -3]).sum(), rtol=1e-12)
