@@ -73,8 +73,8 @@ def probabilities(top: Any, words: Sequence[str]) -> np.ndarray:
         likeliest = [token for token, _ in sorted(tokens, key=lambda one: one[1], reverse=True)]
         raise ModelError(
             f"answer: the labels ({', '.join(words)}) hold {share:.2g} of the probability of its likeliest "
-            f"tokens ({', '.join(map(repr, likeliest[:5]))}), which must be {_LEAST} or more; let the prompt ask "
-            "for a label alone, whatever the text, or say by words what the model writes"
+            f"tokens ({', '.join(map(repr, likeliest[:5]))}), which must be {_LEAST} or more; let the prompt "
+            "ask for a label alone, whatever the text, or say by words what the model writes"
         )
     sums[sums == 0] = np.exp(min(logprob for _, logprob in tokens))
     return sums / sums.sum()

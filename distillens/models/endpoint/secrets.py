@@ -6,12 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from distillens.models.endpoint.body import places
 from distillens.models.errors import ModelError
 
 _VARIABLE = re.compile(r"\$([A-Z_][A-Z0-9_]*)")
 _FROM_ENV = re.compile(r"(?:[A-Za-z]+ )?\$[A-Z_][A-Z0-9_]*")
+# A name that ends so holds a secret, whatever stands before: subscription-key, clientSecret, code.
 _SECRET = re.compile(
-    r"(x-)?(api[-_]?key|key|authorization|(access[-_]?)?token|secret|password|sig(nature)?)", re.IGNORECASE
+    r".*(key|token|secret|sig|signature|sas|pass|passwd|password|passphrase|pwd|auth|authorization|authentication"
+    r"|credentials?|jwt|bearer|code)[-_]?\d*",
+    re.IGNORECASE | re.DOTALL,
+)
+_HARMLESS = re.compile(
+    r"((pad|mask|sep|cls|bos|eos|unk|stop)[-_]?token|(sort|primary|row|partition)[-_]?key"
+    r"|.*(lang|language|country|currency|zip|post|postal|bar|source|uni|en|de|trans)[-_]?code)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -35,7 +44,7 @@ def check_url(url: str) -> None:
         raise ModelError(f"url: {url!r} is no http or https address")
     if parts.username or parts.password:
         raise ModelError("url: carries a user or password; put them into headers_from_env")
-    secret = next((name for name, _ in parse_qsl(parts.query) if _SECRET.fullmatch(name)), None)
+    secret = next((name for name, _ in parse_qsl(parts.query) if _is_secret(name)), None)
     if secret is not None:
         raise ModelError(f"url: carries a secret ({secret!r}); put it into headers_from_env")
 
@@ -115,9 +124,19 @@ def check_body(template: Any) -> None:
     distillens.models.errors.ModelError: body: carries a secret ('api_key'); put it into headers_from_env
     """
     if isinstance(template, Mapping):
-        secret = next((name for name in template if _SECRET.fullmatch(str(name))), None)
+        fixed = [str(name) for name, value in template.items() if _is_fixed(value)]
+        secret = next(filter(_is_secret, fixed), None)
         if secret is not None:
             raise ModelError(f"body: carries a secret ({secret!r}); put it into headers_from_env")
     for value in template.values() if isinstance(template, Mapping) else template:
         if isinstance(value, Mapping | list):
             check_body(value)
+
+
+def _is_secret(name: str) -> bool:
+    return bool(_SECRET.fullmatch(name)) and not _HARMLESS.fullmatch(name)
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether it could be a secret: no number, no yes or no, and no place of a text, such as of code."""
+    return not isinstance(value, int | float | None) and not places(value)

@@ -7,7 +7,7 @@ import pytest
 
 from distillens.models.endpoint.budget import Budget, SpentBudget
 from distillens.models.endpoint.calls import Calls
-from distillens.models.endpoint.secrets import check_url, from_env
+from distillens.models.endpoint.secrets import check_body, check_url, from_env
 from distillens.models.errors import ModelError
 from tests.loopback import serving
 
@@ -149,3 +149,34 @@ def test_no_url(url):
     with pytest.raises(ModelError, match="^url: ") as refused:
         check_url(url)
     assert "abc" not in str(refused.value) and "pw" not in str(refused.value)
+
+
+SECRETS = [
+    "subscription-key", "Ocp-Apim-Subscription-Key", "code", "auth_token", "client_secret", "clientSecret",
+    "access_key", "sas", "sig", "X-Amz-Signature", "X-Amz-Security-Token", "api_key", "apikey2", "passwd",
+]  # fmt: skip
+HARMLESS = [
+    "api-version", "model", "top_k", "max_tokens", "mask_token", "language_code", "signature_name", "author",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_is_known_by_the_end_of_its_name(name):
+    for check in (check_url, check_body):
+        given = f"https://host/x?v=1&{name}=abc" if check is check_url else [{"a": {name: "abc"}}]
+        with pytest.raises(
+            ModelError, match=f"carries a secret .'{name}'.; put it into headers_from_env"
+        ) as refused:
+            check(given)
+        assert "abc" not in str(refused.value)
+
+
+def test_what_carries_no_secret_is_let_through():
+    for name in HARMLESS:
+        check_url(f"https://host/x?{name}=abc")
+        check_body({name: "abc"})
+    # Numbers, and where a text goes: a model of programs is asked about code.
+    check_body(
+        {"code": "{text}", "inputs": {"code": ["{texts}"]}, "return_token": True, "pass": 2, "auth": None}
+    )
+    check_body("{texts}")
