@@ -9,6 +9,7 @@ from distillens import registry
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError
 from distillens.config.model_kind import kind_of
+from distillens.config.onnx_weights import weights_beside
 
 MASK, DELETE = "mask", "delete"
 _MASKS = ("[MASK]", "<mask>")
@@ -80,13 +81,20 @@ def files(model: Mapping[str, Any]) -> list[str]:
     >>> files({"function": {"name": "mine:predict", "files": ["weights.npz"]}})
     ['weights.npz']
     """
+    kind, named = kind_of(model), _named(model)
+    module = _module(model[kind]) if kind and registry.literal("backend", kind, "CODE") else None
+    weights = [str(path) for name in named if name.endswith(".onnx") for path in weights_beside(name)]
+    return [*([module] if module else []), *named, *weights]
+
+
+def _named(model: Mapping[str, Any]) -> list[str]:
+    """The files and folders that a model's block names."""
     kind = kind_of(model)
     named: list[str] = []
     for key in registry.literal("backend", kind, "PATHS") or () if kind else ():
         value = model[kind].get(key)
         named += [value] if isinstance(value, str) else value or []
-    module = _module(model[kind]) if kind and registry.literal("backend", kind, "CODE") else None
-    return [*([module] if module else []), *named]
+    return named
 
 
 def _module(options: Mapping[str, Any]) -> str | None:
@@ -250,7 +258,7 @@ def _maskless(config: Mapping[str, Any], model: Mapping[str, Any]) -> bool:
         return model[kind]["mask_token"] is None
     if kind:
         # Beside the file that is asked, or in the folder above.
-        named = [Path(place) for place in files(model)]
+        named = [Path(place) for place in _named(model)]
         places = [place if place.is_dir() else place.parent for place in reversed(named)]
         places = [
             place for one in places for place in (one, one.parent) if (place / "tokenizer.json").is_file()

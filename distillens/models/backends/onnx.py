@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from distillens.config.onnx_weights import weights_beside
 from distillens.models.errors import ModelError
 from distillens.models.tokenizer import Encoder, EncodingError
 from distillens.provenance import digest, versions
@@ -92,10 +93,9 @@ class OnnxFile:
         return self._session.run([self._output], given)[0].astype(np.float64)
 
     def identity(self) -> dict[str, Any]:
-        """Digests of the graph, of weights that lie beside it, and of the tokenizer."""
-        beside = sorted(self._file.parent.glob(f"{self._file.name}[_.]*"))
+        """Digests of the graph, of weights that it keeps beside itself, and of the tokenizer."""
         return {
-            "onnx_sha256": digest(self._file, *beside),
+            "onnx_sha256": digest(self._file, *weights_beside(self._file)),
             "tokenizer_sha256": digest(self._folder / "tokenizer.json"),
             "output": self._output,
             "gives": self.gives,

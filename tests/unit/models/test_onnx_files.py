@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from distillens import registry
+from distillens.config import black_box
 from distillens.models import classifier
 from distillens.models.backends.onnx import open as open_onnx
 from distillens.models.engine import Engine
@@ -120,6 +121,30 @@ def test_int8_weights_are_asked_as_they_are(copy):
     answers, before = backend.answers(TEXTS[:1]), whole.answers(TEXTS[:1])
     assert 0 < np.abs(answers - before).max() < 0.5 * np.abs(before).max()
     assert backend.identity()["onnx_sha256"] != whole.identity()["onnx_sha256"]
+
+
+@pytest.mark.parametrize("location", ["weights.bin", "model.onnx_data", "w" * 200, None])
+def test_weights_in_other_files_are_the_model_s_whatever_their_names(copy, location):
+    graph = copy / "model[1].onnx"
+    onnx.save(
+        onnx.load(copy / "model.onnx"), graph, save_as_external_data=True, size_threshold=1024,
+        all_tensors_to_one_file=bool(location), location=location, convert_attribute=True,
+    )  # fmt: skip
+    tensors = onnx.load(graph, load_external_data=False).graph.initializer
+    entries = [entry for tensor in tensors for entry in tensor.external_data]
+    files = {copy / entry.value for entry in entries if entry.key == "location"}
+    assert files and {*black_box.files({"onnx": {"file": str(graph)}})} == {*map(str, (graph, *files))}
+    backend = open_onnx(spec(graph), LABELS)
+    before = backend.identity()
+    for path in files:
+        content = path.read_bytes()
+        path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert backend.identity() != before
+        path.write_bytes(content)
+
+
+def test_weights_in_the_file_itself_are_nowhere_else(copy):
+    assert black_box.files({"onnx": {"file": str(copy / "model.onnx")}}) == [str(copy / "model.onnx")]
 
 
 def test_fp16_answers_become_ordinary_numbers(copy):
