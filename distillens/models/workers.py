@@ -14,12 +14,13 @@ many workers there are, or on which of them comes first.
 
 import math
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from mmap import mmap
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
@@ -45,7 +46,7 @@ _ONE_CORE = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 class WorkerError(RuntimeError):
-    """A worker ended before its work was done."""
+    """A worker ended before its work was done, or raised what no pipe carries."""
 
 
 class Lane:
@@ -148,7 +149,7 @@ def answer(backend: Backend, lane: Lane) -> None:
             except backend.out_of_memory as error:
                 answered = MemoryError(str(error))  # a worker need not know the device's own
             except Exception as error:
-                answered = error
+                answered = _sendable(error)
             try:
                 lane.pipe.send(answered)
             except OSError:
@@ -172,14 +173,15 @@ def share_out(engine: Engine, recipe: Recipe, numbers: Sequence[int], progress: 
     Raises
     ------
     WorkerError
-        If a worker ends before its task is done. What a task raises is raised here.
+        If a worker ends before its task is done. What a task raises is raised here, or what it says where it
+        cannot be pickled.
     """
     waiting = iter(numbers)
     with ExitStack() as workers:
         first = [number for _, number in zip(range(count), waiting, strict=False)]
         busy = {workers.enter_context(_worker(engine, recipe)): number for number in first}
         for control, number in busy.items():
-            control.send(number)
+            _tell(control, number)
         while busy:
             for control in wait(list(busy)):
                 kind, said = _next(control, busy[control])
@@ -189,9 +191,15 @@ def share_out(engine: Engine, recipe: Recipe, numbers: Sequence[int], progress: 
                     progress.advance(said)
                 else:
                     busy[control] = next(waiting, None)
-                    control.send(busy[control])
+                    _tell(control, busy[control])
                     if busy[control] is None:
                         del busy[control]
+
+
+def _tell(control: Connection, said: object) -> None:
+    """Say it to a worker; of one that is gone, `_next` has the last word."""
+    with suppress(OSError):
+        control.send(said)
 
 
 def _next(control: Connection, number: int) -> tuple[str, Any]:
@@ -231,7 +239,7 @@ def _worker(engine: Engine, recipe: Recipe) -> Iterator[Connection]:
     try:
         traits = {name: getattr(backend, name) for name in _TRAITS} | {"tokens": engine.tokens}
         traits["provenance"] = backend.provenance()
-        control.send((recipe, engine.folder, engine.encoder.rule, windows, traits))
+        _tell(control, (recipe, engine.folder, engine.encoder.rule, windows, traits))
         yield control
     finally:
         control.close()
@@ -280,7 +288,19 @@ def work(control: int, *lanes: int) -> None:
         return  # the owner is gone
     except Exception as error:
         error.add_note("".join(traceback.format_exc()))
-        owner.send(("failed", error))
+        owner.send(("failed", _sendable(error)))
+
+
+def _sendable(error: Exception) -> Exception:
+    """The error, or one that says the same where it does not come through a pipe."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        other = WorkerError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", ()):
+            other.add_note(note)
+        return other
+    return error
 
 
 class _Told:

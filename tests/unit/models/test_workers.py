@@ -14,7 +14,7 @@ from distillens.attribution import delete, explain
 from distillens.joblog import Progress
 from distillens.models.engine import Engine
 from distillens.models.forward_pass import TorchBackend
-from distillens.models.workers import Lane, WorkerError, share_out, shared_memory
+from distillens.models.workers import Lane, WorkerError, _tell, share_out, shared_memory
 from tests import jobs, recipes, tiny
 
 IDENTITY = {"task": "t", "model": "m", "seed": 0}
@@ -152,3 +152,38 @@ def test_what_a_worker_raises_is_raised_in_the_job_and_says_where(bert):
 def test_a_worker_that_is_killed_ends_the_job(bert):
     with Progress(1, "test") as progress, pytest.raises(WorkerError, match="ended while it did task 0"):
         share_out(Engine(bert, "cpu"), recipes.killed, [0], progress, count=1)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "LocalError: text b has no words"), (1, "OfTwoError: text b lacks words")]
+)
+def test_what_no_pipe_carries_is_raised_by_what_it_says(bert, number, said):
+    with Progress(1, "test") as progress, pytest.raises(WorkerError, match=said) as raised:
+        share_out(Engine(bert, "cpu"), recipes.unpickled, [number], progress, count=1)
+    assert "Traceback" in raised.value.__notes__[0]
+
+
+def test_a_device_s_error_that_no_pipe_carries_reaches_the_job(bert, tmp_path):
+    engine = Engine(bert, "cpu")
+
+    def broken(batch):
+        raise recipes.OfTwoError("b", "words")
+
+    engine.backend.forward = broken
+    recipe = partial(recipes.logits_into, tmp_path, [[(sentence,)] for sentence in tiny.SENTENCES])
+    with Progress(1, "test") as progress, pytest.raises(WorkerError, match="OfTwoError: text b lacks words"):
+        share_out(engine, recipe, [0], progress, count=1)
+
+
+def test_a_worker_that_is_gone_before_it_is_told_its_task_ends_the_job(bert, monkeypatch):
+    def late(control, said):
+        if isinstance(said, int):
+            control.poll(30)  # until it is gone
+        _tell(control, said)
+
+    monkeypatch.setattr("distillens.models.workers._tell", late)
+    with (
+        Progress(1, "test") as progress,
+        pytest.raises(WorkerError, match="a worker ended while it did task 0"),
+    ):
+        share_out(Engine(bert, "cpu"), recipes.absent, [0], progress, count=1)
