@@ -6,6 +6,8 @@ import torch
 from transformers import PreTrainedModel
 
 KEYS_AND_VALUES = ("key", "value", "k_lin", "v_lin")
+PROJECTIONS = ("query", "q_lin", *KEYS_AND_VALUES)
+"""To queries, keys and values, as encoders name them; of any one encoder in this order."""
 
 
 def answers_as_before(

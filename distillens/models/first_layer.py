@@ -19,10 +19,9 @@ from collections.abc import Callable
 import torch
 from transformers import PreTrainedModel
 
-from distillens.models.architecture import answers_as_before, layers_of
+from distillens.models.architecture import PROJECTIONS, answers_as_before, layers_of
 from distillens.models.int8 import Int8Linear
 
-_PROJECTIONS = ("query", "key", "value", "q_lin", "k_lin", "v_lin")
 _MOST_PIECES = 1 << 16
 
 
@@ -55,7 +54,7 @@ def share(model: PreTrainedModel, batch: dict[str, torch.Tensor]) -> bool:
     projections = [
         (module, name)
         for module in (() if stack is None else stack[0].modules())
-        for name in _PROJECTIONS
+        for name in PROJECTIONS
         if isinstance(getattr(module, name, None), torch.nn.Linear | Int8Linear)
     ]
     if len(projections) != 3:

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 import torch
 from transformers import PreTrainedModel
 
-from distillens.models.architecture import attention_of, layers_of
+from distillens.models.architecture import PROJECTIONS, attention_of, layers_of
 
 Heads = list[list[int]]
 """For each layer the numbers of its heads, from 0."""
-
-_OF_HEADS = ("query", "key", "value", "q_lin", "k_lin", "v_lin")
 
 
 class HeadsError(ValueError):
@@ -99,7 +97,7 @@ def _layers(model: PreTrainedModel) -> torch.nn.ModuleList:
 def _parts(layer: torch.nn.Module) -> tuple[list[torch.nn.Linear], torch.nn.Linear]:
     """The projections to queries, keys and values, and that of the heads' output."""
     attention = attention_of(layer)
-    projections = [getattr(attention, name) for name in _OF_HEADS if hasattr(attention, name)]
+    projections = [getattr(attention, name) for name in PROJECTIONS if hasattr(attention, name)]
     # The first linear layer behind them, as modules are defined.
     linear = [module for module in layer.modules() if isinstance(module, torch.nn.Linear)]
     others = [module for module in linear if not any(module is projection for projection in projections)]

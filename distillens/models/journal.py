@@ -1,4 +1,4 @@
-"""What a model has answered, kept: what costs money or time is asked once.
+"""What a model has answered, kept: what costs money or time is asked once, but by jobs at the same moment.
 
 A journal is a folder of small Parquet files beside the results, not among them: it stays when results
 are deleted, and studies share it. Every file is written whole, so that a killed job loses what it was

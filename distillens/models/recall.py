@@ -20,7 +20,10 @@ Segments = tuple[str, ...]
 
 
 class Recall:
-    """A backend that asks the one inside it nothing twice; itself a backend.
+    """A backend that does not ask the one inside it what its journal has; itself a backend.
+
+    A job asks nothing twice, nor what was kept before. Jobs that run at the same time may ask the same text
+    twice: each reads what others have kept just before it asks. For later jobs the first answer stands.
 
     Before the first new answer of a job, the model is asked its fixed texts: it may have become another.
 

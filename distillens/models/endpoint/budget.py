@@ -61,11 +61,6 @@ class Budget:
         """Calls so far."""
         return int(self._state()["calls"])
 
-    @property
-    def left(self) -> int:
-        """Calls that may still be made."""
-        return max(0, self._most - self.spent)
-
     def take(self) -> None:
         """Wait for the turn of the next call, and count it.
 
