@@ -14,7 +14,6 @@ many workers there are, or on which of them comes first.
 
 import math
 import os
-import pickle
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from mmap import mmap
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -294,7 +294,7 @@ def work(control: int, *lanes: int) -> None:
 def _sendable(error: Exception) -> Exception:
     """The error, or one that says the same where it does not come through a pipe."""
     try:
-        pickle.loads(pickle.dumps(error))
+        ForkingPickler.loads(ForkingPickler.dumps(error))  # as the pipe does
     except Exception:
         other = WorkerError(f"{type(error).__name__}: {error}")
         for note in getattr(error, "__notes__", ()):
