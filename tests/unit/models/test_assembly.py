@@ -209,6 +209,12 @@ def test_a_neutral_text_that_pushes_words_out_is_refused_by_the_example(kind, be
         assert np.isfinite(read_by(kind, bert, rule).masked([Masks.ends(growing)])).all()
 
 
+def test_a_window_that_grows_is_refused_like_a_text(bert):
+    example = Example("long", " ".join(["film"] * 200))
+    with pytest.raises(ModelError, match="'long' grows beyond the longest input of .* .60 pieces."):
+        read_by("windows", bert, {"neutral": "..."}).masked([Masks.ends(example)])
+
+
 def test_the_longest_copy_decides_not_the_one_without_any_word(bert):
     # Long words make room when they go; without the short ones alone the text is longer than it was.
     example = Example("mixed", " ".join(["unsatisfying"] * 2 + ["film"] * 14))
