@@ -11,7 +11,8 @@ from distillens.models.errors import ModelError
 _NEGLIGIBLE = 0.01
 # Of what is seen, spellings together, the labels hold at least this: an answer is a label rather than not.
 # With less, small chances of what the model hardly writes would become confident numbers.
-_LEAST = 0.5
+_LEAST = 0.1
+"""Of the probability that is seen. Less is an answer about something else, and what is left of it noise."""
 
 
 def probabilities(top: Any, words: Sequence[str]) -> np.ndarray:
@@ -36,8 +37,8 @@ def probabilities(top: Any, words: Sequence[str]) -> np.ndarray:
     Raises
     ------
     ModelError
-        If the answer has no log-probabilities, the labels' tokens are not the likelier half of them, or one
-        may be several labels'.
+        If the answer has no log-probabilities, the labels hold less than a tenth of them, or a token may
+        be several labels'.
 
     Examples
     --------

@@ -132,13 +132,13 @@ def test_an_answer_that_is_hardly_a_label_is_refused_by_its_text(tmp_path):
 @pytest.mark.parametrize(
     ("tokens", "words", "wrong"),
     [
-        ({"the": -0.1}, NAMES, "labels .no, yes. hold 0 of .* .'the'., which must be 0.5 or more"),
+        ({"the": -0.1}, NAMES, "labels .no, yes. hold 0 of .* .'the'., which must be 0.1 or more"),
         (
             {"the": -0.01, "yes": -9, "x": -9.2},
             NAMES,
             "labels .no, yes. hold 0.00012 of .*'the', 'yes', 'x'",
         ),
-        ({"yes": -1.1, "the": -1.0}, NAMES, "hold 0.48 of .* let the prompt ask for a label alone"),
+        ({"yes": -3.0, "the": -0.1}, NAMES, "hold 0.052 of .* let the prompt ask for a label alone"),
         ({"yes": -np.inf}, NAMES, "hold 0 of"),
         ({"ne": -0.5, "pos": -1.0}, ["negative", "neutral", "positive"], "'ne' may begin several"),
         ({"no": "much"}, NAMES, "is no token with its logprob"),
