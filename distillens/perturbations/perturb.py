@@ -50,7 +50,9 @@ def perturb_examples(
             row_seed = seed_of(seed, name, example.example_id, repeat)
             texts = list(example.texts)
             edits, segment = [], 0
-            for segment in random.Random(row_seed).sample(range(len(texts)), len(texts)):
+            # A stream of its own: the edit's is seeded with the row's seed, and would begin alike.
+            order = random.Random(seed_of(row_seed, "segment"))
+            for segment in order.sample(range(len(texts)), len(texts)):
                 try:
                     edits = perturb(texts[segment], row_seed, **options)
                 except Exception as error:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
+from scipy.stats import chisquare
 
 from distillens import provenance, tables
 from distillens.data.text import Example
@@ -79,6 +80,17 @@ def test_exactly_one_text_of_a_pair_is_edited_and_the_draw_takes_both(method):
         assert {edit["segment"] for edit in row["edits"]} == set(differing)
         edited.update(differing)
     assert edited == {0, 1}
+
+
+@pytest.mark.parametrize(("method", "places"), [("character", 8), ("swap", 7)])
+def test_every_place_of_both_texts_of_a_pair_is_edited_about_equally_often(method, places):
+    text = "Seven brave children slowly walked towards another village"
+    starts = [0, *(place + 1 for place, letter in enumerate(text) if letter == " ")]
+    counts = dict.fromkeys(((segment, start) for segment in (0, 1) for start in starts[:places]), 0)
+    for row in rows([Example(f"p{i}", text, text) for i in range(1600)], method, repeats=1):
+        (edit,) = row["edits"]
+        counts[edit["segment"], edit["start"]] += 1
+    assert chisquare(list(counts.values())).pvalue > 0.001, counts
 
 
 def test_the_other_text_is_edited_where_the_drawn_one_cannot_be():
