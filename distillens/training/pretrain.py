@@ -43,6 +43,9 @@ class MaskedLanguage(Trainer, ABC):
     MAKES_HEAD = False
     """Whether a masked-language head that the start lacks is made."""
 
+    # A loss is the mean of one batch: of accumulated ones, transformers has to take the mean.
+    loss_is_scaled_for_ga = False
+
     def __init__(self, options: dict[str, Any], teacher: PreTrainedModel | None, **settings: Any) -> None:
         super().__init__(**settings)
         self.options, self.teacher = options, teacher

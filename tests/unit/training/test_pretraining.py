@@ -313,6 +313,30 @@ def test_gradient_checkpointing_gives_the_same_losses(tokenizer, batch):
         assert_same(plain, checkpointed)
 
 
+def test_accumulated_batches_have_the_loss_and_the_gradient_of_one_whole(
+    tokenizer, corpus, tmp_path, monkeypatch
+):
+    def of_all_pieces(self, model, batch):
+        logits = model(input_ids=batch["input_ids"]).logits
+        return {"mlm": F.cross_entropy(logits.flatten(0, 1), batch["input_ids"].flatten())}
+
+    monkeypatch.setattr(masked_head.Pretraining, "losses", of_all_pieces)
+    start = saved(masked_bert(tokenizer, 1), tokenizer, tmp_path / "start")
+    steps = {1: [], 2: []}
+    for batches, logged in steps.items():
+        monkeypatch.setattr(
+            pretrain.MaskedLanguage, "log", lambda self, logs, *_, logged=logged: logged.append(logs)
+        )
+        shared = {"epochs": 2, "batch_size": 4 // batches, "gradient_accumulation_steps": batches}
+        run(masked_head.Pretraining, corpus, start, tmp_path / f"by {batches}", **shared)
+    for name in ("loss", "grad_norm"):
+        whole, parts = (
+            [float(logs[name]) for logs in logged if name in logs] for logged in (steps[1], steps[2])
+        )
+        assert len(whole) > 0
+        assert_same(parts, whole)
+
+
 class Killed(Exception):
     pass
 
