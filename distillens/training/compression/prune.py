@@ -52,8 +52,10 @@ def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
     linear = [layer for _, layer in encoder_linear(model)]
     zero_smallest(linear, options["amount"])
     for module in linear:
+        # A buffer goes to the device that the model goes to.
+        module.register_buffer("kept", module.weight.detach() != 0, persistent=False)
         # Without a gradient neither the optimiser's steps nor its weight decay move a zero.
-        module.weight.register_hook((module.weight.detach() != 0).to(module.weight.dtype).mul)
+        module.weight.register_hook(lambda gradient, module=module: gradient * module.kept)
 
 
 def strongest(magnitudes: list[torch.Tensor], amount: float) -> heads.Heads:

@@ -18,6 +18,7 @@ from distillens import registry, tables
 from distillens.config.validate import ConfigError, complete
 from distillens.data.text import Example
 from distillens.models import classifier, heads, int8
+from distillens.models.architecture import encoder_linear
 from distillens.models.engine import Engine, EngineOptions
 from distillens.provenance import RunId
 from distillens.training.compress import compress
@@ -270,6 +271,16 @@ def test_pruned_weights_stay_zero_when_the_student_recovers(bert, splits, tmp_pa
     card = json.loads((folder / "training.json").read_text())
     assert card["compression"] == {"method": "prune", "what": "weights", "amount": 0.5}
     assert "best_validation_loss" in card
+
+
+def test_gradients_of_pruned_weights_are_masked_on_the_device_that_the_model_went_to(bert):
+    model = classifier.load_classifier(bert)
+    registry.load("compression", "prune").compress(model, {"what": "weights", "amount": 0.5})
+    weights = [layer.weight for _, layer in encoder_linear(model)]
+    model.to("meta")  # stands for a GPU
+    for weight in weights:
+        (mask,) = weight._backward_hooks.values()
+        assert mask(torch.ones_like(weight, device="meta")).device.type == "meta"
 
 
 def test_a_model_without_some_heads_is_the_one_with_their_output_silenced(teacher, tmp_path):
