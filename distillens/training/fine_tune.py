@@ -332,7 +332,10 @@ def arguments(
         "disable_tqdm": True,
         "report_to": [],
     }
-    return TrainingArguments(**{**usual, **different})
+    whole = TrainingArguments(**{**usual, **different})
+    # Of several GPUs transformers would take all, each with a batch of its own: another training.
+    whole._n_gpu = min(whole.n_gpu, 1)
+    return whole
 
 
 def _modules(trainer: type[FineTuning]) -> list[str]:

@@ -104,6 +104,13 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(splits, ber
     assert weights[0] == weights[1] != weights[2]
 
 
+def test_a_batch_is_as_large_as_the_config_says_however_many_gpus_there_are(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    for device, used in (("cuda", 1), ("cpu", 0)):
+        given = fine_tune.arguments(tmp_path, settings(batch_size=6), 1, torch.device(device))
+        assert (given.n_gpu, given.train_batch_size, given.eval_batch_size) == (used, 6, 12)
+
+
 def test_patience_ends_training_early(splits, bert, tmp_path):
     card = train(
         splits,
