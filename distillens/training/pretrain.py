@@ -30,7 +30,7 @@ from distillens.models import classifier
 from distillens.models.checkpoint import check_tensors
 from distillens.models.tokenizer_files import keep_file, load_tokenizer
 from distillens.provenance import code, digest, versions
-from distillens.training.callbacks import Meter, Resumable
+from distillens.training.callbacks import Epochs, Meter, Resumable
 from distillens.training.fine_tune import TrainingError, arguments
 from distillens.training.run_folders import last_checkpoint, run_folders
 
@@ -261,7 +261,7 @@ def pretrain(
         data_collator=default_data_collator,
         train_dataset=blocks["train"],
         eval_dataset=blocks["validation"],
-        callbacks=[Meter(), Resumable()],
+        callbacks=[Meter(), Resumable(), Epochs()],
     )
     trained.remove_callback(PrinterCallback)
     trained.train(resume_from_checkpoint=last_checkpoint(run))

@@ -176,27 +176,35 @@ def test_what_a_killed_run_left_beside_the_model_is_removed(tmp_path):
     assert [path.name for path in tmp_path.rglob("*")] == ["m", "file"]
 
 
-def test_a_run_that_is_killed_within_an_epoch_goes_on_there(splits, bert, tmp_path, monkeypatch):
+@pytest.mark.parametrize("kills", [(2,), (0, 2), (0, 1, 3)])
+def test_a_run_that_is_killed_within_an_epoch_goes_on_there(splits, bert, tmp_path, monkeypatch, kills):
     options = settings(epochs=3, batch_size=4)
-    card = train(splits, bert, tmp_path / "undisturbed", settings=options)
-    per_epoch = max(entry["step"] for entry in card["history"]) // 3
-    assert per_epoch >= 4
-    monkeypatch.setattr(callbacks, "_SAVE_SECONDS", 0)
-    monkeypatch.setattr(callbacks, "_SAVE_SHARE", 0)
-    steps, dies_after = [], per_epoch + 2
+    batches, deaths = [], []
     step = fine_tune.FineTuning.training_step
 
-    def dying(self, *args, **kwargs):
-        steps.append(self.state.global_step)
-        if len(steps) == dies_after + 1:
+    def dying(self, model, inputs, *args, **kwargs):
+        if self.state.global_step in deaths:
+            deaths.remove(self.state.global_step)
             raise KeyboardInterrupt
-        return step(self, *args, **kwargs)
+        batches.append((self.state.global_step, inputs["row"].tolist()))
+        return step(self, model, inputs, *args, **kwargs)
 
     monkeypatch.setattr(fine_tune.FineTuning, "training_step", dying)
-    with pytest.raises(KeyboardInterrupt):
-        train(splits, bert, tmp_path / "killed", settings=options)
-    train(splits, bert, tmp_path / "killed", settings=options)
-    assert steps[dies_after + 1 :] == list(range(dies_after, 3 * per_epoch))
+    card = train(splits, bert, tmp_path / "undisturbed", settings=options)
+    undisturbed, per_epoch = batches.copy(), len(batches) // 3
+    assert per_epoch >= 4
+    batches.clear()
+    deaths += [per_epoch + kill for kill in kills]
+    monkeypatch.setattr(callbacks, "_SAVE_SECONDS", 0)
+    monkeypatch.setattr(callbacks, "_SAVE_SHARE", 0)
+    for _ in kills:
+        with pytest.raises(KeyboardInterrupt):
+            train(splits, bert, tmp_path / "killed", settings=options)
+    resumed = train(splits, bert, tmp_path / "killed", settings=options)
+    assert batches == undisturbed
+    # The weights are those of the best epoch only, the losses are of each.
+    losses = [[e["eval_loss"] for e in one["history"] if "eval_loss" in e] for one in (card, resumed)]
+    assert losses[0] == losses[1]
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("undisturbed", "killed")]
     assert weights[0] == weights[1]
 

@@ -341,31 +341,40 @@ class Killed(Exception):
     pass
 
 
-def test_a_run_that_was_killed_goes_on_and_ends_the_same(tokenizer, corpus, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("save_steps", "deaths"), [(3, [9]), (4, [8, 14])])
+def test_a_run_that_was_killed_goes_on_and_ends_the_same(
+    tokenizer, corpus, tmp_path, monkeypatch, save_steps, deaths
+):
     teacher = saved(masked_bert(tokenizer, 2, seed=1), tokenizer, tmp_path / "teacher")
     method, settings = attention_interchange.Pretraining, {"epochs": 3, "layers": [0]}
-    run(method, corpus, teacher, tmp_path / "whole", teacher, **settings)
-    original, calls = method.losses, []
+    settings["save_steps"] = save_steps
+    whole = run(method, corpus, teacher, tmp_path / "whole", teacher, **settings)
+    original, steps = method.losses, []
 
     def dying(self, model, batch):
-        calls.append(model.training)
-        if calls.count(True) > 8:  # in the second epoch
-            raise Killed
+        if model.training:
+            steps.append(self.state.global_step)
+            if steps[-1] in deaths:  # in the second epoch of eight steps
+                deaths.remove(steps[-1])
+                raise Killed
         return original(self, model, batch)
 
     monkeypatch.setattr(method, "losses", dying)
-    with pytest.raises(Killed):
-        run(method, corpus, teacher, tmp_path / "made", teacher, **settings)
-    calls.clear()
-    monkeypatch.setattr(method, "losses", lambda *args: (calls.append(args[1].training), original(*args))[1])
-    run(method, corpus, teacher, tmp_path / "made", teacher, **settings)
-    steps = calls.count(True)
-    whole, made = (
+    while deaths:
+        with pytest.raises(Killed):
+            run(method, corpus, teacher, tmp_path / "made", teacher, **settings)
+        last = steps[-1]
+        steps.clear()
+    made = run(method, corpus, teacher, tmp_path / "made", teacher, **settings)
+    assert last - save_steps < steps[0] and steps == list(range(steps[0], 3 * 8))
+    held_out = [[e["eval_loss"] for e in card["history"] if "eval_loss" in e] for card in (whole, made)]
+    assert len(held_out[0]) == 3
+    assert_same(held_out[1], held_out[0])
+    weights, others = (
         AutoModelForMaskedLM.from_pretrained(tmp_path / name).state_dict() for name in ("whole", "made")
     )
-    assert 0 < steps < 3 * 6
-    for name, weight in whole.items():
-        assert_same(made[name], weight)
+    for name, weight in weights.items():
+        assert_same(others[name], weight)
 
 
 def test_blocks_have_one_length_and_lose_nothing_but_the_rest(tokenizer):
