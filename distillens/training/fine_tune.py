@@ -23,7 +23,9 @@ from distillens.models.black_box import BlackBox
 from distillens.models.engine import Engine, EngineOptions
 from distillens.models.tokenizer import Encoder
 from distillens.provenance import RunId, code, digest, versions
+from distillens.training.batches import collate
 from distillens.training.callbacks import Clock, Meter, Resumable
+from distillens.training.history import history_of
 from distillens.training.job import TrainingJob, TrainingPlan
 from distillens.training.run_folders import last_checkpoint, run_folders
 from distillens.training.soft_labels import SoftLabels
@@ -92,7 +94,7 @@ class FineTuning(Trainer):
     loss_is_scaled_for_ga = False
 
     def __init__(self, source: Source, **settings: Any) -> None:
-        super().__init__(data_collator=partial(_collate, source.encoder), **settings)
+        super().__init__(data_collator=partial(collate, source.encoder), **settings)
         self.options, self.encoder, self.several = source.options, source.encoder, source.several
         self._seen: dict[str, list[float]] = {}
 
@@ -146,9 +148,14 @@ class FineTuning(Trainer):
             terms |= self.hints(model, inputs, batch, answer)
         loss = torch.stack(list(terms.values())).sum()
         if not torch.isfinite(loss):
+            step = self.state.global_step
+            when, split = (
+                (f"step {step + 1}", "training") if model.training else (f"after step {step}", "validation")
+            )
+            rows = ", ".join(str(row + 1) for row in batch["row"].tolist())
             raise TrainingError(
-                f"step {self.state.global_step + 1}: the loss is {loss.item()} on the batch of training rows "
-                f"{batch['row'].tolist()}; lower the learning rate or use precision: float32"
+                f"{when}: the loss is {loss.item()} on {split} rows {rows} (counted from 1); "
+                "lower the learning rate or use precision: float32"
             )
         if model.training and len(terms) > 1:
             for name, term in terms.items():
@@ -261,11 +268,7 @@ def train(
         clock = next(one for one in trained.callback_handler.callbacks if isinstance(one, Clock))
         state, device = trained.state, trained.args.device.type
         write_cost(job.cost, job.run, [preparing, clock], device, state.global_step, state.epoch)
-    kept = {"epoch", "step", "loss", "eval_loss"}
-    history = [
-        {name: value for name, value in entry.items() if name in kept or name.startswith("loss_")}
-        for entry in trained.state.log_history
-    ]
+    history = history_of(trained.state.log_history)
     card = {**inputs, "best_validation_loss": trained.state.best_metric, "history": history}
     # Half precision is a wrapper around the forward, not a part of the finished model.
     plain = trained.accelerator.unwrap_model(trained.model, keep_fp32_wrapper=False)
@@ -360,30 +363,3 @@ def _features(trainer: type[FineTuning], path: str | Path, source: Source) -> li
             zip(encoder.encode([example.texts for example in texts]), labels, strict=True)
         )
     ]
-
-
-def _collate(encoder: Encoder, features: list[dict[str, Any]]) -> dict[str, Any]:
-    """A batch: what the encoder made is padded, the rest stacked."""
-    batch: dict[str, Any] = _tensors(encoder.pad(features))
-    for name in sorted(features[0].keys() - set(encoder.inputs)):
-        values = [one[name] for one in features]
-        if isinstance(values[0], dict):
-            batch[name] = _tensors(encoder.pad(values))
-        else:
-            batch[name] = torch.from_numpy(_stacked(values))
-    return batch
-
-
-def _tensors(arrays: dict[str, np.ndarray]) -> dict[str, torch.Tensor]:
-    return {name: torch.from_numpy(values) for name, values in arrays.items()}
-
-
-def _stacked(values: list[Any]) -> np.ndarray:
-    """One array; rows of unlike lengths are filled with zeros."""
-    rows = [np.asarray(value) for value in values]
-    if len({row.shape for row in rows}) == 1:
-        return np.stack(rows)
-    whole = np.zeros((len(rows), max(len(row) for row in rows)), dtype=rows[0].dtype)
-    for filled, row in zip(whole, rows, strict=True):
-        filled[: len(row)] = row
-    return whole

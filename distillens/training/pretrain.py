@@ -32,6 +32,7 @@ from distillens.models.tokenizer_files import keep_file, load_tokenizer
 from distillens.provenance import code, digest, versions
 from distillens.training.callbacks import Epochs, Meter, Resumable
 from distillens.training.fine_tune import TrainingError, arguments
+from distillens.training.history import history_of
 from distillens.training.run_folders import last_checkpoint, run_folders
 
 Batch = dict[str, torch.Tensor]
@@ -93,7 +94,7 @@ class MaskedLanguage(Trainer, ABC):
     def log(self, logs: dict[str, float], *rest: Any, **more: Any) -> None:
         """Log each loss beside their sum, as means since the last time."""
         if "loss" in logs and self._batches:
-            logs |= {name: float(total / self._batches) for name, total in self._sums.items()}
+            logs |= {f"loss_{name}": float(total / self._batches) for name, total in self._sums.items()}
             self._sums, self._batches = {}, 0
         super().log(logs, *rest, **more)
 
@@ -270,7 +271,7 @@ def pretrain(
         student.save_pretrained(whole)
         tokenizer.save_pretrained(whole)
         keep_file(start, whole)
-    about = {**inputs, "sha256": digest(folder), "history": trained.state.log_history}
+    about = {**inputs, "sha256": digest(folder), "history": history_of(trained.state.log_history)}
     Path(card).write_text(json.dumps(about, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     shutil.rmtree(scratch)
 

@@ -20,6 +20,7 @@ from transformers import PreTrainedModel
 from distillens.data.text import Example
 from distillens.models.classifier import accepted_inputs, load_classifier, pick_device
 from distillens.models.tokenizer import Encoder, Shares
+from distillens.training.batches import stacked
 from distillens.training.distillation import soft_logits
 from distillens.training.fine_tune import Source
 
@@ -269,7 +270,7 @@ def ask_teacher(texts: Sequence[Example], targets: np.ndarray, source: Source) -
         inputs = encoder.pad([encoded[number] for number in numbers])
         own = [encoder.shares(texts[number]) for number in numbers]
         own = [Shares(one.pieces, one.words + 1, one.weights) for one in own]
-        shares = [torch.from_numpy(_filled(arrays)).to(device) for arrays in zip(*own, strict=True)]
+        shares = [torch.from_numpy(stacked(arrays)).to(device) for arrays in zip(*own, strict=True)]
         words = [len(texts[number].words) for number in numbers]
         tensors = {name: torch.from_numpy(values).to(device) for name, values in inputs.items()}
         ids, target = tensors.pop("input_ids"), torch.from_numpy(targets[numbers]).to(device)
@@ -284,11 +285,3 @@ def ask_teacher(texts: Sequence[Example], targets: np.ndarray, source: Source) -
             return logit_contrast(logits.float(), target)
 
         yield Asked(numbers, ids, encoder.pad_id, model.get_input_embeddings(), contrasts, shares, words)
-
-
-def _filled(rows: Sequence[np.ndarray]) -> np.ndarray:
-    """Rows of unlike lengths as one array, filled up with zeros."""
-    whole = np.zeros((len(rows), max(map(len, rows))), dtype=rows[0].dtype)
-    for filled, row in zip(whole, rows, strict=True):
-        filled[: len(row)] = row
-    return whole

@@ -16,6 +16,7 @@ from distillens.models.attention_scores import hand_out_scores
 from distillens.models.engine import Engine, EngineOptions
 from distillens.models.tokenizer import Encoder
 from distillens.training import fine_tune
+from distillens.training.batches import collate
 from distillens.training.distillation import attention_maps, hidden_states, trainer
 from distillens.training.distillation import integrated_gradients as along
 from distillens.training.distillation import saliency as sal
@@ -165,7 +166,7 @@ def copied(bert, tmp_path):
                 zip(encoder.encode([text.texts for text in TEXTS]), TEXTS, strict=True)
             )
         ]
-        return made, fine_tune._collate(encoder, rows)
+        return made, collate(encoder, rows)
 
     return make
 

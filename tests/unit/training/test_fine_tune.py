@@ -1,5 +1,6 @@
 import copy
 import json
+import re
 import shutil
 
 import numpy as np
@@ -121,12 +122,23 @@ def test_patience_ends_training_early(splits, bert, tmp_path):
     assert max(entry["epoch"] for entry in card["history"]) < 30
 
 
-def test_a_loss_that_is_no_number_stops_with_step_and_batch(splits, bert, tmp_path, monkeypatch):
-    monkeypatch.setattr(fine_tune, "task_loss", lambda logits, labels: logits.sum() * float("nan"))
-    with pytest.raises(
-        fine_tune.TrainingError, match=r"step 1: the loss is nan on the batch of training rows \[\d+"
-    ):
-        train(splits, bert, tmp_path / "m")
+@pytest.mark.parametrize(("training", "where"), [(True, "step 1: "), (False, "after step 1: ")])
+def test_a_loss_that_is_no_number_stops_with_step_split_and_rows(
+    splits, bert, tmp_path, monkeypatch, training, where
+):
+    terms = fine_tune.FineTuning.terms
+
+    def broken(self, model, *parts):
+        factor = float("nan") if model.training == training else 1.0
+        return {name: factor * term for name, term in terms(self, model, *parts).items()}
+
+    monkeypatch.setattr(fine_tune.FineTuning, "terms", broken)
+    with pytest.raises(fine_tune.TrainingError) as caught:
+        train(splits, bert, tmp_path / "m", settings=settings(batch_size=len(ROWS)))
+    split = "training" if training else "validation"
+    pattern = rf"{where}the loss is nan on {split} rows (.*) \(counted from 1\); lower the learning rate"
+    rows = re.match(pattern, str(caught.value))[1].split(", ")
+    assert sorted(map(int, rows)) == list(range(1, len(ROWS) + 1))
     assert not (tmp_path / "m").exists()
 
 

@@ -285,8 +285,8 @@ def test_a_student_is_distilled_with_all_losses_logged_and_falls(tokenizer, corp
     teacher = saved(masked_bert(tokenizer, 4, seed=1), tokenizer, tmp_path / "teacher")
     settings = {"epochs": 6, "learning_rate": 5e-3, "layers": [0, 2]}
     card = run(attention_interchange.Pretraining, corpus, teacher, tmp_path / "made", teacher, **settings)
-    steps = [entry for entry in card["history"] if "att" in entry]
-    assert {"mlm", "ce", "cos", "att", "loss", "step"} <= set(steps[0])
+    steps = [entry for entry in card["history"] if "loss" in entry]
+    assert {"loss_mlm", "loss_ce", "loss_cos", "loss_att", "step"} <= set(steps[0])
     losses = [entry["eval_loss"] for entry in card["history"] if "eval_loss" in entry]
     assert losses[-1] < losses[0]
     made = AutoModelForSequenceClassification.from_pretrained(tmp_path / "made", num_labels=2)
@@ -335,6 +335,16 @@ def test_accumulated_batches_have_the_loss_and_the_gradient_of_one_whole(
         )
         assert len(whole) > 0
         assert_same(parts, whole)
+
+
+def test_two_pretrainings_have_the_same_card(tokenizer, corpus, tmp_path):
+    start = saved(masked_bert(tokenizer, 1), tokenizer, tmp_path / "start")
+    for name in ("one", "other"):
+        card = run(masked_head.Pretraining, corpus, start, tmp_path / name, epochs=2)
+    assert {name for entry in card["history"] for name in entry} == {
+        "epoch", "step", "loss", "loss_mlm", "eval_loss"
+    }  # fmt: skip
+    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "other.json").read_bytes()
 
 
 class Killed(Exception):

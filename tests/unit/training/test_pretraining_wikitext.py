@@ -95,9 +95,9 @@ def test_all_four_losses_fall_on_real_text(corpus, tokenizer, tmp_path):
     teacher = tmp_path / "headed"
     made(masked_head.Pretraining, corpus, encoder, None, teacher)
     history = made(attention_interchange.Pretraining, corpus, other, teacher, tmp_path / "aligned")
-    steps = [entry for entry in history if "att" in entry]
+    steps = [entry for entry in history if "loss_att" in entry]
     assert len(steps) >= 4  # a mean over ten steps each
-    for name in ("mlm", "ce", "cos", "att", "loss"):
+    for name in ("loss_mlm", "loss_ce", "loss_cos", "loss_att", "loss"):
         assert steps[-1][name] < 0.9 * steps[0][name], name
     held_out = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
     assert len(held_out) == 3 and held_out == sorted(set(held_out), reverse=True)
