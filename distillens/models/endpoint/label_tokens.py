@@ -9,10 +9,9 @@ from distillens.models.errors import ModelError
 
 # A token that may begin several labels is left out if it is less likely than this, beside the labels.
 _NEGLIGIBLE = 0.01
-# Of what is seen, spellings together, the labels hold at least this: an answer is a label rather than not.
-# With less, small chances of what the model hardly writes would become confident numbers.
+# Of the probability that is seen the labels hold at least this, all spellings together. With less the answer
+# is about something else, and small chances of what is hardly written would become confident numbers.
 _LEAST = 0.1
-"""Of the probability that is seen. Less is an answer about something else, and what is left of it noise."""
 
 
 def probabilities(top: Any, words: Sequence[str]) -> np.ndarray:
