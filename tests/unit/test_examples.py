@@ -56,7 +56,7 @@ NEEDS_MORE = {
         models.measure_cost.latencies training.distillation.saliency.teacher_saliency
         training.distillation.saliency.ask_teacher training.distillation.saliency.share_columns
         training.distillation.integrated_gradients.teacher_path
-        training.pretrain.load_masked""",
+        training.pretrain.load_masked training.batches.collate""",
     "starts processes, or is run by one": "models.workers.share_out models.workers.work",
     "takes a training's whole block of a config": "training.fine_tune.arguments",
     "shows a whole study's scores": """

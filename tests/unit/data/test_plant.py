@@ -6,7 +6,7 @@ import pytest
 
 from distillens import tables
 from distillens.config.errors import ConfigError
-from distillens.config.job_params import JobParams
+from distillens.config.job_code import JobCode
 from distillens.config.study import Study
 from distillens.config.validate import complete
 from distillens.data.fetch import fetch_dataset
@@ -113,6 +113,6 @@ def test_a_job_depends_on_the_code_of_what_it_plants():
     class Run:
         task, model, seed = "films", "teacher", "0"
 
-    before, after = (JobParams(Study(complete(one))) for one in (plain, config))
-    assert before.fine_tune_code(Run) != after.fine_tune_code(Run)
-    assert before.fetch_dataset_code(Run) != after.fetch_dataset_code(Run)
+    before, after = (JobCode(Study(complete(one))) for one in (plain, config))
+    assert before.fine_tune(Run) != after.fine_tune(Run)
+    assert before.fetch_dataset(Run) != after.fetch_dataset(Run)

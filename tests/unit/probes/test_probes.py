@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from distillens import registry, tables
+from distillens.config.job_code import JobCode
 from distillens.config.job_params import JobParams
 from distillens.config.study import Study
 from distillens.config.validate import ConfigError, complete
@@ -681,13 +682,14 @@ def test_who_explains_a_probe_does_not_change_its_sentences_and_its_words_do(mon
     class Wildcards:
         task, probe = "snippets-5", "contrast"
 
-    params = JobParams(Study(complete(config())))
-    before = params.build_probe(Wildcards), params.build_probe_code(Wildcards)
+    study = Study(complete(config()))
+    params, job_code = JobParams(study), JobCode(study)
+    before = params.build_probe(Wildcards), job_code.build_probe(Wildcards)
     params.config["probes"]["contrast"]["explainers"] = ["lime"]
-    assert (params.build_probe(Wildcards), params.build_probe_code(Wildcards)) == before
+    assert (params.build_probe(Wildcards), job_code.build_probe(Wildcards)) == before
     assert before[0]["options"] == {"items": 100} and before[0]["method"] == "contrast"
     words = tmp_path / "resources" / "probes" / "contrast.yaml"
     words.parent.mkdir(parents=True)
     words.write_text("first: Another.")
-    monkeypatch.setattr("distillens.config.job_params.ROOT", tmp_path)
-    assert params.build_probe_code(Wildcards) != before[1]
+    monkeypatch.setattr("distillens.config.job_code.ROOT", tmp_path)
+    assert job_code.build_probe(Wildcards) != before[1]
