@@ -82,7 +82,7 @@ def test_code_has_the_same_digests_in_a_clone_and_in_a_wheel(installed, tmp_path
     ask = """
 import json
 from distillens import registry
-from distillens.config.job_params import report_code
+from distillens.config.job_code import report_code
 from distillens.provenance import ROOT, code
 scripts = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
 digests = [code(f"scripts/{name}.py") for name in scripts]
