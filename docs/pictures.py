@@ -32,6 +32,13 @@ PICTURES = {
 }
 
 
+# The contents stay on top of the window, and would cover it.
+_SHOWN = """
+arguments[0].scrollIntoView({block: 'start', behavior: 'instant'});
+window.scrollBy({top: -document.querySelector('nav').offsetHeight - 12, behavior: 'instant'});
+"""
+
+
 def take(browser: Any, picture: Picture, page: Path) -> bytes:
     """What the browser shows of a page, as a PNG file.
 
@@ -44,11 +51,12 @@ def take(browser: Any, picture: Picture, page: Path) -> bytes:
         "Emulation.setDeviceMetricsOverride",
         {"width": picture.size[0], "height": picture.size[1], "deviceScaleFactor": 1, "mobile": False},
     )
+    browser.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
     driver.open_page(browser, page.resolve().as_uri())
     if picture.top:
         driver.follow(browser, picture.top)
         top = browser.find_element("id", picture.top)
-        browser.execute_script("arguments[0].scrollIntoView({block: 'start', behavior: 'instant'})", top)
+        browser.execute_script(_SHOWN, top)
     return browser.get_screenshot_as_png()
 
 
