@@ -125,8 +125,8 @@ def wish(task: dict[str, Any], results: Path, name: str, most: int | None = None
     known = [row for row in judged if row["texts"] is not None]
     asked = int(max((row["texts"] for row in known), default=0))
     bound = most or task["explain"]["most"]
-    limit = min(there, bound or there)
-    stops = bound if bound is not None and bound <= there else None
+    stops = bound if bound and bound <= there else None
+    limit = stops or there
     count = asked
     if by_class and task["labels"]:
         each = len(task["labels"])

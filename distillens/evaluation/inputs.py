@@ -229,6 +229,17 @@ def labels(test: FilePath, settings: Settings) -> pd.Series:
     return labels
 
 
+def group_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """What a text counts as one draw with: its group, or itself where it has none.
+
+    Examples
+    --------
+    >>> group_of({"example_id": "a", "group": "X"}), group_of({"example_id": "b", "group": None})
+    (('group', 'X'), ('text', 'b'))
+    """
+    return ("group", row["group"]) if row["group"] else ("text", row["example_id"])
+
+
 class TextGroups:
     """Which texts of a table count as one draw: those of one group; a text without a group is one of its own.
 
@@ -243,10 +254,7 @@ class TextGroups:
     def __init__(self, path: FilePath) -> None:
         self._path = path
         rows = tables.read(path, "examples").select(["example_id", "group"]).to_pylist()
-        self._groups = {
-            row["example_id"]: ("group", row["group"]) if row["group"] else ("text", row["example_id"])
-            for row in rows
-        }
+        self._groups = {row["example_id"]: group_of(row) for row in rows}
 
     def of(self, ids: Iterable[str]) -> NDArray[np.int64]:
         """A number for each text, shape (n,), the same for texts of one group; a missing text is an error."""

@@ -10,7 +10,7 @@ answers that are the teacher's. Both fall with the dose, by isotonic regression 
   way, as for a ratio): so it also holds near the ends, and is open where the ladder ends too soon;
 - the *excess*: what a damaged copy with as many equal answers agrees more than the student, ladder(e) - S,
   where e is the dose at which as many answers are equal. Above zero it is drift that answers do not
-  show. Its interval holds the each x for which some dose d fits both E - equal(d) = 0 and
+  show. Its interval holds the excesses x for which some dose d fits both E - equal(d) = 0 and
   ladder(d) - S - x = 0: the least Wald statistic of the pair over all doses is not rejected (a profile;
   where several doses have as many equal answers all of them count);
 - the *test against a rung*: whether S is shown to be above or below the ladder at an accepted dose.
@@ -264,7 +264,7 @@ class Ladder:
         return Interval(value, min(*lows, value) if reaches else math.nan, max(*highs, value))
 
     def _excess_at(self, kind: str, dose: float) -> tuple[float, float] | None:
-        """The each that are not rejected if a copy of this dose has as many equal answers; or none."""
+        """The excesses that are not rejected if a copy of this dose has as many equal answers; or none."""
         apart = self._unit(_EQUAL) - self._at(kind, 1, dose)
         above = self._at(kind, 0, dose) - self._unit(_AGREEMENT)
         answers, answers_error, answers_df = self.design.estimate(apart)

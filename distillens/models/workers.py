@@ -295,7 +295,7 @@ def _sendable(error: Exception) -> Exception:
     """The error, or one that says the same where it does not come through a pipe."""
     try:
         ForkingPickler.loads(ForkingPickler.dumps(error))  # as the pipe does
-    except Exception:
+    except Exception:  # whatever pickling raises, what the error says goes on
         other = WorkerError(f"{type(error).__name__}: {error}")
         for note in getattr(error, "__notes__", ()):
             other.add_note(note)

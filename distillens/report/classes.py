@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from distillens import tables
+from distillens.evaluation.inputs import group_of
 from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.classes import ClassScores, class_scores, confusion
 from distillens.metrics.performance import predictions_of
@@ -96,7 +97,7 @@ def of_task(study: Outline, task: str, answers: Answers, splits: Splits, agreeme
 
 def _groups(rows: Sequence[Mapping[str, Any]]) -> "pd.Series[int]":
     """By text the number of its group; a text without one is a group of its own."""
-    keys = [("group", row["group"]) if row["group"] else ("text", row["example_id"]) for row in rows]
+    keys = [group_of(row) for row in rows]
     return pd.Series(pd.factorize(pd.Series(keys, dtype=object))[0], [row["example_id"] for row in rows])
 
 

@@ -89,8 +89,9 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     drift, placements = (frame.to_dict("records") for frame in (evidence.drift, evidence.placements))
     decided = decisions(drift, placements, controls)
     groups = {task: numbers for task, path in evidence.explained.items() if (numbers := _groups(path))}
+    performance = by_subject(evidence.scores)["performance"]
     for one in decided:
-        one["performance"] = _performance(evidence.scores, settings, one)
+        one["performance"] = _performance(performance, settings, one)
         for row in one["explainers"]:
             row["by_text"] = _by_text(evidence.agreement, one, row["explainer"])
     return {
@@ -251,10 +252,9 @@ def _number(value: Any) -> float | None:
     return None if value is None or pd.isna(value) or not math.isfinite(value) else float(value)
 
 
-def _performance(scores: pd.DataFrame, settings: Mapping[str, Any], one: Row) -> dict[str, Any] | None:
+def _performance(rows: pd.DataFrame, settings: Mapping[str, Any], one: Row) -> dict[str, Any] | None:
     """The leading metric of student and teacher, each the mean of its runs; None where it is not known."""
     metric = settings["tasks"][one["task"]]["metrics"][0]
-    rows = by_subject(scores)["performance"]
     rows = rows[(rows["task"] == one["task"]) & (rows["metric"] == metric)]
     rows = rows[rows["perturbation"].isna() & rows["against"].isna()]
     rows = rows.sort_values("seed")  # a sum depends on its order
