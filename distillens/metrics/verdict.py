@@ -126,6 +126,42 @@ def verdict(row: Mapping[str, Any], confidence_level: float) -> str:
     return UNKNOWN
 
 
+def deciding(
+    by_runs: Sequence[Mapping[str, Any]],
+    placements: Sequence[Mapping[str, Any]],
+) -> tuple[Sequence[Mapping[str, Any]], bool]:
+    """The rows that decide about a student on a task, and whether they are its places on the ladder.
+
+    The teacher's runs are the reference where there are enough of them; else its damaged copies are, where
+    there are any.
+
+    Parameters
+    ----------
+    by_runs : sequence of mappings
+        The student's rows of the table of drift, of one task and the headline metric.
+    placements : sequence of mappings
+        Rows of the table of this kind, of any student and task.
+
+    Examples
+    --------
+    >>> row = {"task": "films", "student": "tiny", "explainer": "shap", "metric": "spearman"}
+    >>> placed = row | {"kind": None, "verdict": DRIFTS}
+    >>> few, enough = (row | {"teacher_runs_missing": n, "verdict": UNKNOWN} for n in (2, 0))
+    >>> [overall(deciding([one], [placed])[0]) for one in (few, enough)]
+    ['drift found', 'not decided']
+    """
+    if not any(row["teacher_runs_missing"] for row in by_runs):
+        return by_runs, False
+    whose = by_runs[0]["task"], by_runs[0]["student"]
+    placed = [
+        row
+        for row in placements
+        if (row["task"], row["student"]) == whose and row["metric"] == HEADLINE
+        if not isinstance(row["kind"], str)  # others say how much damage of a kind does as much
+    ]
+    return (placed, True) if placed else (by_runs, False)
+
+
 def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ()) -> str:
     """One verdict from several rows of the drift table: a student's explainers, or its tasks.
 

@@ -194,6 +194,7 @@ class TorchBackend:
         import torch
 
         from distillens.models import classifier
+        from distillens.models.half_precision import warn_if_slow
 
         self.shared = False  # it would make a GPU wait
         self._launching = Lock()  # a trimmed layer holds its batch while it runs
@@ -201,6 +202,8 @@ class TorchBackend:
         self.device, self.precision = classifier.pick_device(device), precision
         if precision == "tf32" and self.device.type != "cuda":
             raise classifier.ModelError("precision: tf32 is a GPU's, and there is none; set float32")
+        if precision == "bfloat16":
+            warn_if_slow(self.device)
         settings = {"attn_implementation": "eager"} if whole else {}
         model = classifier.load_classifier(folder, **settings).eval().requires_grad_(False)
         if change is not None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, overall
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, deciding, overall
 from distillens.report import ladder, needs
 from distillens.report.costs import Costs
 from distillens.report.formatting import Cell, interval, metric_name, number, percent
@@ -47,9 +47,7 @@ def decisions(
     placements: pd.DataFrame | None = None,
     costs: Costs | None = None,
 ) -> list[Decision]:
-    """One decision per student, over all tasks.
-
-    The teacher's runs are the reference where there are enough of them, else its damaged copies.
+    """One decision per student, over all tasks, by the references of `distillens.metrics.verdict.deciding`.
 
     Examples
     --------
@@ -61,17 +59,19 @@ def decisions(
     >>> one.word.text, one.evidence
     ('no drift found', 'closest to drift: lime, gap 0.09 [0.00, 0.18], shown to be below 0.20')
     """
+    places = [] if placements is None else placements.to_dict("records")
     result = []
     for student in dict.fromkeys(v.student for v in verdicts):
         own = [v for v in verdicts if v.student == student]
-        placed = {v.task: rows for v in own if (rows := _placed(v, placements))}
-        word = overall([row for v in own for row in placed.get(v.task) or v.drift.values()], study.controls)
+        by_task = {v.task: deciding(list(v.drift.values()), places) for v in own}
+        placed = {task: rows for task, (rows, by_ladder) in by_task.items() if by_ladder}
+        word = overall([row for rows, _ in by_task.values() for row in rows], study.controls)
         step, command = _next(study, word, own)
         result.append(
             Decision(
                 student,
                 in_words(word),
-                _evidence_of(word, own, placed, placements),
+                _evidence_of(word, own, placed, places),
                 "" if placed else count(v["verdict"] for _, _, v in _parts(own)),
                 "; ".join(_scores(own)),
                 _saving(study, own, costs or {}),
@@ -102,42 +102,32 @@ def _parts(own: Sequence[Verdict]) -> list[Part]:
     return [(v, name, row) for v in own for name, row in v.drift.items()]
 
 
-def _placed(v: Verdict, placements: pd.DataFrame | None) -> list[Row]:
-    """A student's rows on the ladder of one task, where its teacher has too few runs to be the reference."""
-    if placements is None or not any(row["teacher_runs_missing"] for row in v.drift.values()):
-        return []
-    return [
-        row
-        for row in placements.to_dict("records")
-        if (row["task"], row["student"], row["metric"]) == (v.task, v.student, HEADLINE)
-        if row["kind"] is None and row["verdict"]
-    ]
-
-
 def _evidence_of(
     word: str,
     own: Sequence[Verdict],
     placed: Mapping[str, Sequence[Row]],
-    placements: pd.DataFrame | None,
+    places: Sequence[Row],
 ) -> str:
     """The evidence from the reference that decides: damaged copies on some tasks, runs on others."""
     on_ladder = [row for rows in placed.values() for row in rows]
     by_runs = [v for v in own if v.task not in placed]
-    if placements is not None and (not by_runs or word in {row["verdict"] for row in on_ladder}):
-        return _by_ladder(on_ladder, placements)
+    if not by_runs or word in {row["verdict"] for row in on_ladder}:
+        return _by_ladder(on_ladder, places)
     return _evidence(word, by_runs)
 
 
-def _by_ladder(placed: Sequence[Row], placements: pd.DataFrame) -> str:
+def _by_ladder(placed: Sequence[Row], places: Sequence[Row]) -> str:
     """Where the student stands among damaged copies: the sentence of the row that decides."""
     row = min(placed, key=lambda row: list(VERDICTS).index(row["verdict"]))
     same = ("task", "student", "explainer", "teacher")
-    places = [
+    beside = [
         one
-        for one in placements.to_dict("records")
-        if one["kind"] and one["metric"] == HEADLINE and all(one[key] == row[key] for key in same)
+        for one in places
+        if isinstance(one["kind"], str)
+        and one["metric"] == HEADLINE
+        and all(one[key] == row[key] for key in same)
     ]
-    return f"beside damage that is accepted ({row['reference']}): {ladder.sentence(row, places)}"
+    return f"beside damage that is accepted ({row['reference']}): {ladder.sentence(row, beside)}"
 
 
 def _evidence(word: str, own: Sequence[Verdict]) -> str:

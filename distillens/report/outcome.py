@@ -18,7 +18,7 @@ from distillens import registry, tables
 from distillens.data import repeats
 from distillens.evaluation.inputs import TextGroups
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import GATED, overall
+from distillens.metrics.verdict import GATED, deciding, overall
 from distillens.provenance import digest
 from distillens.report.results import Results
 from distillens.report.study_data import by_subject
@@ -180,8 +180,7 @@ def decisions(
 ) -> list[dict[str, Any]]:
     """A verdict per task and student, by the reference that there is.
 
-    The teacher's runs are the reference where there are enough of them; else its damaged copies, where there
-    are any. Otherwise there is none, and the verdict stays open.
+    Without a reference (`distillens.metrics.verdict.deciding`) it stays open.
 
     Parameters
     ----------
@@ -210,14 +209,10 @@ def decisions(
             [row for row in rows if (row["task"], row["student"]) == (task, student)]
             for rows in (headline, placements)
         )
-        judged = [row for row in on_ladder if pd.isna(row["kind"]) and row["metric"] == HEADLINE]
-        reference: str | None = None
-        if not any(row["teacher_runs_missing"] for row in own):
-            judged, reference = own, SEEDS
-        elif judged:
+        judged, by_ladder = deciding(own, on_ladder)
+        reference: str | None = None if any(row["teacher_runs_missing"] for row in own) else SEEDS
+        if by_ladder:
             reference = judged[0]["reference"]
-        else:
-            judged = own
         word = overall(judged)
         verdicts = {row["explainer"]: row["verdict"] for row in judged}
         result.append(

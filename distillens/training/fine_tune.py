@@ -21,6 +21,7 @@ from distillens.models import classifier
 from distillens.models.asking import Asking
 from distillens.models.black_box import BlackBox
 from distillens.models.engine import Engine, EngineOptions
+from distillens.models.half_precision import warn_if_slow
 from distillens.models.tokenizer import Encoder
 from distillens.provenance import RunId, code, digest, versions
 from distillens.training.batches import collate
@@ -305,6 +306,8 @@ def arguments(
     seed, device, **different
         Of the run; what else, or differs.
     """
+    if half := settings["precision"] == "bfloat16":
+        warn_if_slow(device)
     usual = {
         "output_dir": str(run),
         "num_train_epochs": settings["epochs"],
@@ -316,7 +319,7 @@ def arguments(
         "warmup_steps": settings["warmup_ratio"],
         "weight_decay": settings["weight_decay"],
         "max_grad_norm": settings["max_grad_norm"],
-        "bf16": settings["precision"] == "bfloat16",
+        "bf16": half,
         "use_cpu": device.type == "cpu",
         "seed": seed,
         "data_seed": seed,

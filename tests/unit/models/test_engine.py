@@ -300,3 +300,20 @@ def test_a_tokenizer_that_cannot_be_used_is_an_error_that_names_it(bert, tmp_pat
     (folder / "tokenizer_config.json").write_text(json.dumps({**config, "pad_token": None}))
     with pytest.raises(EncodingError, match="maskless: its tokenizer has no pad token"):
         Encoder(folder)
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "said"),
+    [
+        ({"avx2": True, "avx512_bf16": False}, True),
+        ({"avx512_bf16": True}, False),
+        ({"neon": True, "bf16": True}, False),
+        ({"neon": True}, True),
+    ],
+)
+def test_half_precision_without_instructions_for_it_is_said_to_be_slow(
+    bert, monkeypatch, caplog, capabilities, said
+):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    Engine(bert, "cpu", precision="bfloat16").logits(TEXTS[:1])
+    assert ("set precision: float32" in caplog.text) is said
