@@ -59,14 +59,19 @@ def until_told(
     most : int, optional
         Texts of every task, at most; without it tasks without ``until: told`` stay as they are.
     changed : mapping, optional
-        Keys of the config that the command line gives instead of the file.
+        Keys of the config that the command line gives instead of the file, merged as Snakemake does.
 
     Raises
     ------
     CommandError
         If all tasks have several labels.
     """
-    raw = complete({**yaml.safe_load(file.read_text("utf-8")), **(changed or {})})
+    raw = yaml.safe_load(file.read_text("utf-8"))
+    if changed:
+        from snakemake.utils import update_config  # a quarter of a second, which others need not wait
+
+        update_config(raw, changed)
+    raw = complete(raw)
     results = folder / "results" / raw["study"]
     texts.check_explainers(raw["explainers"])
     asked = {

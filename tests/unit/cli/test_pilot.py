@@ -197,6 +197,13 @@ def test_a_pilot_is_the_study_that_the_command_line_changes(file, monkeypatch):
     assert commands[0][1] == "results/other/metrics/films/plan.parquet"
 
 
+def test_a_nested_key_of_the_command_line_changes_nothing_beside_it(file, capsys):
+    go = Workflow(file.parent / "results/toy", lambda now: 90.0)
+    changed = {"tasks": {"films": {"explain": {"most": 60}}}}
+    pilot.until_told(file, file.parent, go, Console(width=200), changed=changed)
+    assert texts.read(go.results)["films"].after == {"examples": 60}
+
+
 def test_a_workflow_that_stops_gives_its_status(file, monkeypatch):
     monkeypatch.setattr(run, "snakemake", lambda *given: (["bash", "-c", "exit 7"], {}))
     assert run.run([str(file)], Console()) == 7
