@@ -8,20 +8,16 @@ _INSTRUCTIONS = ("avx512_bf16", "amx_bf16", "bf16", "sve_bf16")
 """Names of `torch.cpu.get_capabilities`: two of x86, two of ARM."""
 
 
-def warn_if_slow(device: torch.device) -> bool:
-    """Whether bfloat16 is computed without instructions for it there; the log then says so.
-
-    One layer of MiniLM took eleven times as long as in float32 (Zen 3, batches of 32 texts).
+def warn_if_slow(device: torch.device) -> None:
+    """Warn in the log if bfloat16 is computed without instructions for it there.
 
     Examples
     --------
-    >>> warn_if_slow(torch.device("cuda"))
-    False
+    >>> warn_if_slow(torch.device("cuda"))  # nothing to say
     """
     if device.type != "cpu" or any(torch.cpu.get_capabilities().get(name) for name in _INSTRUCTIONS):
-        return False
+        return
     logging.getLogger("distillens").warning(
         "precision: bfloat16: this processor has no instructions for it, so it can be ten times as slow as "
         "float32; set precision: float32, or use a GPU"
     )
-    return True
