@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
     subjects = study_data.by_subject(aggregates)
     renamed = subjects["permuted"].to_dict("records")
-    verdicts = verdict.of_study(study, subjects["performance"], drift)
+    verdicts = verdict.of_study(study, subjects["performance"], drift, results.placements)
     console.print(
         Text.assemble(*((text, "bold" if strong else "") for text, strong in reasons.answer(verdicts)))
     )
@@ -61,7 +61,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print(warning, style="yellow")
     console.print()
     decided = decision.decisions(
-        study, verdicts, results.placements, costs.read(sorted(results.folder.glob("costs/*/*/*.parquet")))
+        study, verdicts, costs.read(sorted(results.folder.glob("costs/*/*/*.parquet")))
     )
     for one in permutation.with_questions(decided, study, renamed):
         said = "; ".join(

@@ -176,9 +176,20 @@ def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ()) -> 
     'no drift found'
     """
     controls = set(controls)
-    verdicts = {
+    return joint(
         row["verdict"] for row in rows if row["metric"] == HEADLINE and row["explainer"] not in controls
-    }
+    )
+
+
+def joint(verdicts: Iterable[str]) -> str:
+    """One verdict from several, by the rule of `overall`.
+
+    Examples
+    --------
+    >>> joint([KEEPS, DRIFTS]), joint([KEEPS, GATED]), joint([KEEPS, UNKNOWN])
+    ('drift found', 'no drift found', 'not decided')
+    """
+    verdicts = set(verdicts)
     if DRIFTS in verdicts:
         return DRIFTS
     ungated = verdicts - {GATED} or verdicts

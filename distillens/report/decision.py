@@ -7,8 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, deciding, overall
+from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN, joint
 from distillens.report import ladder, needs
 from distillens.report.costs import Costs
 from distillens.report.formatting import Cell, interval, metric_name, number, percent
@@ -41,13 +40,8 @@ class Decision:
     command: str = ""
 
 
-def decisions(
-    study: Outline,
-    verdicts: Sequence[Verdict],
-    placements: pd.DataFrame | None = None,
-    costs: Costs | None = None,
-) -> list[Decision]:
-    """One decision per student, over all tasks, by the references of `distillens.metrics.verdict.deciding`.
+def decisions(study: Outline, verdicts: Sequence[Verdict], costs: Costs | None = None) -> list[Decision]:
+    """One decision per student, over all tasks.
 
     Examples
     --------
@@ -59,20 +53,17 @@ def decisions(
     >>> one.word.text, one.evidence
     ('no drift found', 'closest to drift: lime, gap 0.09 [0.00, 0.18], shown to be below 0.20')
     """
-    places = [] if placements is None else placements.to_dict("records")
     result = []
     for student in dict.fromkeys(v.student for v in verdicts):
         own = [v for v in verdicts if v.student == student]
-        by_task = {v.task: deciding(list(v.drift.values()), places) for v in own}
-        placed = {task: rows for task, (rows, by_ladder) in by_task.items() if by_ladder}
-        word = overall([row for rows, _ in by_task.values() for row in rows], study.controls)
+        word = joint(v.overall for v in own if v.drift)
         step, command = _next(study, word, own)
         result.append(
             Decision(
                 student,
                 in_words(word),
-                _evidence_of(word, own, placed, places),
-                "" if placed else count(v["verdict"] for _, _, v in _parts(own)),
+                _evidence_of(word, own),
+                count(said for v in own for said in v.by_explainer.values() if said),
                 "; ".join(_scores(own)),
                 _saving(study, own, costs or {}),
                 step,
@@ -102,32 +93,20 @@ def _parts(own: Sequence[Verdict]) -> list[Part]:
     return [(v, name, row) for v in own for name, row in v.drift.items()]
 
 
-def _evidence_of(
-    word: str,
-    own: Sequence[Verdict],
-    placed: Mapping[str, Sequence[Row]],
-    places: Sequence[Row],
-) -> str:
+def _evidence_of(word: str, own: Sequence[Verdict]) -> str:
     """The evidence from the reference that decides: damaged copies on some tasks, runs on others."""
-    on_ladder = [row for rows in placed.values() for row in rows]
-    by_runs = [v for v in own if v.task not in placed]
-    if not by_runs or word in {row["verdict"] for row in on_ladder}:
-        return _by_ladder(on_ladder, places)
+    placed, by_runs = [v for v in own if v.placed], [v for v in own if not v.placed]
+    if not by_runs or word in {v.overall for v in placed}:
+        return _by_ladder(placed)
     return _evidence(word, by_runs)
 
 
-def _by_ladder(placed: Sequence[Row], places: Sequence[Row]) -> str:
+def _by_ladder(placed: Sequence[Verdict]) -> str:
     """Where the student stands among damaged copies: the sentence of the row that decides."""
-    row = min(placed, key=lambda row: list(VERDICTS).index(row["verdict"]))
-    same = ("task", "student", "explainer", "teacher")
-    beside = [
-        one
-        for one in places
-        if isinstance(one["kind"], str)
-        and one["metric"] == HEADLINE
-        and all(one[key] == row[key] for key in same)
-    ]
-    return f"beside damage that is accepted ({row['reference']}): {ladder.sentence(row, beside)}"
+    rows = [(v, row) for v in placed for row in v.placed.values()]
+    v, row = min(rows, key=lambda one: list(VERDICTS).index(one[1]["verdict"]))
+    doses = [dose for dose in v.doses if dose["explainer"] == row["explainer"]]
+    return f"beside damage that is accepted ({v.reference}): {ladder.sentence(row, doses).removesuffix('.')}"
 
 
 def _evidence(word: str, own: Sequence[Verdict]) -> str:
@@ -235,6 +214,9 @@ def _next(study: Outline, word: str, own: Sequence[Verdict]) -> tuple[str, str]:
     open_ = [v for v in own if v.overall == UNKNOWN and v.drift]
     if not open_:
         return "explain what is to be compared", f"distillens run {results}/report/study.yaml"
+    if all(v.placed for v in open_):
+        return "explain more texts, as many as can tell", f"distillens extend {results}"
+    open_ = [v for v in open_ if not v.placed]
     v = max(open_, key=lambda v: needs.most_missing(list(v.drift.values())))
     told = needs.what_would_tell(list(v.drift.values()), v.paired)
     where = f"on {v.task} " if len(own) > 1 else ""

@@ -140,7 +140,7 @@ def _beside_answers(row: Row) -> str:
     if math.isnan(row["excess"]):
         return f"Of its answers {share} are the teacher’s; the ladder does not reach so few."
     copy = number(row["agreement"] + row["excess"])
-    hidden = f"{number(row['excess'], signed=True)} {interval(row['excess_low'], row['excess_high'])}"
+    hidden = f"{number(row['excess'], signed=True)} {interval(row['excess_low'], row['excess_high'])}".strip()
     return (
         f"At as many equal answers ({share}) a damaged copy agrees {copy} with the teacher, "
         f"this one {number(row['agreement'])}: the difference, {hidden}, is what answers do not show."

@@ -214,7 +214,7 @@ def gather(
         answers=answers,
         by_class=by_class,
         repeated=repeated,
-        verdicts=verdict.of_study(outline, subjects["performance"], drifts),
+        verdicts=verdict.of_study(outline, subjects["performance"], drifts, ladders.placements),
         ladders=ladders,
         drawings=drawings + ladder_map.drawings(outline, ladders),
         costs=several_labels.costs_of_each(costs.read(files.costs), tasks),

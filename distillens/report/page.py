@@ -66,9 +66,7 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
     """What the page's template names."""
     study, verdicts = of.outline, of.verdicts
     renamed = of.subjects["permuted"].to_dict("records")
-    decided = permutation.with_questions(
-        decision.decisions(study, verdicts, of.ladders.placements, of.costs), study, renamed
-    )
+    decided = permutation.with_questions(decision.decisions(study, verdicts, of.costs), study, renamed)
     parts = sections.sections(
         study,
         of.subjects,
@@ -110,6 +108,8 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         "decisions": decided,
         "tolerances": tolerance.verdicts(study, verdicts, decided, of.drifts),
         "verdict": verdict.table(study, verdicts),
+        "accepted": list(dict.fromkeys(v.reference for v in verdicts if v.placed)),
+        "by_runs": not verdicts or any(not v.placed for v in verdicts),
         "together": several_labels.tables(
             study, of.subjects["performance"], of.drifts, of.ladders.placements
         ),

@@ -65,6 +65,15 @@ def notes(study: Outline, verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _runs_note(study: Outline, verdicts: Sequence[Verdict]) -> str:
+    placed = [v for v in verdicts if v.placed]
+    if placed:
+        copies = _list(list(dict.fromkeys(v.reference for v in placed)))
+        note = (
+            f"A teacher has too few runs to be a scale, so its students are held against a damaged copy of"
+            f" it ({copies}). The intervals hold for other texts, not for other runs of the teacher."
+        )
+        others = [v for v in verdicts if not v.placed]
+        return f"{note} {_runs_note(study, others)}".strip() if others else note
     counts = [row["n_teacher_runs"] for v in verdicts for row in v.drift.values()]
     counts = counts or [len(study.settings["models"][v.teacher_name]["seeds"]) for v in verdicts]
     few, many = min(counts, default=0), max(counts, default=0)
@@ -85,10 +94,11 @@ def _runs_note(study: Outline, verdicts: Sequence[Verdict]) -> str:
 
 
 def _borrowed_note(verdicts: Sequence[Verdict]) -> str:
-    names = {v.student for v in verdicts for row in v.drift.values() if row["student_runs_missing"]}
+    by_runs = [v for v in verdicts if not v.placed]
+    names = {v.student for v in by_runs for row in v.drift.values() if row["student_runs_missing"]}
     if not names:
         return ""
-    own = [v.student for v in verdicts if v.student in names]
+    own = [v.student for v in by_runs if v.student in names]
     return (
         f"Too few runs to know their own noise: {_list(list(dict.fromkeys(own)))}. It is taken to be "
         f"{BORROWED:g} times the teacher’s, and “{KEEPS}” is never said there."
@@ -180,7 +190,7 @@ def _remarks(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield f"{number(hidden.score, 3)}, its teacher {number(hidden.teacher_score, 3)}:"
         yield "too close to tell apart."
     yield from _of_gate(verdicts)
-    rows = [row for v in verdicts if v.overall == UNKNOWN for row in v.drift.values()]
+    rows = [row for v in verdicts if v.overall == UNKNOWN and not v.placed for row in v.drift.values()]
     if any(row["teacher_runs_missing"] for row in rows):
         yield f"A teacher with fewer than {TEACHER_RUNS} runs gives no scale to judge by."
     if verdicts and not any(v.drift for v in verdicts):

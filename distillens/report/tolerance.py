@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import at_tolerances, overall
+from distillens.metrics.verdict import at_tolerances, joint
 from distillens.report.decision import Decision, count
 from distillens.report.study_data import Outline
 from distillens.report.tables import VERDICTS
@@ -34,24 +34,31 @@ def verdicts(
     if settings["tolerance"] not in at:
         return None
 
-    def cells(v: Verdict, judged: Sequence[Row]) -> list[Row]:
-        about = {(v.task, v.student, name) for name in v.drift}
-        return [row for row in judged if (row["task"], row["student"], row["explainer"]) in about]
+    def cells(v: Verdict, judged: Sequence[Row]) -> dict[str, str | None]:
+        if v.placed:  # the tolerance is about runs, not about damaged copies
+            return v.by_explainer
+        own = [row for row in judged if (row["task"], row["student"]) == (v.task, v.student)]
+        return {row["explainer"]: row["verdict"] for row in own if row["explainer"] in v.drift}
 
+    by_row = [[cells(v, judged) for judged in at.values()] for v in shown]
+    table = [
+        {
+            "words": [joint(word for word in of.values() if word) for of in row],
+            "cells": [[of[name] for of in row] for name in v.drift],
+        }
+        for v, row in zip(shown, by_row, strict=True)
+    ]
     students = {}
     for one in decided:
-        own = [v for v in shown if v.student == one.student]
-        of = [[row for v in own for row in cells(v, judged)] for judged in at.values()]
-        if one.parts or not any(row["teacher_runs_missing"] for row in of[0]):  # else the ladder decides
-            students[one.student] = {
-                "words": [overall(judged, study.controls) for judged in of],
-                "parts": [count(row["verdict"] for row in judged) for judged in of],
-            }
-    table = []
-    for v in shown:
-        by_name = [{row["explainer"]: row["verdict"] for row in cells(v, judged)} for judged in at.values()]
-        words = [overall(cells(v, judged), study.controls) for judged in at.values()]
-        table.append({"words": words, "cells": [[of[name] for of in by_name] for name in v.drift]})
+        own = [place for place, v in enumerate(shown) if v.student == one.student]
+        of = [[word for place in own for word in by_row[place][number].values()] for number in range(len(at))]
+        students[one.student] = {
+            "words": [
+                joint(table[place]["words"][number] for place in own if shown[place].drift)
+                for number in range(len(at))
+            ],
+            "parts": [count(word for word in words if word) for words in of],
+        }
     return {
         "tolerances": list(at),
         "now": list(at).index(settings["tolerance"]),

@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from typing import Any
 
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import DRIFTS, GATED, overall
+from distillens.metrics.verdict import DRIFTS, GATED, deciding, overall
 from distillens.report import viewer
 from distillens.report.formatting import (
     NOT_KNOWN,
@@ -37,6 +37,8 @@ class Verdict:
 
     ``scores`` are those of its runs, ``teachers`` those of the teacher's, ``drift`` the headline's rows by
     explainer; it is ``paired`` if each of its runs is compared with one run of the teacher, not with all.
+    ``placed`` are its places on the ladder by explainer, where damaged copies of the teacher decide, not
+    the teacher's runs; ``doses`` its places by kind of damage.
     """
 
     task: str
@@ -49,6 +51,19 @@ class Verdict:
     drift: Mapping[str, Row]
     overall: str
     paired: bool = False
+    placed: Mapping[str, Row] = field(default_factory=dict)
+    doses: Sequence[Row] = ()
+
+    @property
+    def by_explainer(self) -> dict[str, str | None]:
+        """What each explainer says, by the reference that decides; None where it is not asked."""
+        judged = self.placed or self.drift
+        return {name: judged[name]["verdict"] if name in judged else None for name in self.drift}
+
+    @property
+    def reference(self) -> str:
+        """The damage that is accepted, where it decides; else nothing."""
+        return next((row["reference"] for row in self.placed.values()), "")
 
     @property
     def unknown(self) -> list[str]:
@@ -93,9 +108,12 @@ class Verdict:
         return min(lows), max(highs)
 
 
-def of_study(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> list[Verdict]:
-    """One verdict per task and student, in the study's order."""
+def of_study(
+    study: Outline, performance: pd.DataFrame, drift: pd.DataFrame, placements: pd.DataFrame | None = None
+) -> list[Verdict]:
+    """One verdict per task and student, in the study's order, by what `deciding` says decides."""
     headline = drift[drift["metric"] == HEADLINE].to_dict("records")
+    places = [] if placements is None else placements[placements["metric"] == HEADLINE].to_dict("records")
     scores = performance[performance["against"].isna()].to_dict("records")
     by_run = {(row["task"], row["model"], row["seed"], row["metric"]): row for row in scores}
     explainers = _explainers(study, headline)
@@ -108,6 +126,8 @@ def of_study(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> 
                 for row in headline
                 if (row["task"], row["student"]) == (task, student) and row["explainer"] in explainers
             }
+            own_places = [row for row in places if (row["task"], row["student"]) == (task, student)]
+            judged, by_ladder = deciding(list(rows.values()), own_places)
             teachers = [run for run in study.runs if run.model == runs[0].teacher]
             own, theirs = (
                 [row for run in side if (row := by_run.get((task, run.model, run.seed, lead))) is not None]
@@ -123,8 +143,10 @@ def of_study(study: Outline, performance: pd.DataFrame, drift: pd.DataFrame) -> 
                     theirs,
                     by_run.get((task, None, None, "majority")),
                     {name: rows[name] for name in explainers if name in rows},
-                    overall(rows.values(), study.controls),
+                    overall(judged, study.controls),
                     study.is_paired(student),
+                    {row["explainer"]: row for row in judged} if by_ladder else {},
+                    [row for row in own_places if isinstance(row["kind"], str)] if by_ladder else [],
                 )
             )
     return result
@@ -187,14 +209,17 @@ def _reference(name: str, attribute: str, csv: str, meaning: str) -> Column:
 def _judged(explainer: str) -> Column:
     """Columns of one explainer: D and A on the page, and what the verdict rests on in the CSV file."""
     quantities = ("normalised", "normalised_low", "normalised_high", "drift", "drift_low", "drift_high")
-    quantities += ("margin", "p_adjusted", "p_no_drift", "verdict")
+    quantities += ("margin", "p_adjusted", "p_no_drift")
     return Column(
         f"gap by {explainer}",
         lambda v: _gap(v, explainer),
         "drift D: how much less the student agrees with its teacher than the teacher's runs do with each "
         "other; below it A, the same as a share: 0 is chance, 1 another run of the teacher",
-        " ".join(f"{quantity}_{explainer}" for quantity in quantities),
-        lambda v: [v.drift.get(explainer, {}).get(quantity) for quantity in quantities],
+        " ".join(f"{quantity}_{explainer}" for quantity in (*quantities, "verdict")),
+        lambda v: [
+            *(v.drift.get(explainer, {}).get(quantity) for quantity in quantities),
+            v.by_explainer.get(explainer),
+        ],
         rank=1,
     )
 
@@ -233,13 +258,16 @@ def _gap(verdict: Verdict, explainer: str) -> Cell:
     row = verdict.drift.get(explainer)
     if row is None:
         return NOTHING
-    judgement = row["verdict"] or ""
+    judgement = verdict.by_explainer[explainer] or ""
     style = f"judged {VERDICTS.get(GATED if verdict.overall == GATED else judgement, 'undecided')}"
     link = viewer.address(verdict.task, explainer, verdict.student)
     if pd.isna(row["drift"]):
         hint = "The teacher has one run, so there is nothing to hold this agreement S against."
+        if verdict.placed:
+            hint = f"Agreement S, held against a damaged copy of the teacher ({verdict.reference})."
         agreement = None if pd.isna(row["agreement"]) else row["agreement"]
-        return Cell(f"S {number(agreement)}", agreement, judgement, f"{style} missing", hint, link=link)
+        said = f"S {number(agreement)}"
+        return Cell(said, agreement, "", f"{style} missing", hint, unit=judgement, link=link)
     share = f"A {number(row['normalised'])} {interval(row['normalised_low'], row['normalised_high'])}".strip()
     if pd.isna(row["normalised"]):
         share = "A undefined"

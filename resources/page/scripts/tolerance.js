@@ -26,8 +26,8 @@ function tolerance(judged) {
     judged.rows.forEach(({ words, cells }, index) => {
       say(rows[index].querySelector("td.verdict"), words[place]);
       rows[index].querySelectorAll("td.judged").forEach((cell, column) => {
-        const word = cells[column][place];
-        cell.className = `judged ${judged.styles[words[place] === "gated" ? "gated" : word]}`;
+        const word = cells[column][place] ?? "";
+        cell.className = `judged ${judged.styles[words[place] === "gated" ? "gated" : word] ?? "undecided"}`;
         cell.querySelector(".unit").textContent = word;
       });
     });

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
-from distillens.report import study_data
+from distillens.report import outcome, reasons, study_data, verdict
 from distillens.report.decision import decisions
 from distillens.report.verdict import Verdict
 from tests.unit.report import test_needs
@@ -89,21 +89,75 @@ def test_on_each_task_the_reference_decides_that_there_is():
     # On "toy" the teacher has three runs, on "other" it has not, and damaged copies stand in for them.
     drifts = said(row(DRIFTS, p_adjusted=0.01, drift=0.2), overall=DRIFTS)
     missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
-    placed = {"task": "other", "student": "tiny", "teacher": "bert", "explainer": "shap"}
-    placed |= {"metric": "spearman", "kind": None, "verdict": KEEPS, "reference": "prune 0.3"}
-    open_ = said(missing, overall=UNKNOWN, task="other")
-    one = decided(drifts, open_, placements=pd.DataFrame([placed], dtype=object))
+    keeps = said(missing, overall=KEEPS, task="other", placed={"shap": place(KEEPS, task="other")})
+    one = decided(drifts, keeps)
     assert one.word.text == DRIFTS and one.evidence.startswith("strongest evidence: ")
 
 
-def test_without_enough_runs_of_the_teacher_the_ladder_decides():
+def place(verdict, **other):
+    about = {"task": "toy", "student": "tiny", "teacher": "bert", "explainer": "shap", "metric": "spearman"}
+    about |= {"kind": None, "verdict": verdict, "reference": "prune 0.3", "agreement": 0.5}
+    return (
+        about
+        | {"equal_answers": 0.8, **dict.fromkeys(("excess", "excess_low", "excess_high"), math.nan)}
+        | other
+    )
+
+
+def test_without_enough_runs_of_the_teacher_the_ladder_decides_on_every_place_of_the_page():
+    missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, n_gated_runs=0, drift=math.nan)
+    missing |= {
+        "task": "toy",
+        "student": "tiny",
+        "teacher": "bert",
+        "n_undefined": 0,
+        "agreement_low": 0.4,
+        "agreement_high": 0.6,
+        "agreement": 0.5,
+        "explainer_ceiling": 1.0,
+        "ceiling": math.nan,
+    }
+    missing |= dict.fromkeys(("normalised", "normalised_low", "normalised_high", "p_no_drift"), math.nan)
+    dose = place(None, kind="prune", dose=0.5, dose_low=0.4, dose_high=0.6, beyond=False)
+    frames = [pd.DataFrame([missing]), pd.DataFrame([place(DRIFTS), dose], dtype=object)]
+    scores = pd.DataFrame(columns=["task", "model", "seed", "metric", "against"])
+    study = study_data.study_of(
+        {
+            "name": "films",
+            "models": {"bert": {"seeds": [1]}, "tiny": {"seeds": [1], "teacher": "bert"}},
+            "explainers": {"shap": {"method": "shap"}},
+        },
+        {"toy": {"type": "classification", "metrics": ["accuracy"]}},
+    )
+    (of_runs,) = verdict.of_study(study, scores, frames[0])
+    assert of_runs.overall == UNKNOWN and decided(of_runs).step == "needs 2 more runs of the teacher"
+    verdicts = verdict.of_study(study, scores, *frames)
+    (headline, _), (word, _), *_ = reasons.answer(verdicts)
+    columns, (line,) = verdict.records(study, verdicts)
+    in_csv = dict(zip(columns, line, strict=True))
+    (cell,) = [cell for cell in verdict.table(study, verdicts).rows[0] if "judged" in cell.style]
+    (recorded,) = outcome.decisions(*(frame.to_dict("records") for frame in frames))
+    (one,) = decisions(study, verdicts)
+    assert headline == "tiny on toy: " and cell.text == "S 0.50" and "prune 0.3" in cell.hint
+    everywhere = [
+        word,
+        one.word.text,
+        in_csv["verdict"],
+        in_csv["verdict_shap"],
+        cell.unit,
+        recorded["verdict"],
+    ]
+    assert everywhere == [DRIFTS] * 6
+    assert one.evidence.startswith("beside damage that is accepted (prune 0.3): By shap")
+    assert "50%" in one.evidence and not one.evidence.endswith(".")
+    notes = " ".join(reasons.notes(study, verdicts))
+    assert "held against a damaged copy of it (prune 0.3)" in notes and "stay open" not in notes
+
+
+def test_what_the_ladder_leaves_open_needs_more_texts():
     missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
-    placed = {"task": "toy", "student": "tiny", "teacher": "bert", "explainer": "shap", "metric": "spearman"}
-    placed |= {"kind": None, "verdict": DRIFTS, "reference": "prune 0.3", "agreement": 0.5}
-    placed |= {"equal_answers": 0.8, "excess": math.nan, "excess_low": math.nan, "excess_high": math.nan}
-    open_ = said(missing, overall=UNKNOWN)
-    assert decided(open_).step == "needs 2 more runs of the teacher"
-    one = decided(open_, placements=pd.DataFrame([placed], dtype=object))
-    assert one.word.text == DRIFTS and one.evidence.startswith(
-        "beside damage that is accepted (prune 0.3): By shap"
+    one = decided(said(missing, overall=UNKNOWN, placed={"shap": place(UNKNOWN)}))
+    assert (one.step, one.command) == (
+        "explain more texts, as many as can tell",
+        "distillens extend results/films",
     )
