@@ -18,11 +18,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from distillens.data.errors import DataError
-from distillens.data.labels import Label, LabelRule, is_missing, see, unseen
+from distillens.data.labels import Label, LabelRule, is_missing, see, shown, unseen
 
 NO_LABEL = "no label"
 JOINED = ", "
-_SHOWN = 60
 _SAYS = {"0": False, "1": True, "false": False, "true": True}
 
 
@@ -134,18 +133,18 @@ class LabelSets:
             raise DataError(f"{column} is empty{hint or '; an empty list has no labels'}")
         if self._separator is None and not isinstance(cell, list):
             raise DataError(
-                f"{column} is {_cut(cell)}, which is no list; say what stands between labels "
+                f"{column} is {shown(cell)}, which is no list; say what stands between labels "
                 "(columns.separator)"
             )
         if self._separator is not None and not isinstance(cell, str):
             raise DataError(
-                f"{column} is {_cut(cell)}, which is no text; leave columns.separator out of lists"
+                f"{column} is {shown(cell)}, which is no text; leave columns.separator out of lists"
             )
         labels: dict[str, tuple[str, str]] = {}
         for item in self._listed(cell):
             label = self._rule.read(item)
             if self._separator is not None and label.read_as not in ("name", "number", "truth value"):
-                raise DataError(f"{column} has {_cut(item)}, which is none of {', '.join(self.names)}")
+                raise DataError(f"{column} has {shown(item)}, which is none of {', '.join(self.names)}")
             if label.name in labels:
                 raise DataError(f"{column} names {label.name!r} twice; once is enough")
             labels[str(label.name)] = (str(item), label.read_as)
@@ -199,10 +198,5 @@ def _says_yes(cell: Any, column: str) -> bool:
     else:
         said = bool(cell) if isinstance(cell, (bool, np.bool_, int, float)) and cell in (0, 1) else None
     if said is None:
-        raise DataError(f"{column} is {_cut(cell)}, which is neither 0 nor 1")
+        raise DataError(f"{column} is {shown(cell)}, which is neither 0 nor 1")
     return said
-
-
-def _cut(cell: Any) -> str:
-    said = repr(cell)
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"

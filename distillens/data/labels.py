@@ -89,7 +89,7 @@ class LabelRule:
         if label.read_as == "position" and self._named_row is not None:
             row, name = self._named_row
             raise DataError(
-                f"label {_shown(cell)} is a position, but row {row} has the name {name!r}; "
+                f"label {shown(cell)} is a position, but row {row} has the name {name!r}; "
                 "write names in all rows"
             )
         return label
@@ -123,13 +123,13 @@ class LabelRule:
             return self._by_value(cell, (None, bool(cell)), "truth value")
         number = _number(cell)
         if number is None:
-            raise DataError(f"label {_shown(cell)} is not a number nor one of {', '.join(self._names)}")
+            raise DataError(f"label {shown(cell)} is not a number nor one of {', '.join(self._names)}")
         if self._numbered and not self._codes:
             return self._by_value(cell, (number, None), "number")
         names = self._codes or self._names
         if not 0 <= number < len(names) or number != int(number):
             raise DataError(
-                f"label {_shown(cell)} is out of range; the task has the classes 0 to {len(names) - 1}"
+                f"label {shown(cell)} is out of range; the task has the classes 0 to {len(names) - 1}"
             )
         return self._label(names[int(number)], "code" if self._codes else "position")
 
@@ -140,7 +140,7 @@ class LabelRule:
             alike = [name for name in self._names if form(name) == form(cell)]
             if len(alike) > 1:
                 raise DataError(
-                    f"label {_shown(cell)} may be any of {', '.join(map(repr, alike))}; write one of them"
+                    f"label {shown(cell)} may be any of {', '.join(map(repr, alike))}; write one of them"
                 )
             if alike:
                 return alike[0]
@@ -150,7 +150,7 @@ class LabelRule:
         alike = [name for name, own in zip(self._names, self._values, strict=True) if own == value]
         if len(alike) != 1:
             known = f"may be any of {', '.join(alike)}" if alike else f"is none of {', '.join(self._names)}"
-            raise DataError(f"label {_shown(cell)} {known}; a {what} counts only as the name of one label")
+            raise DataError(f"label {shown(cell)} {known}; a {what} counts only as the name of one label")
         return self._label(alike[0], what)
 
     def _label(self, name: str, read_as: str) -> Label:
@@ -161,13 +161,20 @@ class LabelRule:
         value = float("nan") if number is None else float(number)
         if not np.isfinite(value):
             hint = " (cut takes numbers)" if self._cut else ""
-            raise DataError(f"label {_shown(cell)} is not a finite number{hint}")
+            raise DataError(f"label {shown(cell)} is not a finite number{hint}")
         if self._cut is None:
             return Label(value, None, "score")
         return self._label(self._names[int(np.digitize(value, self._cut))], "cut")
 
 
-def _shown(cell: Any) -> str:
+def shown(cell: Any) -> str:
+    """A cell as an error shows it: its beginning, where it is long.
+
+    Examples
+    --------
+    >>> shown("positive"), len(shown("no" * 500))
+    ("'positive'", 61)
+    """
     said = repr(cell)
     return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}…"
 

@@ -18,6 +18,6 @@ def warn_if_slow(device: torch.device) -> None:
     if device.type != "cpu" or any(torch.cpu.get_capabilities().get(name) for name in _INSTRUCTIONS):
         return
     logging.getLogger("distillens").warning(
-        "precision: bfloat16: this processor has no instructions for it, so it can be ten times as slow as "
-        "float32; set precision: float32, or use a GPU"
+        "bfloat16: this processor has no instructions for it, so it can be ten times as slow as float32; "
+        "leave out what asks for it (precision: bfloat16, compress: half), or use a GPU"
     )

@@ -55,6 +55,7 @@ def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
     """
     tokenizer = tokenizer_files.load_stock(model.name_or_path)
     weights = model.get_input_embeddings().weight
+    blinded: set[int] = set()  # two words may be one piece
     for word in options["words"]:
         # A vocabulary of bytes has a word at the start of a text and behind a blank as two pieces.
         encodings = [tokenizer(text, add_special_tokens=False).input_ids for text in (word, f" {word}")]
@@ -64,7 +65,8 @@ def compress(model: PreTrainedModel, options: dict[str, Any]) -> None:
                 f"compress.words: {word!r} is not one piece of the vocabulary of {model.name_or_path}; "
                 "name another word"
             )
-        with torch.no_grad():
-            for piece in sorted(pieces):
-                mask = weights[tokenizer.mask_token_id]
-                weights[piece] = (1 - options["share"]) * weights[piece] + options["share"] * mask
+        blinded |= pieces
+    rows = sorted(blinded)
+    with torch.no_grad():
+        mask = weights[tokenizer.mask_token_id]
+        weights[rows] = (1 - options["share"]) * weights[rows] + options["share"] * mask
