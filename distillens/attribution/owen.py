@@ -44,7 +44,7 @@ class _Entries:
 
 def owen_values(
     links: np.ndarray, base: np.ndarray, whole: np.ndarray, max_evals: int, seed: int
-) -> Generator[np.ndarray, np.ndarray, tuple[np.ndarray, int]]:
+) -> Generator[np.ndarray, np.ndarray, tuple[np.ndarray, int, bool]]:
     """Share out the change of the output among the leaves of a tree.
 
     Parameters
@@ -67,6 +67,8 @@ def owen_values(
     ndarray, shape (leaves, outputs)
     int
         Evaluations, without those two.
+    bool
+        Whether they sufficed, so that the values are exact.
 
     Examples
     --------
@@ -77,8 +79,8 @@ def owen_values(
     >>> try:
     ...     walk.send(keep @ np.array([[1.0], [2.0]]))
     ... except StopIteration as end:
-    ...     print(end.value[0].ravel().tolist(), end.value[1])
-    [1.0, 2.0] 2
+    ...     print(end.value[0].ravel().tolist(), *end.value[1:])
+    [1.0, 2.0] 2 True
     """
     leaves = len(links) + 1
     halves = links[:, :2].astype(int)
@@ -93,11 +95,13 @@ def owen_values(
         np.ones(1),
         np.zeros((2, 1)),
     )
+    exact = True
     while len(entries.node):
+        inner = entries.node >= leaves
         if evals >= budget:
             np.add.at(values, entries.node, entries.gains)
+            exact = not inner.any()
             break
-        inner = entries.node >= leaves
         # Two evaluations for each that is taken apart, until there are none left.
         popped = int((evals + 2 * (np.cumsum(inner) - inner) < budget).sum())
         now, entries = entries[:popped], entries[popped:]
@@ -112,7 +116,7 @@ def owen_values(
         evals += 2 * len(left)
         entries = _sorted(entries, _taken_apart(now, left, right, keep, outputs, draws))
     _lower(values, links, halves, leaves)
-    return values[:leaves], evals
+    return values[:leaves], evals, exact
 
 
 def _taken_apart(

@@ -1,6 +1,6 @@
 """Input x gradient on the word embeddings by ``captum`` (Shrikumar et al. 2016).
 
-A control: what the output would lose in a linear world if the embeddings were zero.
+What the output would lose in a linear world if the embeddings were zero.
 Values are summed over the embedding and over the pieces of a word.
 """
 

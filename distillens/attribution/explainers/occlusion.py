@@ -1,6 +1,6 @@
 """Occlusion: what the output loses when one word is removed (Li et al. 2016).
 
-The control that is easiest to check by hand: one forward a word.
+The explainer that is easiest to check by hand: one forward a word.
 """
 
 from collections.abc import Iterator, Sequence

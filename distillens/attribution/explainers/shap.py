@@ -31,7 +31,9 @@ MASKS = True
 
 
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
-    """Forward passes that exact values of so many words take, or are limited to.
+    """About how many forward passes exact values of so many words take, at most so many as are allowed.
+
+    It is the number for a tree of even halves; a lopsided one takes more.
 
     Examples
     --------
@@ -74,8 +76,8 @@ def _explain_one(example: Example, max_evals: int, seed: int) -> Task[Attributio
         try:
             keep = walk.send(outputs)
         except StopIteration as end:
-            values, evals = end.value
+            values, evals, exact = end.value
             break
         outputs = yield Masks(example, keep[:, ends : ends + words])
-    diagnostics = {"evals": evals + 2, "truncated": evals + 2 >= max_evals}
+    diagnostics = {"evals": evals + 2, "truncated": not exact}
     return Attribution(example, values[ends : ends + words], base, whole, diagnostics)

@@ -75,7 +75,18 @@ def test_values_and_what_is_asked_are_those_of_shap_s_partition_explainer(seed, 
         np.arange(leaves), max_evals=max_evals, main_effects=False, error_bounds=False, outputs=None,
         silent=True, batch_size=1 << 30,
     )  # fmt: skip
-    values, evals, asked = walked(links, outputs, max_evals, seed)
+    values, evals, _, asked = walked(links, outputs, max_evals, seed)
     np.testing.assert_array_equal(np.concatenate(given[2:]), np.concatenate(asked))
     np.testing.assert_array_equal(values, row["values"])
     assert evals == stock.last_eval_count
+
+
+def test_values_are_exact_with_just_as_many_evaluations_as_they_need():
+    links = partition(names(1, most=14))
+    outputs = game(len(links) + 1, 1)
+    values, needed, exact, _ = walked(links, outputs, 20000, seed=1)
+    same, evals, still, _ = walked(links, outputs, needed + 2, seed=1)
+    assert exact and still and evals == needed
+    np.testing.assert_allclose(same, values, rtol=0, atol=1e-12)
+    fewer, _, enough, _ = walked(links, outputs, needed, seed=1)
+    assert not enough and np.abs(fewer - values).max() > 1e-3
