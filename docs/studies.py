@@ -19,6 +19,7 @@ from distillens.config import label_views
 from distillens.evaluation.decide_verdicts import decide_verdicts
 from distillens.report.material import ReportFiles
 from distillens.report.page import write_report
+from distillens.report.results import load
 
 STUDIES = Path(__file__).parent / "results"
 _KEPT = ("metrics/*/*.parquet", "costs/*/*/*.parquet", "trainings/*/*/*.parquet", "data/*/*.parquet")
@@ -67,7 +68,7 @@ def keep(results: Path, folder: Path) -> Path:
     target = folder / "kept"
     shutil.rmtree(target, ignore_errors=True)
     for pattern in _KEPT:
-        for path in sorted(results.glob(pattern)):
+        for path in load(results).paths(pattern):
             if not any(part.startswith(".") for part in path.relative_to(results).parts):
                 _copy(path, target / path.relative_to(results))
     shutil.copy2(results / "report" / "study.yaml", target / "study.yaml")

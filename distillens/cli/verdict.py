@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     results = load(arguments.results)
     settings = dict(results.settings)
     study = study_data.study_of(settings, settings.pop("tasks"))
-    aggregates, _ = study_data.scores(sorted(arguments.results.glob("metrics/*/performance.parquet")))
+    aggregates, _ = study_data.scores(results.paths("metrics/*/performance.parquet"))
     drift = study_data.frame_of([arguments.results / "metrics" / "drift.parquet"], "drift")
     subjects = study_data.by_subject(aggregates)
     renamed = subjects["permuted"].to_dict("records")
@@ -60,9 +60,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     for warning in filter(None, (permutation.remarks(renamed), diagnostics.warning(reports))):
         console.print(warning, style="yellow")
     console.print()
-    decided = decision.decisions(
-        study, verdicts, costs.read(sorted(results.folder.glob("costs/*/*/*.parquet")))
-    )
+    decided = decision.decisions(study, verdicts, costs.read(results.paths("costs/*/*/*.parquet")))
     for one in permutation.with_questions(decided, study, renamed):
         said = "; ".join(
             filter(None, (one.evidence, one.parts, one.score, one.saving, f"next: {one.step}", one.command))

@@ -68,9 +68,7 @@ def of(results: Results) -> dict[str, Any]:
         results.agreement,
         _answers(results),
         {task: folder / "data" / task / "explained.parquet" for task in settings["tasks"]},
-        sorted(
-            path for task in settings["tasks"] for path in folder.glob(f"explanations/{task}/*/*/*.parquet")
-        ),
+        results.paths("explanations/{task}/*/*/*.parquet"),
         [repeats.in_folder(task, folder / "data" / task) for task in settings["tasks"]],
     )
     return record(settings, evidence)

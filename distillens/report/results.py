@@ -14,6 +14,7 @@ from scipy.special import softmax
 
 from distillens import tables
 from distillens.config.label_views import judged
+from distillens.config.study import Study
 from distillens.tables import TableError
 
 _RUN = ["task", "model", "seed"]
@@ -217,18 +218,57 @@ class Results:
     @cached_property
     def _scores(self) -> pd.DataFrame:
         others = ("calibration", "word_shifts", "gap_closed", "placements", "ladders", "plan")
-        paths = [path for path in self._paths("metrics/*/*.parquet") if path.stem not in others]
+        paths = [path for path in self.paths("metrics/*/*.parquet") if path.stem not in others]
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 
-    def _paths(self, pattern: str) -> list[Path]:
-        """Files of a pattern; ``{task}`` stands for each task that is judged."""
+    def paths(self, pattern: str) -> list[Path]:
+        """Files of a pattern that the config names; ``{task}`` stands for each task that is judged.
+
+        A config that was changed leaves files of what it named before: of other seeds, models or tasks, of a
+        ladder, or of baselines. They are no part of the study.
+        """
         tasks = self.settings["tasks"] if "{task}" in pattern else [""]
-        return sorted(path for task in tasks for path in self.folder.glob(pattern.format(task=task)))
+        files = (path for task in tasks for path in self.folder.glob(pattern.format(task=task)))
+        return sorted(path for path in files if self._names(path))
+
+    def _names(self, path: Path) -> bool:
+        kind, *rest = path.relative_to(self.folder).with_suffix("").parts
+        if len(rest) < 2:  # of the whole study
+            return True
+        task, *rest = rest
+        if task not in self._named["tasks"]:
+            return False
+        if kind in ("data", "metrics"):
+            return kind == "data" or self._asks(rest[0], task)
+        return tuple(rest[:2]) in self._named["runs"] and (
+            len(rest) < 3 or rest[2] in self._named["explainers"][rest[0]]
+        )
+
+    def _asks(self, table: str, task: str) -> bool:
+        """Whether the config asks for a table of scores; most are always made."""
+        settings = self.settings
+        asked = {
+            **dict.fromkeys(("placements", "ladders"), (settings.get("reference") or {}).get("ladder")),
+            "gap_closed": settings.get("baselines"),
+            "stability": (settings.get("stability") or {}).get("explainers"),
+            "probes": settings["tasks"].get(task, {}).get("probes"),
+        }
+        return bool(asked.get(table, True))
+
+    @cached_property
+    def _named(self) -> dict[str, Any]:
+        """The tasks, runs and explainers of each model, as they are called in paths."""
+        study = Study(self.settings)
+        return {
+            "tasks": {name for task in self.settings["tasks"] for name in (task, study.asked_task(task))},
+            "runs": {(model, str(seed)) for model, seed in study.runs()},
+            "explainers": {model: study.explainers_of(model) for model in self.settings["models"]},
+        }
 
     def _joined(
         self, kind: str, pattern: str, read: Callable[[Path, pa.Table], pd.DataFrame] | None = None
     ) -> pd.DataFrame:
-        paths = self._paths(pattern)
+        paths = self.paths(pattern)
         if read is None:
             return _concatenated(kind, [tables.read(path, kind) for path in paths])
         frames = [read(path, tables.read(path, kind)) for path in paths]
@@ -271,7 +311,7 @@ class Results:
 
     @cached_property
     def _gold(self) -> dict[str, pd.DataFrame]:
-        paths = {path.parent.name: path for path in self._paths("data/*/test.parquet")}
+        paths = {path.parent.name: path for path in self.paths("data/*/test.parquet")}
         read = {task: tables.read(path, "examples").to_pandas() for task, path in paths.items()}
         return {task: frame.set_index("example_id") for task, frame in read.items()}
 

@@ -12,7 +12,9 @@ import pytest
 import distillens
 from distillens import tables
 from distillens.provenance import ROOT
+from distillens.report import outcome
 from distillens.tables import TableError
+from docs import studies
 from tests.fixtures import made_up_results, made_up_study
 
 
@@ -72,6 +74,40 @@ def test_the_frames_of_scores_hold_every_row_once(folder):
     drift = results.drift.query("task == 'sst5' and student == 'half' and explainer == 'shap'")
     assert set(drift["metric"]) >= {"spearman"}
     assert results.drift["n_runs"].dtype == "Int64"
+
+
+def test_what_an_earlier_config_left_behind_is_no_part_of_the_study(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    for task in ("sst5", "stsb"):  # not computed for the fixture
+        texts = tables.read(copy / f"data/{task}/test.parquet", "examples")
+        tables.write(copy / f"data/{task}/explained.parquet", "examples", texts, {"task": task})
+    before = outcome.of(distillens.load(copy))
+
+    def left(own, other, kind, rows=None, **about):
+        source = tables.provenance(copy / own) if (copy / own).is_file() else {}
+        content = tables.read(copy / own, kind) if rows is None else rows
+        tables.write(copy / other, kind, content, source | about)
+
+    explained = "explanations/sst5/teacher/0/shap.parquet"
+    left(explained, "explanations/sst5/teacher/9/shap.parquet", "explanations", seed=9)
+    left(explained, "explanations/sst5/teacher/0/gone.parquet", "explanations", explainer="gone")
+    left("predictions/sst5/soft/1.parquet", "predictions/sst5/gone/1.parquet", "predictions", model="gone")
+    columns = {"task": "sst5", "student": "half", "explainer": "shap", "metric": "spearman"}
+    placed = [{**columns, "reference": "prune 0.3", "verdict": "drift found", "gated": False}]
+    left("", "metrics/sst5/placements.parquet", "placements", placed)
+    left("", "metrics/sst5/gap_closed.parquet", "gap_closed", [columns])
+    score = {"task": "sst5", "model": "gone", "seed": 1, "metric": "accuracy", "value": 0.5}
+    left("", "metrics/sst5/stability.parquet", "scores", [score])
+    left("", "metrics/gone/performance.parquet", "scores", [score | {"task": "gone"}])
+    left("", "costs/sst5/gone/1.parquet", "costs", [{"task": "sst5", "model": "gone", "seed": 1}])
+    results = distillens.load(copy)
+    assert outcome.of(results) == before
+    assert not {"gone"} & {*results.predictions["model"], *results.scores["model"], *results.costs["model"]}
+    assert 9 not in {*results.attributions["seed"]} and "gone" not in {*results.attributions["explainer"]}
+    assert len(results.placements) == len(results.gap_closed) == 0
+    kept = studies.keep(copy, tmp_path / "kept") / "kept"
+    assert not [path for path in kept.rglob("*.parquet") if path.stem in ("placements", "stability")]
+    assert not [path for path in kept.rglob("*") if "gone" in path.name]
 
 
 def test_the_settings_are_those_of_the_study(folder):
