@@ -146,7 +146,7 @@ class AgreementCallback(TrainerCallback):
         logits = engine.logits([example.texts for example in seen])
         attributions = self._method.explain(seen, engine, self._output, self._options, seed=0)
         return [
-            (example.words, settled(one).values, int(own.argmax()))
+            (example.places, settled(one).values, int(own.argmax()))
             for example, one, own in zip(seen, attributions, logits, strict=True)
         ]
 

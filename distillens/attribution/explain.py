@@ -172,15 +172,18 @@ def seed_of_draws(study_seed: int, run: ExplanationId, shared: bool, *more: obje
     return seed_of(study_seed, run.task, run.explainer, *whose, *more)
 
 
-def named(chosen: Sequence[Example]) -> list[list[str]]:
-    """Examples as plain lists of their ids and texts.
+def named(chosen: Sequence[Example]) -> list[list[Any]]:
+    """Examples as plain lists of their ids and texts, and of where parts begin in a whole text.
 
     Examples
     --------
-    >>> named([Example("a", "Not bad.")])
-    [['a', 'Not bad.']]
+    >>> named([Example("a", "Not bad."), Example("b", "bad.", begins=(4,))])
+    [['a', 'Not bad.'], ['b', 'bad.', [4]]]
     """
-    return [[example.example_id, *example.texts] for example in chosen]
+    return [
+        [example.example_id, *example.texts, *([list(example.begins)] if any(example.begins) else ())]
+        for example in chosen
+    ]
 
 
 def groups(
@@ -238,7 +241,8 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
 
     Removing words shortens a text; were the rest left in place, words that the model
     never saw would move into its view. A word within that part is not seen either if the tokenizer
-    drops it (some drop private or unassigned characters); it stays in its place.
+    drops it (some drop private or unassigned characters); it stays in its place. The part knows where
+    it begins in the whole text.
 
     Examples
     --------
@@ -253,8 +257,11 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
     if not engine.encoder.cuts(example.texts):
         return example, unseen
     if example.unit != "word":
-        return _viewed(example, engine.encoder.view(example.texts))
-    texts = []
+        view = engine.encoder.view(example.texts)
+        # A unit that is seen in part ends there, and is one that is not seen.
+        whole = sum(view[w.segment][0] <= w.start and w.end <= view[w.segment][1] for w in example.words)
+        return _part(example, view), len(example.words) - whole
+    view = []
     for segment, text in enumerate(example.texts):
         own = [word for word in example.words if word.segment == segment]
         kept = [example.words[number] for number in sorted(seen) if example.words[number].segment == segment]
@@ -263,19 +270,14 @@ def seen_part(example: Example, engine: Engine) -> tuple[Example, int]:
             # What stands between words stays with the later one: a blank may belong to its first piece.
             before = own[: own.index(kept[0])] if kept else own
             start, end = before[-1].end if before else 0, len(text)
-        texts.append(text[start:end])
-    return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None), unseen
+        view.append((start, end))
+    return _part(example, view), unseen
 
 
-def _viewed(example: Example, view: Sequence[tuple[int, int]]) -> tuple[Example, int]:
-    """The same where units are long: one that is seen in part ends there, and is one that is not seen."""
+def _part(example: Example, view: Sequence[tuple[int, int]]) -> Example:
     texts = [text[start:end] for text, (start, end) in zip(example.texts, view, strict=True)]
-    whole = 0
-    for word in example.words:
-        start, end = view[word.segment]
-        whole += start <= word.start and word.end <= end
-    part = replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None)
-    return part, len(example.words) - whole
+    begins = tuple(start for start, _ in view)
+    return replace(example, text_a=texts[0], text_b=texts[1] if len(texts) == 2 else None, begins=begins)
 
 
 def _row(attribution: Attribution, unseen: int, logits: np.ndarray) -> dict[str, Any]:
@@ -283,7 +285,7 @@ def _row(attribution: Attribution, unseen: int, logits: np.ndarray) -> dict[str,
     return {
         "example_id": example.example_id,
         "words": [word.text for word in example.words],
-        "spans": [{"segment": w.segment, "start": w.start, "end": w.end} for w in example.words],
+        "spans": [{"segment": w.segment, "start": w.start, "end": w.end} for w in example.places],
         "values": attribution.values.tolist(),
         "base": attribution.base.tolist(),
         "output": attribution.output.tolist(),

@@ -16,7 +16,7 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Rankings:
-    """The words (or tokens) of each example, largest attribution of the predicted class first.
+    """The words (or tokens) of each whole text, largest attribution of the predicted class first.
 
     ``limited`` says that the explainer was asked for fewer examples than there are.
     """
@@ -113,10 +113,13 @@ def orders(
             raise tables.TableError(
                 f"{explainer}: no {name} explanation of example {example.example_id!r}; run explain again"
             )
-        ranked = explained.words[example.example_id]
+        places = explained.words[example.example_id]
+        ranked = [word.moved(-example.begins[word.segment]) for word in places]
         in_units = example
         if explained.in_tokens:
-            seen = [word for word in ranked if word.end <= len(example.texts[word.segment])]
+            seen = [
+                word for word in ranked if word.start >= 0 and word.end <= len(example.texts[word.segment])
+            ]
             in_units = replace(example, units=tuple(sorted(seen, key=_place)))
         number = {_place(word): index for index, word in enumerate(in_units.words)}
         # Of a long text, a teacher may see words that its student does not.

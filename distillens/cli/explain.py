@@ -213,7 +213,7 @@ def _said(logits: np.ndarray, labels: list[str]) -> str:
 
 def _alike(reading: Reading, reference: Reading) -> str:
     """How alike a student and its teacher rank the words, where they have the same."""
-    if reading.attribution.example.words != reference.attribution.example.words:
+    if reading.attribution.example.places != reference.attribution.example.places:
         return "not comparable with its teacher: other units"
     target = int(reference.logits.argmax())
     pair = (towards(one.attribution.values, target) for one in (reading, reference))
@@ -244,10 +244,10 @@ def _table(
         columns.append(
             {
                 (w.segment, w.start, w.end): v
-                for w, v in zip(reading.attribution.example.words, values, strict=True)
+                for w, v in zip(reading.attribution.example.places, values, strict=True)
             }
         )
-    words = {(w.segment, w.start, w.end): w.text for one in readings for w in one.attribution.example.words}
+    words = {(w.segment, w.start, w.end): w.text for one in readings for w in one.attribution.example.places}
     for place in sorted(words):
         table.add_row(
             words[place], *(f"{column[place]:+.3f}" if place in column else "" for column in columns)

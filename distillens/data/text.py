@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pyarrow as pa
@@ -20,6 +20,16 @@ class Word:
     start: int
     end: int
 
+    def moved(self, by: int) -> "Word":
+        """The same word where so many characters more stand before it.
+
+        Examples
+        --------
+        >>> Word("bad", 0, 4, 7).moved(10)
+        Word(text='bad', segment=0, start=14, end=17)
+        """
+        return replace(self, start=self.start + by, end=self.end + by)
+
 
 @dataclass(frozen=True)
 class Example:
@@ -29,6 +39,7 @@ class Example:
     ``unit`` is what all models share the values of: words, or one of `distillens.data.units.UNITS`.
     ``units`` are what is explained instead of them, such as the pieces of one
     tokenizer: in order, without overlap.
+    ``begins`` is, of a part of a text, where its segments begin in the whole.
     """
 
     example_id: str
@@ -39,6 +50,7 @@ class Example:
     group: str | None = None
     unit: str = "word"
     units: tuple[Word, ...] | None = None
+    begins: tuple[int, ...] = (0, 0)
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -55,6 +67,17 @@ class Example:
             for segment, text in enumerate(self.texts)
             for start, end in spans(text, self.unit)
         )
+
+    @property
+    def places(self) -> tuple[Word, ...]:
+        """The words where they stand in the whole text, of which this may be a part.
+
+        Examples
+        --------
+        >>> Example("a", "bad", begins=(4,)).places
+        (Word(text='bad', segment=0, start=4, end=7),)
+        """
+        return tuple(word.moved(self.begins[word.segment]) for word in self.words)
 
     def masked(self, keep: Sequence[bool], mask: str) -> tuple[str, ...]:
         """The segments with each word that is not kept replaced by one ``mask``.
