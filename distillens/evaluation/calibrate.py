@@ -1,6 +1,7 @@
 """From the explanations of a task to its calibrated agreement.
 
-An explainer that draws explains the first run of each model again: how well it agrees with itself.
+An explainer that draws explains the first run of each model again: how well it agrees with itself. Where that
+run does not count, its noise is not known, and "no drift found" is not said.
 """
 
 from collections import Counter
@@ -15,7 +16,7 @@ from distillens import registry
 from distillens.evaluation.gates import gates_of
 from distillens.evaluation.inputs import FilePath, Settings, TextGroups, by_identity
 from distillens.evaluation.rows import write_scores
-from distillens.evaluation.run_agreement import RunAgreement, method_of
+from distillens.evaluation.run_agreement import RunAgreement, draws, method_of
 from distillens.evaluation.teacher_groups import TeacherGroup, teacher_groups
 from distillens.metrics import agreement, calibration
 
@@ -64,13 +65,9 @@ def calibrate(
     for group in groups:
         own_rule = replace(rule, explainers=max(1, judges[group.first[0]]))
         compared, texts = RunAgreement.of(group, metrics, gates), drawn.of(group.ids)
-        # Of the first run of each model, the teacher among them.
-        itself = {
-            run[0]: compared.with_itself(run, repeated.get((*run, group.explainer)))
-            for run in (group.first, *(runs[0] for runs in group.by_student.values()))
-        }
+        itself = compared.with_itself(compared.teachers, repeated)
         for student in group.by_student:
-            ceilings = [itself[group.first[0]], itself[student]]
+            ceilings = [itself, compared.with_itself(compared.runs(student), repeated)]
             rows += _of_student(compared, student, ceilings, own_rule, texts)
     write_scores(out, "calibration", rows, settings, [performance, *explanations, *again, explained])
 
@@ -91,6 +88,10 @@ def _of_student(
         row = calibration.calibrate(
             pairs.on(counted), between, chance.on(counted), again, rule, text_groups[counted]
         )
+        if own is None and draws(method_of(group.paths[group.first])):
+            # The margin rests on R.
+            row |= {name: np.nan for name in row if name == "margin" or name.endswith("no_drift")}
+            row["p_no_drift_at"] = []
         yield {
             "student": student,
             "teacher": group.first[0],

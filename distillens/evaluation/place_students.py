@@ -81,7 +81,9 @@ def place_students(
             compared, {run: of_rungs[(*run, group.explainer)] for run in compared.teachers}, settings
         )
         texts = drawn.of(group.ids)
-        again = compared.with_itself(group.first, repeated.get((*group.first, group.explainer)))
+        again = compared.with_itself(compared.teachers, repeated)
+        if again is None:  # nothing can be placed, and the rows say so
+            again = np.full((len(metrics), len(group.ids)), np.nan)
         students = list(students_of(compared, settings))
         climbed += _rows_of_rungs(compared, kinds, level, texts)
         for number, (metric, k) in enumerate(metrics):

@@ -62,8 +62,7 @@ def plan_texts(
             tests=max(1, sum(len(group.by_student) for group in alike)),
         )
         group, texts = one.group, texts_of.of(one.group.ids)
-        second = repeated.get((*group.first, group.explainer))
-        again = one.with_itself(group.first, second)
+        again = one.with_itself(one.teachers, repeated)
         if enough:
             plans = {
                 name: pilot.by_runs(*_pairs(one, name), None if again is None else again[0], rule, texts)

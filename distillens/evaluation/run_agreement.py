@@ -7,6 +7,7 @@
 """
 
 import itertools
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from distillens.metrics.run_pairs import RunPairs
 
 Array = NDArray[np.float64]
 Metrics = Sequence[tuple[str, int | None]]
+_LOG = logging.getLogger("distillens")
 
 
 @dataclass(frozen=True)
@@ -91,27 +93,48 @@ class RunAgreement:
             for i in range(len(self.metrics))
         ]
 
-    def with_itself(self, run: Run, second: FilePath | None) -> Array | None:
-        """Agreement of a run's attributions with those of a second run of the explainer, shape (metrics, n).
+    def with_itself(
+        self, runs: Sequence[Run], repeated: Mapping[tuple[str, int, str], FilePath]
+    ) -> Array | None:
+        """Agreement of a model with itself, explained by a second run of the explainer; shape (metrics, n).
+
+        Parameters
+        ----------
+        runs : sequence of Run
+            Those of the model that count; the first is asked.
+        repeated : mapping
+            Second explanations, by run and explainer.
 
         Returns
         -------
         ndarray or None
             That with itself for an explainer that draws nothing; None where it is not known: of what was
-            explained elsewhere, and of a model that does not answer the same twice and was explained once.
+            explained elsewhere, of a model that does not answer the same twice and was explained once, and
+            by an explainer that draws where the run that it explained twice does not count.
 
         Raises
         ------
         TableError
-            If an explainer that draws has no second explanations.
+            If an explainer that draws has no second explanations of a model's first run.
         """
-        group, own = self.group, self.group.values[run]
+        group, run = self.group, runs[0]
+        own, second = group.values[run], repeated.get((*run, group.explainer))
         if second is not None:
             return agreement.agreements(Attributions.read(second).towards(group.reference), own, self.metrics)
         method = method_of(group.paths[run])
         if method is None:
             return None
-        if registry.literal("explainer", method, "DRAWS"):
+        if draws(method):
+            if run not in group.models:
+                _LOG.warning(
+                    "%s: seed %d is the first of %r that counts, and %r explained it once: "
+                    "its noise is not known, so no drift cannot be shown; begin with a seed that counts",
+                    group.paths[run],
+                    run[1],
+                    run[0],
+                    group.explainer,
+                )
+                return None
             task = tables.provenance(group.paths[run]).get("task")
             raise tables.TableError(
                 f"task {task!r}: no second explanations of {run} by {group.explainer!r}; add the file"
@@ -119,6 +142,17 @@ class RunAgreement:
         if answers_vary(group.paths[run]):
             return None
         return agreement.agreements(own, own, self.metrics)
+
+
+def draws(method: str | None) -> bool:
+    """Whether an explainer's method draws at random, so that another run of it gives other values.
+
+    Examples
+    --------
+    >>> draws("lime"), draws("occlusion"), draws(None)
+    (True, False, False)
+    """
+    return method is not None and bool(registry.literal("explainer", method, "DRAWS"))
 
 
 def answers_vary(path: FilePath) -> bool:

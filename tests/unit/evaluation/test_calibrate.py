@@ -147,6 +147,54 @@ def test_a_teacher_seed_no_better_than_the_majority_does_not_count_as_ceiling(st
     assert set(found["n_gated_runs"]) == {1}
 
 
+def collapsed(study, monkeypatch, *runs):
+    """These runs are no better than a constant: wrong answers, and the same value for each word."""
+    logits, explanation = study.logits, study.explanation
+    monkeypatch.setattr(
+        study, "logits", lambda m, s, wrong=0.1: logits(m, s, 0.5 if (m, s) in runs else wrong)
+    )
+    monkeypatch.setattr(
+        study,
+        "explanation",
+        lambda m, s, *by: explanation(m, s, *by, values=lambda i, own: own * 0 if (m, s) in runs else own),
+    )
+
+
+FOUR = {"seeds": {"big": [3, 5, 7, 9], "small": [0, 1]}}
+
+
+def of_four(study, explainer):
+    return [
+        study.explanation(model, seed, explainer) for model, seeds in FOUR["seeds"].items() for seed in seeds
+    ]
+
+
+@pytest.mark.parametrize("run", [("big", 3), ("small", 0)])
+def test_a_first_run_that_does_not_count_costs_no_texts(run, study, tmp_path, monkeypatch):
+    collapsed(study, monkeypatch, run)
+    found = drift(study, tmp_path, of_four(study, "occlusion"), again=[], **FOUR)
+    row = found[found["metric"] == "spearman"].iloc[0]
+    assert (row["n"], row["n_undefined"], row["n_gated_runs"]) == (40, 0, 1)
+    assert row["explainer_ceiling"] == row["student_explainer_ceiling"] == 1
+    assert row["margin"] > 0.05 * (row["ceiling"] - row["floor"]) + 1e-9
+
+
+def test_where_only_a_run_that_does_not_count_was_explained_twice_no_drift_is_not_said(
+    study, tmp_path, monkeypatch
+):
+    collapsed(study, monkeypatch, ("big", 3))
+    found = drift(study, tmp_path, of_four(study, "lime"), **FOUR)
+    row = found[found["metric"] == "spearman"].iloc[0]
+    assert row["n"] == 40 and np.isfinite([row["drift"], row["p_drift"]]).all()
+    assert row[["explainer_ceiling", "margin", "p_no_drift", "texts_needed_no_drift"]].isna().all()
+    assert row["verdict"] != verdict.KEEPS
+
+
+def test_where_no_run_counts_the_first_is_taken_and_gated(study, tmp_path, monkeypatch):
+    collapsed(study, monkeypatch, *[("big", seed) for seed in FOUR["seeds"]["big"]])
+    assert set(drift(study, tmp_path, of_four(study, "lime"), **FOUR)["verdict"]) == {verdict.GATED}
+
+
 def test_explained_outputs_without_classes_are_compared_as_they_are(study, tmp_path):
     # One value per word, such as the expected rating, though there are two classes.
     files = [study.explanation(*run, values=lambda i, own: own[:, :1]) for run in RUNS]

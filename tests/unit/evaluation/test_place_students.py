@@ -106,6 +106,21 @@ def test_with_several_runs_the_teacher_has_a_place_of_its_own(study, tmp_path):
     assert set(found["placements"]["n_teacher_runs"]) == {2}
 
 
+@pytest.mark.parametrize(("explainer", "n"), [("occlusion", len(IDS)), ("lime", 0)])
+def test_a_first_run_that_does_not_count_costs_no_texts_unless_it_alone_was_explained_twice(
+    explainer, n, study, tmp_path, monkeypatch
+):
+    good, runs = study.logits, ((("big", 3), 0), (("big", 7), 1), (("small", 0), 1))
+    monkeypatch.setattr(
+        study, "logits", lambda m, s, wrong=0.1: good(m, s, 0.5 if (m, s) == ("big", 3) else wrong)
+    )
+    files = [study.explanation(*run, explainer, values=lambda i, own, by=by: own * by) for run, by in runs]
+    again = files[:1] if explainer == "lime" else []
+    found = headline(placed(study, tmp_path, files, [rungs(study, 7, explainer)], again=again))
+    assert found.loc["all", "n"] == n and found.loc["all", "n_undefined"] == len(IDS) - n
+    assert n or found.loc["all", "verdict"] == "not decided"
+
+
 def test_a_teacher_without_a_ladder_has_no_rows(study, tmp_path):
     found = placed(study, tmp_path, one_run(study), [], **ONE)
     assert len(found["placements"]) == len(found["ladders"]) == 0
