@@ -59,7 +59,7 @@ def case_of(
     lines = [
         Line(
             run,
-            _prediction(cell, view.unit),
+            f"says {_prediction(cell, view.unit)}",
             list(_segments(view.values(run, text), cell.get("pieces", view.pieces(text)))),
         )
         for run, cell in cells.items()
@@ -70,11 +70,11 @@ def case_of(
 
 
 def _prediction(cell: Mapping[str, Any], unit: str) -> str:
-    cut = f"; {cell['unseen']} {noun(unit)} cut off" if cell.get("unseen") else ""
-    if "c" not in cell:
-        return f"says: {NOT_KNOWN}{cut}"
-    mark = {True: "\u00a0✓", False: "\u00a0✗", None: ""}[cell["ok"]]
-    return f"says {cell['p']}, {percent(cell['c'])}{mark}{cut}"
+    """What a run says, how sure it is and whether it is right, as far as it is known; as in the viewer."""
+    sure = f", {percent(cell['c'])}" if "c" in cell else ""
+    right = {True: "\u00a0✓", False: "\u00a0✗", None: ""}[cell.get("ok")]
+    cut = f"; {cell['unseen']} {noun(unit, cell['unseen'] != 1)} cut off" if cell.get("unseen") else ""
+    return f"{cell['p']}{sure}{right}{cut}"
 
 
 def _segments(
@@ -114,7 +114,7 @@ def beginning(text: Text, size: int = 60) -> str:
 def answer(view: View, run: Run | None, text: Text) -> Cell:
     """What a run says of a text, how sure it is, and whether it is right."""
     cell = view.cell(run, text) if run in view.runs else None
-    return Cell(_prediction(cell, view.unit).removeprefix("says ") if cell else NOT_KNOWN)
+    return Cell(_prediction(cell, view.unit) if cell else NOT_KNOWN)
 
 
 def not_known(view: View, texts: Sequence[Text], runs: Sequence[Run]) -> str:

@@ -475,6 +475,22 @@ def test_the_largest_disagreement_beyond_noise_is_chosen_among_texts_that_both_h
     assert worst.title == "The ten worst disagreements beyond noise: small"
 
 
+def test_a_score_is_told_in_tables_and_beside_the_words_and_one_that_nobody_knows_as_such():
+    files = [
+        ({"task": "t", "explainer": "shap", "model": model, "seed": seed}, [row])
+        for model, seed, row in (
+            ("big", 4, {**_explained("0", (0.5,), [[1.0], [0.0]]), "unseen": 1}),
+            ("small", 1, {**_explained("0", (0.75,), [[0.0], [1.0]]), "logits": None}),
+        )
+    ]
+    study = study_data.study_of(_source([]).study.settings, {"t": {"type": "regression", "labels": []}})
+    examples = study_data.by_subject(pd.DataFrame([], columns=tables.SCHEMAS["scores"].names))
+    (worst,) = cases.choose(study, "t", _texts([0.25]), files, examples, {})
+    assert [cell.text for cell in worst.table.rows[0][2:4]] == ["0.50; 1 word cut off", "not known"]
+    said = [line.prediction for line in worst.cases[0].lines]
+    assert said == ["says 0.50; 1 word cut off", "says not known"]
+
+
 def test_where_both_look_at_one_word_there_is_no_case_whatever_the_ranks():
     # Ranks of three words of next to no weight are turned round; both models look at the last.
     other = [0.001, 0.002, 0.003]
