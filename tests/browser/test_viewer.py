@@ -155,6 +155,18 @@ def test_any_class_can_be_looked_at(page):
     assert values(elements(page, f"{_FIRST} .line")[0]) == predicted
 
 
+@pytest.mark.parametrize("own", [{"p": "good", "t": "good"}, None])
+def test_of_several_teachers_the_class_explained_is_that_of_the_student_s_own(page, own):
+    cells = [{"p": "bad", "t": "bad"}, {"p": "good", "t": "good"}, own]
+    head = page.execute_script(
+        "const student = { model: 'kd', teacher: 1 };"
+        "const view = { runs: [{}, {}, student], rows: [arguments[0]], students: {} };"
+        "return headOf({ examples: [{ id: 'a', gold: null }] }, view, {}, student, 0).textContent",
+        cells,
+    )
+    assert head == "aexplained class: good"
+
+
 def test_the_difference_is_in_points_of_the_attribution_and_has_its_own_readout(page):
     choose(page, "student", "half")
     rows = elements(page, f"{_FIRST} .line")

@@ -69,9 +69,10 @@ function headOf(task, view, state, student, index) {
   };
   const cells = view.rows[index];
   if (example.gold !== null) about("gold:", example.gold);
-  const target = cells.find((cell) => cell?.t !== undefined);
-  if (target) about("explained class:", state.class || target.t);
   const own = cells[view.runs.indexOf(student)];
+  // That of its own teacher: others may explain another.
+  const target = (own ?? cells[student.teacher])?.t;
+  if (target !== undefined) about("explained class:", state.class || target);
   const found = view.students[student.model];
   if (own && found) {
     about("beyond noise:", hundredth(found.beyond[index]));
