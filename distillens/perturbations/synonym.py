@@ -68,6 +68,8 @@ class _TaggedWordNet(WordNet):
         return wordnet()
 
     def predict(self, word: str, pos: str | None = None) -> list[str]:
+        if pos == "s":  # nlpaug asks for satellite adjectives, too; they are among the senses of "a"
+            return []
         meant = self.model.synsets(word, pos=pos)[: self._senses]
         return [lemma.name() for synset in meant for lemma in synset.lemmas()]
 
