@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 import torch
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
+
+from distillens.models.errors import ModelError
 
 KEYS_AND_VALUES = ("key", "value", "k_lin", "v_lin")
 PROJECTIONS = ("query", "q_lin", *KEYS_AND_VALUES)
@@ -62,8 +65,15 @@ def layers_of(model: PreTrainedModel) -> torch.nn.ModuleList | None:
     return stacks[0] if len(stacks) == 1 and depth else None
 
 
-def encoder_linear(model: PreTrainedModel) -> list[tuple[str, torch.nn.Linear]]:
+def encoder_linear(model: PreTrainedModel) -> list[tuple[str, torch.nn.Linear | Conv1D]]:
     """The linear layers of the encoder's stack, by name; of a model without one stack, all of its own.
+
+    GPT-2's are ``Conv1D``: linear, with weights of shape (inputs, outputs).
+
+    Raises
+    ------
+    ModelError
+        If there are none, so that nothing could be damaged or compressed.
 
     Examples
     --------
@@ -73,7 +83,13 @@ def encoder_linear(model: PreTrainedModel) -> list[tuple[str, torch.nn.Linear]]:
     '0.output.dense'
     """
     stack = layers_of(model) or model
-    return [(name, m) for name, m in stack.named_modules() if isinstance(m, torch.nn.Linear)]
+    layers = [(name, m) for name, m in stack.named_modules() if isinstance(m, torch.nn.Linear | Conv1D)]
+    if not layers:
+        kind = type(model).__name__
+        raise ModelError(
+            f"{kind} has no linear layers that are known, so its weights cannot be damaged or pruned"
+        )
+    return layers
 
 
 def encoder_matrices(model: PreTrainedModel) -> list[tuple[str, torch.nn.Parameter]]:

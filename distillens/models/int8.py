@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from onnx import TensorProto
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 _LARGEST = 127
 _ZERO = 128
@@ -43,9 +44,10 @@ class Int8Linear(torch.nn.Module):
 
     rounds = True
 
-    def __init__(self, linear: torch.nn.Linear) -> None:
+    def __init__(self, linear: torch.nn.Linear | Conv1D) -> None:
         super().__init__()
-        uint8, scale = _quantise(linear.weight.detach())
+        weight = linear.weight.detach()
+        uint8, scale = _quantise(weight.T if isinstance(linear, Conv1D) else weight)
         self.register_buffer("uint8", uint8)
         self.register_buffer("scale", scale)
         self.bias = linear.bias
@@ -96,7 +98,7 @@ def quantise(model: PreTrainedModel, embeddings: bool) -> None:
     """
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if isinstance(child, torch.nn.Linear):
+            if isinstance(child, torch.nn.Linear | Conv1D):
                 setattr(module, name, Int8Linear(child))
     if embeddings:
         model.set_input_embeddings(Int8Embedding(model.get_input_embeddings()))

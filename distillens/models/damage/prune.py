@@ -36,12 +36,13 @@ def damage(model: PreTrainedModel, dose: float, seed: int) -> None:
     zero_smallest([layer for _, layer in encoder_linear(model)], dose)
 
 
-def zero_smallest(layers: list[torch.nn.Linear], amount: float) -> None:
+def zero_smallest(layers: list[torch.nn.Module], amount: float) -> None:
     """Set the smallest weights of some layers, ranked all together, to zero, in place.
 
     Parameters
     ----------
-    layers : list of Linear
+    layers : list of Module
+        Each with a ``weight``.
     amount : float
         Share of all their weights.
 
