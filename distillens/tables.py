@@ -122,6 +122,10 @@ SCHEMAS: dict[str, pa.Schema] = {kind: pa.schema(columns) for kind, columns in {
         "difference": _REAL, "spread": _REAL, "n": _INT32, "texts": _REAL, "gated": _FLAG,
     },
     "calibration": _CALIBRATION,
+    "text_agreement": {
+        "task": _TEXT, "student": _TEXT, "teacher": _TEXT, "explainer": _TEXT, "example_id": _TEXT,
+        "agreement": _REAL,
+    },
     "drift": {**_CALIBRATION, "p_adjusted": _REAL, "verdict": _TEXT},
 }.items()}
 # fmt: on

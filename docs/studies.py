@@ -79,7 +79,7 @@ def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     kind, origin = tables.kind_of(source), tables.provenance(source)
     rows = tables.read(source, kind).to_pylist()
-    if source.stem == "buckets" and len(rows) > _MOST_BUCKETS:
+    if kind == "text_agreement" or (source.stem == "buckets" and len(rows) > _MOST_BUCKETS):
         return
     if kind == "examples":  # which of them are alike is still seen
         texts = dict.fromkeys((row["text_a"], row["text_b"]) for row in rows)

@@ -11,6 +11,7 @@ with logging_to(snakemake.log[0]):
         snakemake.input.explanations,
         snakemake.input.again,
         snakemake.input.explained,
-        out=snakemake.output[0],
+        out=snakemake.output.calibration,
+        by_text=snakemake.output.by_text,
         settings=Settings(**snakemake.params.settings),
     )

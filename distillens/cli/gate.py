@@ -155,6 +155,11 @@ def baseline(path: Path) -> dict[str, Any]:
         raise CommandError(f"--against: no file {path}; give what --json wrote")
     try:
         record = json.loads(path.read_text("utf-8"))
+        if isinstance(record, dict) and record.get("format", outcome.FORMAT) != outcome.FORMAT:
+            raise CommandError(
+                f"--against: {path} has format {record['format']!r}, this distillens reads {outcome.FORMAT}; "
+                "make a baseline anew"
+            )
         jsonschema.validate(record, yaml.safe_load(_SCHEMA.read_text("utf-8")))
     except (ValueError, jsonschema.ValidationError) as error:
         said = str(error).partition("\n")[0]

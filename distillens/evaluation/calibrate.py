@@ -5,7 +5,7 @@ run does not count, its noise is not known, and "no drift found" is not said.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,7 @@ def calibrate(
     *,
     settings: Settings,
     out: FilePath,
+    by_text: FilePath,
 ) -> None:
     """Put each student's agreement with its teacher between chance and what the teacher's runs reach.
 
@@ -45,6 +46,8 @@ def calibrate(
     settings : Settings
     out : path
         Table of kind ``calibration``: a row for each student, explainer and metric.
+    by_text : path
+        Table of kind ``text_agreement``: the headline's agreement of each text that counts.
 
     Raises
     ------
@@ -60,7 +63,8 @@ def calibrate(
     rule = calibration.Rule(
         *(settings.metrics[name] for name in ("confidence_level", "tolerance", "margin")), tests=max(1, tests)
     )
-    rows = []
+    rows: list[dict[str, Any]] = []
+    texts_of: list[dict[str, Any]] = []
     judges = Counter(group.first[0] for group in groups if not _is_control(group))
     for group in groups:
         own_rule = replace(rule, explainers=max(1, judges[group.first[0]]))
@@ -68,8 +72,12 @@ def calibrate(
         itself = compared.with_itself(compared.teachers, repeated)
         for student in group.by_student:
             ceilings = [itself, compared.with_itself(compared.runs(student), repeated)]
-            rows += _of_student(compared, student, ceilings, own_rule, texts)
-    write_scores(out, "calibration", rows, settings, [performance, *explanations, *again, explained])
+            of_student = _of_student(compared, student, ceilings, own_rule, texts)
+            for known, own in zip((rows, texts_of), of_student, strict=True):
+                known += own
+    inputs = [performance, *explanations, *again, explained]
+    write_scores(out, "calibration", rows, settings, inputs)
+    write_scores(by_text, "text_agreement", texts_of, settings, inputs)
 
 
 def _of_student(
@@ -78,31 +86,40 @@ def _of_student(
     ceilings: Sequence[Array | None],
     rule: calibration.Rule,
     text_groups: NDArray[np.int64],
-) -> Iterator[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows of both tables."""
     group, (own, of_student) = compared.group, ceilings
-    counted = compared.counting(student)
+    counted, rows, texts = compared.counting(student), [], []
+    about = {"student": student, "teacher": group.first[0], "explainer": group.explainer}
     for i, (pairs, chance) in enumerate(compared.of_student(student)):
         metric, k = compared.metrics[i]
         again = None if own is None else own[i, counted]
         between = compared.between[:, :, i, counted]
-        row = calibration.calibrate(
-            pairs.on(counted), between, chance.on(counted), again, rule, text_groups[counted]
-        )
+        pairs, chance = pairs.on(counted), chance.on(counted)
+        row = calibration.calibrate(pairs, between, chance, again, rule, text_groups[counted])
         if own is None and draws(method_of(group.paths[group.first])):
             # The margin rests on R.
             row |= {name: np.nan for name in row if name == "margin" or name.endswith("no_drift")}
             row["p_no_drift_at"] = []
-        yield {
-            "student": student,
-            "teacher": group.first[0],
-            "explainer": group.explainer,
-            "metric": metric,
-            "k": k,
-            **row,
-            "student_explainer_ceiling": np.nan if of_student is None else _mean(of_student[i, counted]),
-            "n_gated_runs": compared.left_out(student),
-            "gated": compared.gated(student),
-        }
+        rows.append(
+            {
+                **about,
+                "metric": metric,
+                "k": k,
+                **row,
+                "student_explainer_ceiling": np.nan if of_student is None else _mean(of_student[i, counted]),
+                "n_gated_runs": compared.left_out(student),
+                "gated": compared.gated(student),
+            }
+        )
+        if metric == calibration.HEADLINE:
+            values = calibration.by_text(pairs, between, chance, again).tolist()
+            ids = np.array(group.ids, dtype=object)[counted]
+            texts += [
+                {**about, "example_id": name, "agreement": value}
+                for name, value in zip(ids, values, strict=True)
+            ]
+    return rows, texts
 
 
 def _mean(values: Array) -> float:

@@ -201,10 +201,8 @@ def design_of(
     ([0.6, 0.0, 1.0, 0.0], [True, False, True])
     """
     teachers = np.asarray(teachers, dtype=np.float64)
-    upper = teachers[np.triu_indices(len(teachers), 1)]
     repeated = np.ones(teachers.shape[-1]) if again is None else np.asarray(again, dtype=np.float64)
-    undefined = students.undefined() | chance.undefined() | np.isnan(repeated)
-    defined = ~(undefined | np.isnan(upper).any(axis=0))
+    defined = ~np.isnan(by_text(students, teachers, chance, repeated))
     if not defined.any():
         return None, defined
     constant = [repeated[defined], chance.on(defined).mean()]
@@ -213,6 +211,27 @@ def design_of(
         constant, between = [np.zeros(int(defined.sum())), *constant], None
     of_texts = None if groups is None else np.asarray(groups)[defined]
     return design([students.on(defined)], between, constant, of_texts), defined
+
+
+def by_text(
+    students: RunPairs, teachers: ArrayLike, chance: RunPairs, again: ArrayLike | None = None
+) -> Array:
+    """What S is the mean of: the agreement of each example, over all pairs of runs; NaN where undefined.
+
+    Parameters are those of `calibrate`.
+
+    Examples
+    --------
+    >>> pairs = RunPairs.of([[[0.5, np.nan, 0.7]], [[0.3, 0.4, 0.5]]])
+    >>> by_text(pairs, np.zeros((1, 1, 3)), RunPairs.of(np.zeros((2, 1, 3)))).round(2).tolist()
+    [0.4, nan, 0.6]
+    """
+    teachers = np.asarray(teachers, dtype=np.float64)
+    upper = teachers[np.triu_indices(len(teachers), 1)]
+    undefined = students.undefined() | chance.undefined() | np.isnan(upper).any(axis=0)
+    if again is not None:
+        undefined |= np.isnan(again)
+    return np.where(undefined, np.nan, students.mean())
 
 
 def contrasts(rule: Rule, means: Array) -> tuple[Array, Array, float, Array]:

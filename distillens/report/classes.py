@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from distillens import tables
 from distillens.evaluation.inputs import group_of
-from distillens.metrics.calibration import HEADLINE
 from distillens.metrics.classes import ClassScores, class_scores, confusion
 from distillens.metrics.performance import predictions_of
 from distillens.metrics.statistics import Resampling, summaries
@@ -73,7 +72,7 @@ def of_task(study: Outline, task: str, answers: Answers, splits: Splits, agreeme
     splits : mapping
         The rows of each (task, split).
     agreement : pandas.DataFrame
-        Scores of single texts, rows of two runs.
+        Of single texts, of the kind ``text_agreement``.
     """
     names = study.tasks[task]["labels"] or []
     rows = splits.get((task, "test"), [])
@@ -104,15 +103,15 @@ def _groups(rows: Sequence[Mapping[str, Any]]) -> "pd.Series[int]":
 def _agreement(
     study: Outline, task: str, gold: pd.Series, groups: pd.Series, frame: pd.DataFrame
 ) -> list[dict[str, Any]]:
-    """By student, explainer and class: the mean agreement over its texts, of each the mean over the runs."""
+    """By student, explainer and class: the mean agreement over its texts."""
     names, metrics = study.tasks[task]["labels"], study.settings["metrics"]
     resampling = Resampling(study.settings["seed"], metrics["resamples"], metrics["confidence_level"])
-    frame = frame[(frame["task"] == task) & (frame["metric"] == HEADLINE)]
+    frame = frame[frame["task"] == task].sort_values("example_id")
     result = []
     for student, runs in study.runs_of_students.items():
-        own = frame[(frame["model"] == student) & (frame["against"] == runs[0].teacher)]
+        own = frame[(frame["student"] == student) & (frame["teacher"] == runs[0].teacher)]
         for explainer in study.explainers:
-            values = own[own["explainer"] == explainer].groupby("example_id", sort=True)["value"].mean()
+            values = own[own["explainer"] == explainer].set_index("example_id")["agreement"]
             labels, drawn = (of.reindex(values.index).to_numpy() for of in (gold, groups))
             for place, name in enumerate(names):
                 of_class = values.to_numpy()[labels == place]

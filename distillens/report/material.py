@@ -47,7 +47,7 @@ class ReportFiles:
         Tables of the kinds ``examples``, ``explanations`` and ``scores``.
     drift : path
         The study's table of kind ``drift``.
-    word_shifts, gap_closed, placements, ladders, trainings, costs : sequences of paths
+    word_shifts, gap_closed, placements, ladders, trainings, costs, text_agreement : sequences of paths
         Tables of these kinds.
     splits : sequence of paths
         Tables of kind ``examples``: all splits of all tasks.
@@ -67,6 +67,7 @@ class ReportFiles:
     ladders: Paths = ()
     trainings: Paths = ()
     costs: Paths = ()
+    text_agreement: Paths = ()
     splits: Paths = ()
     probe_designs: Paths = ()
     probe_sentences: Paths = ()
@@ -102,8 +103,8 @@ class Material:
     aggregates : DataFrame
         All scores that are not about single examples; ``subjects`` and ``examples``: those and the others by
         what they are about.
-    drifts, shifts, closings, trained : DataFrame
-        Tables of the kinds ``drift``, ``word_shifts``, ``gap_closed`` and ``trainings``.
+    drifts, shifts, closings, trained, text_agreement : DataFrame
+        Tables of the kinds ``drift``, ``word_shifts``, ``gap_closed``, ``trainings`` and ``text_agreement``.
     attributions, texts, probes : mapping
         Of all runs; the explained texts of each task; sentences made for a purpose.
     splits, answers, by_class : mapping
@@ -132,6 +133,7 @@ class Material:
     shifts: pd.DataFrame
     closings: pd.DataFrame
     trained: pd.DataFrame
+    text_agreement: pd.DataFrame
     attributions: list[sentences.Explained]
     texts: dict[str, list[dict[str, Any]]]
     probes: dict[tuple[str, str], probe_data.Probe]
@@ -186,9 +188,8 @@ def gather(
         repeats(name, {"tested": splits.get((name, "test"), []), "explained": texts.get(name, [])})
         for name in tasks
     ]
-    by_class = {
-        task: classes.of_task(outline, task, answers, splits, examples["agreement"]) for task in tasks
-    }
+    by_text = study_data.frame_of(files.text_agreement, "text_agreement")
+    by_class = {task: classes.of_task(outline, task, answers, splits, by_text) for task in tasks}
     if not settings.get("show_texts", True):
         texts, probes = {}, {key: probe for key, probe in probes.items() if probe.built}
         shifts = shifts[shifts["kind"] != "word"]
@@ -207,6 +208,7 @@ def gather(
         shifts=shifts,
         closings=closings,
         trained=trained,
+        text_agreement=by_text,
         attributions=attributions,
         texts=texts,
         probes=probes,

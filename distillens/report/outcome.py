@@ -25,7 +25,7 @@ from distillens.report.study_data import by_subject
 
 Row = Mapping[str, Any]
 
-FORMAT = 1
+FORMAT = 2
 """Version of the record."""
 SEEDS = "runs of the teacher"
 _FEW = 20
@@ -45,7 +45,7 @@ class Evidence:
     drift: pd.DataFrame
     placements: pd.DataFrame
     scores: pd.DataFrame
-    agreement: pd.DataFrame
+    text_agreement: pd.DataFrame
     answers: Mapping[tuple[str, str], Sequence[Any]]
     explained: Mapping[str, str | Path]
     explanations: Sequence[str | Path]
@@ -65,7 +65,7 @@ def of(results: Results) -> dict[str, Any]:
         results.drift,
         results.placements,
         results.scores,
-        results.agreement,
+        results.text_agreement,
         _answers(results),
         {task: folder / "data" / task / "explained.parquet" for task in settings["tasks"]},
         results.paths("explanations/{task}/*/*/*.parquet"),
@@ -91,7 +91,7 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     for one in decided:
         one["performance"] = _performance(performance, settings, one)
         for row in one["explainers"]:
-            row["by_text"] = _by_text(evidence.agreement, one, row["explainer"])
+            row["by_text"] = _by_text(evidence.text_agreement, one, row["explainer"])
     return {
         "format": FORMAT,
         "study": settings["name"],
@@ -258,17 +258,12 @@ def _performance(rows: pd.DataFrame, settings: Mapping[str, Any], one: Row) -> d
 
 
 def _by_text(agreement: pd.DataFrame, one: Row, explainer: str) -> dict[str, float | None]:
-    """Agreement of each text, the mean of the runs."""
-    rows = agreement[
-        (agreement["task"] == one["task"])
-        & (agreement["model"] == one["student"])
-        & (agreement["against"] == one["teacher"])
-        & (agreement["explainer"] == explainer)
-        & (agreement["metric"] == HEADLINE)
-    ]
-    rows = rows.sort_values(["seed", "against_seed"])  # a sum depends on its order
-    means = rows.groupby("example_id", sort=True)["value"].mean()
-    return {str(name): _number(value) for name, value in means.items()}
+    """What the student's agreement is the mean of."""
+    about = {name: one[name] for name in ("task", "student", "teacher")} | {"explainer": explainer}
+    rows = agreement[(agreement[list(about)] == list(about.values())).all(axis=1)].sort_values("example_id")
+    return {
+        str(name): _number(value) for name, value in zip(rows["example_id"], rows["agreement"], strict=True)
+    }
 
 
 def _labels(tasks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -132,6 +132,15 @@ class Results:
         return self._joined("drift", "metrics/drift.parquet")
 
     @cached_property
+    def text_agreement(self) -> pd.DataFrame:
+        """One row per student, explainer and explained text: what ``agreement`` in `drift` is the mean of.
+
+        ``task student teacher explainer example_id``; ``agreement`` (Spearman), over all pairs of runs that
+        count; null where it is undefined.
+        """
+        return self._joined("text_agreement", "metrics/*/text_agreement.parquet")
+
+    @cached_property
     def placements(self) -> pd.DataFrame:
         """One row per student, explainer, metric and kind of damage; none where there is no ladder.
 
@@ -217,7 +226,15 @@ class Results:
 
     @cached_property
     def _scores(self) -> pd.DataFrame:
-        others = ("calibration", "word_shifts", "gap_closed", "placements", "ladders", "plan")
+        others = (
+            "calibration",
+            "text_agreement",
+            "word_shifts",
+            "gap_closed",
+            "placements",
+            "ladders",
+            "plan",
+        )
         paths = [path for path in self.paths("metrics/*/*.parquet") if path.stem not in others]
         return _concatenated("scores", [tables.read(path, "scores") for path in paths])
 

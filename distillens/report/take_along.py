@@ -72,7 +72,7 @@ def _record(of: Material) -> dict[str, Any]:
         drift=of.drifts,
         placements=of.ladders.placements,
         scores=of.aggregates,
-        agreement=of.examples["agreement"],
+        text_agreement=of.text_agreement,
         answers=first,
         explained={task: by_task[task] for task in of.tasks if task in by_task},
         explanations=of.files.explanations,

@@ -195,7 +195,10 @@ ROWS = [
         [*scores("agreement", "faithfulness", "buckets"), *END],
         code=("distillens/metrics/agreement.py", appended("\n\nSOMETHING = 1\n")),
         files=[
-            *(f"metrics/moods/{name}.parquet" for name in [*OF_EXPLANATIONS, "calibration"]),
+            *(
+                f"metrics/moods/{name}.parquet"
+                for name in [*OF_EXPLANATIONS, "calibration", "text_agreement"]
+            ),
             "metrics/drift.parquet",
         ],
     ),
@@ -253,7 +256,7 @@ def outputs(job):
         "explain_again": [f"explanations_again/{where}.parquet"],
         "delete": [f"deletions/{where}.parquet", f"curves/{where}.parquet"],
         "measure_cost": [],
-        "calibrate": [f"metrics/{where}/calibration.parquet"],
+        "calibrate": [f"metrics/{where}/{name}.parquet" for name in ("calibration", "text_agreement")],
         "decide_verdicts": ["metrics/drift.parquet"],
         "report": [],
         "all": [],

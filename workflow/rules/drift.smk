@@ -28,6 +28,7 @@ rule calibrate:
         again=of_first_seeds(EXPLANATIONS_AGAIN),
     output:
         calibration="<results>/metrics/{task}/calibration.parquet",
+        by_text="<results>/metrics/{task}/text_agreement.parquet",
     log:
         "<logs>/calibrate/{task}.log",
     benchmark:

@@ -47,6 +47,7 @@ rule report:
         ),
         scores=all_scores(),
         drift=rules.decide_verdicts.output.drift,
+        text_agreement=collect(rules.calibrate.output.by_text, task=JUDGED),
         gap_closed=(
             collect(rules.score_gap_closed.output.gap_closed, task=JUDGED)
             if BASELINES

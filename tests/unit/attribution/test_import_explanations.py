@@ -509,7 +509,8 @@ def test_models_known_by_attributions_are_scored_by_their_logits_and_else_gated(
     unknown = frame.loc[frame["model"] == "small"]
     assert unknown[["metric", "n", "n_undefined"]].values.tolist() == [["accuracy", 0, 3]]
     assert unknown["value"].isna().all()
-    calibrate.calibrate(performance, paths, [], take_in.test, out=drift, **settings())
+    outputs = {"out": drift, "by_text": tmp_path / "texts.parquet"}
+    calibrate.calibrate(performance, paths, [], take_in.test, **outputs, **settings())
     found = tables.read(drift, "calibration").to_pandas()
     assert found["gated"].all() and found["explainer_ceiling"].isna().all()
     buckets = tmp_path / "buckets.parquet"
@@ -580,7 +581,8 @@ def test_a_row_without_values_makes_its_text_undefined_and_counted(
     calibrate_to = tmp_path / "calibration.parquet"
     score_performance(take_in.test, [], paths, out=tmp_path / "performance.parquet", **settings())
     performance = tmp_path / "performance.parquet"
-    calibrate.calibrate(performance, paths, [], take_in.test, out=calibrate_to, **settings())
+    outputs = {"out": calibrate_to, "by_text": tmp_path / "texts.parquet"}
+    calibrate.calibrate(performance, paths, [], take_in.test, **outputs, **settings())
     drift = tables.read(calibrate_to, "calibration").to_pandas()
     assert set(zip(drift["n"], drift["n_undefined"], strict=True)) >= {(2, 1)}
     score_buckets(take_in.test, paths, out=tmp_path / "buckets.parquet", **settings())

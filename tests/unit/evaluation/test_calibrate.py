@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from distillens import tables
 from distillens.evaluation.agreement import score_agreement
 from distillens.evaluation.teacher_groups import Attributions
 from distillens.metrics import agreement, verdict
-from tests.fixtures.made_up_task import IDS, MORE_RUNS, RUNS, drift, frame, settings
+from tests.fixtures.made_up_task import IDS, MORE_RUNS, RUNS, drift, frame, run_of, settings
 
 RUNS_OF_THREE = {"seeds": MORE_RUNS}
 
@@ -16,6 +17,10 @@ def more(study, *explainers):
     """Explanations of three runs of the teacher and two of the student."""
     runs = [(model, seed) for model, seeds in MORE_RUNS.items() for seed in seeds]
     return [study.explanation(*run, explainer) for explainer in explainers or ("shap",) for run in runs]
+
+
+def by_run(files):
+    return {run_of(path): path for path in files}
 
 
 def test_drift_has_a_row_for_each_student_explainer_and_metric(study, tmp_path):
@@ -106,6 +111,28 @@ def test_a_student_is_compared_with_all_runs_or_with_its_own(paired, study, tmp_
         expected += [agreement.cosine(a[i][:, target[n]], b[i][:, target[n]]) for n, i in enumerate(IDS)]
     assert table["agreement"] == pytest.approx(np.mean(expected))
     assert table["student_runs_missing"] == (1 if paired else 0)
+
+
+@pytest.mark.parametrize("paired", [None, [3, 7]])
+def test_the_agreement_of_each_text_is_over_the_same_pairs_of_runs(paired, study, tmp_path, monkeypatch):
+    calls = study.logits
+    monkeypatch.setattr(study, "logits", lambda m, s, w=0.1: calls(m, s, 0.9 if (m, s) == ("big", 5) else w))
+    files = more(study)
+    rows = tables.read(files[-1], "explanations").to_pylist()
+    rows[4]["values"] = [[np.nan, np.nan] for _ in rows[4]["values"]]
+    tables.write(files[-1], "explanations", rows, tables.provenance(files[-1]))
+    found = drift(study, tmp_path, files, **RUNS_OF_THREE, teacher_seeds={"small": paired})
+    whole = found[found["metric"] == "spearman"].iloc[0]
+    assert (whole["n_teacher_runs"], whole["n_gated_runs"], whole["n_undefined"]) == (2, 1, 1)
+    texts = frame(tmp_path / "texts.parquet", "text_agreement").set_index("example_id")["agreement"]
+    assert list(texts.index) == IDS and list(texts.index[texts.isna()]) == ["e4"]
+    assert texts.mean() == pytest.approx(whole["agreement"])
+    said = [study.logits("big", seed).argmax(axis=1)[0] for seed in (3, 5, 7)]
+    read = {run: Attributions.read(path).values["e0"] for run, path in by_run(files).items()}
+    of = {run: values[:, int(sum(said) > 1)] for run, values in read.items()}
+    pairs = [(0, 3), (1, 7)] if paired else [(own, its) for own in (0, 1) for its in (3, 7)]
+    expected = [stats.spearmanr(of["small", own], of["big", its]).statistic for own, its in pairs]
+    assert texts["e0"] == pytest.approx(np.mean(expected))
 
 
 def test_students_that_are_copies_of_the_teachers_runs_have_no_drift(study, tmp_path):

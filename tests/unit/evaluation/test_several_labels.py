@@ -95,9 +95,8 @@ def study(tmp_path_factory):
         own["performance"] = folder / view / "performance.parquet"
         score_performance(own["test"], own["predictions"], [], settings=s, out=own["performance"])
         own["calibration"] = folder / view / "calibration.parquet"
-        calibrate(
-            own["performance"], own["explanations"], [], own["test"], settings=s, out=own["calibration"]
-        )
+        outputs = {"out": own["calibration"], "by_text": folder / view / "texts.parquet"}
+        calibrate(own["performance"], own["explanations"], [], own["test"], settings=s, **outputs)
         cut[view] = own
     return folder, paths, cut
 
@@ -215,7 +214,15 @@ def test_where_nobody_says_yes_nothing_is_decided(study, tmp_path):
         silent = [row | {"logits": [0.0, -1.0]} for row in rows]
         tables.write(files[-1], "explanations", silent, tables.provenance(path))
     s, out = settings(view, VIEWS[view]), tmp_path / "calibration.parquet"
-    calibrate(cut[view]["performance"], files, [], cut[view]["test"], settings=s, out=out)
+    calibrate(
+        cut[view]["performance"],
+        files,
+        [],
+        cut[view]["test"],
+        settings=s,
+        out=out,
+        by_text=tmp_path / "t.parquet",
+    )
     (row,) = headline(out)
     assert row["n"] == 0 and row["agreement"] is None
     decide_verdicts([out], out=tmp_path / "drift.parquet", confidence_level=0.95, controls=[])

@@ -86,7 +86,8 @@ def study(tmp_path_factory):
     }
     settings, files = Settings(**settings), list(explanations.values())
     again = [explanations["teacher", 1]]
-    calibrate(performance, files, again, explained, out=folder / "calibration.parquet", settings=settings)
+    outputs = {"out": folder / "calibration.parquet", "by_text": folder / "texts.parquet"}
+    calibrate(performance, files, again, explained, **outputs, settings=settings)
     judged = {"confidence_level": 0.95, "controls": []}
     decide_verdicts([folder / "calibration.parquet"], out=folder / "drift.parquet", **judged)
     score_word_shifts(explained, files, out=folder / "shifts.parquet", settings=settings)

@@ -39,7 +39,7 @@ def record(*students, level=0.5, noise=0.1):
     rng = np.random.default_rng(0)
     texts = {str(number): float(value) for number, value in enumerate(rng.normal(level, noise, 40))}
     found = {
-        "format": 1,
+        "format": 2,
         "study": "audit",
         "status": 0,
         "about": {
@@ -178,6 +178,9 @@ def test_a_baseline_that_is_no_record_is_refused(tmp_path):
     path = tmp_path / "old.json"
     path.write_text("[]")
     with pytest.raises(CommandError, match="is not what --json writes"):
+        gate.baseline(path)
+    path.write_text(json.dumps(record(("tiny", KEEPS)) | {"format": 1}))
+    with pytest.raises(CommandError, match="has format 1, this distillens reads 2; make a baseline anew"):
         gate.baseline(path)
     path.write_text(json.dumps(record(("tiny", KEEPS))))
     assert gate.baseline(path)["study"] == "audit"

@@ -60,10 +60,9 @@ def test_predictions_name_classes_and_say_whether_they_are_right(folder):
 
 def test_the_frames_of_scores_hold_every_row_once(folder):
     results = distillens.load(folder)
-    rows = [
-        row for path in folder.glob("metrics/*/*.parquet") if path.stem not in ("calibration", "word_shifts")
-        for row in tables.read(path, "scores").to_pylist()
-    ]  # fmt: skip
+    others = ("text_agreement", "word_shifts")
+    paths = [path for path in folder.glob("metrics/*/*.parquet") if path.stem not in others]
+    rows = [row for path in paths for row in tables.read(path, "scores").to_pylist()]
     assert len(results.scores) == sum(row["example_id"] is None for row in rows)
     pairs = [
         row for row in rows
@@ -74,6 +73,16 @@ def test_the_frames_of_scores_hold_every_row_once(folder):
     drift = results.drift.query("task == 'sst5' and student == 'half' and explainer == 'shap'")
     assert set(drift["metric"]) >= {"spearman"}
     assert results.drift["n_runs"].dtype == "Int64"
+
+
+def test_the_record_has_the_agreement_of_each_text_that_the_verdict_goes_by(folder, monkeypatch):
+    results = distillens.load(folder)
+    monkeypatch.setattr(outcome, "_texts", lambda path: {"n": 8, "sha256": ""})
+    monkeypatch.setattr(outcome, "_groups", lambda path: {})
+    half = next(one for one in outcome.of(results)["students"] if one["student"] == "half")
+    by_text = {row["explainer"]: row["by_text"] for row in half["explainers"]}["shap"]
+    rows = results.text_agreement.query("task == @half['task'] and student == 'half' and explainer == 'shap'")
+    assert by_text == dict(zip(rows["example_id"], rows["agreement"], strict=True)) and len(by_text) == 8
 
 
 def test_what_an_earlier_config_left_behind_is_no_part_of_the_study(folder, tmp_path):
