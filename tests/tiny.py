@@ -167,9 +167,9 @@ def bpe(**special: str) -> PreTrainedTokenizerFast:
     )
 
 
-def llama(folder: Path, labels: int = 3, side: str = "left") -> Path:
+def llama(folder: Path, labels: int = 3, side: str = "left", **special: str) -> Path:
     """A Llama with a classification head that reads the last piece; padded on the left, as it was trained."""
-    tokenizer = bpe(bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    tokenizer = bpe(bos_token="<s>", eos_token="</s>", pad_token="<pad>", **special)
     tokenizer.padding_side = side
     torch.manual_seed(4)
     config = LlamaConfig(

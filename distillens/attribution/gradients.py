@@ -9,6 +9,7 @@ import torch
 
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example
+from distillens.models.architecture import is_decoder
 from distillens.models.engine import Engine
 from distillens.models.tokenizer import Encoded, Encoder, Shares
 from distillens.models.windowed import combine_of, cutting, windows_of
@@ -223,13 +224,15 @@ def in_batches(
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> encoder = Fake(mask="?", encode=lambda texts: [{"input_ids": text[0].split()} for text in texts])
-    >>> engine = Fake(encoder=encoder, tokens=2, differentiable=Fake(out_of_memory=MemoryError))
+    >>> from transformers import BertConfig
+    >>> encoder = Fake(encode=lambda texts: [{"input_ids": text[0].split()} for text in texts])
+    >>> backend = Fake(model=Fake(config=BertConfig()), out_of_memory=MemoryError)
+    >>> engine = Fake(encoder=encoder, tokens=2, differentiable=backend)
     >>> texts = [Example("a", "bad"), Example("b", "not bad"), Example("c", "fine")]
     >>> list(in_batches(texts, engine, lambda batch, encoded: [len(batch)] * len(batch)))
     [2, 1, 2]
     """
-    encoder = cutting(engine)
+    encoder, decoder = cutting(engine), is_decoder(engine.differentiable.model)
     windows = [[one.example.texts for one in windows_of(engine, example)] for example in examples]
     every = iter(encoder.encode([text for own in windows for text in own]))
     encoded = [[next(every) for _ in own] for own in windows]
@@ -262,7 +265,7 @@ def in_batches(
         # The first of a batch is its longest.
         room = max(1, engine.tokens // lengths[order[0]])
         room = min(room, sum(len(shapes[number]) == len(shapes[order[0]]) for number in order))
-        if encoder.mask is None:
+        if decoder:
             # A decoder that is given embeddings takes the last place for the last piece: no padding.
             alike = [shapes[number] == shapes[order[0]] for number in order]
             room = min(room, (*alike, False).index(False))

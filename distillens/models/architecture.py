@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import torch
-from transformers import PreTrainedModel
+from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from distillens.models.errors import ModelError
@@ -49,6 +49,21 @@ def answers_as_before(
     if not same:
         back()
     return same
+
+
+def is_decoder(model: PreTrainedModel) -> bool:
+    """Whether a model reads a text's last piece, which padding must not be: any but one that fills in masks.
+
+    Its tokenizer does not say it: some decoders' have a mask token.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace as Fake
+    >>> from transformers import BertConfig, LlamaConfig
+    >>> [is_decoder(Fake(config=config())) for config in (BertConfig, LlamaConfig)]
+    [False, True]
+    """
+    return type(model.config) not in MODEL_FOR_MASKED_LM_MAPPING
 
 
 def layers_of(model: PreTrainedModel) -> torch.nn.ModuleList | None:

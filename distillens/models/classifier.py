@@ -184,7 +184,7 @@ def save_tokenizer(
     accepted = accepted_inputs(model)
     padding = getattr(model.config, "pad_token_id", None)
     # A decoder looks for the last piece that is not padding: it has to be its own.
-    if padding is not None and (tokenizer.pad_token is None or tokenizer.mask_token is None):
+    if padding is not None and (tokenizer.pad_token is None or architecture.is_decoder(model)):
         tokenizer.pad_token = tokenizer.convert_ids_to_tokens(padding)
     tokenizer.init_kwargs["model_input_names"] = [n for n in tokenizer.model_input_names if n in accepted]
     tokenizer.model_max_length = min(max_length, _positions(model))

@@ -89,7 +89,7 @@ class Encoder:
     Attributes
     ----------
     mask : str or None
-        The mask token; decoders have none.
+        The mask token; most decoders have none.
     fields : dict
         What `distillens.models.fields.remember` has tokenized.
 

@@ -16,7 +16,9 @@ from distillens.attribution.gradients import in_batches
 from distillens.attribution.types import Attribution
 from distillens.data.text import Example
 from distillens.metrics.explained_output import explained
+from distillens.models.architecture import is_decoder
 from distillens.models.engine import Engine
+from distillens.models.errors import ModelError
 from distillens.models.tokenizer import Encoded
 from distillens.models.windowed import combine_of, combined, cutting, windows_of
 
@@ -39,7 +41,18 @@ def cost(words: int, outputs: int, options: dict[str, int]) -> int:
 def explain(
     examples: Sequence[Example], engine: Engine, output: str, options: dict[str, int], seed: int
 ) -> Iterator[Attribution]:
-    """Yield the attribution of each example, in order."""
+    """Yield the attribution of each example, in order.
+
+    Raises
+    ------
+    ModelError
+        If the model is a decoder: its first position sees no other.
+    """
+    if is_decoder(engine.attentive.model):
+        raise ModelError(
+            f"{engine.folder}: attention_rollout says what reaches the first position, which in a decoder "
+            "sees no other; take it out of explainers, or this model out of models"
+        )
 
     def explain_batch(batch: list[Example], encoded: list[list[Encoded]]) -> list[Attribution]:
         model, encoder, how = engine.attentive.model, cutting(engine), combine_of(engine)

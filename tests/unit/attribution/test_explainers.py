@@ -271,7 +271,9 @@ def test_on_a_linear_bag_of_words_every_explainer_gives_the_weights(method, bert
     engine = Engine(bert, "cpu")
     mask = engine.encoder.encode([(engine.encoder.mask,)])[0]["input_ids"][1]
     silent = [mask, engine.encoder.pad_id]
-    engine.backend.model = BagOfWords(engine.backend.model.config.vocab_size, silent)
+    config = engine.backend.model.config
+    engine.backend.model = BagOfWords(config.vocab_size, silent)
+    engine.backend.model.config = config
     weights = engine.backend.model.embed.weight.numpy()
     # LIME's ridge shrinks its weights: much for one word, little for many samples of several.
     options, tolerance = ({"samples": 4000}, 0.03) if method == "lime" else ({}, 1e-4)

@@ -80,9 +80,31 @@ def test_it_does_not_matter_at_which_end_a_decoder_was_padded(tmp_path, side):
     assert_same(Engine(out, "cpu").logits(TEXTS), answers_alone(tmp_path / "llama"))
 
 
-@pytest.mark.parametrize("family", ["llama", "qwen2"])
+def masked_llama(folder):
+    """A decoder whose tokenizer has a mask token, and another padding than its own."""
+    tiny.llama(folder, mask_token="<mask>")
+    ends = AutoTokenizer.from_pretrained(folder).eos_token_id
+    edited(folder, "config.json", pad_token_id=ends)
+    return folder
+
+
+def test_a_decoder_with_a_mask_token_is_padded_with_its_own_padding(tmp_path):
+    engine = Engine(take_in(masked_llama(tmp_path / "llama"), tmp_path / "out"), "cpu")
+    assert engine.encoder.mask == "<mask>"
+    assert_same(engine.logits(TEXTS), answers_alone(tmp_path / "llama"))
+
+
+def test_attention_to_the_first_piece_of_a_decoder_is_refused(tmp_path):
+    engine = Engine(take_in(masked_llama(tmp_path / "llama"), tmp_path / "out"), "cpu")
+    method = registry.load("explainer", "attention_rollout")
+    with pytest.raises(ModelError, match="in a decoder sees no other"):
+        next(method.explain([Example("1", "Not bad")], engine, "margin", {}, 0))
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen2", "llama with a mask token"])
 def test_gradients_of_texts_of_unlike_lengths_are_those_of_each_alone(family, tmp_path):
-    engine = Engine(take_in(FAMILIES[family](tmp_path / family), tmp_path / "out"), "cpu")
+    make = FAMILIES | {"llama with a mask token": masked_llama}
+    engine = Engine(take_in(make[family](tmp_path / family), tmp_path / "out"), "cpu")
     method = registry.load("explainer", "input_x_gradient")
     examples = [Example(str(number), text) for number, text in enumerate(tiny.SENTENCES)]
     together = method.explain(examples, engine, "margin", {}, 0)
