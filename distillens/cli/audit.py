@@ -232,7 +232,11 @@ def prepare(request: Request) -> Prepared:
 
 def _from(out: str, path: str) -> str:
     """A path as it is named from the folder that is written to."""
-    return path if Path(path).is_absolute() else os.path.relpath(path, out)
+    if Path(path).is_absolute():
+        return path
+    # What `..` leads to is said by where a folder is, not by a link to it; the file keeps its name.
+    folder, name = os.path.split(path)
+    return os.path.relpath(Path(os.path.realpath(folder), name), os.path.realpath(out))
 
 
 def _write(path: Path, config: Mapping[str, Any]) -> None:

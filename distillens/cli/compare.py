@@ -1,6 +1,7 @@
 """Two studies of the same students side by side, or the history of a student over several."""
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,6 +67,9 @@ def _names(folders: Sequence[Path]) -> list[str]:
     --------
     >>> _names([Path("a/kd"), Path("b/kd")]), _names([Path("a/v1"), Path("a/v2")])
     (['a/kd', 'b/kd'], ['v1', 'v2'])
+    >>> Path("latest").symlink_to("kd")  # a link has its own name
+    >>> _names([Path("latest"), Path("b/kd/")])
+    ['latest', 'kd']
     """
-    names = [folder.resolve().name for folder in folders]
+    names = [Path(os.path.abspath(folder)).name for folder in folders]
     return names if len(set(names)) == len(names) else [folder.as_posix() for folder in folders]

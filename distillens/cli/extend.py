@@ -1,6 +1,7 @@
 """More texts for a finished study, as many as its verdicts need."""
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     results = arguments.results
     if not results.is_dir():
         raise CommandError(f"{results}: no such folder; give results/STUDY")
-    folder, study = results.resolve().parents[1], results.resolve().name
+    place = Path(os.path.abspath(results))  # a link to results is where the study is, not what it leads to
+    folder, study = place.parents[1], place.name
     file = arguments.config or find(folder, study)
     if not file.is_file() or _study(file) != study:
         raise CommandError(f"--config: {file} is not the config of study {study!r}")
@@ -63,7 +65,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         raise CommandError("--most: at least 2")
 
     def go(targets: Sequence[str]) -> None:
-        execute(file.resolve(), folder, study, [*targets, "--cores", str(arguments.cores)], console)
+        execute(file.absolute(), folder, study, [*targets, "--cores", str(arguments.cores)], console)
 
     pilot.until_told(file, folder, go, console, arguments.most or (None if _pilots(file) else MOST))
     console.print(f"page: {results / 'report' / 'index.html'}", soft_wrap=True, highlight=False)

@@ -52,6 +52,21 @@ def test_a_dry_run_writes_a_config_and_says_what_it_costs(here, tmp_path, capsys
     assert not (tmp_path / "results").exists()
 
 
+def test_paths_in_the_config_lead_from_where_a_linked_folder_is(here, tmp_path):
+    (tmp_path / "deep" / "down").mkdir(parents=True)
+    out = tmp_path / "link"
+    out.symlink_to(tmp_path / "deep" / "down")
+    (tmp_path / "cached.csv").symlink_to(here / "reviews.csv")
+    given = ["--data", os.path.relpath(tmp_path / "cached.csv")]
+    assert main(arguments(here, *given, out=out)) == 0
+    config = yaml.safe_load((out / "audit.yaml").read_text())
+    assert os.path.samefile(out / config["models"]["production"]["checkpoint"]["local"], here / "production")
+    (task,) = config["tasks"].values()
+    named = task["source"]["local"]
+    named = named if isinstance(named, str) else named["test"]
+    assert os.path.samefile(out / named, here / "reviews.csv") and named.endswith("cached.csv")
+
+
 def test_a_config_that_somebody_changed_is_not_replaced(here, tmp_path, capsys):
     assert main(arguments(here, out=tmp_path)) == 0
     assert main(arguments(here, "--fast", out=tmp_path)) == 0  # its own work it may replace

@@ -163,6 +163,20 @@ def test_broken_input_is_said_in_one_line(file, monkeypatch, capsys, more, messa
     assert message in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.parametrize("link", ["results", "results/toy"])
+def test_a_study_behind_a_link_is_where_the_link_is(file, monkeypatch, tmp_path, link):
+    monkeypatch.chdir(file.parent)
+    store = tmp_path / "disk" / "store"
+    store.mkdir(parents=True)
+    (file.parent / link).parent.mkdir(exist_ok=True)
+    (file.parent / link).symlink_to(store)
+    (file.parent / "results/toy").mkdir(exist_ok=True)
+    called = []
+    monkeypatch.setattr(pilot, "until_told", lambda *given: called.append(given[:2]))
+    assert main(["extend", "results/toy"]) == 0
+    assert called == [(file, file.parent)]
+
+
 @pytest.mark.parametrize(
     ("given", "loops"),
     [([], True), (["-n"], False), (["--report", "x.zip"], False), (["--until", "select_examples"], False)],
