@@ -110,6 +110,23 @@ def code(*parts: str) -> str:
     return digest.hexdigest()[:16]
 
 
+def files_of(path: str | Path) -> list[Path]:
+    """A file; of a folder all files in and below it, in order, but those that Python itself writes there.
+
+    Examples
+    --------
+    >>> Path("mine/__pycache__").mkdir(parents=True)
+    >>> for name in ("mine/rules.py", "mine/__pycache__/rules.pyc"):
+    ...     Path(name).touch()
+    >>> [file.as_posix() for file in files_of("mine")]
+    ['mine/rules.py']
+    """
+    if not Path(path).is_dir():
+        return [Path(path)]
+    below = (file for file in Path(path).rglob("*") if "__pycache__" not in file.parts)
+    return sorted(file for file in below if file.is_file())
+
+
 def digest(*paths: str | Path) -> str:
     """SHA-256 of the content of files; of a folder, of its files in the order of their names.
 
@@ -120,8 +137,8 @@ def digest(*paths: str | Path) -> str:
     'e13b25a6'
     """
     total = hashlib.sha256()
-    for path in map(Path, paths):
-        for file in sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]:
+    for path in paths:
+        for file in files_of(path):
             with file.open("rb") as stream:
                 total.update(file.name.encode() + hashlib.file_digest(stream, "sha256").digest())
     return total.hexdigest()

@@ -11,7 +11,7 @@ from typing import Any
 from distillens import registry
 from distillens.config import black_box, label_views, ladder, model_kind, siblings
 from distillens.config.study import Study
-from distillens.provenance import project_file
+from distillens.provenance import files_of, project_file
 
 Settings = dict[str, Any]
 
@@ -85,7 +85,9 @@ class JobParams:
             places = [str(Path(self.config["mirror"], source["hub"], *below))]
         else:
             return []
-        return [file for place in map(Path, places) for file in _files(place, must_exist="local" in source)]
+        return [
+            file for place in map(Path, places) for file in _right_in(place, must_exist="local" in source)
+        ]
 
     def _checkpoint(self, wildcards: Any) -> Settings:
         return self.config["checkpoints"][wildcards.checkpoint]
@@ -170,7 +172,7 @@ class JobParams:
     def adapter_files(self, wildcards: Any) -> list[str]:
         """Files of the adapter that a model is merged with."""
         adapter = self.config["models"][wildcards.model]["adapter"]
-        return [] if adapter is None else _files(Path(adapter), must_exist=True)
+        return [] if adapter is None else _below(adapter)
 
     def connect_model(self, wildcards: Any) -> Settings:
         """Settings of ``connect_model``; its files come otherwise."""
@@ -187,8 +189,8 @@ class JobParams:
 
     def asked_files(self, wildcards: Any) -> list[str]:
         """Files on this machine that a model which is only asked depends on."""
-        places = map(Path, black_box.files(self.config["models"][wildcards.model]))
-        return [file for place in places for file in _files(place, must_exist=True)]
+        places = black_box.files(self.config["models"][wildcards.model])
+        return [file for place in places for file in _below(place)]
 
     def explanations_file(self, wildcards: Any) -> str:
         """The file of a model's own attributions."""
@@ -312,8 +314,13 @@ class JobParams:
         return ordered({key: entry[key] for key in keys if key in entry} if keys else entry)
 
 
-def _files(place: Path, must_exist: bool) -> list[str]:
-    """A file, or the files right below a folder. What must exist and does not is Snakemake's to name."""
+def _below(place: str | Path) -> list[str]:
+    """A file, or all files of a folder that are digested. What is not there is Snakemake's to name."""
+    return list(map(str, files_of(place)))
+
+
+def _right_in(place: Path, must_exist: bool) -> list[str]:
+    """The same of a source, of whose folders only files right below them are read."""
     if place.is_dir():
         return sorted(str(path) for path in place.iterdir() if path.is_file())
     return [str(place)] if must_exist else []

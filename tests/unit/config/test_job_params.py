@@ -81,6 +81,21 @@ def test_local_and_mirrored_files_are_inputs_and_downloads_have_none(study, job_
     assert job_params.source_files(SimpleNamespace(checkpoint="minilm")) == [str(mirrored)]
 
 
+def test_files_deep_in_folders_of_a_function_or_an_adapter_are_inputs(study, job_params, tmp_path):
+    deep = tmp_path / "weights" / "layers" / "first.npy"
+    for file in (deep, tmp_path / "weights" / "__pycache__" / "mine.cpython-311.pyc"):
+        file.parent.mkdir(parents=True)
+        file.touch()
+    folder = str(tmp_path / "weights")
+    model = study.config["models"]["minilm-6"]
+    model |= {"function": {"name": "mine:predict", "files": [folder]}, "adapter": folder}
+    wildcards = of(model="minilm-6")
+    assert job_params.asked_files(wildcards) == job_params.adapter_files(wildcards) == [str(deep)]
+    before = provenance.digest(folder)
+    deep.write_text("other")
+    assert provenance.digest(folder) != before
+
+
 def test_a_mirror_is_a_param_of_what_comes_from_the_hub_alone(study, job_params):
     study.config["mirror"] = "folder"
     checkpoint = SimpleNamespace(checkpoint="minilm")
