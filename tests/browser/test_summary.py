@@ -1,5 +1,6 @@
 """The page's summary: a decision, a slider that judges again, and details that come when they are opened."""
 
+import shutil
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -7,7 +8,10 @@ import pytest
 
 from distillens import tables
 from distillens.metrics.verdict import decide, overall
-from tests.browser.driver import elements, until
+from distillens.report import html
+from distillens.report import rows as rows_as_data
+from tests.browser.driver import elements, open_page, until
+from tests.fixtures import made_up_study
 
 keys = pytest.importorskip("selenium.webdriver.common.keys", reason="selenium is not installed").Keys
 
@@ -73,6 +77,43 @@ def test_the_slider_gives_the_verdicts_that_python_gives(page, address):
     assert int(slider.get_attribute("value")) == own
     assert judged(page)[0] == expected(address, own)[0]
     assert page.find_element("css selector", "#tolerance output").text.endswith("the study’s own")
+
+
+def test_the_slider_judges_rows_that_are_drawn_later_and_leaves_those_without_a_drift(
+    chromium, tmp_path, monkeypatch
+):
+    resources = tmp_path / "page"
+    shutil.copytree(html._RESOURCES, resources)
+    script = resources / "scripts" / "tables.js"
+    script.write_text(script.read_text("utf-8").replace("ROWS = 50", "ROWS = 4"), "utf-8")
+    monkeypatch.setattr(html, "_RESOURCES", resources)
+    monkeypatch.setattr(rows_as_data, "DRAWN", 4)
+    settings = made_up_study.study(explainers=("shap", "lime", "random"), perturbations=())
+    settings |= {"published": None, "probes": {}}
+    made = made_up_study.write(tmp_path / "in", settings, examples=16)
+    rows = tables.read(made["drift"], "drift").to_pylist()
+    alone = next(row for row in rows if (row["student"], row["explainer"]) == ("half", "lime"))
+    alone["drift"] = None
+    tables.write(made["drift"], "drift", rows, {"tolerance": 0.05})
+    made_up_study.report(made, tmp_path / "index.html")
+    address = (tmp_path / "index.html").as_uri()
+    open_page(chromium, address)
+    slider = chromium.find_element("id", "share")
+    slider.send_keys(keys.HOME)
+    seen = set()
+    for place in range(int(slider.get_attribute("max")) + 1):
+        before, after = elements(chromium, "#verdict .pages button")
+        rows = judged(chromium)[1]
+        after.send_keys(keys.ENTER)
+        rows += judged(chromium)[1]
+        before.send_keys(keys.ENTER)
+        students, of = expected(address, place)
+        del of[1][2]  # a cell without a drift
+        assert judged(chromium)[0] == students and rows == of, place
+        seen.add(str(rows))
+        slider.send_keys(keys.ARROW_RIGHT)
+    assert len(seen) > 1
+    assert chromium.get_log("browser") == []
 
 
 def test_the_page_is_short_and_light_until_something_is_opened(wide):

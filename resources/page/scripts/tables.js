@@ -36,22 +36,34 @@ function sourceOf(table) {
   return document.getElementById(table.id.replace("table-", "cells-"));
 }
 
-// Rows that stand on the page already, or are data until they are shown.
+const tableRows = new WeakMap();
+
+// Rows that stand on the page already, or are data until they are shown; each is made once, whoever asks.
 function rowsOf(table) {
+  if (!tableRows.has(table)) tableRows.set(table, readRows(table));
+  return tableRows.get(table);
+}
+
+function readRows(table) {
   const source = sourceOf(table);
   if (source) {
     const { labels, rows } = JSON.parse(source.textContent);
-    return rows.map((cells) => ({
-      keys: cells.map((cell) => (Array.isArray(cell) && typeof cell[1] === "number" ? cell[1] : [cell].flat()[0])),
-      text: () => cells.map((cell) => [cell].flat()[0]).join(" "),
-      element: () => drawnRow(cells, labels),
-    }));
+    return rows.map((cells) => {
+      let made;
+      return {
+        keys: cells.map((cell) => (Array.isArray(cell) && typeof cell[1] === "number" ? cell[1] : [cell].flat()[0])),
+        text: () => cells.map((cell) => [cell].flat()[0]).join(" "),
+        element: () => (made ??= drawnRow(cells, labels)),
+      };
+    });
   }
   return [...table.tBodies[0].rows].map((row) => ({
-    keys: [...row.cells].map((cell) => {
-      const exact = cell.querySelector("data");
-      return exact ? Number(exact.value) : cell.textContent;
-    }),
+    get keys() {
+      return [...row.cells].map((cell) => {
+        const exact = cell.querySelector("data");
+        return exact ? Number(exact.value) : cell.textContent;
+      });
+    },
     text: () => row.textContent,
     element: () => row,
   }));

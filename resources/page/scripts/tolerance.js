@@ -2,7 +2,7 @@
 
 function tolerance(judged) {
   const form = document.getElementById("tolerance");
-  const rows = [...document.querySelectorAll("#table-verdict tbody tr")];
+  const rows = rowsOf(document.getElementById("table-verdict")).map((row) => row.element());
   const lines = new Map([...document.querySelectorAll(".decision")]
     .map((line) => [line.querySelector(".said b").textContent, line]));
 
