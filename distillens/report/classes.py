@@ -196,9 +196,11 @@ def _confusion_table(task: str, model: str, classes: Classes) -> Table:
     counts = classes.confusions[model]
     head = [Head("label", numeric=False), *(Head(f"says {name}") for name in classes.names)]
     rows = []
-    for name, line in zip(classes.names, counts, strict=True):
-        total = line.sum()
-        shares = [Cell(percent(n / total) if total else "–", float(n), number(n, 1)) for n in line]
+    for name, texts, line in zip(classes.names, classes.scores[model].texts, counts, strict=True):
+        # Sorted by the share, which is shown: labels have unlike numbers of texts.
+        shares = [
+            Cell(percent(n / texts), float(n / texts), number(n, 1)) if texts else NOTHING for n in line
+        ]
         rows.append([Cell(name), *shares])
     caption = f"What {model} takes for what on {task}: share of each label’s texts, mean over its runs"
     return Table(f"confusion-{task}-{model}", caption, head, rows, 1, "confusion", True)
