@@ -14,7 +14,8 @@ class ClassScores(NamedTuple):
     """Of each class, shape (classes,): its texts, the share of them that are given it, and what follows.
 
     ``recall`` has Wilson's interval over texts; ``precision`` is the share of the texts given a class that
-    are of it, ``f1`` the harmonic mean of both. Each is NaN where nothing is of the class, or given it.
+    are of it, ``f1`` the harmonic mean of both. NaN is the recall of a class without texts, the precision of
+    one that nothing is given, and the F1 of one that is both.
     """
 
     texts: NDArray[np.int64]
@@ -76,7 +77,8 @@ def class_scores(
         for one in range(n_classes)
     ]
     recall = Estimate(*map(np.array, zip(*recalls, strict=True)))
+    texts = np.bincount(truth, minlength=n_classes)
     with np.errstate(invalid="ignore"):
         precision = np.diag(counts) / counts.sum(axis=0)
-        f1 = 2 * precision * recall.value / (precision + recall.value)
-    return ClassScores(np.bincount(truth, minlength=n_classes), recall, precision, f1)
+        f1 = 2 * np.diag(counts) / (texts + counts.sum(axis=0))
+    return ClassScores(texts, recall, precision, f1)

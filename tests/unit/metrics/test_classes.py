@@ -42,6 +42,15 @@ def test_a_class_without_texts_or_answers_has_no_score_and_no_answer_is_wrong():
     assert np.isnan([found.recall.value[1], found.precision[1], found.f1[1]]).all()
 
 
+def test_of_a_class_that_is_never_right_f1_is_0_and_undefined_only_without_texts_and_answers():
+    # Nothing is taken for the second class, none of the third is there, nor any answer of the fourth.
+    truth, given, classes = [0, 0, 1, 1], [0, 0, 0, 2], [0, 1, 2, 3]
+    scores = class_scores(truth, [given], 4, 0.95)
+    stock = metrics.precision_recall_fscore_support(truth, given, labels=classes, zero_division=np.nan)
+    assert np.array_equal((scores.precision, scores.recall.value, scores.f1), stock[:3], equal_nan=True)
+    assert scores.f1[1] == scores.f1[2] == 0 and np.isnan(scores.f1[3])
+
+
 def test_texts_of_one_group_are_one_draw():
     truth, predicted = [0] * 12 + [1], [[0] * 6 + [1] * 7]
     groups = [*(number // 3 for number in range(12)), 9]
