@@ -15,7 +15,7 @@ from distillens.data.errors import DataError
 from distillens.data.read import check_column
 from distillens.data.segmentation import spans
 
-LABEL_NAMES = ("label", "labels", "target", "class", "gold", "score", "stars", "rating")
+LABEL_NAMES = ("label", "labels", "target", "class", "gold", "sentiment", "score", "stars", "rating")
 """What a column of labels may be called, in any case; in others positions and scores are no labels."""
 
 _WORDS = 3  # of a text, on average; fewer are names, dates and keys
@@ -59,7 +59,8 @@ def find(frame: pd.DataFrame, task: Mapping[str, Any], asked: Asked, where: str)
     ------
     DataError
         For a column that is not there; where no column, or more than one, can be the text or the label; where
-        one that is called a label holds something else. The message says which option decides.
+        one that is called a label, or is mostly labels, holds something else. The message says which option
+        decides.
 
     Examples
     --------
@@ -121,7 +122,7 @@ def _label(
         try:
             read_as = _read_as(frame, task, name)
         except DataError as error:
-            if is_called:
+            if is_called or _mostly_named(frame[name], task):
                 refused[name] = str(error)
             continue
         if read_as <= set(_CERTAIN):
@@ -141,8 +142,8 @@ def _label(
     if refused:
         name, why = next(iter(refused.items()))
         raise DataError(
-            f"{where}: the column {name!r} is called a label, but {why}; name another with --label, "
-            "or say --no-label"
+            f"{where}: the column {name!r} is called a label, or holds labels, but {why}; mend the cell, "
+            "name another with --label, or say --no-label"
         )
     return None, [f"{where}: no column of labels, so performance is not known and nothing is gated"]
 
@@ -150,6 +151,12 @@ def _label(
 def _positions(name: str, task: Mapping[str, Any]) -> str:
     pairs = ", ".join(f"{number} is {label}" for number, label in enumerate(task["labels"]))
     return f"labels are read from the column {name!r} by position: {pairs}"
+
+
+def _mostly_named(cells: pd.Series, task: Mapping[str, Any]) -> bool:
+    """Whether more than half of the cells are names of labels, so that others are faults among them."""
+    names = {name.strip().casefold() for name in task["labels"]}
+    return sum(isinstance(cell, str) and cell.strip().casefold() in names for cell in cells) > len(cells) / 2
 
 
 def _read_as(frame: pd.DataFrame, task: Mapping[str, Any], name: str) -> set[str]:

@@ -12,7 +12,7 @@ from distillens import tables
 from distillens.data import hub, label_sets, labels, read
 from distillens.data.packages import FetchError, fetch_package
 from distillens.data.plant import planted
-from distillens.data.repeats import repeats
+from distillens.data.repeats import repeats, trained_on
 from distillens.data.text import Example, draw, seed_of
 from distillens.provenance import digest
 
@@ -75,9 +75,19 @@ def fetch_dataset(
                 else:
                     _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
         rows = read.rows(chosen)
+        if split == "test":
+            what |= _log_repeats(name, read.rows(chosen_of.get("train", [])), rows)
         tables.write(out[split], "examples", rows, what)
-        if split == "test" and (said := repeats(name, {"tested": rows})):
-            _LOG.warning("%s", said)
+
+
+def _log_repeats(
+    name: str, trained: Sequence[Mapping[str, Any]], tested: Sequence[Mapping[str, Any]]
+) -> dict[str, str]:
+    """Say which tested texts repeat, or were trained on, too; the latter is to be kept with the split."""
+    again = trained_on(name, trained, tested)
+    for said in filter(None, (repeats(name, {"tested": tested}), again)):
+        _LOG.warning("%s", said)
+    return {"trained_on": again} if again else {}
 
 
 def _log_labels(where: str, report: Mapping[str, Mapping[str, Any]]) -> None:

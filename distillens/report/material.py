@@ -10,7 +10,7 @@ import pandas as pd
 
 from distillens import tables
 from distillens.config import validate
-from distillens.data.repeats import repeats
+from distillens.data.repeats import repeats, told
 from distillens.report import (
     classes,
     costs,
@@ -187,7 +187,7 @@ def gather(
     repeated = [
         repeats(name, {"tested": splits.get((name, "test"), []), "explained": texts.get(name, [])})
         for name in tasks
-    ]
+    ] + told(files.splits)
     by_text = study_data.frame_of(files.text_agreement, "text_agreement")
     by_class = {task: classes.of_task(outline, task, answers, splits, by_text) for task in tasks}
     if not settings.get("show_texts", True):

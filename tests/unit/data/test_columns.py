@@ -26,6 +26,19 @@ def test_without_labels_it_is_said():
     assert "no column of labels" in found.remarks[0]
 
 
+@pytest.mark.parametrize("cell", [None, "", "goood", "3"])
+def test_one_bad_cell_does_not_make_a_column_of_labels_go_unseen(cell):
+    data = frame(said=[*TEXTS, "So and so, all in all."], what=["good", cell, "bad"])
+    with pytest.raises(DataError, match="'what' is called a label, or holds labels, but .*row 2"):
+        find(data, MOODS, Asked(), "f.csv")
+    assert find(data, MOODS, Asked(without_label=True), "f.csv").label is None
+
+
+def test_a_few_texts_that_are_names_of_labels_make_no_column_of_labels():
+    data = frame(said=[*TEXTS, "Good"], id=["1", "2", "3"])
+    assert find(data, MOODS, Asked(), "f.csv").label is None
+
+
 def test_positions_count_only_in_a_column_that_is_called_a_label_and_it_is_said():
     found = find(frame(text=TEXTS, helpful=["1", "0"], label=["0", "1"]), MOODS, Asked(), "f.csv")
     assert found.label == "label"
@@ -65,9 +78,9 @@ def test_pairs_are_named():
         (
             {"text": TEXTS, "label": ["pos", "neg"]},
             Asked(),
-            "'label' is called a label, but .*'pos'.*--no-label",
+            "'label' is called a label, or holds labels, but .*'pos'.*--no-label",
         ),
-        ({"text": TEXTS, "label": ["1", "2"]}, Asked(), "called a label, but .*out of range"),
+        ({"text": TEXTS, "label": ["1", "2"]}, Asked(), "called a label, .*out of range"),
         ({"text": TEXTS}, Asked("texts"), "no column 'texts'"),
         ({"text": TEXTS}, Asked("text", "text"), "a column is one thing"),
         ({"text": TEXTS, "m": ["bad", "good"]}, Asked(label="m", without_label=True), "leave one out"),

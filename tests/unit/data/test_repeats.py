@@ -6,7 +6,7 @@ import pytest
 from distillens import tables
 from distillens.config.validate import complete
 from distillens.data import fetch
-from distillens.data.repeats import in_folder, repeats
+from distillens.data.repeats import in_folder, repeats, trained_on
 from distillens.data.select import select_examples
 
 
@@ -74,3 +74,42 @@ def test_the_log_says_it_of_the_test_split_and_of_what_is_explained(tmp_path, ca
         assert [message.partition(" (")[0] for message in said] == [
             f"films: 24 of 24 {use} texts are there more than once" for use in ("tested", "explained")
         ]
+
+
+def test_texts_that_are_trained_on_and_tested_are_counted_pairs_by_both_texts():
+    trained, tested = rows("A  film", "b", ("a", "x")), rows("a film", "c", "B", ("a", "y"), ("A", "x"))
+    assert trained_on("films", trained, tested).startswith(
+        "films: 3 of 5 tested texts were trained on, too, the first of them 0, so performance may be too good"
+    )
+    assert trained_on("films", rows("a"), rows("b")) == ""
+
+
+def test_groups_that_are_trained_on_and_tested_are_counted():
+    assert trained_on("films", rows("a", group="g"), rows("b", "c", group="g") + rows("d")).startswith(
+        "films: 2 of 3 are of a group that was trained on, the first 0"
+    )
+
+
+def test_what_is_trained_on_and_tested_is_said_in_log_and_results(tmp_path, caplog):
+    pd.DataFrame({"text": ["Film", "film ", "Play", "Opera"], "mood": ["bad", "good"] * 2}).to_csv(
+        tmp_path / "films.csv", index=False
+    )
+    task = {
+        "source": {"local": str(tmp_path / "films.csv")},
+        "columns": {"text_a": "text", "label": "mood"},
+        "labels": ["bad", "good"],
+        "splits": {name: {"from": "all", "examples": 2} for name in ("test", "train")},
+    }
+    models = {"m": {"checkpoint": {"local": "x"}, "training": "none"}}
+    task = complete({"study": "s", "tasks": {"films": task}, "models": models})["tasks"]["films"]
+    out = {split: tmp_path / f"{split}.parquet" for split in fetch.SPLITS}
+    for seed in range(9):
+        caplog.clear()
+        fetch.fetch_dataset(task, "films", None, seed, out)
+        texts = [tables.read(out[split], "examples")["text_a"].to_pylist() for split in ("train", "test")]
+        apart = any({"Film", "film"} == {text.strip() for text in of} for of in texts)
+        said = [record.message for record in caplog.records if "trained on" in record.message]
+        assert len(said) == (not apart) and in_folder("films", tmp_path).endswith(*said or [""])
+        if said:
+            return
+    raise AssertionError("no seed put both into different splits")
