@@ -81,7 +81,7 @@ def write_explanations(
         If the model's answer to an example is not finite.
     """
     out, engine = Path(out), job.load(plan.again)
-    work = _Work(job, plan, explained, engine)
+    work = Work(job, plan, explained, engine)
     folder = out.with_name(f".{job.run.explainer}.parts")
     provenance = {
         **work.origin,
@@ -98,7 +98,7 @@ def write_explanations(
     note(engine)
 
 
-class _Work:
+class Work:
     """A job's texts in groups, and how they are explained; alike in every process that makes it."""
 
     def __init__(self, job: ModelJob, plan: ExplanationPlan, explained: str | Path, engine: Engine) -> None:
@@ -109,10 +109,8 @@ class _Work:
         seen = [seen_part(example, engine) for example in chosen]
         self.examples = [engine.encoder.in_tokens(one) if own.in_tokens else one for one, _ in seen]
         self.unseen = [unseen for _, unseen in seen]
-        seed = seed_of_draws(plan.seed, job.run, own.common_masks, *(["again"] if plan.again else []))
-        self.explain = partial(
-            self.method.explain, engine=engine, output=plan.output, options=own.options, seed=seed
-        )
+        self.output, self.shared = plan.output, own.common_masks
+        self.seed = seed_of_draws(plan.seed, job.run, self.shared, *(["again"] if plan.again else []))
         self.most = {} if own.most is None else {"most": own.most}
         self.origin = job.run.provenance() | {
             "settings": decisive(plan.explainer), "output": plan.output, "study_seed": plan.seed
@@ -122,39 +120,61 @@ class _Work:
         self.origin["versions"] |= versions("captum")
         self.origin["versions"] |= cutter(text for example in self.examples for text in example.texts)
 
-    def parts(self, progress: Progress) -> list[Part]:
-        """A part for each group of neighbours."""
+    def groups(self) -> list[tuple[slice, dict[str, Any]]]:
+        """Groups of neighbours, each with whatever decides on its values."""
         texts = [example.texts for example in self.examples]
         outputs = self.engine.logits(texts[:1]).shape[-1]
         costs = [self.method.cost(len(example.words), outputs, self.options) for example in self.examples]
         # How batches are shared out decides on the last digits.
         stamp = {**self.origin, "code": self.job.code, **self.engine.batching}
         return [
-            Part({**stamp, "texts": named(self.examples[group])}, partial(self._make, group, progress),
-                 group.stop - group.start)
+            (group, {**stamp, "texts": named(self.examples[group])})
             for group in groups(texts, costs, self.engine, self.stages)
-        ]  # fmt: skip
+        ]
+
+    def explained(
+        self, group: slice, engine: Engine, seed: int, where: str | Path
+    ) -> Iterator[tuple[Attribution, np.ndarray]]:
+        """The attributions of a group's texts, with a model's answers.
+
+        Raises
+        ------
+        ModelError
+            If an answer is not finite; ``where`` names the model.
+        """
+        # With an empty cache the same batches are made whatever groups went before, or were there already.
+        engine.forget()
+        few = self.examples[group]
+        logits = engine.logits([example.texts for example in few])
+        finite(logits, [example.example_id for example in few], where)
+        control = getattr(self.method, "CONTROL", False)
+        for attribution, own in zip(
+            self.method.explain(few, engine, self.output, self.options, seed), logits, strict=True
+        ):
+            # What a control says is not in the output's units.
+            yield attribution if control else settled(attribution), own
+
+    def parts(self, progress: Progress) -> list[Part]:
+        """A part for each group."""
+        return [
+            Part(stamp, partial(self._make, group, progress), group.stop - group.start)
+            for group, stamp in self.groups()
+        ]
 
     def _make(self, group: slice, progress: Progress) -> list[Iterator[dict[str, Any]]]:
         return [self._rows(group, progress)]
 
     def _rows(self, group: slice, progress: Progress) -> Iterator[dict[str, Any]]:
-        # With an empty cache the same batches are made whatever groups went before, or were there already.
-        self.engine.forget()
-        few = self.examples[group]
-        logits = self.engine.logits([example.texts for example in few])
-        finite(logits, [example.example_id for example in few], self.job.folder)
-        control = getattr(self.method, "CONTROL", False)
-        for attribution, unseen, own in zip(self.explain(few), self.unseen[group], logits, strict=True):
-            # What a control says is not in the output's units.
-            yield _row(attribution if control else settled(attribution), unseen, own)
+        explained = self.explained(group, self.engine, self.seed, self.job.folder)
+        for (attribution, logits), unseen in zip(explained, self.unseen[group], strict=True):
+            yield _row(attribution, unseen, logits)
             progress.advance()
 
 
 def _parts(
     job: ModelJob, plan: ExplanationPlan, explained: str | Path, engine: Engine, progress: Progress
 ) -> list[Part]:
-    return _Work(job, plan, explained, engine).parts(progress)
+    return Work(job, plan, explained, engine).parts(progress)
 
 
 def seed_of_draws(study_seed: int, run: ExplanationId, shared: bool, *more: object) -> int:

@@ -9,16 +9,14 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from distillens import registry, tables
-from distillens.attribution.explain import ExplanationPlan, groups, named, seed_of_draws, seen_part, stages_of
-from distillens.attribution.explainer_settings import ExplainerSettings, decisive
-from distillens.attribution.saturation import settled
-from distillens.data.text import examples, seed_of, unit_of
+from distillens import registry
+from distillens.attribution.explain import ExplanationPlan, Work, seed_of_draws
+from distillens.data.text import seed_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
 from distillens.models.job import ModelJob
-from distillens.provenance import digest, versions
+from distillens.provenance import digest
 
 
 class Rung(NamedTuple):
@@ -71,15 +69,13 @@ def explain_rungs(
 
     Raises
     ------
+    ModelError
+        If a rung's answer to an example is not finite.
     ValueError
         If a kind of damage does not exist, or the model has nothing that it could damage.
     """
     run = job.run
-    whole = job.engine.load(job.folder, change=_nothing)
-    own = ExplainerSettings.of(plan.explainer)
-    method, options, shared = own.method, own.options, own.common_masks
-    every = examples(tables.read(explained, "examples"))[: own.most]
-    chosen = [seen_part(example, whole)[0] for example in every]
+    work = Work(job, plan, explained, job.engine.load(job.folder, change=_nothing))
 
     @lru_cache(maxsize=1)
     def engine_of(rung: Rung) -> Engine:
@@ -92,47 +88,29 @@ def explain_rungs(
         return [rows(rung, group)]
 
     def rows(rung: Rung, group: slice) -> Iterator[dict[str, Any]]:
-        engine = engine_of(rung)
-        # With an empty cache the same batches are made whatever groups went before.
-        engine.forget()
-        seed = seed_of_draws(plan.seed, run, shared, *(() if shared else ("rung", *rung)))
-        logits = engine.logits([example.texts for example in chosen[group]])
-        attributions = method.explain(
-            chosen[group], engine=engine, output=plan.output, options=options, seed=seed
-        )
-        for attribution, answer in zip(map(settled, attributions), logits, strict=True):
+        seed = work.seed if work.shared else seed_of_draws(plan.seed, run, False, "rung", *rung)
+        where = f"{job.folder}, damaged by {rung.kind} of {rung.dose:g}"
+        for attribution, logits in work.explained(group, engine_of(rung), seed, where):
             yield {
                 **rung._asdict(),
                 "example_id": attribution.example.example_id,
                 "values": attribution.values.tolist(),
-                "logits": answer.tolist(),
+                "logits": logits.tolist(),
             }
             progress.advance()
 
-    origin = run.provenance() | {
-        "settings": decisive(plan.explainer),
-        "output": plan.output,
-        "study_seed": plan.seed,
-    }
-    origin |= {"removal": job.engine.rule, **unit_of(chosen)}
-    origin |= whole.provenance()
-    origin["versions"] |= versions("captum")
-    outputs = whole.logits([example.texts for example in chosen[:1]]).shape[-1]
-    costs = [method.cost(len(example.words), outputs, options) for example in chosen]
-    cut = groups([example.texts for example in chosen], costs, whole, stages_of(explained))
-    stamp = {**origin, "code": job.code, **whole.batching}
+    cut = work.groups()
     rungs, out = rungs_of(ladder), Path(out)
-    with Progress(len(rungs) * len(chosen), f"{run.explainer} ladder", "text") as progress:
+    with Progress(len(rungs) * len(work.examples), f"{run.explainer} ladder", "text") as progress:
         parts = [
-            Part({**stamp, "rung": list(rung), "texts": named(chosen[group])}, partial(make, rung, group),
-                 group.stop - group.start)
+            Part({**stamp, "rung": list(rung)}, partial(make, rung, group), group.stop - group.start)
             for rung in rungs
-            for group in cut
-        ]  # fmt: skip
+            for group, stamp in cut
+        ]
         write_in_parts(
             {"rungs": out},
             parts,
-            {**origin, "ladder": ladder, "explained_sha256": digest(explained)},
+            {**work.origin, "ladder": ladder, "explained_sha256": digest(explained)},
             out.with_name(f".{run.explainer}.parts"),
             progress,
         )

@@ -10,6 +10,7 @@ from distillens.attribution.explain_rungs import explain_rungs, rungs_of
 from distillens.models import classifier
 from distillens.models.architecture import encoder_matrices
 from distillens.models.engine import EngineOptions
+from distillens.models.errors import ModelError
 from distillens.models.job import ModelJob
 from distillens.provenance import ExplanationId, digest
 from tests import tiny
@@ -94,6 +95,25 @@ def test_a_job_that_is_run_again_makes_only_what_is_new(model, explained, monkey
     more = {**LADDER, "prune": {"doses": [0.2, 0.6, 0.9]}}
     rungs(model, explained, more)
     assert made == [None, None, 0.9]
+
+
+def test_words_cut_by_another_version_are_explained_anew(model, explained, monkeypatch):
+    made, prune = [], registry.load("damage", "prune").damage
+    monkeypatch.setattr(
+        registry.load("damage", "prune"), "damage", lambda *all, **more: made.append(1) or prune(*all, **more)
+    )
+    for number, version in enumerate(["77", "77", "78"]):
+        monkeypatch.setattr("distillens.attribution.explain.cutter", lambda texts, own=version: {"icu": own})
+        out = rungs(model, explained, {"prune": {"doses": [0.2]}})
+        assert len(made) == [1, 1, 2][number]
+        assert tables.provenance(out)["versions"]["icu"] == version
+
+
+def test_a_copy_whose_answers_overflow_is_refused_by_name(model, explained):
+    with pytest.raises(
+        ModelError, match=r"model, damaged by noise of 1e\+38: its answer to text '0' is not finite"
+    ):
+        rungs(model, explained, {"noise": {"doses": [1e38], "draws": 1}})
 
 
 def test_explainers_that_draw_draw_anew_for_each_rung(model, explained):
