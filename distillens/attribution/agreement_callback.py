@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, TrainerCallback
 
-from distillens.attribution.explain import seen_part
+from distillens.attribution.explain import seed_of_draws, seen_part
 from distillens.attribution.explainer_settings import ExplainerSettings
 from distillens.attribution.saturation import settled
 from distillens.config import schema
@@ -28,7 +28,7 @@ from distillens.models import model_folder
 from distillens.models.engine import EngineOptions
 from distillens.models.import_model import import_model
 from distillens.models.removal import MASK, Rule
-from distillens.provenance import RunId
+from distillens.provenance import ExplanationId, RunId
 
 METRIC = "agreement"
 """The metric's name, behind the prefix of the evaluation (``eval_agreement``)."""
@@ -54,7 +54,8 @@ class AgreementCallback(TrainerCallback):
     explainer : str
         ``occlusion``, ``input_x_gradient`` or another method.
     options : mapping, optional
-        Of the explainer; what is left out has its default.
+        Of the explainer, as in a config (``unit``, ``examples`` and ``common_masks`` too); what is left
+        out has its default.
     output : str
         The scalar per class that is explained; see `distillens.metrics.explained_output.explained`.
     device : str
@@ -90,10 +91,9 @@ class AgreementCallback(TrainerCallback):
     ) -> None:
         self._task = task_of(model_folder.read(teacher))
         filled = schema.method("explainer", "options", {"method": explainer, **(options or {})})
-        own = ExplainerSettings.of(filled)
-        self._method, self._options = own.method, own.options
+        self._explainer, self._settings = explainer, ExplainerSettings.of(filled)
         self._examples = [Example(str(number), text) for number, text in enumerate(texts)]
-        self._examples = [example for example in self._examples if example.words]
+        self._examples = [example for example in self._examples if example.words][: self._settings.most]
         if not self._examples:
             raise ValueError("texts: none of them has a word")
         self._teacher, self._tokenizer, self._output, self._device = teacher, tokenizer, output, device
@@ -141,13 +141,16 @@ class AgreementCallback(TrainerCallback):
             labels=None,
             max_length=None,
         )
-        engine = EngineOptions(self._device, "torch", rule=self._rule).load(folder)
+        engine, own = EngineOptions(self._device, "torch", rule=self._rule).load(folder), self._settings
         seen = [seen_part(example, engine)[0] for example in self._examples]
+        seen = [engine.encoder.in_tokens(example) for example in seen] if own.in_tokens else seen
+        about = ExplanationId(_TASK, folder.name, 0, self._explainer)
+        seed = seed_of_draws(0, about, own.common_masks)
         logits = engine.logits([example.texts for example in seen])
-        attributions = self._method.explain(seen, engine, self._output, self._options, seed=0)
+        attributions = own.method.explain(seen, engine, self._output, own.options, seed)
         return [
-            (example.places, settled(one).values, int(own.argmax()))
-            for example, one, own in zip(seen, attributions, logits, strict=True)
+            (example.places, settled(one).values, int(answer.argmax()))
+            for example, one, answer in zip(seen, attributions, logits, strict=True)
         ]
 
     @staticmethod

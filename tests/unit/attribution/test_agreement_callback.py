@@ -6,6 +6,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
 
 from distillens.attribution.agreement_callback import AgreementCallback
+from distillens.attribution.explainers import lime
 from distillens.config.errors import ConfigError
 from tests import tiny
 
@@ -62,6 +63,38 @@ def test_the_teacher_agrees_with_itself(folders, tmp_path, explainer):
     state = type("State", (), {"is_world_process_zero": True, "log_history": [], "global_step": 0})
     callback(folders, explainer).on_evaluate(None, state, None, model=model, metrics=metrics)
     assert metrics["eval_agreement"] == pytest.approx(1.0)
+
+
+def seeds_and_texts(callback, monkeypatch):
+    """What the teacher's explainer and a student's are called with."""
+    asked, explain = [], lime.explain
+
+    def noted(examples, engine, output, options, seed):
+        asked.append((seed, examples))
+        return explain(examples, engine, output, options, seed)
+
+    monkeypatch.setattr(lime, "explain", noted)
+    model = AutoModelForSequenceClassification.from_pretrained(callback._teacher)
+    state = type("State", (), {"is_world_process_zero": True, "log_history": [], "global_step": 0})
+    for _ in range(2):
+        callback.on_evaluate(None, state, None, model=model, metrics={"eval_loss": 1.0})
+    return zip(*asked, strict=True)
+
+
+def test_models_draw_apart_as_in_a_study_and_alike_at_every_evaluation(folders, monkeypatch):
+    for common in (False, True):
+        own = callback(folders, "lime", options={"samples": 10, "common_masks": common})
+        (teacher, first, second), _ = seeds_and_texts(own, monkeypatch)
+        assert first == second
+        assert (teacher == first) is common
+
+
+def test_options_that_all_explainers_have_hold_while_a_student_trains(folders, monkeypatch):
+    own = callback(folders, "lime", options={"samples": 10, "unit": "token", "examples": 2})
+    _, texts = seeds_and_texts(own, monkeypatch)
+    for few in texts:
+        assert [example.text_a for example in few] == TEXTS[:2]
+        assert all(example.units for example in few)
 
 
 def test_texts_without_words_and_unknown_explainers_are_refused(folders):
