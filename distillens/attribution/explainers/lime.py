@@ -76,6 +76,12 @@ def explain(
 
 
 def _explain_one(example: Example, options: dict[str, float], seed: int) -> Task[Attribution]:
+    if not example.words:  # nothing to draw from
+        (whole,) = yield Masks(example, np.ones((1, 0), dtype=bool))
+        scores = np.full(len(whole), np.nan)
+        return Attribution(
+            example, np.empty((0, len(whole))), whole, whole, {"evals": 1, "lime_r2": scores.tolist()}
+        )
     keep = drawn(len(example.words), int(options["samples"]), np.random.RandomState(seed))
     outputs = yield Masks(example, keep)
     values, intercept, scores = fitted(keep, outputs, options["kernel_width"])

@@ -328,6 +328,16 @@ def test_other_outputs_can_be_explained(output, bert):
         np.testing.assert_allclose(one.values.sum(0) + one.base, one.output, atol=0.02)
 
 
+@pytest.mark.parametrize("method", sorted(OPTIONS))
+def test_a_text_without_tokens_has_no_values(method, bert):
+    engine = Engine(bert, "cpu")
+    empty = engine.encoder.in_tokens(Example("1", "\ue000"))
+    assert empty.words == ()
+    (one,) = run(method, [empty], engine, **OPTIONS[method])
+    assert one.values.shape == (0, 3)
+    assert_same(one.output, explained(engine.logits([empty.texts]), "margin")[0])
+
+
 def test_too_few_evaluations_are_marked(bert):
     engine = Engine(bert, "cpu")
     assert run("shap", EXAMPLES[:1], engine, max_evals=10)[0].diagnostics["truncated"]
