@@ -7,7 +7,7 @@ explanations are found again (`distillens.models.chunks`), so nothing is explain
 """
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ from rich.console import Console
 
 from distillens import tables
 from distillens.cli.errors import CommandError
-from distillens.config import label_views, texts
+from distillens.config import command_line, label_views, texts
 from distillens.config.validate import complete
 from distillens.data.select import most_texts
 from distillens.data.text import examples
@@ -40,7 +40,7 @@ def until_told(
     go: Callable[[Sequence[str]], None],
     console: Console,
     most: int | None = None,
-    changed: Mapping[str, Any] | None = None,
+    changed: Sequence[str] = (),
 ) -> None:
     """Run a study with more texts until its plan asks for no more, or for more than is allowed.
 
@@ -58,19 +58,24 @@ def until_told(
     console : Console
     most : int, optional
         Texts of every task, at most; without it tasks without ``until: told`` stay as they are.
-    changed : mapping, optional
-        Keys of the config that the command line gives instead of the file, merged as Snakemake does.
+    changed : sequence of str, optional
+        ``KEY=VALUE``: keys of the config that the command line gives instead of the file, as to Snakemake.
 
     Raises
     ------
     CommandError
-        If all tasks have several labels.
+        If all tasks have several labels, or what is changed is not said as keys with values.
     """
     raw = yaml.safe_load(file.read_text("utf-8"))
     if changed:
-        from snakemake.utils import update_config  # a quarter of a second, which others need not wait
+        from snakemake.cli import parse_config  # takes a second, which others need not wait
+        from snakemake.utils import update_config
 
-        update_config(raw, changed)
+        try:
+            update_config(raw, parse_config(changed))
+            command_line.retype(raw, changed)
+        except ValueError as error:
+            raise CommandError(f"--config: {error}") from None
     raw = complete(raw)
     results = folder / "results" / raw["study"]
     texts.check_explainers(raw["explainers"])

@@ -54,18 +54,43 @@ def run(arguments: list[str], console: Console) -> int:
     Raises
     ------
     CommandError
-        If there is no such study.
+        If there is no such study, or there are several.
     """
-    named = bool(arguments) and not arguments[0].startswith("-")
-    study = project_file(arguments[0]) if named else ROOT / "config.yaml"
-    if not study.is_file():
-        raise CommandError(f"{arguments[0]}: no such file; the study comes first, then Snakemake's options")
-    given = allowing_code(arguments[named:])
+    study, rest = _study(arguments)
+    given = allowing_code(rest)
     cores = [] if _says_how_many(given) else ["--cores", "all"]
     if _is_pilot(study) and not _says(given, _LOOKS + _PARTS):
         return _until_told(study, [*cores, *given], console)
     command, environment = snakemake(study, *cores, *given)
     os.execve(command[0], command, environment)
+
+
+def _study(arguments: Sequence[str]) -> tuple[Path, list[str]]:
+    """The study's file, wherever it stands, and the other arguments."""
+    if any(one.startswith("--configf") for one in arguments):  # the last of two would be the study
+        raise CommandError("--configfile: the study is the config; name it alone, and change it by --config")
+    at = [0] if arguments and not arguments[0].startswith("-") else []
+    at += [place for place, one in enumerate(arguments) if place not in at and _is_study(one)]
+    if len(at) > 1:
+        raise CommandError(f"{', '.join(arguments[place] for place in at)}: several studies; name one")
+    if not at:
+        return ROOT / "config.yaml", list(arguments)
+    study = project_file(arguments[at[0]])
+    if not study.is_file():
+        raise CommandError(f"{study}: no such file; the study comes first, then Snakemake's options")
+    return study, [one for place, one in enumerate(arguments) if place not in at]
+
+
+def _is_study(argument: str) -> bool:
+    """Whether it is a YAML file that names its study, or one that cannot be read, as is said then."""
+    file = project_file(argument)
+    if file.suffix not in (".yaml", ".yml") or not file.is_file():
+        return False
+    try:
+        content = yaml.safe_load(file.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return True
+    return isinstance(content, dict) and "study" in content
 
 
 def _is_pilot(study: Path) -> bool:
@@ -83,8 +108,6 @@ def _until_told(study: Path, given: Sequence[str], console: Console) -> int:
     parser.add_argument("-d", "--directory", default=".")
     parser.add_argument("-C", "--config", nargs="*", default=[])
     options = parser.parse_known_args(given)[0]
-    pairs = (one.partition("=") for one in options.config)
-    changed = {key: yaml.safe_load(value) for key, _, value in pairs}
 
     def go(targets: Sequence[str]) -> None:
         command, environment = snakemake(study, *targets, *given)
@@ -93,7 +116,7 @@ def _until_told(study: Path, given: Sequence[str], console: Console) -> int:
             raise _StoppedError(status)
 
     try:
-        pilot.until_told(study, Path(options.directory), go, console, changed=changed)
+        pilot.until_told(study, Path(options.directory), go, console, changed=options.config)
     except _StoppedError as stopped:
         return stopped.status
     return 0

@@ -138,6 +138,16 @@ def test_another_config_replaces_the_quickstart_and_a_key_overrides(tmp_path):
     assert "config.yaml" in alone.stdout + alone.stderr  # there is none in that folder
 
 
+def test_keys_of_the_command_line_have_the_types_that_they_have_in_a_file(tmp_path):
+    study = yaml.safe_load((ROOT / "config.yaml").read_text())
+    study["study"], study["mirror"] = "typed", "nowhere"
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(study))
+    given = ["--config", "allow_code=true", "mirror=null", "tasks={snippets-5: {perturb: {examples: 10}}}"]
+    place = ["--directory", str(tmp_path), "--configfile", str(tmp_path / "study.yaml")]
+    result = snakemake("-n", "--quiet", "all", *place, *given)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
 def test_a_wrong_config_is_refused_before_the_graph_in_one_line(tmp_path):
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     config["explainers"]["shapp"] = config["explainers"].pop("shap")

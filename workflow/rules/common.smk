@@ -6,6 +6,7 @@ import re
 from snakemake.exceptions import WorkflowError
 
 from distillens.config.validate import ConfigError, complete
+from distillens.config.command_line import retype
 from distillens.config.texts import with_planned_texts
 from distillens.config.files import refuse_duplicates, refuse_missing, refuse_patterns
 from distillens.provenance import ROOT, code, prefer_this_package
@@ -16,6 +17,7 @@ from distillens.config.study import Study
 prefer_this_package()
 try:
     refuse_duplicates(workflow.configfiles)
+    retype(config, workflow.config_settings.config_args or [])
     study = Study(with_planned_texts(complete(config)))
     refuse_missing(study.config)
     refuse_patterns(

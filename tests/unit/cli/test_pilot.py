@@ -213,9 +213,14 @@ def test_a_pilot_is_the_study_that_the_command_line_changes(file, monkeypatch):
 
 def test_a_nested_key_of_the_command_line_changes_nothing_beside_it(file, capsys):
     go = Workflow(file.parent / "results/toy", lambda now: 90.0)
-    changed = {"tasks": {"films": {"explain": {"most": 60}}}}
+    changed = ["tasks={films: {explain: {most: 60}}}", "mirror=null"]
     pilot.until_told(file, file.parent, go, Console(width=200), changed=changed)
     assert texts.read(go.results)["films"].after == {"examples": 60}
+
+
+def test_what_is_no_key_with_a_value_is_refused(file):
+    with pytest.raises(CommandError, match="--config: .*name=value"):
+        pilot.until_told(file, file.parent, lambda _: None, Console(), changed=["mirror"])
 
 
 def test_a_workflow_that_stops_gives_its_status(file, monkeypatch):
