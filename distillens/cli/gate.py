@@ -15,7 +15,7 @@ from distillens.cli.errors import CommandError
 from distillens.metrics.verdict import DRIFTS, KEEPS
 from distillens.provenance import ROOT
 from distillens.report import outcome, outcome_formats
-from distillens.report.baseline import BaselineError, compare
+from distillens.report.baseline import BaselineError, compare, unpaired
 from distillens.report.outcome_status import FAILING, failures, status
 from distillens.report.results import Results, load
 
@@ -117,6 +117,7 @@ def judge(results: Results, rules: Rules, console: Console) -> int:
     if rules.against is not None:
         try:
             record["against"] = compare(record, rules.against)
+            record["remarks"] += unpaired(record, rules.against)
         except BaselineError as error:
             raise CommandError(f"--against: the baseline {error}") from None
     failing = failures(record, rules.allow)
@@ -174,7 +175,7 @@ def _print(record: Mapping[str, Any], failing: Mapping[tuple[str, str], list[str
     for one in record["students"]:
         name = f"{one['student']} on {one['task']}" if several else one["student"]
         by = f" by {one['reference']}" if one["reference"] else ", without a reference"
-        agreed = "; ".join(map(outcome_formats.agreement, one["explainers"]))
+        agreed = "; ".join(map(outcome_formats.agreement, one["explainers"])) or "not measured"
         word = (one["verdict"], _STYLE.get(one["verdict"], "yellow"))
         console.print(
             Text.assemble((name, "bold"), ": ", word, f"{by} (agreement: {agreed})"), soft_wrap=True
@@ -183,6 +184,7 @@ def _print(record: Mapping[str, Any], failing: Mapping[tuple[str, str], list[str
         console.print(remark, style="yellow", soft_wrap=True, highlight=False)
     for row in record["against"]:
         word = "worse than the baseline" if row["worse"] else "not shown to be worse than the baseline"
+        word = word if row["n"] else "cannot be compared with the baseline"
         difference = "undefined" if row["difference"] is None else f"{row['difference']:+.3f}"
         console.print(f"{row['student']} by {row['explainer']}: {word} ({difference}, n = {row['n']})")
     if failing:

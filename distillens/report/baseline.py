@@ -61,7 +61,36 @@ def compare(outcome: Outcome, baseline: Outcome) -> list[dict[str, Any]]:
     level = 1 - _ALPHA / len(pairs)
     about = outcome["about"]
     resampling, groups = resampling_of(about, level), about.get("groups", {})
-    return [_compared(*pair, resampling, groups.get(pair[0]["task"])) for pair in pairs]
+    return [_compared(one, row, before, resampling, groups.get(one["task"])) for one, _, row, before in pairs]
+
+
+def unpaired(outcome: Outcome, baseline: Outcome) -> list[str]:
+    """What is in only one of two records, and so not compared, in sentences.
+
+    Examples
+    --------
+    >>> before, now = (
+    ...     {"students": [{"task": "films", "student": name, "explainers": [{"explainer": "shap"}]}]}
+    ...     for name in ("small", "tiny")
+    ... )
+    >>> unpaired(now, before), unpaired(now, {"students": before["students"] + now["students"]})
+    ([], ['films: small by shap is in the baseline only, and not compared'])
+    """
+    pairs = [
+        ((one["task"], one["student"], row["explainer"]), (one["task"], name, row["explainer"]))
+        for one, name, row, _ in _pairs(outcome, baseline)
+    ]
+    said = []
+    for side, record, where in ((0, outcome, "not in the baseline"), (1, baseline, "in the baseline only")):
+        compared = {pair[side] for pair in pairs}
+        for one in record["students"]:
+            keys = [(one["task"], one["student"], row["explainer"]) for row in one["explainers"]]
+            said += [
+                f"{task}: {student} by {explainer} is {where}, and not compared"
+                for task, student, explainer in keys
+                if (task, student, explainer) not in compared
+            ]
+    return said
 
 
 def resampling_of(about: Mapping[str, Any], level: float) -> Resampling:
@@ -104,7 +133,8 @@ def _check_same(about: Mapping[str, Any], other: Mapping[str, Any]) -> None:
 
 def _pairs(
     outcome: Outcome, baseline: Outcome
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
+) -> Iterator[tuple[Mapping[str, Any], str, Mapping[str, Any], Mapping[str, Any]]]:
+    """A student, its name in the baseline, and its rows by an explainer in both."""
     alone = len({one["student"] for one in outcome["students"]}) == 1
     alone = alone and len({one["student"] for one in baseline["students"]}) == 1
     for one in outcome["students"]:
@@ -114,7 +144,7 @@ def _pairs(
             before = {row["explainer"]: row for row in other["explainers"]}
             for row in one["explainers"]:
                 if row["explainer"] in before:
-                    yield one, row, before[row["explainer"]]
+                    yield one, other["student"], row, before[row["explainer"]]
 
 
 def _compared(

@@ -85,7 +85,9 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
     explainers = settings["explainers"]
     controls = [name for name, options in explainers.items() if options["method"] in registry.controls()]
     drift, placements = (frame.to_dict("records") for frame in (evidence.drift, evidence.placements))
-    decided = decisions(drift, placements, controls)
+    students = {name: model["teacher"] for name, model in settings["models"].items() if model["teacher"]}
+    expected = {(task, student): of for task in settings["tasks"] for student, of in students.items()}
+    decided = decisions(drift, placements, controls, expected)
     groups = {task: numbers for task, path in evidence.explained.items() if (numbers := _groups(path))}
     performance = by_subject(evidence.scores)["performance"]
     for one in decided:
@@ -111,6 +113,11 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
         },
         "students": decided,
         "remarks": [
+            *(
+                f"{one['task']}: nothing is measured of {one['student']}: only controls explain it"
+                for one in decided
+                if not one["explainers"]
+            ),
             *remarks([row for row in drift if row["explainer"] not in controls], evidence.answers),
             *filter(None, evidence.repeated),
         ],
@@ -174,7 +181,10 @@ def _answers(results: Results) -> dict[tuple[str, str], list[Any]]:
 
 
 def decisions(
-    drift: Sequence[Row], placements: Sequence[Row], controls: Iterable[str] = ()
+    drift: Sequence[Row],
+    placements: Sequence[Row],
+    controls: Iterable[str] = (),
+    expected: Mapping[tuple[str, str], str] | None = None,
 ) -> list[dict[str, Any]]:
     """A verdict per task and student, by the reference that there is.
 
@@ -186,6 +196,9 @@ def decisions(
         Rows of the tables of these kinds.
     controls : iterable of str
         Explainers that do not count.
+    expected : mapping, optional
+        The teacher of each (task, student) of the study: of one that no explainer that counts explains,
+        nothing is measured.
 
     Examples
     --------
@@ -198,26 +211,30 @@ def decisions(
     [('drift found', 'prune 0.3')]
     >>> [(one["verdict"], one["reference"]) for one in decisions([without], [])]
     [('not decided', None)]
+    >>> [one["verdict"] for one in decisions([without], [], ["shap"], {("films", "tiny"): "bert"})]
+    ['nothing measured']
     """
     controls = set(controls)
     headline = [row for row in drift if row["metric"] == HEADLINE and row["explainer"] not in controls]
     result = []
-    for task, student in dict.fromkeys((row["task"], row["student"]) for row in headline):
+    teachers = {(row["task"], row["student"]): row["teacher"] for row in headline}
+    for (task, student), teacher in {**teachers, **(expected or {})}.items():
         own, on_ladder = (
             [row for row in rows if (row["task"], row["student"]) == (task, student)]
             for rows in (headline, placements)
         )
         judged, by_ladder = deciding(own, on_ladder)
-        reference: str | None = None if any(row["teacher_runs_missing"] for row in own) else SEEDS
+        alone = not own or any(row["teacher_runs_missing"] for row in own)
+        reference: str | None = None if alone else SEEDS
         if by_ladder:
             reference = judged[0]["reference"]
-        word = overall(judged)
+        word = overall(judged) if own else GATED
         verdicts = {row["explainer"]: row["verdict"] for row in judged}
         result.append(
             {
                 "task": task,
                 "student": student,
-                "teacher": own[0]["teacher"],
+                "teacher": teacher,
                 "verdict": NOTHING if word == GATED else word,
                 "reference": reference,
                 "explainers": [_of_explainer(row, verdicts.get(row["explainer"])) for row in own],

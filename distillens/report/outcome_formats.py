@@ -88,7 +88,7 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
     for one in outcome["students"]:
         mark = " (fails)" if (one["task"], one["student"]) in failing else ""
         cells = (one["task"], one["student"], f"{one['verdict']}{mark}", one["reference"] or "nothing")
-        agreed = "<br>".join(map(agreement, one["explainers"]))
+        agreed = "<br>".join(map(agreement, one["explainers"])) or "not measured"
         lines.append(f"| {' | '.join(map(_cell, cells))} | {agreed} | {_answers(one)} |")
     if outcome["remarks"]:
         lines += ["", *(f"- {remark}" for remark in outcome["remarks"])]
@@ -101,7 +101,7 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
     texts = f"{outcome['about']['texts'][one['task']]['n']} texts"
     counted = [row["n"] + row["n_undefined"] for row in one["explainers"]]
     if one["task"] in outcome["about"].get("labels", {}):
-        texts = f"the {max(counted)} of {texts} to which teacher or student gives the label"
+        texts = f"the {max(counted, default=0)} of {texts} to which teacher or student gives the label"
     agreed = [
         agreement(row) + (f" (of {n} texts)" if n < max(counted) else "")
         for row, n in zip(one["explainers"], counted, strict=True)
@@ -110,6 +110,12 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
     level = f"{100 * level:g} % " if level else ""
     word = {KEEPS: "No drift found"}.get(one["verdict"], str(one["verdict"]).capitalize())
     by = f"by {one['reference']}" if one["reference"] else "with nothing to judge by"
+    compared = (
+        f"On {texts} the attributions agree with the",
+        f"teacher’s (Spearman, mean and {level}interval): {'; '.join(agreed)}.",
+    )
+    if not agreed:
+        compared = ("No explainer that counts", "explains it.")
     performance = one["performance"]
     scores = (
         "Performance is not known."
@@ -123,9 +129,8 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
         "",
         "### Agreement with its teacher’s reasons",
         "",
-        f"{word} on {one['task']}, against {one['teacher']}, {by}. On {texts} the attributions "
-        "agree with the",
-        f"teacher’s (Spearman, mean and {level}interval): {'; '.join(agreed)}.{doses} {scores}",
+        f"{word} on {one['task']}, against {one['teacher']}, {by}. {compared[0]}",
+        f"{compared[1]}{doses} {scores}",
         "This is about these models, texts and explainers, and does not say that its reasons are good.",
     ]
 

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 
 import jsonschema
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -13,11 +14,13 @@ from distillens.cli import gate
 from distillens.cli.errors import CommandError
 from distillens.metrics.verdict import DRIFTS, GATED, KEEPS, UNKNOWN
 from distillens.provenance import ROOT
-from distillens.report.baseline import BaselineError, compare
-from distillens.report.outcome import NOTHING, SEEDS, decisions
+from distillens.report import outcome
+from distillens.report.baseline import BaselineError, compare, unpaired
+from distillens.report.outcome import NOTHING, SEEDS, Evidence, decisions
 from distillens.report.outcome_formats import junit, markdown
 from distillens.report.outcome_status import WORSE, failures
 from distillens.report.outcome_status import status as exit_status
+from distillens.report.study_data import frame_of
 
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/outcome.schema.yaml").read_text("utf-8"))
 
@@ -85,6 +88,40 @@ def test_controls_other_metrics_and_gated_students_decide_nothing():
     assert [own["explainer"] for own in one["explainers"]] == ["shap"]
 
 
+def test_a_student_that_only_controls_explain_has_nothing_measured_and_fails():
+    students = {("films", "tiny"): "bert", ("films", "small"): "bert"}
+    decided = decisions([row(KEEPS), row(DRIFTS, "random", "small")], [], ["random"], students)
+    assert [(one["student"], one["verdict"], one["reference"]) for one in decided] == [
+        ("tiny", KEEPS, SEEDS),
+        ("small", NOTHING, None),
+    ]
+    made = record(("tiny", KEEPS))
+    made["students"] += [{**decided[1], "performance": None}]
+    jsonschema.validate(made, SCHEMA)
+    assert exit_status(made) == 5
+    assert "| films | small | nothing measured | nothing | not measured | not known |" in markdown(made)
+    assert "No explainer that counts\nexplains it." in markdown(made)
+    assert ET.fromstring(junit(made, failures(made))).find("testsuite").get("failures") == "1"
+
+
+def test_the_record_says_which_students_only_controls_explain():
+    frames = {kind: frame_of([], kind) for kind in ("placements", "scores", "text_agreement")}
+    drift = pd.DataFrame([row(explainer="random")])
+    evidence = Evidence(drift=drift, **frames, answers={}, explained={}, explanations=[])
+    settings = {
+        "name": "audit",
+        "seed": 0,
+        "tasks": {"films": {"columns": {"label": None}, "metrics": ["accuracy"]}},
+        "models": {"bert": {"teacher": None}, "tiny": {"teacher": "bert"}},
+        "explainers": {"random": {"method": "random"}},
+        "metrics": {"confidence_level": 0.95},
+        "explained_output": "margin",
+    }
+    made = outcome.record(settings, evidence)
+    assert [(one["student"], one["verdict"]) for one in made["students"]] == [("tiny", NOTHING)]
+    assert made["remarks"] == ["films: nothing is measured of tiny: only controls explain it"]
+
+
 def test_texts_of_one_group_are_compared_with_a_baseline_as_one_draw():
     before, now = record(("tiny", KEEPS), level=0.5), record(("tiny", KEEPS), level=0.49)
     for name, value in now["students"][0]["explainers"][0]["by_text"].items():
@@ -140,6 +177,11 @@ def test_the_only_students_are_compared_whatever_their_names_and_several_by_name
     assert compare(record(("new", KEEPS)), record(("old", KEEPS)))[0]["student"] == "new"
     found = compare(record(("a", KEEPS), ("b", KEEPS)), record(("b", KEEPS), ("c", KEEPS)))
     assert [one["student"] for one in found] == ["b"]
+    assert unpaired(record(("a", KEEPS), ("b", KEEPS)), record(("b", KEEPS), ("c", KEEPS))) == [
+        "films: a by shap is not in the baseline, and not compared",
+        "films: c by shap is in the baseline only, and not compared",
+    ]
+    assert unpaired(record(("new", KEEPS)), record(("old", KEEPS))) == []
     with pytest.raises(BaselineError, match="none of the students, only c, d"):
         compare(record(("a", KEEPS), ("b", KEEPS)), record(("c", KEEPS), ("d", KEEPS)))
 
