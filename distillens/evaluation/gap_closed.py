@@ -77,19 +77,27 @@ def _of_answers(
         run: Predictions(path, s).of("none", [0], truth.index)[0]
         for run, path in by_identity(paths, s).items()
     }
+    right = {run: _right(logits, truth, s) for run, logits in answers.items()}
     for student, baseline in _compared(baselines, s):
         sides = [
             [run for run in usable(s.runs(model), gates) if run in answers] for model in (student, baseline)
         ]
         if all(sides):
-            values = [[[_right(answers[run], truth, s)] for run in side] for side in sides]
             comparison = gap_closed.close(
-                *map(RunPairs.of, values),
+                *(_pairs([right[run] for run in side], side, s) for side in sides),
                 confidence_level=s.metrics["confidence_level"],
                 groups=texts.of(truth.index),
             )
             what = {"explainer": None, "metric": SCORES[s.task_settings["type"]], "k": None}
             yield _named(student, baseline, gates, s) | what | comparison
+
+
+def _pairs(right: Sequence[NDArray[np.float64]], runs: Sequence[Run], s: Settings) -> RunPairs:
+    """Whether each run is right, beside the teacher's run that it belongs to: their noise comes together."""
+    model = runs[0][0]
+    teachers = s.runs(s.teachers[model])
+    own = [teachers.index(s.references(*run)[0]) for run in runs] if s.teacher_seeds.get(model) else None
+    return RunPairs.of(np.repeat(np.array(right)[:, None], len(teachers), axis=1), own)
 
 
 def _right(logits: np.ndarray, truth: pd.Series, s: Settings) -> np.ndarray:

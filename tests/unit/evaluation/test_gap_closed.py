@@ -190,6 +190,40 @@ def test_a_better_student_closes_much_of_a_plain_one_s_drift(files, tmp_path):
     assert answers["gain"] == pytest.approx(4 / TEXTS)
 
 
+def test_answers_of_two_pairs_of_runs_tell_no_more_than_their_reasons(files, tmp_path):
+    """Two students' runs are compared run by run where they learnt from the same runs of the teacher."""
+
+    def of_answers(seeds):
+        wanted = {(model, seed) for model, of in SEEDS.items() for seed in (of if model == "big" else seeds)}
+        some = {
+            name: [path for path in files[name] if _run(path) in wanted]
+            for name in ("predictions", "explanations")
+        }
+        own = {"plain": seeds, "better": seeds}
+        rows = closings({**files, **some}, tmp_path, ["plain"], seeds={**SEEDS, **own}, teacher_seeds=own)
+        return next(row for row in rows if row["explainer"] is None)
+
+    wrong = {("plain", 1): 4, ("better", 1): 1, ("plain", 2): 8, ("better", 2): 5, ("plain", 3): 12}
+    for path in files["predictions"]:
+        made, rows = tables.provenance(path), tables.read(path, "predictions").to_pylist()
+        flipped = wrong.get(_run(path), 9)
+        rows = [row | {"logits": np.eye(2)[(i + (i < flipped)) % 2].tolist()} for i, row in enumerate(rows)]
+        tables.write(path, "predictions", rows, made)
+    two, three = of_answers([1, 2]), of_answers([1, 2, 3])
+    assert (two["gain"], three["gain"]) == pytest.approx((3 / TEXTS, 3 / TEXTS))
+    assert two["p_value"] is two["p_adjusted"] is two["gain_low"] is None
+    # What differs between runs of the teacher cancels: texts alone are left.
+    values = np.zeros(TEXTS)
+    for seed in (1, 2, 3):
+        values += [(i < wrong["plain", seed]) - (i < wrong.get(("better", seed), 9)) for i in range(TEXTS)]
+    assert three["p_value"] == pytest.approx(stats.ttest_1samp(values, 0).pvalue)
+
+
+def _run(path):
+    made = tables.provenance(path)
+    return made["model"], made["seed"]
+
+
 def test_two_baselines_are_each_other_s_opposite(files, tmp_path):
     rows = closings(files, tmp_path, ["plain", "better"])
     gains = {row["baseline"]: row["gain"] for row in rows if row["metric"] == "spearman"}
