@@ -13,7 +13,7 @@ from distillens.metrics import agreement
 MISSING = "–"
 
 METRICS: dict[str, tuple[str, str]] = {
-    "majority": ("majority", "what always giving the commonest answer reaches"),
+    "majority": ("majority", "what the best constant answer reaches"),
     "accuracy": ("accuracy", "share of texts that are classified right"),
     "macro_f1": ("macro F1", "F1 averaged over the classes, each counting the same"),
     "micro_f1": ("micro F1", "F1 of all labels of all texts together"),
@@ -76,7 +76,10 @@ METRICS: dict[str, tuple[str, str]] = {
     "direction_positive": ("positive", "share of positive predictions"),
     "confidence": ("confidence", "mean probability of the predicted class"),
     "confidence_change": ("Δ confidence", "change of confidence from the original sentence"),
-    "rating": ("rating", "mean expected class number"),
+    "rating": (
+        "rating",
+        "mean expected polarity of the classes, from −1, the most negative, to 1",
+    ),
     "rating_change": ("Δ rating", "change of the rating from the original sentence"),
     "cue_direction": ("cue, direction", "share of cue words whose attribution has the expected sign"),
     "cue_attribution": ("cue, attribution", "mean attribution of the cue word"),

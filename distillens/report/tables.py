@@ -343,7 +343,7 @@ _DRIFT = (
     _quantity("Z", "floor", "chance: agreement with shuffled attributions"),
     _quantity("A", "normalised", "normalised agreement (S − Z) / (C − Z)"),
     _quantity("D", "drift", "drift: C − S"),
-    valued("margin", "margin", _plain, "the largest drift that is as good as none, in the metric's units"),
+    valued("margin", "margin", _plain, "what “no drift found” must rule out, in the metric's units"),
     valued("d", "effect_size", _plain, "effect size: drift in standard deviations of a text"),
     valued(
         "p, drift",

@@ -186,7 +186,7 @@ def _columns(study: Outline, verdicts: Sequence[Verdict]) -> list[Column]:
         _reference(
             "teacher", "teacher_score", "teacher_value", "mean of the teacher's runs, and their range"
         ),
-        _reference("majority", "majority_score", "majority", "score of always giving the commonest answer"),
+        _reference("majority", "majority_score", "majority", "score of the best constant answer"),
     ]
 
 
@@ -262,9 +262,11 @@ def _gap(verdict: Verdict, explainer: str) -> Cell:
     style = f"judged {VERDICTS.get(GATED if verdict.overall == GATED else judgement, 'undecided')}"
     link = viewer.address(verdict.task, explainer, verdict.student)
     if pd.isna(row["drift"]):
-        hint = "The teacher has one run, so there is nothing to hold this agreement S against."
+        hint = "Of the teacher one run counts, so there is nothing to hold this agreement S against."
         if verdict.placed:
             hint = f"Agreement S, held against a damaged copy of the teacher ({verdict.reference})."
+        if not row["n"]:
+            hint = "No text has attributions of all runs that can be compared."
         agreement = None if pd.isna(row["agreement"]) else row["agreement"]
         said = f"S {number(agreement)}"
         return Cell(said, agreement, "", f"{style} missing", hint, unit=judgement, link=link)
