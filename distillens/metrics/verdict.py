@@ -157,9 +157,20 @@ def deciding(
         row
         for row in placements
         if (row["task"], row["student"]) == whose and row["metric"] == HEADLINE
-        if not isinstance(row["kind"], str)  # others say how much damage of a kind does as much
+        if not is_dose(row)
     ]
     return (placed, True) if placed else (by_runs, False)
+
+
+def is_dose(placement: Mapping[str, Any]) -> bool:
+    """Whether a place on the ladder is a dose of one kind of damage; the one over all kinds has the verdict.
+
+    Examples
+    --------
+    >>> is_dose({"kind": "prune"}), is_dose({"kind": None}), is_dose({"kind": math.nan})
+    (True, False, False)
+    """
+    return isinstance(placement["kind"], str)
 
 
 def overall(rows: Iterable[Mapping[str, Any]], controls: Iterable[str] = ()) -> str:

@@ -18,7 +18,7 @@ from distillens import registry, tables
 from distillens.data import repeats
 from distillens.evaluation.inputs import TextGroups
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import GATED, deciding, overall
+from distillens.metrics.verdict import GATED, deciding, is_dose, overall
 from distillens.provenance import digest
 from distillens.report.results import Results
 from distillens.report.study_data import by_subject
@@ -238,9 +238,7 @@ def decisions(
                 "verdict": NOTHING if word == GATED else word,
                 "reference": reference,
                 "explainers": [_of_explainer(row, verdicts.get(row["explainer"])) for row in own],
-                "doses": [
-                    _dose(row) for row in on_ladder if pd.notna(row["kind"]) and row["metric"] == HEADLINE
-                ],
+                "doses": [_dose(row) for row in on_ladder if is_dose(row) and row["metric"] == HEADLINE],
             }
         )
     return result

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from distillens.metrics.calibration import HEADLINE
-from distillens.metrics.verdict import DRIFTS, GATED, deciding, overall
+from distillens.metrics.verdict import DRIFTS, GATED, deciding, is_dose, overall
 from distillens.report import viewer
 from distillens.report.formatting import (
     NOT_KNOWN,
@@ -146,7 +146,7 @@ def of_study(
                     overall(judged, study.controls),
                     study.is_paired(student),
                     {row["explainer"]: row for row in judged} if by_ladder else {},
-                    [row for row in own_places if isinstance(row["kind"], str)] if by_ladder else [],
+                    list(filter(is_dose, own_places)) if by_ladder else [],
                 )
             )
     return result
