@@ -181,7 +181,7 @@ def _print(record: Mapping[str, Any], failing: Mapping[tuple[str, str], list[str
             Text.assemble((name, "bold"), ": ", word, f"{by} (agreement: {agreed})"), soft_wrap=True
         )
     for remark in record["remarks"]:
-        console.print(remark, style="yellow", soft_wrap=True, highlight=False)
+        console.print(remark, style="yellow", soft_wrap=True, highlight=False, markup=False)
     for row in record["against"]:
         word = "worse than the baseline" if row["worse"] else "not shown to be worse than the baseline"
         word = word if row["n"] else "cannot be compared with the baseline"

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     diagnosed = arguments.results / "report" / "tables" / "diagnostics.csv"
     reports = pd.read_csv(diagnosed).to_dict("records") if diagnosed.is_file() else []
     for warning in filter(None, (permutation.remarks(renamed), diagnostics.warning(reports))):
-        console.print(warning, style="yellow")
+        console.print(warning, style="yellow", markup=False)
     console.print()
     decided = decision.decisions(study, verdicts, costs.read(results.paths("costs/*/*/*.parquet")))
     for one in permutation.with_questions(decided, study, renamed):
@@ -71,6 +71,6 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
         console.print()
         console.print(terminal.table(verdict.table(study, verdicts)))
         for note in [*reasons.notes(study, verdicts), *filter(None, repeated)]:
-            console.print(note, style="dim")
+            console.print(note, style="dim", markup=False)
         for reason in long_texts.reasons(verdicts, reports):
             console.print(nouns.named(reason, study.settings.get("unit", "word")), style="yellow")

@@ -1,5 +1,6 @@
 """The record of a study's verdicts (`distillens.report.outcome`) as JUnit XML and as Markdown."""
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -80,7 +81,7 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
     <BLANKLINE>
     """
     lines = [
-        f"# {outcome['study']}: do the students still reason like their teacher?",
+        f"# {_escaped(outcome['study'])}: do the students still reason like their teacher?",
         "",
         "| task | student | verdict | by | agreement with the teacher’s reasons | answers |",
         "|---|---|---|---|---|---|",
@@ -88,10 +89,10 @@ def markdown(outcome: Outcome, failing: Collection[tuple[str, str]] = ()) -> str
     for one in outcome["students"]:
         mark = " (fails)" if (one["task"], one["student"]) in failing else ""
         cells = (one["task"], one["student"], f"{one['verdict']}{mark}", one["reference"] or "nothing")
-        agreed = "<br>".join(map(agreement, one["explainers"])) or "not measured"
-        lines.append(f"| {' | '.join(map(_cell, cells))} | {agreed} | {_answers(one)} |")
+        agreed = "<br>".join(map(_agreement, one["explainers"])) or "not measured"
+        lines.append(f"| {' | '.join(map(_escaped, cells))} | {agreed} | {_answers(one)} |")
     if outcome["remarks"]:
-        lines += ["", *(f"- {remark}" for remark in outcome["remarks"])]
+        lines += ["", *(f"- {_escaped(remark)}" for remark in outcome["remarks"])]
     for one in outcome["students"]:
         lines += ["", *_card(outcome, one)]
     return "\n".join(lines) + "\n"
@@ -103,20 +104,20 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
     if one["task"] in outcome["about"].get("labels", {}):
         texts = f"the {max(counted, default=0)} of {texts} to which teacher or student gives the label"
     agreed = [
-        agreement(row) + (f" (of {n} texts)" if n < max(counted) else "")
+        _agreement(row) + _of_texts(n, max(counted), row["n_undefined"])
         for row, n in zip(one["explainers"], counted, strict=True)
     ]
     level = outcome["about"].get("confidence_level")
     level = f"{100 * level:g} % " if level else ""
     word = {KEEPS: "No drift found"}.get(one["verdict"], str(one["verdict"]).capitalize())
-    by = f"by {one['reference']}" if one["reference"] else "with nothing to judge by"
+    by = f"by {_escaped(one['reference'])}" if one["reference"] else "with nothing to judge by"
     compared = (
         f"On {texts} the attributions agree with the",
         f"teacher’s (Spearman, mean and {level}interval): {'; '.join(agreed)}.",
     )
     if not agreed:
         compared = ("No explainer that counts", "explains it.")
-    performance = one["performance"]
+    performance, student = one["performance"], _escaped(one["student"])
     scores = (
         "Performance is not known."
         if performance is None
@@ -125,14 +126,21 @@ def _card(outcome: Outcome, one: Mapping[str, Any]) -> list[str]:
     )
     doses = "".join(f" {_as_far_as(dose)}" for dose in one["doses"])
     return [
-        f"## For the model card of {one['student']}",
+        f"## For the model card of {student}",
         "",
         "### Agreement with its teacher’s reasons",
         "",
-        f"{word} on {one['task']}, against {one['teacher']}, {by}. {compared[0]}",
+        f"{word} on {_escaped(one['task'])}, against {_escaped(one['teacher'])}, {by}. {compared[0]}",
         f"{compared[1]}{doses} {scores}",
         "This is about these models, texts and explainers, and does not say that its reasons are good.",
     ]
+
+
+def _of_texts(n: int, most: int, undefined: int) -> str:
+    """Of how many texts an agreement is, where that is not all of them, and on how many it is undefined."""
+    said = [f"of {n} texts"] if n < most else []
+    said += [f"undefined on {undefined}"] if undefined else []
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _as_far_as(dose: Mapping[str, Any]) -> str:
@@ -171,5 +179,10 @@ def _grounds(one: Mapping[str, Any]) -> list[str]:
     return [f"against {one['teacher']}, {by}", *map(agreement, one["explainers"])]
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+def _agreement(row: Mapping[str, Any]) -> str:
+    return agreement({**row, "explainer": _escaped(row["explainer"])})
+
+
+def _escaped(text: str) -> str:
+    """Text that Markdown shows as it is, in one line; an underscore within a word means nothing there."""
+    return re.sub(r"([\\`*\[\]<>|~&$#]|(?<!\w)_|_(?!\w))", r"\\\1", " ".join(text.split()))

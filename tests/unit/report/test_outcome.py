@@ -1,14 +1,17 @@
 """The record of a study's verdicts: which reference counts, what a baseline is, how it is shown."""
 
 import copy
+import io
 import json
 import xml.etree.ElementTree as ET
 
 import jsonschema
+import markdown_it
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from rich.console import Console
 
 from distillens.cli import gate
 from distillens.cli.errors import CommandError
@@ -250,5 +253,29 @@ def test_the_model_card_says_which_explainers_had_fewer_texts():
     (row,) = found["students"][0]["explainers"]
     few = row | {"explainer": "lime", "n": row["n"] - 5, "n_undefined": 2}
     found["students"][0]["explainers"].append(few)
-    assert f"(of {row['n'] - 3} texts)" in markdown(found)
+    assert f"(of {row['n'] - 3} texts, undefined on 2)" in markdown(found)
     assert markdown(found).count("(of ") == 1
+
+
+def test_the_model_card_says_on_how_many_texts_the_agreement_is_undefined():
+    made = record(("tiny", KEEPS))
+    made["students"][0]["explainers"][0] |= {"n": 33, "n_undefined": 7}
+    assert "On 40 texts" in markdown(made) and "shap 0.50 [0.40, 0.60] (undefined on 7)." in markdown(made)
+
+
+def test_the_terminal_shows_labels_as_they_are():
+    made = record(("tiny", KEEPS))
+    made["remarks"] = ["films: bert gives one answer ([/red]) to 100 % of the texts"]
+    console = Console(file=io.StringIO(), width=200)
+    gate._print(made, {}, console)
+    assert "one answer ([/red]) to" in console.file.getvalue()
+
+
+def test_markdown_shows_labels_and_names_as_they_are():
+    made = record(("a_b", KEEPS))
+    made["remarks"] = ["films: bert gives one answer (<b>|*good*\n_x_ [l](u)) to 100 % of the texts"]
+    made["students"][0]["explainers"][0]["explainer"] = "s|hap"
+    said = markdown(made)
+    html = markdown_it.MarkdownIt("commonmark").enable("table").render(said)
+    assert "(&lt;b&gt;|*good* _x_ [l](u)) to 100" in html
+    assert "<td>a_b</td>" in html and "<td>s|hap 0.50 [0.40, 0.60]</td>" in html
