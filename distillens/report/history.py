@@ -159,7 +159,10 @@ def _said(records: Mapping[str, Outcome], key: Key) -> str:
         for name, one in differences
         if one and one["difference"] is not None
     ]
-    return f"agreement by {', '.join(moved)}" if moved else "not in both of the last two studies"
+    if moved:
+        return f"agreement by {', '.join(moved)}"
+    both = all(_student(record, key) for record in list(records.values())[-2:])
+    return "no agreement to compare" if both else "not in both of the last two studies"
 
 
 def _verdicts(records: Mapping[str, Outcome]) -> Table:

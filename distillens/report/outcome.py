@@ -61,6 +61,11 @@ def of(results: Results) -> dict[str, Any]:
         If a table of it is missing or damaged.
     """
     settings, folder = results.settings, results.folder
+    for task in set(results.drift["task"]):
+        if not (path := folder / "metrics" / task / "text_agreement.parquet").is_file():
+            raise tables.TableError(
+                f"{path}: no such file; an earlier release did not make it: run the study again"
+            )
     evidence = Evidence(
         results.drift,
         results.placements,

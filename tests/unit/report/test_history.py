@@ -34,6 +34,12 @@ def test_a_change_is_taken_text_by_text_between_the_last_two():
     assert new_said == "not in both of the last two studies"
 
 
+def test_a_student_of_both_studies_whose_agreement_is_undefined_is_not_said_to_be_in_one():
+    found = studies()
+    found["v3"]["students"][0]["explainers"][0]["agreement"] = None
+    assert history.changes(found)[0][3] == "no agreement to compare"
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

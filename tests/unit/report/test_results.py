@@ -85,6 +85,13 @@ def test_the_record_has_the_agreement_of_each_text_that_the_verdict_goes_by(fold
     assert by_text == dict(zip(rows["example_id"], rows["agreement"], strict=True)) and len(by_text) == 8
 
 
+def test_results_of_an_earlier_release_are_not_compared_without_their_texts(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "metrics/sst5/text_agreement.parquet").unlink()
+    with pytest.raises(TableError, match="sst5/text_agreement.parquet: no such file; .* run the study again"):
+        outcome.of(distillens.load(copy))
+
+
 def test_what_an_earlier_config_left_behind_is_no_part_of_the_study(folder, tmp_path):
     copy = shutil.copytree(folder, tmp_path / "copy")
     for task in ("sst5", "stsb"):  # not computed for the fixture
