@@ -25,7 +25,6 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-import yaml
 from rich.console import Console
 
 from distillens import registry
@@ -79,8 +78,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").partition(".")[0] in ("", "distillens"):
             raise
         wrong = f"{name} needs {error.name}: pip install 'distillens[run]'"
-    except (CommandError, ConfigError, DataError, SegmentationError, TableError, yaml.YAMLError) as error:
+    except (CommandError, ConfigError, DataError, SegmentationError, TableError) as error:
         wrong = str(error)
+    except OSError as error:  # a path that a command was given
+        if error.filename is None:
+            raise
+        wrong = f"{error.filename}: {error.strerror}; give a path that can be read, or written to"
     message = wrong.replace("[", "\\[")
     Console(stderr=True).print(f"[bold red]error:[/] {message}", soft_wrap=True, highlight=False)
     return 1

@@ -20,6 +20,7 @@ from distillens.cli.execute import execute
 from distillens.config import audit as plan
 from distillens.config.texts import with_planned_texts
 from distillens.config.validate import complete
+from distillens.config.yaml_file import text_of
 from distillens.data.columns import Asked, find
 from distillens.data.errors import DataError
 from distillens.data.read import read_frame
@@ -243,7 +244,7 @@ def _write(path: Path, config: Mapping[str, Any]) -> None:
     """Write the config; one that somebody changed stays, and is named."""
     body = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
     if path.is_file():
-        first, _, rest = path.read_text("utf-8").partition("\n")
+        first, _, rest = text_of(path).partition("\n")
         if first != _header(rest) and rest != body:
             raise CommandError(
                 f"{path}: is there, and somebody changed it or wrote something else; run it with "

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -17,7 +16,7 @@ from distillens.cli.cost_estimate import passes
 from distillens.cli.errors import CommandError
 from distillens.cli.own_inputs import open_all
 from distillens.cli.run import snakemake
-from distillens.config import black_box, reading
+from distillens.config import black_box, reading, yaml_file
 from distillens.config.files import refuse_duplicates
 from distillens.config.texts import with_planned_texts
 from distillens.config.validate import ConfigError, complete
@@ -124,7 +123,7 @@ def _read(path: Path, allow_code: bool) -> dict[str, Any]:
     if not path.is_file():
         raise CommandError(f"{path}: no such file")
     refuse_duplicates([path])
-    content = yaml.safe_load(path.read_text("utf-8"))
+    content = yaml_file.read(path)
     if not isinstance(content, dict):
         raise CommandError(f"{path}: not a config; config.yaml is an example of one")
     try:

@@ -4,13 +4,16 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import yaml
 from rich.console import Console
 
 from distillens.cli import pilot
 from distillens.cli.errors import CommandError
 from distillens.cli.execute import execute
+from distillens.cli.run import is_pilot
+from distillens.config import yaml_file
+from distillens.config.errors import ConfigError
 from distillens.provenance import ROOT
 
 HELP = """Explain as many texts as the verdicts of a study need, and no more.
@@ -59,7 +62,8 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     place = Path(os.path.abspath(results))  # a link to results is where the study is, not what it leads to
     folder, study = place.parents[1], place.name
     file = arguments.config or find(folder, study)
-    if not file.is_file() or _study(file) != study:
+    content = yaml_file.read(file) if file.is_file() else None
+    if _named(content) != study:
         raise CommandError(f"--config: {file} is not the config of study {study!r}")
     if arguments.most is not None and arguments.most < 2:
         raise CommandError("--most: at least 2")
@@ -67,7 +71,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     def go(targets: Sequence[str]) -> None:
         execute(file.absolute(), folder, study, [*targets, "--cores", str(arguments.cores)], console)
 
-    pilot.until_told(file, folder, go, console, arguments.most or (None if _pilots(file) else MOST))
+    pilot.until_told(file, folder, go, console, arguments.most or (None if is_pilot(content) else MOST))
     console.print(f"page: {results / 'report' / 'index.html'}", soft_wrap=True, highlight=False)
 
 
@@ -97,12 +101,10 @@ def find(folder: Path, study: str) -> Path:
 
 def _study(file: Path) -> str | None:
     try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError):
+        return _named(yaml_file.read(file))
+    except (ConfigError, OSError):
         return None
+
+
+def _named(content: Any) -> Any:
     return content.get("study") if isinstance(content, dict) else None
-
-
-def _pilots(file: Path) -> bool:
-    tasks = yaml.safe_load(file.read_text("utf-8")).get("tasks") or {}
-    return any(isinstance(task, dict) and (task.get("explain") or {}).get("until") for task in tasks.values())

@@ -11,12 +11,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
 from rich.console import Console
 
 from distillens import tables
 from distillens.cli.errors import CommandError
-from distillens.config import command_line, label_views, texts
+from distillens.config import command_line, label_views, texts, yaml_file
 from distillens.config.validate import complete
 from distillens.data.select import most_texts
 from distillens.data.text import examples
@@ -66,7 +65,7 @@ def until_told(
     CommandError
         If all tasks have several labels, or what is changed is not said as keys with values.
     """
-    raw = yaml.safe_load(file.read_text("utf-8"))
+    raw = yaml_file.read(file)
     if changed:
         from snakemake.cli import parse_config  # takes a second, which others need not wait
         from snakemake.utils import update_config

@@ -8,11 +8,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import yaml
 from rich.console import Console
 
 from distillens.cli.errors import CommandError
+from distillens.config import yaml_file
+from distillens.config.errors import ConfigError
 from distillens.models.forward_pass import sees_a_gpu
 from distillens.provenance import ROOT, project_file
 
@@ -59,7 +61,7 @@ def run(arguments: list[str], console: Console) -> int:
     study, rest = _study(arguments)
     given = allowing_code(rest)
     cores = [] if _says_how_many(given) else ["--cores", "all"]
-    if _is_pilot(study) and not _says(given, _LOOKS + _PARTS):
+    if is_pilot(yaml_file.read(study)) and not _says(given, _LOOKS + _PARTS):
         return _until_told(study, [*cores, *given], console)
     command, environment = snakemake(study, *cores, *given)
     os.execve(command[0], command, environment)
@@ -87,18 +89,24 @@ def _is_study(argument: str) -> bool:
     if file.suffix not in (".yaml", ".yml") or not file.is_file():
         return False
     try:
-        content = yaml.safe_load(file.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
+        content = yaml_file.read(file)
+    except ConfigError:
         return True
     return isinstance(content, dict) and "study" in content
 
 
-def _is_pilot(study: Path) -> bool:
+def is_pilot(content: Any) -> bool:
+    """Whether a config asks for as many texts as its verdicts need.
+
+    Examples
+    --------
+    >>> is_pilot({"tasks": {"films": {"explain": {"until": "told"}}}}), is_pilot({"tasks": ["films"]})
+    (True, False)
+    """
     try:
-        tasks = yaml.safe_load(study.read_text("utf-8"))["tasks"].values()
-        return any((task.get("explain") or {}).get("until") == "told" for task in tasks)
-    except (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError):
-        return False  # Snakemake says what is wrong with it
+        return any((task.get("explain") or {}).get("until") == "told" for task in content["tasks"].values())
+    except (AttributeError, KeyError, TypeError):
+        return False  # what is wrong with it is said where it is checked
 
 
 def _until_told(study: Path, given: Sequence[str], console: Console) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from distillens.config import black_box, model_kind
+from distillens.config import black_box, model_kind, yaml_file
 from distillens.config.validate import ConfigError
 
 _BRACE = re.compile(r"[{}]")
@@ -20,7 +20,7 @@ def refuse_duplicates(files: Iterable[str | Path]) -> None:
     Raises
     ------
     ConfigError
-        With the key and both lines.
+        With the key and both lines; also for a file that is no YAML in UTF-8.
 
     Examples
     --------
@@ -32,8 +32,7 @@ def refuse_duplicates(files: Iterable[str | Path]) -> None:
     """
     for file in map(Path, files):
         if file.suffix in (".yaml", ".yml") and file.is_file():
-            root = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
-            _walk(root, file.name, "", set())
+            _walk(yaml_file.root(file), file.name, "", set())
 
 
 def _walk(node: yaml.Node | None, file: str, where: str, seen: set[int]) -> None:

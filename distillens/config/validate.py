@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from distillens.config import black_box, label_views, ladder, plants, reading, siblings, texts
+from distillens.config import black_box, label_views, ladder, plants, reading, siblings, texts, yaml_file
 from distillens.config import external as bring
 from distillens.config import schema as schemas
 from distillens.config.errors import ConfigError, nearest
@@ -118,7 +118,7 @@ def published(file: str) -> dict[str, Any]:
     path = project_file(file)
     if not path.is_file():
         raise ConfigError(f"published.file: no file {file} (below {Path.cwd()} or the project, or absolute)")
-    content, schema = yaml.safe_load(path.read_text("utf-8")), yaml.safe_load(_PUBLISHED.read_text("utf-8"))
+    content, schema = yaml_file.read(path), yaml.safe_load(_PUBLISHED.read_text("utf-8"))
     schemas.check(content, schema, file)
     for number, exhibit in content["exhibits"].items():
         kind = {"kind": exhibit["kind"]}

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import yaml
 from scipy.special import softmax
 
 from distillens import tables
+from distillens.config import yaml_file
 from distillens.config.label_views import judged
 from distillens.config.study import Study
 from distillens.tables import TableError
@@ -73,7 +73,7 @@ class Results:
         path = self.folder / "report" / "study.yaml"
         if not path.is_file():
             raise TableError(f"{path}: no such file; run the workflow up to its report")
-        settings = yaml.safe_load(path.read_text("utf-8"))
+        settings = yaml_file.read(path)
         return {**settings, "tasks": judged(settings["tasks"])}
 
     @cached_property

@@ -275,35 +275,6 @@ def test_all_cores_are_used_unless_something_says_how_many(monkeypatch, given, c
     assert command == [program, *before, *cores, *given.split()]
 
 
-@pytest.mark.parametrize("given", ["-n {}", "--cores 2 {} --config seed=8", "--config seed=8 {}", "{} -n"])
-def test_a_study_is_taken_wherever_it_stands(monkeypatch, tmp_path, given):
-    study = tmp_path / "mine.yaml"
-    study.write_text("study: mine\n")
-    target = tmp_path / "study.yaml"
-    target.write_text("name: mine\n")
-    ran = []
-    monkeypatch.setattr(run_command.os, "execve", lambda _, command, __: ran.extend(command))
-    main(["run", *given.format(study).split(), str(target)])
-    assert ran[ran.index("--configfile") + 1] == str(study) and ran.count(str(study)) == 1
-    assert ran[-1] == str(target)
-
-
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        ("mine.yaml --configfile other.yaml", "--configfile: the study is the config"),
-        ("mine.yaml -n other.yaml", "mine.yaml, other.yaml: several studies; name one"),
-        ("nowhere.yaml -n", "nowhere.yaml: no such file"),
-    ],
-)
-def test_one_study_is_run_and_no_other_replaces_it(monkeypatch, tmp_path, capsys, given, said):
-    monkeypatch.chdir(tmp_path)
-    for name in ("mine", "other"):
-        (tmp_path / f"{name}.yaml").write_text(f"study: {name}\n")
-    assert main(["run", *given.split()]) == 1
-    assert said in " ".join(capsys.readouterr().err.split())
-
-
 def test_a_machine_s_profile_says_how_many(monkeypatch):
     monkeypatch.setenv("SNAKEMAKE_PROFILE", "machine")
     monkeypatch.setattr(run_command.os, "execve", lambda _, command, __: ran.extend(command))
