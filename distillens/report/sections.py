@@ -13,8 +13,8 @@ from distillens.report.study_data import Outline
 TITLES = {
     "decision": "Decision",
     "verdict": "Evidence",
-    "tradeoff": "Loss and saving",
     "map": "Answers and reasons",
+    "tradeoff": "Loss and saving",
     "three": "Cases",
     "ladder": "Ladder",
     "performance": "Performance",

@@ -144,6 +144,15 @@ def test_a_section_is_filled_when_it_is_opened(wide, address, how):
     assert elements(wide, "#table-headline-sst5 [aria-sort=ascending]")
 
 
+def test_on_a_phone_the_student_stays_in_sight_while_its_verdicts_are_scrolled(wide):
+    size(wide, 400)
+    wide.execute_script("document.querySelector('#verdict .scroll').scrollLeft = 1000")
+    student, gap = elements(wide, "#table-verdict tbody tr:first-child > *")[1:4:2]
+    left = "return arguments[0].getBoundingClientRect().left"
+    assert student.text == "soft" and 0 <= wide.execute_script(left, student) < 40
+    assert wide.execute_script(left, gap) < 0
+
+
 def test_a_link_to_what_is_folded_twice_opens_both(wide):
     wide.execute_script("location.hash = '#table-agreement-sst5'")
     until(wide, lambda page: elements(page, "#table-agreement-sst5 tbody tr"))
