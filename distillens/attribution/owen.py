@@ -68,7 +68,7 @@ def owen_values(
     int
         Evaluations, without those two.
     bool
-        Whether they sufficed, so that the values are exact.
+        Whether they ran out, so that some groups were not taken apart and values are not exact.
 
     Examples
     --------
@@ -87,6 +87,7 @@ def owen_values(
     below = _members(halves, leaves)
     draws = np.random.RandomState(seed)
     values, evals, budget = np.zeros((2 * leaves - 1, len(base))), 0, max_evals - 2
+    truncated = False
     entries = _Entries(
         np.zeros((1, leaves), dtype=bool),
         base[None],
@@ -100,7 +101,7 @@ def owen_values(
         inner = entries.node >= leaves
         if evals >= budget:
             np.add.at(values, entries.node, entries.gains)
-            exact = not inner.any()
+            truncated = bool((entries.node >= leaves).any())
             break
         # Two evaluations for each that is taken apart, until there are none left.
         popped = int((evals + 2 * (np.cumsum(inner) - inner) < budget).sum())
@@ -116,7 +117,7 @@ def owen_values(
         evals += 2 * len(left)
         entries = _sorted(entries, _taken_apart(now, left, right, keep, outputs, draws))
     _lower(values, links, halves, leaves)
-    return values[:leaves], evals, exact
+    return values[:leaves], evals, truncated
 
 
 def _taken_apart(

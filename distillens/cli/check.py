@@ -28,7 +28,8 @@ HELP = """Check a config and all that it is given; print what it would cost, and
 Nothing of the study is run, nothing is downloaded. Data, checkpoints and attributions that are on
 this machine are opened as the jobs would open them; whatever is wrong with them is said at once.
 Jobs are those of Snakemake's dry run in this folder: all of the study's,
-and how many are left to do. Forward passes are upper bounds, of texts as long as the
+and how many are left to do. Forward passes are upper bounds (those of
+SHAP are about as many as it takes, which is never more than its max_evals), of texts as long as the
 data that are there, else as long as the task allows (explain.max_words) or --words says.
 Integrated Gradients is counted as if no text converged, which is rare: expect a small part of
 it. Backward passes of gradients count as passes; those of training do not. Last comes what so

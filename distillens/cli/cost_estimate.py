@@ -1,7 +1,7 @@
 """How many forward passes a study would cost, before any of it is run.
 
-Every number is an upper bound: the engine answers a distinct input once, and samples of
-LIME or orders of removal repeat themselves.
+Every number is an upper bound, but SHAP's, whose trees differ: the engine answers a distinct input once, and
+samples of LIME or orders of removal repeat themselves.
 """
 
 import math

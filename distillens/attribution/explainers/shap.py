@@ -24,7 +24,8 @@ OPTIONS = {
         "type": "integer",
         "minimum": 4,
         "default": 20000,
-        "description": "Most model evaluations per text; about n(n-1) make n words exact.",
+        "description": "Most model evaluations per text; about n(n-1) make n words exact, more where "
+        "punctuation makes the tree uneven.",
     },
 }
 MASKS = True
@@ -35,12 +36,15 @@ def cost(words: int, outputs: int, options: dict[str, int]) -> int:
 
     It is the number for a tree of even halves; a lopsided one takes more.
 
+    A tree that halves its words takes fewer, an uneven one more. None takes more than the limit, made
+    even: two are asked at a time.
+
     Examples
     --------
     >>> cost(12, 2, {"max_evals": 20000})
     134
     """
-    return min(words * max(words - 1, 1) + 2, options["max_evals"])
+    return min(words * max(words - 1, 1) + 2, options["max_evals"] + options["max_evals"] % 2)
 
 
 def explain(
@@ -76,8 +80,8 @@ def _explain_one(example: Example, max_evals: int, seed: int) -> Task[Attributio
         try:
             keep = walk.send(outputs)
         except StopIteration as end:
-            values, evals, exact = end.value
+            values, evals, truncated = end.value
             break
         outputs = yield Masks(example, keep[:, ends : ends + words])
-    diagnostics = {"evals": evals + 2, "truncated": not exact}
+    diagnostics = {"evals": evals + 2, "truncated": truncated}
     return Attribution(example, values[ends : ends + words], base, whole, diagnostics)

@@ -344,6 +344,24 @@ def test_too_few_evaluations_are_marked(bert):
     assert not run("shap", EXAMPLES[:1], engine)[0].diagnostics["truncated"]
 
 
+@pytest.mark.parametrize("spare", [0, 1])
+def test_exact_values_that_take_all_evaluations_are_not_marked(spare, bert):
+    """Four words in two pairs: both ends, two of the pairs, and two of either pair in two contexts."""
+    engine, example = Engine(bert, "cpu"), Example("1", "not bad at all")
+    (exact,) = run("shap", [example], engine)
+    (at_the_bound,) = run("shap", [example], engine, max_evals=12 + spare)
+    assert at_the_bound.diagnostics == {"evals": 12, "truncated": False}
+    np.testing.assert_array_equal(at_the_bound.values, exact.values)
+    assert run("shap", [example], engine, max_evals=10)[0].diagnostics == {"evals": 10, "truncated": True}
+
+
+@pytest.mark.parametrize("most", [4, 5, 9])
+def test_shap_never_asks_more_than_its_limit_says_it_costs(most, bert):
+    cost = registry.load("explainer", "shap").cost(len(EXAMPLES[0].words), 3, {"max_evals": most})
+    (one,) = run("shap", EXAMPLES[:1], Engine(bert, "cpu"), max_evals=most)
+    assert most <= one.diagnostics["evals"] == cost <= most + 1
+
+
 def test_steps_are_doubled_until_the_integral_adds_up(bert):
     engine = Engine(bert, "cpu")
     rough = run("integrated_gradients", EXAMPLES, engine, steps=2, max_steps=2)

@@ -57,7 +57,7 @@ def walked(links, outputs, max_evals, seed):
         try:
             keep = walk.send(answers)
         except StopIteration as end:
-            return *end.value, asked
+            return *end.value[:2], asked
         answers = outputs(keep)
         asked.append(keep)
 
