@@ -344,6 +344,12 @@ def test_too_few_evaluations_are_marked(bert):
     assert not run("shap", EXAMPLES[:1], engine)[0].diagnostics["truncated"]
 
 
+@pytest.mark.parametrize("method", sorted(OPTIONS))
+def test_what_calls_itself_a_control_is_one(method):
+    explainer = registry.load("explainer", method)
+    assert ("control" in explainer.__doc__.lower()) == (method in registry.controls())
+
+
 @pytest.mark.parametrize("spare", [0, 1])
 def test_exact_values_that_take_all_evaluations_are_not_marked(spare, bert):
     """Four words in two pairs: both ends, two of the pairs, and two of either pair in two contexts."""
