@@ -96,12 +96,11 @@ def owen_values(
         np.ones(1),
         np.zeros((2, 1)),
     )
-    exact = True
     while len(entries.node):
         inner = entries.node >= leaves
         if evals >= budget:
             np.add.at(values, entries.node, entries.gains)
-            truncated = bool((entries.node >= leaves).any())
+            truncated = bool(inner.any())
             break
         # Two evaluations for each that is taken apart, until there are none left.
         popped = int((evals + 2 * (np.cumsum(inner) - inner) < budget).sum())

@@ -34,8 +34,6 @@ MASKS = True
 def cost(words: int, outputs: int, options: dict[str, int]) -> int:
     """About how many forward passes exact values of so many words take, at most so many as are allowed.
 
-    It is the number for a tree of even halves; a lopsided one takes more.
-
     A tree that halves its words takes fewer, an uneven one more. None takes more than the limit, made
     even: two are asked at a time.
 

@@ -57,7 +57,7 @@ def walked(links, outputs, max_evals, seed):
         try:
             keep = walk.send(answers)
         except StopIteration as end:
-            return *end.value[:2], asked
+            return *end.value, asked
         answers = outputs(keep)
         asked.append(keep)
 
@@ -84,9 +84,9 @@ def test_values_and_what_is_asked_are_those_of_shap_s_partition_explainer(seed, 
 def test_values_are_exact_with_just_as_many_evaluations_as_they_need():
     links = partition(names(1, most=14))
     outputs = game(len(links) + 1, 1)
-    values, needed, exact, _ = walked(links, outputs, 20000, seed=1)
-    same, evals, still, _ = walked(links, outputs, needed + 2, seed=1)
-    assert exact and still and evals == needed
+    values, needed, cut, _ = walked(links, outputs, 20000, seed=1)
+    same, evals, cut_there, _ = walked(links, outputs, needed + 2, seed=1)
+    assert not cut and not cut_there and evals == needed
     np.testing.assert_allclose(same, values, rtol=0, atol=1e-12)
-    fewer, _, enough, _ = walked(links, outputs, needed, seed=1)
-    assert not enough and np.abs(fewer - values).max() > 1e-3
+    fewer, _, cut_short, _ = walked(links, outputs, needed, seed=1)
+    assert cut_short and np.abs(fewer - values).max() > 1e-3
