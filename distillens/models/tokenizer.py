@@ -123,6 +123,7 @@ class Encoder:
                 "added_tokens; list it there"
             )
         self.fields: dict[Any, list[list[int]]] = {}
+        self._neutral: dict[str, int] = {}
         self._frames: dict[int, tuple[list[tuple[list[int], int]], list[int]]] = {}
         _, self.pad_id = self._special(config, "pad_token")
         if self.pad_id is None:
@@ -264,14 +265,17 @@ class Encoder:
         """
         if isinstance(rule, str):
             return
-        (pieces,) = self.alone([rule["neutral"]])
-        if len(pieces) < 2 or self.cuts(example.texts):
+        neutral = rule["neutral"]
+        if neutral not in self._neutral:  # a model that is only asked is checked at every question
+            self._neutral[neutral] = len(self.alone([neutral])[0])
+        pieces = self._neutral[neutral]
+        if pieces < 2 or self.cuts(example.texts):
             return
         own = np.bincount(self.shares(example).words, minlength=len(example.words))
-        (longest,) = removal.without(example, own[None] >= len(pieces), rule, None)
+        (longest,) = removal.without(example, own[None] >= pieces, rule, None)
         if self.cuts(longest):
             raise ModelError(
-                f"removal: with {rule['neutral']!r}, of {len(pieces)} pieces, for removed words the example "
+                f"removal: with {neutral!r}, of {pieces} pieces, for removed words the example "
                 f"{example.example_id!r} grows beyond the longest input of {self._where} ({self.max_length} "
                 "pieces), which pushes kept words out; set removal: mask or delete, or a neutral text of one "
                 "piece, for all models of the study"

@@ -209,6 +209,15 @@ def test_a_neutral_text_that_pushes_words_out_is_refused_by_the_example(kind, be
         assert np.isfinite(read_by(kind, bert, rule).masked([Masks.ends(growing)])).all()
 
 
+def test_a_neutral_text_is_tokenized_once_however_often_a_model_is_asked(bert, monkeypatch):
+    tokenized, alone = [], Encoder.alone
+    monkeypatch.setattr(Encoder, "alone", lambda self, parts: tokenized.extend(parts) or alone(self, parts))
+    model = read_by("asked", bert, {"neutral": "..."})
+    for text in ("Not bad", "A film", "Not bad"):
+        model.masked([Masks.ends(Example(text, text))])
+    assert tokenized.count("...") == 1
+
+
 def test_a_window_that_grows_is_refused_like_a_text(bert):
     example = Example("long", " ".join(["film"] * 200))
     with pytest.raises(ModelError, match="'long' grows beyond the longest input of .* .60 pieces."):
