@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from rich import box
+from rich.console import Console
 from rich.table import Table as Shown
 from rich.text import Text
 
@@ -15,28 +16,39 @@ _VERDICTS = {"no-drift": "bold green", "drift": "bold red", "undecided": "yellow
 _FOR, _AGAINST = (0, 114, 178), (213, 94, 0)
 
 
-def table(content: Table) -> Shown:
-    """A table of the page.
+def table(content: Table, console: Console) -> Shown:
+    """A table of the page; where the terminal is too narrow for it, a line for each cell, row after row.
 
     Examples
     --------
     >>> from distillens.report.formatting import Head
-    >>> table(Table("t", "A table", [Head("model")], [[Cell("teacher")]])).row_count
-    1
+    >>> content = Table("t", "A table", [Head("model"), Head("score")], [[Cell("teacher"), Cell("0.5")]])
+    >>> [table(content, Console(width=width)).row_count for width in (80, 10)]
+    [1, 2]
     """
-    shown = Shown(title=content.caption, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    look = {"title": content.caption, "box": box.SIMPLE_HEAD, "title_justify": "left", "title_style": "bold"}
+    shown = Shown(**look)
     for head in content.head:
         shown.add_column(head.text, justify="right" if head.numeric else "left")
     for row in content.rows:
-        shown.add_row(*map(_cell, row))
-    return shown
+        shown.add_row(*(_cell(cell, "\n") for cell in row))
+    wide = console.options.update(width=10_000)  # as the table would be without limits
+    if console.measure(shown, options=wide).maximum <= console.width:
+        return shown
+    narrow = Shown(**look, show_header=False)
+    for row in content.rows:
+        for head, cell in zip(content.head, row, strict=True):
+            narrow.add_row(Text(head.text, "dim"), _cell(cell, "  "))
+        narrow.add_section()
+    return narrow
 
 
-def _cell(cell: Cell) -> Text:
+def _cell(cell: Cell, between: str) -> Text:
+    """What a cell says, its parts on lines of their own or beside each other."""
     style = next((_VERDICTS[word] for word in cell.style.split() if word in _VERDICTS), "")
     text = Text(cell.text, style)
-    for more in filter(None, (cell.unit, cell.note)):
-        text.append(f"\n{more}", "dim")
+    for more in filter(None, (cell.unit, *cell.note.split("\n"))):
+        text.append(f"{between}{more}", "dim")
     return text
 
 

@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
     repeated = [repeats.in_folder(task, arguments.results / "data" / task) for task in study.tasks]
     if verdicts:
         console.print()
-        console.print(terminal.table(verdict.table(study, verdicts)))
+        console.print(terminal.table(verdict.table(study, verdicts), console))
         for note in [*reasons.notes(study, verdicts), *filter(None, repeated)]:
             console.print(note, style="dim", markup=False)
         for reason in long_texts.reasons(verdicts, reports):
