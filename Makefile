@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell nproc)
 BENCHED := results/quickstart
+# In the order of their names: files of few tests are the long ones, and would otherwise come last, one core idle.
+PYTEST = $(BIN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
 DOCUMENTED := increments faults wrong_configs hostile_data strange_tables strange_checkpoints \
 	strange_attributions strange_scripts strange_places
 
@@ -35,10 +37,10 @@ bench-gpu: .venv/installed  ## the engine and training on one GPU, in at most ei
 	$(BIN)/python -m bench.gpu
 
 test: .venv/installed  ## the whole suite
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -n $(CORES) --dist loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PYTEST) --durations 40
 
 operations: .venv/installed  ## the tables of docs/operations.md, as the tests find them
-	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(BIN)/python -m pytest -n $(CORES) --dist loadfile \
+	PATH="$(CURDIR)/$(BIN):$$PATH" DISTILLENS_WRITE_TABLES=1 $(PYTEST) \
 		$(foreach part,$(DOCUMENTED),tests/workflow/test_$(part).py)
 
 validity: .venv/installed  ## the table of docs/validity.md: the verdict on studies whose truth is known
