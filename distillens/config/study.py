@@ -154,10 +154,6 @@ class Study:
         """The study's ladder of damaged copies; one without teachers where there is none."""
         return self.config["reference"]["ladder"] or {"teachers": [], "explainers": []}
 
-    def ladder_runs(self) -> list[tuple[str, int]]:
-        """The teachers' runs that damaged copies are made of."""
-        return [(name, seed) for name, seed in self.runs() if name in self.ladder["teachers"]]
-
     def start(self, wildcards: Any) -> str:
         """The checkpoint that a run starts from, or is."""
         model = self.config["models"][wildcards.model]

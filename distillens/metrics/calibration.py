@@ -36,8 +36,6 @@ TOLERANCE = 0.05
 MARGIN = 0.5
 _TOLERANCES = tuple(hundredths / 100 for hundredths in range(2, 11))
 _NUMBERS = tables.numbers("calibration")
-QUANTITIES = tuple(name for name in _NUMBERS if f"{name}_low" in _NUMBERS)
-"""The numbers of the table that have an interval: S, C, R, Z, A and D."""
 
 _STUDENT, _CEILING, _AGAIN, _FLOOR = range(4)
 DRIFT = np.array([-1.0, 1.0, 0.0, 0.0])

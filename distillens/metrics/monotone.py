@@ -85,17 +85,3 @@ class FallingCurve:
         share = (self.fit[i] - value) / (self.fit[i] - self.fit[j])
         dose = float(self.doses[i] + share * (self.doses[j] - self.doses[i]))
         return dose, dose
-
-    def around(self, value: float) -> tuple[int, int]:
-        """The nearest doses where the curve is above and below a value, or its ends.
-
-        Examples
-        --------
-        >>> FallingCurve.through([0, 1, 2, 3], [1.0, 0.6, 0.6, 0.2]).around(0.6)
-        (0, 3)
-        """
-        above, below = np.flatnonzero(self.fit > value), np.flatnonzero(self.fit < value)
-        return (
-            int(above[-1]) if above.size else 0,
-            int(below[0]) if below.size else len(self.doses) - 1,
-        )

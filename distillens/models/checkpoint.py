@@ -21,7 +21,6 @@ _BENIGN = re.compile(
     r"discriminator_predictions)\.|^decoder\.(bias|weight)$"
 )
 _PRECISIONS = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
-_INDEX = "model.safetensors.index.json"
 _NAMED = 3
 
 

@@ -41,18 +41,6 @@ def pack(values: ArrayLike) -> tuple[str, float]:
     return base64.b64encode(steps.astype("<i2").tobytes()).decode(), float(f"{largest:.6g}")
 
 
-def unpack(text: str, largest: float) -> list[float | None]:
-    """Read what `pack` wrote; None is missing.
-
-    Examples
-    --------
-    >>> unpack(*pack([0.5, float("inf")]))
-    [0.5, None]
-    """
-    steps = np.frombuffer(base64.b64decode(text), dtype="<i2")
-    return [None if step == _NONE else float(step / STEPS * largest) for step in steps]
-
-
 def of_classes(values: Sequence[Sequence[float]]) -> tuple[list[str | None], list[float | None]]:
     """Pack the attributions to each class; of two classes that mirror each other only the second.
 

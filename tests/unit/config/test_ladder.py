@@ -96,5 +96,5 @@ def test_what_no_ladder_can_be_made_of_is_refused_by_its_key(reference, message)
 
 def test_a_study_without_a_ladder_asks_for_no_rung():
     study = Study(complete(config(reference={"ladder": None})))
-    assert study.ladder_runs() == [] and study.ladder["explainers"] == []
-    assert Study(complete(config())).ladder_runs() == [("minilm-6", 1)]
+    assert study.ladder["teachers"] == [] and study.ladder["explainers"] == []
+    assert Study(complete(config())).ladder["teachers"] == ["minilm-6"]
