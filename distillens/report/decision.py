@@ -21,6 +21,7 @@ Part = tuple[Verdict, str, Row]
 """One cell: a student on a task, an explainer, and its row of the table of drift."""
 
 _NAMED = 3
+_ORDER = (DRIFTS, UNKNOWN, GATED, KEEPS)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Decision:
 
 
 def decisions(study: Outline, verdicts: Sequence[Verdict], costs: Costs | None = None) -> list[Decision]:
-    """One decision per student, over all tasks.
+    """One decision per student, over all tasks: first those that ask for something to be done.
 
     Examples
     --------
@@ -70,7 +71,7 @@ def decisions(study: Outline, verdicts: Sequence[Verdict], costs: Costs | None =
                 command,
             )
         )
-    return result
+    return sorted(result, key=lambda one: _ORDER.index(one.word.text))
 
 
 def count(words: Iterator[str]) -> str:
@@ -104,7 +105,7 @@ def _evidence_of(word: str, own: Sequence[Verdict]) -> str:
 def _by_ladder(placed: Sequence[Verdict]) -> str:
     """Where the student stands among damaged copies: the sentence of the row that decides."""
     rows = [(v, row) for v in placed for row in v.placed.values()]
-    v, row = min(rows, key=lambda one: list(VERDICTS).index(one[1]["verdict"]))
+    v, row = min(rows, key=lambda one: _ORDER.index(one[1]["verdict"]))
     doses = [dose for dose in v.doses if dose["explainer"] == row["explainer"]]
     return f"beside damage that is accepted ({v.reference}): {ladder.sentence(row, doses).removesuffix('.')}"
 

@@ -268,10 +268,21 @@ def _gap(verdict: Verdict, explainer: str) -> Cell:
         if not row["n"]:
             hint = "No text has attributions of all runs that can be compared."
         agreement = None if pd.isna(row["agreement"]) else row["agreement"]
+        beside = [interval(row["agreement_low"], row["agreement_high"]), *_accepted(verdict, explainer)]
+        note = "\n".join(filter(None, beside))
         said = f"S {number(agreement)}"
-        return Cell(said, agreement, "", f"{style} missing", hint, unit=judgement, link=link)
+        return Cell(said, agreement, note, f"{style} missing", hint, unit=judgement, link=link)
     share = f"A {number(row['normalised'])} {interval(row['normalised_low'], row['normalised_high'])}".strip()
     if pd.isna(row["normalised"]):
         share = "A undefined"
     note = "\n".join(filter(None, (interval(row["drift_low"], row["drift_high"]), share)))
     return Cell(number(row["drift"]), row["drift"], note, style, unit=judgement, link=link)
+
+
+def _accepted(verdict: Verdict, explainer: str) -> list[str]:
+    """The agreement of the damage that is accepted, which S is held against; nothing where runs decide."""
+    place = verdict.placed.get(explainer)
+    if place is None or pd.isna(place["accepted"]):
+        return []
+    reached = f"{number(place['accepted'])} {interval(place['accepted_low'], place['accepted_high'])}"
+    return [f"{place['reference']}: {reached.strip()}"]

@@ -1,6 +1,7 @@
 """The decision about a student: its words, its strongest evidence, and what it stands beside."""
 
 import math
+from dataclasses import replace
 
 import pandas as pd
 
@@ -97,6 +98,7 @@ def test_on_each_task_the_reference_decides_that_there_is():
 def place(verdict, **other):
     about = {"task": "toy", "student": "tiny", "teacher": "bert", "explainer": "shap", "metric": "spearman"}
     about |= {"kind": None, "verdict": verdict, "reference": "prune 0.3", "agreement": 0.5}
+    about |= {"accepted": 0.7, "accepted_low": 0.6, "accepted_high": 0.8}
     return (
         about
         | {"equal_answers": 0.8, **dict.fromkeys(("excess", "excess_low", "excess_high"), math.nan)}
@@ -138,7 +140,12 @@ def test_without_enough_runs_of_the_teacher_the_ladder_decides_on_every_place_of
     (cell,) = [cell for cell in verdict.table(study, verdicts).rows[0] if "judged" in cell.style]
     (recorded,) = outcome.decisions(*(frame.to_dict("records") for frame in frames))
     (one,) = decisions(study, verdicts)
-    assert headline == "tiny on toy: " and cell.text == "S 0.50" and "prune 0.3" in cell.hint
+    assert (
+        headline == "tiny on toy: "
+        and cell.text == "S 0.50"
+        and cell.note == "[0.40, 0.60]\nprune 0.3: 0.70 [0.60, 0.80]"
+        and "prune 0.3" in cell.hint
+    )
     everywhere = [
         word,
         one.word.text,
@@ -156,8 +163,17 @@ def test_without_enough_runs_of_the_teacher_the_ladder_decides_on_every_place_of
 
 def test_what_the_ladder_leaves_open_needs_more_texts():
     missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
-    one = decided(said(missing, overall=UNKNOWN, placed={"shap": place(UNKNOWN)}))
+    places = {"lime": place(KEEPS, explainer="lime"), "shap": place(UNKNOWN)}
+    one = decided(said(missing, missing | {"explainer": "lime"}, overall=UNKNOWN, placed=places))
+    assert one.evidence.startswith("beside damage that is accepted (prune 0.3): By shap")
+    assert one.parts == "1 of 2 cells: no drift found, 1 not decided"
     assert (one.step, one.command) == (
         "explain more texts, as many as can tell",
         "distillens extend results/films",
     )
+
+
+def test_what_asks_for_something_to_be_done_comes_first_else_the_study_s_order_stays():
+    words = {"a": KEEPS, "b": DRIFTS, "c": GATED, "d": UNKNOWN, "e": DRIFTS}
+    verdicts = [replace(said(row(word), overall=word), student=name) for name, word in words.items()]
+    assert [one.student for one in decisions(outline(), verdicts)] == ["b", "e", "d", "c", "a"]
