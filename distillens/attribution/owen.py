@@ -80,7 +80,7 @@ def owen_values(
     ...     walk.send(keep @ np.array([[1.0], [2.0]]))
     ... except StopIteration as end:
     ...     print(end.value[0].ravel().tolist(), *end.value[1:])
-    [1.0, 2.0] 2 True
+    [1.0, 2.0] 2 False
     """
     leaves = len(links) + 1
     halves = links[:, :2].astype(int)

@@ -143,9 +143,9 @@ def test_more_texts_for_an_explainer_find_the_finished_groups_again(tmp_path, be
     identity = {"task": "t", "model": "student", "seed": 0, "explainer": "occlusion"}
     original, made = occlusion.explain, []
 
-    def noted(few, **more):
+    def noted(few, *others):
         made.extend(example.example_id for example in few)
-        return original(few, **more)
+        return original(few, *others)
 
     monkeypatch.setattr(occlusion, "explain", noted)
 

@@ -316,4 +316,4 @@ def test_half_precision_without_instructions_for_it_is_said_to_be_slow(
 ):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     Engine(bert, "cpu", precision="bfloat16").logits(TEXTS[:1])
-    assert ("set precision: float32" in caplog.text) is said
+    assert ("precision: bfloat16, compress: half" in caplog.text) is said
