@@ -221,9 +221,9 @@ def _next(study: Outline, word: str, own: Sequence[Verdict]) -> tuple[str, str]:
     v = max(open_, key=lambda v: needs.most_missing(list(v.drift.values())))
     told = needs.what_would_tell(list(v.drift.values()), v.paired)
     where = f"on {v.task} " if len(own) > 1 else ""
-    runs = any(row["teacher_runs_missing"] or row["student_runs_missing"] for row in v.drift.values())
     # No command trains runs: they are seeds in the config.
-    return f"{where}{told}", "" if runs else f"distillens extend {results}"
+    more = needs.texts_would_tell(list(v.drift.values()))
+    return f"{where}{told}", f"distillens extend {results}" if more else ""
 
 
 def _list(names: Sequence[str]) -> str:

@@ -41,14 +41,9 @@ def what_would_tell(rows: Sequence[Row], paired: bool = False) -> str:
     """
     if missing := _missing_runs(rows, paired):
         return f"needs {missing}"
-    none, drift = (_needs(rows, name) for name in ("no_drift", "drift"))
-    scaled = [not pd.isna(row["normalised_low"]) for row in rows]
-    if not any(scaled):
+    if not any(_scaled(rows)):
         return NO_SCALE
-    # Without a scale an explainer never says "no drift", and the student has all of them to pass.
-    for_none = for_all(none) if all(scaled) else Need(*[math.nan] * 3)
-    for_drift = for_any([need for need, known in zip(drift, scaled, strict=True) if known])
-    ways = [_ways(need, rows, paired) for need in (for_none, for_drift)]
+    ways = [_ways(need, rows, paired) for need in _of_verdict(rows)]
     if any(now for _, now in ways):
         return ENOUGH
     said = [f"{what} with {_joined(of, 'or')}" for what, (of, _) in zip(_FINDS, ways, strict=True) if of]
@@ -58,6 +53,22 @@ def what_would_tell(rows: Sequence[Row], paired: bool = False) -> str:
 
 
 _FINDS = ("no drift", "drift")
+
+
+def texts_would_tell(rows: Sequence[Row]) -> bool:
+    """Whether more texts alone would do, runs as they are; rows as of `what_would_tell`.
+
+    Examples
+    --------
+    >>> row = {"teacher_runs_missing": 0, "student_runs_missing": 0, "normalised_low": 0.2}
+    >>> names = [f"{of}_needed_{name}" for of in Need._fields for name in ("drift", "no_drift")]
+    >>> row |= dict.fromkeys(names, math.nan)
+    >>> texts_would_tell([row]), texts_would_tell([row | {"texts_needed_no_drift": 256.0}])
+    (False, True)
+    """
+    if most_missing(rows) or not any(_scaled(rows)):
+        return False
+    return any(not math.isnan(need.texts) for need in _of_verdict(rows))
 
 
 def most_missing(rows: Sequence[Row]) -> int:
@@ -82,6 +93,19 @@ def _missing_runs(rows: Sequence[Row], paired: bool) -> str:
     else:
         missing.append(_more(row["student_runs_missing"], row["n_runs"], "student"))
     return _joined([what for what in missing if what], "and")
+
+
+def _scaled(rows: Sequence[Row]) -> list[bool]:
+    return [not pd.isna(row["normalised_low"]) for row in rows]
+
+
+def _of_verdict(rows: Sequence[Row]) -> tuple[Need, Need]:
+    """What "no drift found" needs, and what "drift found" does."""
+    none, drift = (_needs(rows, name) for name in ("no_drift", "drift"))
+    scaled = _scaled(rows)
+    # Without a scale an explainer never says "no drift", and the student has all of them to pass.
+    for_none = for_all(none) if all(scaled) else Need(*[math.nan] * 3)
+    return for_none, for_any([need for need, known in zip(drift, scaled, strict=True) if known])
 
 
 def _needs(rows: Sequence[Row], verdict: str) -> list[Need]:

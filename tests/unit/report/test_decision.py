@@ -57,6 +57,9 @@ def test_an_open_verdict_says_what_it_takes_by_all_explainers_and_with_which_com
     assert one.evidence == "widest open gap: lime, gap 0.09 [0.00, 0.18]"
     assert one.step.endswith("find no drift with about 900 texts (now 100)")
     assert one.command == "distillens extend results/films"
+    runs = dict.fromkeys(("texts_needed_no_drift", "texts_needed_drift"), math.nan)
+    one = decided(said(row(UNKNOWN, **runs, teacher_runs_needed_no_drift=7.0), overall=UNKNOWN))
+    assert "with 7 runs of the teacher" in one.step and one.command == "", "more texts would not tell"
 
 
 def test_the_score_stands_beside_the_range_of_the_teachers_runs():
