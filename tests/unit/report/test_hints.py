@@ -24,6 +24,13 @@ def test_a_rating_is_an_expected_polarity():
     ("n", "agreement", "hint"), [(9, 0.5, "Of the teacher one run counts"), (0, math.nan, "No text has")]
 )
 def test_a_cell_without_a_drift_says_why(n, agreement, hint):
-    row = {"verdict": "not decided", "drift": math.nan, "agreement": agreement, "n": n}
+    row = {
+        "verdict": "not decided",
+        "drift": math.nan,
+        "agreement_low": 0.4,
+        "agreement_high": 0.6,
+        "agreement": agreement,
+        "n": n,
+    }
     verdict = Verdict("films", "kd", "bert", "accuracy", [], [], None, {"shap": row}, "not decided")
     assert _gap(verdict, "shap").hint.startswith(hint)
