@@ -70,6 +70,7 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     kinds |= {"costs": "costs", "trainings": "trainings", "stability": "explanations"}
     stems = {
         "calibration": "calibration",
+        "text_agreement": "text_agreement",
         "word_shifts": "word_shifts",
         "sentences": "examples",
         "design": "probes",
@@ -77,7 +78,7 @@ def test_every_artefact_has_its_schema_and_says_where_it_comes_from(study):
     stems["texts"] = "examples"
     results = study.folder / "results" / "tiny"
     files = [path for path in sorted(results.rglob("*.parquet")) if ".parts" not in path.parent.name]
-    assert len(files) == 1 + 4 + 2 + 5 + 10 + 4 + 5 + 5 + 5 + 5 + 6 + 10 + 3 * (2 + 5)
+    assert len(files) == 1 + 4 + 2 + 5 + 10 + 4 + 5 + 5 + 5 + 5 + 6 + 11 + 3 * (2 + 5)
     corpus = results / "corpora" / "text.parquet"
     assert tables.read(corpus, "corpus").num_rows == 45
     assert tables.read(results / "metrics" / "drift.parquet", "drift").num_rows > 0
