@@ -40,25 +40,19 @@ def verdicts(
         own = [row for row in judged if (row["task"], row["student"]) == (v.task, v.student)]
         return {row["explainer"]: row["verdict"] for row in own if row["explainer"] in v.drift}
 
-    by_row = [[cells(v, judged) for judged in at.values()] for v in shown]
+    at_each = [[(v, cells(v, judged)) for v in shown] for judged in at.values()]
     table = [
         {
-            "words": [joint(word for word in of.values() if word) for of in row],
-            "cells": [[of[name] for of in row] for name in v.drift],
+            "words": [joint(filter(None, of[place][1].values())) for of in at_each],
+            "cells": [[of[place][1][name] for of in at_each] for name in v.drift],
         }
-        for v, row in zip(shown, by_row, strict=True)
+        for place, v in enumerate(shown)
     ]
     students = {}
     for one in decided:
-        own = [place for place, v in enumerate(shown) if v.student == one.student]
-        of = [[word for place in own for word in by_row[place][number].values()] for number in range(len(at))]
-        students[one.student] = {
-            "words": [
-                joint(table[place]["words"][number] for place in own if shown[place].drift)
-                for number in range(len(at))
-            ],
-            "parts": [count(word for word in words if word) for words in of],
-        }
+        words = [[word for v, own in of if v.student == one.student for word in filter(None, own.values())]
+                 for of in at_each]  # fmt: skip
+        students[one.student] = {"words": list(map(joint, words)), "parts": [count(iter(of)) for of in words]}
     return {
         "tolerances": list(at),
         "now": list(at).index(settings["tolerance"]),
