@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import jsonschema
 import yaml
 
 from distillens import registry
@@ -81,20 +80,22 @@ def check(value: Any, schema: Mapping[str, Any], where: str = "") -> None:
         ...
     distillens.config.errors.ConfigError: top level: unknown key 'seeed'; did you mean 'seed'?
     """
+    import jsonschema  # results are read without it
+
     errors = jsonschema.Draft202012Validator(schema).iter_errors(value)
-    error = jsonschema.exceptions.best_match(errors, key=_relevance)
+    # An unknown key is most often the cause of whatever else is wrong beside it.
+    error = jsonschema.exceptions.best_match(
+        errors,
+        key=lambda one: (one.validator == "additionalProperties", *jsonschema.exceptions.relevance(one)[:1]),
+    )
     if error is None:
         return
     path = ".".join([*filter(None, [where]), *map(str, error.absolute_path)])
     raise ConfigError(f"{path or 'top level'}: {_explain(error)}")
 
 
-def _relevance(error: jsonschema.ValidationError) -> tuple[Any, ...]:
-    # An unknown key is most often the cause of whatever else is wrong beside it.
-    return (error.validator == "additionalProperties", *jsonschema.exceptions.relevance(error)[:1])
-
-
-def _explain(error: jsonschema.ValidationError) -> str:
+def _explain(error: Any) -> str:
+    """What an error of jsonschema asks for."""
     if error.validator == "additionalProperties":
         keys = error.schema.get("properties", {})
         unknown = next(key for key in error.instance if key not in keys)

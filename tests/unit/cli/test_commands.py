@@ -231,7 +231,7 @@ def test_a_cell_s_note_stands_below_it():
     table = Table(
         "t", "caption", [Head("a", numeric=False), Head("b")], [[Cell("x"), Cell("0.5", note="[0, 1]")]]
     )
-    console.print(terminal.table(table))
+    console.print(terminal.table(table, console))
     assert "0.5" in console.file.getvalue()
     assert "[0, 1]" in console.file.getvalue()
 
