@@ -4,6 +4,7 @@ What a method of ``pretraining/`` adds is which parameters learn and what the lo
 """
 
 import json
+import logging
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ from distillens.training.callbacks import Epochs, Meter, Resumable
 from distillens.training.fine_tune import TrainingError, arguments
 from distillens.training.history import history_of
 from distillens.training.run_folders import last_checkpoint, run_folders
+
+_LOG = logging.getLogger("distillens")
 
 Batch = dict[str, torch.Tensor]
 
@@ -308,7 +311,8 @@ def load_masked(folder: str | Path, headless: bool = False, **settings: Any) -> 
 class Masked(torch.utils.data.Dataset):
     """Blocks whose masks depend on the seed, the epoch and the block, and on nothing before them.
 
-    A run that was killed so goes on with the masks that it would have had.
+    A run that was killed so goes on with the masks that it would have had. In each block at least one piece
+    is masked, because a batch without any has no loss; blocks of special tokens only are left out.
 
     Parameters
     ----------
@@ -318,12 +322,24 @@ class Masked(torch.utils.data.Dataset):
     share : float
         Of the pieces that are masked: 80 % of them by the mask, 10 % by another piece, as in BERT.
     seed : int
+
+    Raises
+    ------
+    ModelError
+        If no block has a piece that can be masked.
     """
 
     def __init__(
         self, blocks: Sequence[list[int]], tokenizer: PreTrainedTokenizerBase, share: float, seed: int
     ) -> None:
-        self._blocks, self._seed, self._epoch = blocks, seed, 0
+        self._special = torch.tensor(tokenizer.all_special_ids)
+        self._blocks = [block for block in blocks if len(self._maskable(torch.tensor(block)))]
+        if len(self._blocks) < len(blocks):
+            _LOG.warning("%d of %d blocks of the corpus are left out: the vocabulary has no piece of them",
+                         len(blocks) - len(self._blocks), len(blocks))  # fmt: skip
+        if not self._blocks:
+            raise classifier.ModelError("no block of the corpus has a piece of the vocabulary to mask")
+        self._seed, self._epoch = seed, 0
         self._masking = DataCollatorForLanguageModeling(tokenizer, mlm_probability=share)
 
     def set_epoch(self, epoch: int) -> None:
@@ -336,8 +352,16 @@ class Masked(torch.utils.data.Dataset):
     def __getitem__(self, number: int) -> Batch:
         self._masking.generator = torch.Generator().manual_seed(seed_of(self._seed, self._epoch, number))
         block = torch.tensor([self._blocks[number]])
-        inputs, labels = self._masking.torch_mask_tokens(block)
-        return {"input_ids": inputs[0], "labels": labels[0]}
+        (inputs,), (labels,) = self._masking.torch_mask_tokens(block.clone())
+        if (labels == -100).all():
+            places = self._maskable(block[0])
+            place = places[torch.randint(len(places), (), generator=self._masking.generator)]
+            inputs[place], labels[place] = self._masking.tokenizer.mask_token_id, block[0, place]
+        return {"input_ids": inputs, "labels": labels}
+
+    def _maskable(self, block: torch.Tensor) -> torch.Tensor:
+        """Where a block has no special token."""
+        return (~torch.isin(block, self._special)).nonzero().flatten()
 
 
 def packed(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase, length: int) -> list[list[int]]:

@@ -425,6 +425,35 @@ def test_masks_depend_on_epoch_and_block_only(tokenizer):
     assert torch.equal(first[chosen], torch.tensor(blocks[0])[chosen])
 
 
+def test_in_every_block_a_piece_is_masked(tokenizer, caplog):
+    special = [tokenizer.unk_token_id, tokenizer.sep_token_id]
+    ends = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
+    inner = [10, 11, *special], special * 2, [*special, 12, 13]
+    blocks = [[*ends[0], *own, *ends[1]] for own in inner]
+    masked = pretrain.Masked(blocks, tokenizer, 1e-9, 5)
+    assert len(masked) == 2 and "1 of 3 blocks of the corpus are left out" in caplog.text
+    seen = set()
+    for epoch in range(40):
+        masked.set_epoch(epoch)
+        for block, own in zip(blocks[::2], masked, strict=False):
+            (place,) = (own["labels"] != -100).nonzero().flatten().tolist()
+            seen.add(own["labels"][place].item())
+            assert own["input_ids"][place] == tokenizer.mask_token_id
+            assert own["input_ids"].tolist() == [*block[:place], tokenizer.mask_token_id, *block[place + 1 :]]
+    assert seen == {10, 11, 12, 13}
+    with pytest.raises(classifier.ModelError, match="no block of the corpus has a piece"):
+        pretrain.Masked(blocks[1:2], tokenizer, 0.3, 5)
+
+
+@pytest.mark.parametrize("method", [masked_head, attention_interchange])
+def test_batches_in_which_hardly_a_piece_is_masked_have_a_loss(tokenizer, corpus, tmp_path, method):
+    start = saved(masked_bert(tokenizer, 2), tokenizer, tmp_path / "start")
+    teacher = start if method is attention_interchange else None
+    settings = {"mlm_probability": 1e-6, "batch_size": 1}
+    card = run(method.Pretraining, corpus, start, tmp_path / "made", teacher, **settings)
+    assert all(entry["eval_loss"] > 0 for entry in card["history"] if "eval_loss" in entry)
+
+
 def test_teacher_and_student_must_read_with_one_vocabulary(tokenizer, corpus, tmp_path):
     teacher = saved(masked_bert(tokenizer, 2), tokenizer, tmp_path / "teacher")
     vocabulary = {piece: number for piece, number in tokenizer.get_vocab().items()}
