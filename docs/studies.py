@@ -16,6 +16,7 @@ import yaml
 
 from distillens import registry, tables
 from distillens.config import label_views
+from distillens.data import repeats
 from distillens.evaluation.decide_verdicts import decide_verdicts
 from distillens.report.material import ReportFiles
 from distillens.report.page import write_report
@@ -67,27 +68,25 @@ def keep(results: Path, folder: Path) -> Path:
         raise SystemExit(f"{results}: has no report; run the study first")
     target = folder / "kept"
     shutil.rmtree(target, ignore_errors=True)
+    names: dict[Path, dict[Any, str]] = {}
     for pattern in _KEPT:
         for path in load(results).paths(pattern):
             if not any(part.startswith(".") for part in path.relative_to(results).parts):
-                _copy(path, target / path.relative_to(results))
+                _copy(path, target / path.relative_to(results), names.setdefault(path.parent, {}))
     shutil.copy2(results / "report" / "study.yaml", target / "study.yaml")
     return folder
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, names: dict[Any, str]) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     kind, origin = tables.kind_of(source), tables.provenance(source)
     rows = tables.read(source, kind).to_pylist()
     if kind == "text_agreement" or (source.stem == "buckets" and len(rows) > _MOST_BUCKETS):
         return
-    if kind == "examples":  # which of them are alike is still seen
-        texts = dict.fromkeys((row["text_a"], row["text_b"]) for row in rows)
-        names = {text: f"text {number}" for number, text in enumerate(texts)}
-        rows = [
-            {**row, "example_id": str(number), "text_a": names[row["text_a"], row["text_b"]], "text_b": None}
-            for number, row in enumerate(rows)
-        ]
+    if kind == "examples":  # which of a task's texts are alike is still seen
+        for number, row in enumerate(rows):
+            name = names.setdefault(repeats.key(row), f"text {len(names)}")
+            row |= {"example_id": str(number), "text_a": name, "text_b": None}
     if kind == "word_shifts":
         rows = [row for row in rows if row["kind"] != "word"]
     if kind == "scores":  # of single texts there are many, and their names may say what they are

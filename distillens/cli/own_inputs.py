@@ -22,7 +22,7 @@ from distillens.config.job_params import JobParams
 from distillens.config.study import Study
 from distillens.data.corpus import fetch_corpus
 from distillens.data.fetch import SPLITS, fetch_checkpoint, fetch_dataset
-from distillens.data.repeats import repeats
+from distillens.data.repeats import said_of
 from distillens.data.select import select_examples
 from distillens.data.text import Example, examples
 from distillens.models import classifier
@@ -34,6 +34,7 @@ from distillens.provenance import ExplanationId, RunId
 from distillens.training.soft_labels import SoftLabels
 
 _TABLES = ("test", "explained")
+_EVERY = (*SPLITS, "explained")
 
 
 class Opened(NamedTuple):
@@ -103,9 +104,9 @@ class _Inputs:
         for name, task in self.config["tasks"].items():
             self._open_task(name, task["source"])
         for name, files in self.texts.items():
-            tested, explained = (tables.read(files[table], "examples") for table in _TABLES)
-            shown = {"tested": tested.to_pylist(), "explained": explained.to_pylist()}
-            self.remarks += filter(None, [repeats(name, shown)])
+            read = {table: tables.read(path, "examples") for table, path in files.items() if path.is_file()}
+            tested, explained = (read[table] for table in _TABLES)
+            self.remarks += said_of(name, {table: rows.to_pylist() for table, rows in read.items()})
             self.read[name] = examples(tested), examples(explained)
             self.lengths[name] = Lengths([len(example.words) for example in self.read[name][1]])
         for name, corpus in self.config["corpora"].items():
@@ -144,18 +145,18 @@ class _Inputs:
         return there
 
     def _open_task(self, name: str, source: Mapping[str, Any]) -> None:
-        made = {table: self.results / "data" / name / f"{table}.parquet" for table in _TABLES}
+        made = {table: self.results / "data" / name / f"{table}.parquet" for table in _EVERY}
         if not self._at_hand(f"tasks.{name}", source):
-            if all(path.is_file() for path in made.values()):
+            if all(made[table].is_file() for table in _TABLES):
                 self.texts[name] = made
             return
-        files = {split: self.folder / f"{name}-{split}.parquet" for split in (*SPLITS, "explained")}
+        files = {split: self.folder / f"{name}-{split}.parquet" for split in _EVERY}
         wildcards, where = Wildcards(task=name), f"tasks.{name}"
         splits = {split: files[split] for split in SPLITS}
         if self._try(where, fetch_dataset, out=splits, **self.params.fetch_dataset(wildcards)):
             chosen = {"test": files["test"], "out": files["explained"]}
             if self._try(where, select_examples, **chosen, **self.params.select_examples(wildcards)):
-                self.texts[name] = {table: files[table] for table in _TABLES}
+                self.texts[name] = files
 
     def _open_checkpoint(self, name: str) -> None:
         source, where = self.config["checkpoints"][name], f"checkpoints.{name}"

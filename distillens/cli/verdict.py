@@ -66,11 +66,12 @@ def run(arguments: argparse.Namespace, console: Console) -> None:
             filter(None, (one.evidence, one.parts, one.score, one.saving, f"next: {one.step}", one.command))
         )
         console.print(Text.assemble((one.student, "bold"), f": {one.word.text}; ", (said, "dim")))
-    repeated = [repeats.in_folder(task, arguments.results / "data" / task) for task in study.tasks]
+    data = arguments.results / "data"
+    repeated = [said for task in study.tasks for said in repeats.in_folder(task, data / task)]
     if verdicts:
         console.print()
         console.print(terminal.table(verdict.table(study, verdicts), console))
-        for note in [*reasons.notes(study, verdicts), *filter(None, repeated)]:
+        for note in [*reasons.notes(study, verdicts), *repeated]:
             console.print(note, style="dim", markup=False)
         for reason in long_texts.reasons(verdicts, reports):
             console.print(nouns.named(reason, study.settings.get("unit", "word")), style="yellow")

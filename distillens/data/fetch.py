@@ -12,7 +12,7 @@ from distillens import tables
 from distillens.data import hub, label_sets, labels, read
 from distillens.data.packages import FetchError, fetch_package
 from distillens.data.plant import planted
-from distillens.data.repeats import repeats, trained_on
+from distillens.data.repeats import repeats, shared
 from distillens.data.text import Example, draw, seed_of
 from distillens.provenance import digest
 
@@ -60,6 +60,7 @@ def fetch_dataset(
             _log_labels(f"{file.name}, {where}", reports[source_split])
         source = digest(*(files[split] for split in sorted(pools)))
     chosen_of = _split(pools, task["splits"], name, seed)
+    written = {}
     for split in SPLITS:
         plant = task["splits"].get(split, {}).get("plant")
         chosen = planted(chosen_of.get(split, []), plant, seed_of(seed, name, split))
@@ -74,20 +75,10 @@ def fetch_dataset(
                     _log_sets(f"tasks.{name}, {split}", chosen, task["labels"])
                 else:
                     _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
-        rows = read.rows(chosen)
-        if split == "test":
-            what |= _log_repeats(name, read.rows(chosen_of.get("train", [])), rows)
-        tables.write(out[split], "examples", rows, what)
-
-
-def _log_repeats(
-    name: str, trained: Sequence[Mapping[str, Any]], tested: Sequence[Mapping[str, Any]]
-) -> dict[str, str]:
-    """Say which tested texts repeat, or were trained on, too; the latter is to be kept with the split."""
-    again = trained_on(name, trained, tested)
-    for said in filter(None, (repeats(name, {"tested": tested}), again)):
+        written[split] = read.rows(chosen)
+        tables.write(out[split], "examples", written[split], what)
+    for said in filter(None, (repeats(name, {"tested": written["test"]}), shared(name, written))):
         _LOG.warning("%s", said)
-    return {"trained_on": again} if again else {}
 
 
 def _log_labels(where: str, report: Mapping[str, Mapping[str, Any]]) -> None:
@@ -156,7 +147,12 @@ def _split(
 ) -> dict[str, list[Example]]:
     order = [split for split in SPLITS if split in splits]
     pieces = {source: [example.example_id for example in pool] for source, pool in pools.items()}
-    taken = share_out(pieces, splits, order, seed_of(seed, name, "split"), f"tasks.{name}", "examples")
+    groups = {
+        source: {one.example_id: one.group for one in pool if one.group is not None}
+        for source, pool in pools.items()
+    }
+    own_seed = seed_of(seed, name, "split")
+    taken = share_out(pieces, splits, order, own_seed, f"tasks.{name}", "examples", groups)
     return {
         split: [example for example in pools[splits[split]["from"]] if example.example_id in ids]
         for split, ids in taken.items()
@@ -170,8 +166,12 @@ def share_out(
     seed: int,
     where: str,
     noun: str,
+    groups: Mapping[str, Mapping[str, str]] | None = None,
 ) -> dict[str, set[str]]:
     """Draw disjoint splits from the pieces of each split of a source.
+
+    Where several are drawn from one, groups are drawn, and their pieces stay together. The last group of a
+    split is cut where it holds more than is asked for; its other pieces are in no split.
 
     Parameters
     ----------
@@ -184,6 +184,8 @@ def share_out(
     seed : int
     where, noun : str
         For messages: the block of the config, and what the pieces are.
+    groups : mapping, optional
+        For each split of the source the group of each piece; a piece without one is a group of its own.
 
     Raises
     ------
@@ -197,15 +199,32 @@ def share_out(
     >>> {split: len(ids) for split, ids in taken.items()}
     {'test': 1, 'train': 2}
     """
-    left = {source: draw(ids, seed) for source, ids in pieces.items()}
+    several = Counter(splits[split]["from"] for split in order)
+    of = {source: (groups or {}).get(source, {}) if several[source] > 1 else {} for source in pieces}
+    left = {source: _in_order(ids, of[source], seed) for source, ids in pieces.items()}
     taken = {}
     for split in order:
         source, count = splits[split]["from"], splits[split]["examples"]
         if len(left[source]) < (count or 1):
+            of_no_other = " in groups of which no other split has any" if of[source] else ""
             raise read.DataError(
                 f"{where}.splits.{split}: asks for {count or 'the rest'} {noun}, "
-                f"but {source!r} has {len(left[source])} left"
+                f"but {source!r} has {len(left[source])} left{of_no_other}"
             )
-        taken[split] = set(left[source][:count])
-        left[source] = left[source][len(taken[split]) :]
+        chosen = left[source][:count]
+        others = left[source][len(chosen) :]
+        taken[split] = set(chosen)
+        last = of[source].get(chosen[-1])
+        left[source] = [one for one in others if last is None or of[source].get(one) != last]
+        if cut := len(others) - len(left[source]):
+            _LOG.info("%s.splits: %d %s of the group %r are in no split", where, cut, noun, last)
     return taken
+
+
+def _in_order(ids: Sequence[str], group_of: Mapping[str, str], seed: int) -> list[str]:
+    """Pieces in a random order, those of a group beside each other."""
+    drawn = draw(ids, seed)
+    if not group_of:
+        return drawn
+    place = {group: number for number, group in enumerate(draw(set(group_of.values()), seed))}
+    return sorted(drawn, key=lambda one: place[group_of[one]])

@@ -1,14 +1,16 @@
-"""Whether texts stand several times among examples, or were trained on and are tested, too."""
+"""Whether texts stand several times among examples: in one split, or in two of them."""
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 from distillens import tables
 
 Row = Mapping[str, Any]
+_ORDER = ("test", "validation", "train")
 
 
 def repeats(task: str, sets: Mapping[str, Sequence[Row]]) -> str:
@@ -43,62 +45,86 @@ def repeats(task: str, sets: Mapping[str, Sequence[Row]]) -> str:
     )
 
 
-def trained_on(task: str, trained: Sequence[Row], tested: Sequence[Row]) -> str:
-    """Say how many tested texts, or groups of texts, were trained on too; nothing where none were.
+def shared(task: str, splits: Mapping[str, Sequence[Row]]) -> str:
+    """Say how many texts (or pairs), and groups, of a split are in another one, too; nothing where none are.
 
-    Texts are the same as in `repeats`; of pairs both texts are.
+    Parameters
+    ----------
+    task : str
+        Its name.
+    splits : mapping of str to sequence of mapping
+        Rows of tables of kind ``examples`` of ``test``, ``validation`` and ``train``, where they are there.
 
     Examples
     --------
-    >>> films = [{"example_id": n, "text_a": t, "text_b": None, "group": None} for n, t in enumerate("abA")]
-    >>> print(trained_on("films", films[:1], films[1:]))
-    films: 1 of 2 tested texts were trained on, too, the first of them 2, so performance may be too good...
+    >>> film = {"example_id": "1", "text_a": "A film", "text_b": None, "group": None}
+    >>> print(shared("films", {"test": [film], "train": [film | {"example_id": "7", "text_a": "a film"}]}))
+    films: 1 of 1 texts of test are in train, too (the first is example '1', in train '7'). A model may...
     """
-    seen, groups = {_both(row) for row in trained}, {row["group"] for row in trained} - {None}
-    again = [row["example_id"] for row in tested if _both(row) in seen]
-    related = [row["example_id"] for row in tested if row["group"] in groups]
-    said = []
-    if again:
-        said.append(
-            f"{len(again)} of {len(tested)} tested texts were trained on, too, the first of them {again[0]}"
-        )
-    if related:
-        said.append(
-            f"{len(related)} of {len(tested)} are of a group that was trained on, the first {related[0]}"
-        )
+    said = [
+        part
+        for split, other in combinations([name for name in _ORDER if splits.get(name)], 2)
+        for part in _common(split, splits[split], other, splits[other])
+    ]
     if not said:
         return ""
-    return f"{task}: {'; '.join(said)}, so performance may be too good: keep them in one split."
+    return (
+        f"{task}: {'; '.join(said)}. A model may know by heart what it was trained on, so scores may be too "
+        "good: leave these texts out of one of the two."
+    )
 
 
-def told(paths: Iterable[str | Path]) -> list[str]:
-    """What tables of kind ``examples`` say, by their provenance, of texts that were trained on, too.
-
-    Examples
-    --------
-    >>> tables.write("test.parquet", "examples", [], {"trained_on": "films: 1 of 2 tested texts ..."})
-    >>> told(["test.parquet"])
-    ['films: 1 of 2 tested texts ...']
-    """
-    return [said for path in paths if (said := tables.provenance(path).get("trained_on"))]
-
-
-def in_folder(task: str, folder: Path) -> str:
-    """Say both of a task's ``test.parquet`` and ``explained.parquet``, as far as they are there.
+def in_folder(task: str, folder: Path) -> list[str]:
+    """Say both of a task's tables of examples, as far as they are there.
 
     Examples
     --------
     >>> row = {"text_a": "A film"}
     >>> tables.write("explained.parquet", "examples", [{"example_id": i, **row} for i in "12"], {})
-    >>> in_folder("films", Path()).partition(".")[0]
-    'films: 2 of 2 explained texts are there more than once (1 different)'
+    >>> [said.partition(".")[0] for said in in_folder("films", Path())]
+    ['films: 2 of 2 explained texts are there more than once (1 different)']
     """
-    paths = {
-        use: Path(folder, f"{name}.parquet") for use, name in (("tested", "test"), ("explained", "explained"))
-    }
-    there = {use: path for use, path in paths.items() if path.is_file()}
-    sets = {use: tables.read(path, "examples").to_pylist() for use, path in there.items()}
-    return " ".join(filter(None, [repeats(task, sets), *told(there.values())]))
+    paths = {name: Path(folder, f"{name}.parquet") for name in (*_ORDER, "explained")}
+    rows = {name: tables.read(path, "examples").to_pylist() for name, path in paths.items() if path.is_file()}
+    return said_of(task, rows)
+
+
+def said_of(task: str, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+    """Both, of the rows of ``test``, ``validation``, ``train`` and ``explained``, as far as they are there.
+
+    Examples
+    --------
+    >>> said_of("films", {"test": [{"example_id": "1", "text_a": "A film", "text_b": None, "group": None}]})
+    []
+    """
+    repeated = {use: rows.get(name, []) for use, name in (("tested", "test"), ("explained", "explained"))}
+    return [said for said in (repeats(task, repeated), shared(task, rows)) if said]
+
+
+def key(row: Row) -> tuple[str, ...]:
+    """What the texts of examples have in common that count as the same.
+
+    Examples
+    --------
+    >>> key({"text_a": " A  Film", "text_b": None})
+    ('a film',)
+    """
+    return tuple(_plain(row[column]) for column in ("text_a", "text_b") if row[column] is not None)
+
+
+def _common(split: str, rows: Sequence[Row], other: str, others: Sequence[Row]) -> Iterator[str]:
+    there: dict[Any, Row] = {}
+    for row in others:
+        there.setdefault(key(row), row)
+    both = [row for row in rows if key(row) in there]
+    if both:
+        what = "pairs" if both[0]["text_b"] is not None else "texts"
+        same, own = (row["example_id"] for row in (there[key(both[0])], both[0]))
+        first = f"the first is example {own!r}, in {other} {same!r}"
+        yield f"{len(both)} of {len(rows)} {what} of {split} are in {other}, too ({first})"
+    groups = {row["group"] for row in rows} - {None}
+    if in_both := sorted(groups & {row["group"] for row in others}):
+        yield f"{len(in_both)} of {len(groups)} groups of {split} are in {other}, too, such as {in_both[0]!r}"
 
 
 def _parts(use: str, rows: Sequence[Row]) -> Iterator[str]:
@@ -111,10 +137,6 @@ def _parts(use: str, rows: Sequence[Row]) -> Iterator[str]:
                 f"pairs share their {name} text with another" if pairs else "texts are there more than once"
             )
             yield f"{sum(several)} of {len(rows)} {use} {what} ({len(several)} different)"
-
-
-def _both(row: Row) -> tuple[str, str]:
-    return _plain(row["text_a"]), _plain(row["text_b"] or "")
 
 
 def _plain(text: str) -> str:

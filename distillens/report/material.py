@@ -10,7 +10,7 @@ import pandas as pd
 
 from distillens import tables
 from distillens.config import validate
-from distillens.data.repeats import repeats, told
+from distillens.data.repeats import said_of
 from distillens.report import (
     classes,
     costs,
@@ -185,9 +185,14 @@ def gather(
     probes = probe_data.read(files.probe_designs, files.probe_sentences, files.probe_explanations)
     splits, answers = label_counts.read(files.splits), classes.read(files.predictions)
     repeated = [
-        repeats(name, {"tested": splits.get((name, "test"), []), "explained": texts.get(name, [])})
+        said
         for name in tasks
-    ] + told(files.splits)
+        for said in said_of(
+            name,
+            {split: rows for (task, split), rows in splits.items() if task == name}
+            | {"explained": texts.get(name, [])},
+        )
+    ]
     by_text = study_data.frame_of(files.text_agreement, "text_agreement")
     by_class = {task: classes.of_task(outline, task, answers, splits, by_text) for task in tasks}
     if not settings.get("show_texts", True):

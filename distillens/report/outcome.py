@@ -74,7 +74,7 @@ def of(results: Results) -> dict[str, Any]:
         _answers(results),
         {task: folder / "data" / task / "explained.parquet" for task in settings["tasks"]},
         results.paths("explanations/{task}/*/*/*.parquet"),
-        [repeats.in_folder(task, folder / "data" / task) for task in settings["tasks"]],
+        [said for task in settings["tasks"] for said in repeats.in_folder(task, folder / "data" / task)],
     )
     return record(settings, evidence)
 
@@ -124,7 +124,7 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
                 if not one["explainers"]
             ),
             *remarks([row for row in drift if row["explainer"] not in controls], evidence.answers),
-            *filter(None, evidence.repeated),
+            *evidence.repeated,
         ],
     }
 

@@ -115,7 +115,7 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         ),
         "answer": summary,
         "remarks": f"{said} {permutation.remarks(renamed)} {diagnostics.warning(of.diagnosed)}".strip(),
-        "notes": [*reasons.notes(study, verdicts), *filter(None, of.repeated)],
+        "notes": [*reasons.notes(study, verdicts), *of.repeated],
         "above_one": any(row["normalised"] > 1 for v in verdicts for row in v.drift.values()),
         "not_compared": [nouns.named(one, of.unit) for one in long_texts.reasons(verdicts, of.diagnosed)],
         "facts": [

@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from distillens import tables
+from distillens.data.repeats import in_folder
 from distillens.provenance import ROOT
 from docs import studies
 
@@ -55,6 +56,21 @@ def test_every_page_can_be_built_again_and_a_study_without_one_is_said_to_have_n
     assert STUDIES == KEPT
     folders = {path.parent for path in studies.STUDIES.glob("*/README.md")}
     assert {path.name for path in folders - set(KEPT)} == set(re.findall(r"`([\w-]+)`", without))
+
+
+def test_texts_that_are_alike_are_alike_in_what_is_kept_whatever_split_they_are_in(tmp_path):
+    (tmp_path / "results/report").mkdir(parents=True)
+    (tmp_path / "results/report/study.yaml").write_text("{}")
+    (tmp_path / "results/data/films").mkdir(parents=True)
+    for split, texts in (("test", ["A film", "A play"]), ("train", ["A song", "a  film"])):
+        rows = [{"example_id": text, "text_a": text} for text in texts]
+        tables.write(tmp_path / f"results/data/films/{split}.parquet", "examples", rows, {"task": "films"})
+    folder = studies.keep(tmp_path / "results", tmp_path / "committed") / "kept/data/films"
+    (said,) = in_folder("films", folder)
+    assert said.startswith(
+        "films: 1 of 2 texts of test are in train, too (the first is example '0', in train '1')."
+    )
+    assert "film" not in str([tables.read(path, "examples").to_pylist() for path in folder.iterdir()])
 
 
 def test_an_unfinished_study_is_not_kept(tmp_path):

@@ -190,6 +190,9 @@ def test_texts_that_repeat_are_said_on_the_page_and_in_the_terminal(tmp_path, mo
     for text in (terminal, " ".join(page.split())):
         assert re.search(r"sst5: 2 of (\d+) tested texts are there more than once \(1 different\)", text)
         assert text.count("and name it (tasks.sst5.columns.group).") == 1
+        assert re.search(
+            r"sst5: 3 of (\d+) texts of test are in validation, too \(the first is example", text
+        )
 
 
 def test_permuted_names_and_saturated_texts_are_said_on_the_page_and_in_the_terminal(
@@ -391,7 +394,8 @@ def test_check_prints_jobs_and_passes(capsys, tmp_path, monkeypatch):
     assert "more than once" not in out
     rows = "".join(f"film number {n % 50},{LABELS[n % 3]}\n" for n in range(150))
     (tmp_path / "data.csv").write_text(f"a,b\n{rows}")
-    assert "tested texts are there more than once" in said(capsys, "check", path, "--words", "8")
+    out = said(capsys, "check", path, "--words", "8")
+    assert "tested texts are there more than once" in out and "texts of test are in train, too" in out
     (tmp_path / "data.csv").unlink()
     assert "data.csv" in said(capsys, "check", path, code=1)
 

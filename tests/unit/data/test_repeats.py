@@ -6,7 +6,7 @@ import pytest
 from distillens import tables
 from distillens.config.validate import complete
 from distillens.data import fetch
-from distillens.data.repeats import in_folder, repeats, trained_on
+from distillens.data.repeats import in_folder, repeats, shared
 from distillens.data.select import select_examples
 
 
@@ -42,9 +42,53 @@ def test_nothing_is_said_where_no_text_repeats_or_groups_are_named(found):
 
 
 def test_what_is_not_there_is_left_out(tmp_path):
-    assert in_folder("films", tmp_path) == ""
+    assert in_folder("films", tmp_path) == []
     tables.write(tmp_path / "test.parquet", "examples", rows("a", "a"), {})
-    assert in_folder("films", tmp_path).startswith("films: 2 of 2 tested texts ")
+    (said,) = in_folder("films", tmp_path)
+    assert said.startswith("films: 2 of 2 tested texts ")
+    tables.write(tmp_path / "train.parquet", "examples", rows("b", "A"), {})
+    assert in_folder("films", tmp_path)[0] == said
+    assert in_folder("films", tmp_path)[1].startswith("films: 2 of 2 texts of test are in train, too ")
+
+
+def test_texts_and_groups_of_two_splits_are_counted_by_hand():
+    splits = {
+        "test": rows("A film", "A play", "a\u00a0film.", "a FILM"),
+        "validation": rows("A novel", "A play"),
+        "train": rows("A song", "A song", "a film", "A film"),
+        "explained": rows("A film"),
+    }
+    assert shared("art", splits).startswith(
+        "art: 1 of 4 texts of test are in validation, too (the first is example '1', in validation '1'); "
+        "2 of 4 texts of test are in train, too (the first is example '0', in train '2'). "
+    )
+    assert shared("art", {split: splits[split] for split in ("validation", "train")}) == ""
+    # Of pairs both texts count, in their places.
+    pairs = {"test": rows(("a", "x"), ("x", "b")), "train": rows(("a", "y"), ("b", "x"), ("A", "x"))}
+    assert shared("art", pairs).startswith(
+        "art: 1 of 2 pairs of test are in train, too (the first is example '0', "
+    )
+    groups = {"test": [*rows("a", group="g"), *rows("b", group="h")], "train": rows("c", "d", group="h")}
+    assert shared("art", groups).startswith("art: 1 of 2 groups of test are in train, too, such as 'h'. ")
+
+
+def test_the_log_says_which_texts_of_the_test_split_are_in_training(tmp_path, caplog):
+    for split, texts in (("train", ["A film", "A play"]), ("test", ["A song", "a  film"])):
+        frame = pd.DataFrame({"text": texts, "mood": ["bad", "good"]})
+        frame.to_csv(tmp_path / f"{split}.csv", index=False)
+    task = {
+        "source": {"local": {split: str(tmp_path / f"{split}.csv") for split in ("train", "test")}},
+        "columns": {"text_a": "text", "label": "mood"},
+        "labels": ["bad", "good"],
+        "splits": {split: {"from": split} for split in ("train", "test")},
+    }
+    models = {"m": {"checkpoint": {"local": "x"}, "training": "none"}}
+    task = complete({"study": "s", "tasks": {"films": task}, "models": models})["tasks"]["films"]
+    fetch.fetch_dataset(task, "films", None, 1, {split: tmp_path / split for split in fetch.SPLITS})
+    (said,) = [record.message for record in caplog.records if record.levelname == "WARNING"]
+    assert said.startswith(
+        "films: 1 of 2 texts of test are in train, too (the first is example '2', in train '1'). "
+    )
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -74,42 +118,3 @@ def test_the_log_says_it_of_the_test_split_and_of_what_is_explained(tmp_path, ca
         assert [message.partition(" (")[0] for message in said] == [
             f"films: 24 of 24 {use} texts are there more than once" for use in ("tested", "explained")
         ]
-
-
-def test_texts_that_are_trained_on_and_tested_are_counted_pairs_by_both_texts():
-    trained, tested = rows("A  film", "b", ("a", "x")), rows("a film", "c", "B", ("a", "y"), ("A", "x"))
-    assert trained_on("films", trained, tested).startswith(
-        "films: 3 of 5 tested texts were trained on, too, the first of them 0, so performance may be too good"
-    )
-    assert trained_on("films", rows("a"), rows("b")) == ""
-
-
-def test_groups_that_are_trained_on_and_tested_are_counted():
-    assert trained_on("films", rows("a", group="g"), rows("b", "c", group="g") + rows("d")).startswith(
-        "films: 2 of 3 are of a group that was trained on, the first 0"
-    )
-
-
-def test_what_is_trained_on_and_tested_is_said_in_log_and_results(tmp_path, caplog):
-    pd.DataFrame({"text": ["Film", "film ", "Play", "Opera"], "mood": ["bad", "good"] * 2}).to_csv(
-        tmp_path / "films.csv", index=False
-    )
-    task = {
-        "source": {"local": str(tmp_path / "films.csv")},
-        "columns": {"text_a": "text", "label": "mood"},
-        "labels": ["bad", "good"],
-        "splits": {name: {"from": "all", "examples": 2} for name in ("test", "train")},
-    }
-    models = {"m": {"checkpoint": {"local": "x"}, "training": "none"}}
-    task = complete({"study": "s", "tasks": {"films": task}, "models": models})["tasks"]["films"]
-    out = {split: tmp_path / f"{split}.parquet" for split in fetch.SPLITS}
-    for seed in range(9):
-        caplog.clear()
-        fetch.fetch_dataset(task, "films", None, seed, out)
-        texts = [tables.read(out[split], "examples")["text_a"].to_pylist() for split in ("train", "test")]
-        apart = any({"Film", "film"} == {text.strip() for text in of} for of in texts)
-        said = [record.message for record in caplog.records if "trained on" in record.message]
-        assert len(said) == (not apart) and in_folder("films", tmp_path).endswith(*said or [""])
-        if said:
-            return
-    raise AssertionError("no seed put both into different splits")

@@ -263,6 +263,45 @@ def test_a_larger_training_split_leaves_the_others_as_they_are(tmp_path):
     assert set(small["train"]) < set(large["train"])
 
 
+def grouped_task(tmp_path, of_each=4, **splits):
+    """Forty texts of critics, each of whom wrote some."""
+    task = local_task(tmp_path, **splits)
+    frame = pd.read_csv(tmp_path / "all.csv").assign(critic=lambda own: own["id"] // of_each)
+    frame.to_csv(tmp_path / "all.csv", index=False)
+    return {**task, "columns": {**task["columns"], "group": "critic"}}
+
+
+def test_splits_of_one_source_share_no_group(tmp_path, caplog):
+    caplog.set_level("INFO")
+    ids = fetch_splits(tmp_path, grouped_task(tmp_path))
+    critics = {split: {int(one) // 4 for one in of} for split, of in ids.items()}
+    assert sum(map(len, critics.values())) == len(set.union(*critics.values())) == 10
+    # Three critics of four texts are asked for ten, two for five; the others have all of theirs.
+    assert {split: len(of) for split, of in ids.items()} == {"test": 10, "validation": 5, "train": 20}
+    assert {split: len(of) for split, of in critics.items()} == {"test": 3, "validation": 2, "train": 5}
+    cut = [
+        record.message.split(" of the group")[0] for record in caplog.records if "no split" in record.message
+    ]
+    assert cut == ["tasks.t.splits: 2 examples", "tasks.t.splits: 3 examples"]
+    larger, smaller = (grouped_task(tmp_path, train=size) for size in (18, 6))
+    assert set(fetch_splits(tmp_path, smaller)["train"]) < set(fetch_splits(tmp_path, larger)["train"])
+    with pytest.raises(
+        DataError, match="train: asks for 21 examples, but 'all' has 20 left in groups of which"
+    ):
+        fetch_splits(tmp_path, grouped_task(tmp_path, train=21))
+
+
+def test_groups_of_one_text_each_are_drawn_as_texts_are(tmp_path):
+    alone = fetch_splits(tmp_path, grouped_task(tmp_path, of_each=1))
+    assert alone == fetch_splits(tmp_path, local_task(tmp_path))
+
+
+def test_one_split_of_a_source_is_drawn_text_by_text(tmp_path):
+    task = grouped_task(tmp_path, of_each=20)
+    task["splits"] = {"test": {"from": "all", "examples": 10}}
+    assert len({int(one) // 20 for one in fetch_splits(tmp_path, task)["test"]}) == 2
+
+
 def test_a_split_that_asks_for_too_much_says_how_much_there_is(tmp_path):
     with pytest.raises(DataError, match=r"splits\.train: asks for 26 examples, but 'all' has 25 left"):
         fetch_splits(tmp_path, local_task(tmp_path, train=26))
