@@ -1,9 +1,10 @@
 """Which columns of a table of texts are the text and the label, where nobody said so.
 
 Only what can be seen counts: what the cells are, never how many a guess would fit. A column of labels is one
-whose cells all are labels by name, or one that is called so.
+whose cells all are labels by name, or one that is called so. One in which most are is refused for the others.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from distillens.data.errors import DataError
 from distillens.data.read import check_column
 from distillens.data.segmentation import spans
 
-LABEL_NAMES = ("label", "labels", "target", "class", "gold", "sentiment", "score", "stars", "rating")
+LABEL_NAMES = ("label", "labels", "target", "class", "gold", "score", "stars", "rating", "sentiment")
 """What a column of labels may be called, in any case; in others positions and scores are no labels."""
 
 _WORDS = 3  # of a text, on average; fewer are names, dates and keys
@@ -59,8 +60,8 @@ def find(frame: pd.DataFrame, task: Mapping[str, Any], asked: Asked, where: str)
     ------
     DataError
         For a column that is not there; where no column, or more than one, can be the text or the label; where
-        one that is called a label, or is mostly labels, holds something else. The message says which option
-        decides.
+        one that is called a label, or has labels in most rows, holds something else. The message says which
+        option decides.
 
     Examples
     --------
@@ -119,13 +120,13 @@ def _label(
     certain, called, refused = [], [], {}
     for name in names:
         is_called = str(name).strip().casefold() in LABEL_NAMES
-        try:
-            read_as = _read_as(frame, task, name)
-        except DataError as error:
-            if is_called or _mostly_named(frame[name], task):
-                refused[name] = str(error)
-            continue
-        if read_as <= set(_CERTAIN):
+        read_as, wrong, most_by_name = _read_as(frame, task, name)
+        if wrong:
+            if is_called or most_by_name:
+                refused[name] = wrong
+            if most_by_name:
+                certain.append(name)
+        elif read_as <= set(_CERTAIN):
             certain.append(name)
         elif is_called:
             called.append(name)
@@ -134,16 +135,16 @@ def _label(
         raise DataError(
             f"{where}: {', '.join(candidates)} can all be the label; name it with --label, or --no-label"
         )
-    if candidates:
+    if candidates and candidates[0] not in refused:
         by_position = (
             [] if candidates == certain or task["type"] == "regression" else [_positions(candidates[0], task)]
         )
         return candidates[0], by_position
     if refused:
-        name, why = next(iter(refused.items()))
+        name = (candidates or list(refused))[0]
         raise DataError(
-            f"{where}: the column {name!r} is called a label, or holds labels, but {why}; mend the cell, "
-            "name another with --label, or say --no-label"
+            f"{where}: the column {name!r} is one of labels, but {refused[name]}; mend such rows or "
+            "leave them out, name another column with --label, or say --no-label"
         )
     return None, [f"{where}: no column of labels, so performance is not known and nothing is gated"]
 
@@ -153,16 +154,24 @@ def _positions(name: str, task: Mapping[str, Any]) -> str:
     return f"labels are read from the column {name!r} by position: {pairs}"
 
 
-def _mostly_named(cells: pd.Series, task: Mapping[str, Any]) -> bool:
-    """Whether more than half of the cells are names of labels, so that others are faults among them."""
-    names = {name.strip().casefold() for name in task["labels"]}
-    return sum(isinstance(cell, str) and cell.strip().casefold() in names for cell in cells) > len(cells) / 2
+def _read_as(frame: pd.DataFrame, task: Mapping[str, Any], name: str) -> tuple[set[str], str, bool]:
+    """By which parts of the rule for labels a column's cells are read.
 
-
-def _read_as(frame: pd.DataFrame, task: Mapping[str, Any], name: str) -> set[str]:
-    """By which parts of the rule for labels all cells of a column are read."""
-    cells = list(frame[name])
-    rule = {**task, "cut": None, "columns": {"label": name}}
-    codes = frame.attrs.get("codes", {}).get(name)
-    report = labels.report(cells, rule, codes)
-    return {how for about in report.values() for how in about["read_as"]}
+    Also which row is the first that is no label, and why; and whether most cells that are not empty are
+    labels by name.
+    """
+    cells, read = list(frame[name]), Counter()
+    empty = sum(labels.is_missing(cell) or not str(cell).strip() for cell in cells)
+    try:
+        rule = labels.LabelRule({**task, "cut": None}, cells, frame.attrs.get("codes", {}).get(name))
+    except DataError as error:
+        return set(), str(error), False
+    wrong, refused = "", 0
+    for row, cell in enumerate(cells, start=1):
+        try:
+            read[rule.read(cell).read_as] += 1
+        except DataError as error:
+            wrong, refused = wrong or f"row {row}: {error}", refused + 1
+        if 2 * (refused - empty) > len(cells):  # texts, say
+            break
+    return set(read), wrong, 2 * read["name"] > len(cells) - empty

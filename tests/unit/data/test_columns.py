@@ -26,14 +26,6 @@ def test_without_labels_it_is_said():
     assert "no column of labels" in found.remarks[0]
 
 
-@pytest.mark.parametrize("cell", [None, "", "goood", "3"])
-def test_one_bad_cell_does_not_make_a_column_of_labels_go_unseen(cell):
-    data = frame(said=[*TEXTS, "So and so, all in all."], what=["good", cell, "bad"])
-    with pytest.raises(DataError, match="'what' is called a label, or holds labels, but .*row 2"):
-        find(data, MOODS, Asked(), "f.csv")
-    assert find(data, MOODS, Asked(without_label=True), "f.csv").label is None
-
-
 def test_a_few_texts_that_are_names_of_labels_make_no_column_of_labels():
     data = frame(said=[*TEXTS, "Good"], id=["1", "2", "3"])
     assert find(data, MOODS, Asked(), "f.csv").label is None
@@ -78,9 +70,9 @@ def test_pairs_are_named():
         (
             {"text": TEXTS, "label": ["pos", "neg"]},
             Asked(),
-            "'label' is called a label, or holds labels, but .*'pos'.*--no-label",
+            "'label' is one of labels, but row 1: .*'pos'.*--no-label",
         ),
-        ({"text": TEXTS, "label": ["1", "2"]}, Asked(), "called a label, .*out of range"),
+        ({"text": TEXTS, "label": ["1", "2"]}, Asked(), "one of labels, but row 2: .*out of range"),
         ({"text": TEXTS}, Asked("texts"), "no column 'texts'"),
         ({"text": TEXTS}, Asked("text", "text"), "a column is one thing"),
         ({"text": TEXTS, "m": ["bad", "good"]}, Asked(label="m", without_label=True), "leave one out"),
@@ -89,6 +81,31 @@ def test_pairs_are_named():
 def test_what_cannot_be_seen_is_refused_with_what_decides(columns, asked, message):
     with pytest.raises(DataError, match=message):
         find(frame(**columns), MOODS, asked, "f.csv")
+
+
+@pytest.mark.parametrize("name", ["mood", "label", "sentiment"])
+@pytest.mark.parametrize("bad", ["goood", "", None, 7])
+def test_a_column_of_labels_is_refused_for_its_one_bad_row_whatever_it_is_called(name, bad):
+    data = frame(text=TEXTS * 3, **{name: ["bad", "good", "Good", bad, "bad", bad]})
+    with pytest.raises(
+        DataError, match=f"f.csv: the column '{name}' is one of labels, but row 4: .*--no-label"
+    ):
+        find(data, MOODS, Asked(), "f.csv")
+    assert find(data, MOODS, Asked(without_label=True), "f.csv").label is None
+    # Another column that is read whole does not take its place unseen.
+    data["guess"] = ["bad", "good"] * 3
+    with pytest.raises(DataError, match=f"{name}, guess can all be the label"):
+        find(data, MOODS, Asked(), "f.csv")
+
+
+def test_one_text_that_is_a_label_makes_no_column_of_labels():
+    data = frame(id=["1", "2", "3"], said=["good", *TEXTS], note=["", "bad", "see there"])
+    assert find(data, MOODS, Asked(text_a="said"), "f.csv").label is None
+
+
+def test_sentiment_is_the_name_of_a_column_of_labels():
+    data = frame(text=TEXTS, helpful=["1", "0"], Sentiment=["0", "1"])
+    assert find(data, MOODS, Asked(), "f.csv").label == "Sentiment"
 
 
 def test_a_column_called_label_may_be_left_aside():
