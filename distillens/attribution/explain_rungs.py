@@ -4,10 +4,14 @@ A rung is made in memory, from the run's weights and a seed, asked, and forgotte
 no weights are saved.
 """
 
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import torch
+from transformers import PreTrainedModel
 
 from distillens import registry
 from distillens.attribution.explain import ExplanationPlan, Work, seed_of_draws
@@ -15,6 +19,7 @@ from distillens.data.text import seed_of
 from distillens.joblog import Progress
 from distillens.models.chunks import Part, write_in_parts
 from distillens.models.engine import Engine
+from distillens.models.errors import ModelError
 from distillens.models.job import ModelJob
 from distillens.provenance import digest
 
@@ -70,19 +75,19 @@ def explain_rungs(
     Raises
     ------
     ModelError
-        If a rung's answer to an example is not finite.
+        If a rung changes no weight of the model, or its answer to an example is not finite.
     ValueError
-        If a kind of damage does not exist, or the model has nothing that it could damage.
+        If a kind of damage does not exist.
     """
     run = job.run
     work = Work(job, plan, explained, job.engine.load(job.folder, change=_nothing))
+    precision = torch.bfloat16 if job.engine.precision == "bfloat16" else torch.float32
 
     @lru_cache(maxsize=1)
     def engine_of(rung: Rung) -> Engine:
         """A copy, kept until the next one is asked for."""
-        damage = registry.load("damage", rung.kind).damage
         seed = seed_of(plan.seed, "damage", run.task, run.model, run.seed, *rung)
-        return job.engine.load(job.folder, partial(damage, dose=rung.dose, seed=seed))
+        return job.engine.load(job.folder, partial(_damage, rung=rung, seed=seed, precision=precision))
 
     def make(rung: Rung, group: slice) -> Sequence[Iterator[dict[str, Any]]]:
         return [rows(rung, group)]
@@ -114,6 +119,26 @@ def explain_rungs(
             out.with_name(f".{run.explainer}.parts"),
             progress,
         )
+
+
+def _damage(model: PreTrainedModel, rung: Rung, seed: int, precision: torch.dtype) -> None:
+    """Damage a model, in place; a copy that would be the model itself is refused."""
+    before = _checksums(model, precision)
+    registry.load("damage", rung.kind).damage(model, dose=rung.dose, seed=seed)
+    if _checksums(model, precision) == before:
+        where = f"reference.ladder.{rung.kind}"
+        raise ModelError(
+            f"{where}: a dose of {rung.dose:g} changes no weight of {model.name_or_path} as it is computed; "
+            f"leave this dose out of {where}.doses"
+        )
+
+
+def _checksums(model: PreTrainedModel, precision: torch.dtype) -> dict[str, int]:
+    """Of each of a model's tensors, as it is computed; the zero has no sign."""
+    return {
+        name: zlib.crc32((weights.to(precision) + 0).flatten().view(torch.uint8).numpy())
+        for name, weights in model.state_dict().items()
+    }
 
 
 def _nothing(model: Any) -> None:

@@ -30,6 +30,7 @@ from distillens.models.black_box import open_backend
 from distillens.models.connect_model import connect_model
 from distillens.models.import_model import import_model
 from distillens.models.tokenizer import Encoder
+from distillens.perturbations.perturb import fewer_than_asked
 from distillens.provenance import ExplanationId, RunId
 from distillens.training.soft_labels import SoftLabels
 
@@ -104,11 +105,7 @@ class _Inputs:
         for name, task in self.config["tasks"].items():
             self._open_task(name, task["source"])
         for name, files in self.texts.items():
-            read = {table: tables.read(path, "examples") for table, path in files.items() if path.is_file()}
-            tested, explained = (read[table] for table in _TABLES)
-            self.remarks += said_of(name, {table: rows.to_pylist() for table, rows in read.items()})
-            self.read[name] = examples(tested), examples(explained)
-            self.lengths[name] = Lengths([len(example.words) for example in self.read[name][1]])
+            self._read_texts(name, files)
         for name, corpus in self.config["corpora"].items():
             if self._at_hand(f"corpora.{name}", corpus["source"]):
                 settings = self.params.fetch_corpus(Wildcards(corpus=name))
@@ -157,6 +154,17 @@ class _Inputs:
             chosen = {"test": files["test"], "out": files["explained"]}
             if self._try(where, select_examples, **chosen, **self.params.select_examples(wildcards)):
                 self.texts[name] = files
+
+    def _read_texts(self, name: str, files: Mapping[str, Path]) -> None:
+        """Read a task's tables of examples, and remark on what is odd about them."""
+        read = {table: tables.read(path, "examples") for table, path in files.items() if path.is_file()}
+        tested, explained = (read[table] for table in _TABLES)
+        self.remarks += said_of(name, {table: rows.to_pylist() for table, rows in read.items()})
+        if self.config["perturbations"]:
+            limit = self.config["tasks"][name]["perturb"]["examples"]
+            self.remarks += filter(None, [fewer_than_asked(name, limit, len(tested))])
+        self.read[name] = examples(tested), examples(explained)
+        self.lengths[name] = Lengths([len(example.words) for example in self.read[name][1]])
 
     def _open_checkpoint(self, name: str) -> None:
         source, where = self.config["checkpoints"][name], f"checkpoints.{name}"

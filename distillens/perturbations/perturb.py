@@ -94,6 +94,24 @@ class PerturbationPlan:
     limit: int | None = None
 
 
+def fewer_than_asked(task: str, limit: int | None, texts: int) -> str:
+    """Say that a test split has fewer texts than are to be perturbed; nothing where it has enough.
+
+    Examples
+    --------
+    >>> fewer_than_asked("films", 500, 300)
+    'tasks.films.perturb.examples: asks for 500 texts, but the test split has 300; all of them are perturbed'
+    >>> fewer_than_asked("films", None, 300)
+    ''
+    """
+    if limit is None or limit <= texts:
+        return ""
+    return (
+        f"tasks.{task}.perturb.examples: asks for {limit} texts, but the test split has {texts}; "
+        "all of them are perturbed"
+    )
+
+
 def write_perturbed(examples: str | Path, out: str | Path, task: str, plan: PerturbationPlan) -> None:
     """Perturb a table of examples and write the table ``perturbed``.
 
@@ -114,9 +132,8 @@ def write_perturbed(examples: str | Path, out: str | Path, task: str, plan: Pert
     [True, True]
     """
     table = tables.read(examples, "examples")
-    if (plan.limit or 0) > len(table):
-        asked = f"tasks.{task}.perturb.examples: asks for {plan.limit} examples"
-        _LOG.warning("%s; the test split has %d, and all are taken", asked, len(table))
+    if said := fewer_than_asked(task, plan.limit, len(table)):
+        _LOG.warning("%s", said)
     drawn = set(draw(table["example_id"].to_pylist(), plan.seed)[: plan.limit])
     chosen = [example for example in examples_of(table) if example.example_id in drawn]
     rows = []

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from transformers import AutoTokenizer
 
 from distillens import registry, tables
 from distillens.attribution.explain import ExplanationPlan
@@ -32,8 +33,8 @@ def explained(tmp_path):
     return tmp_path / "texts.parquet"
 
 
-def rungs(model, explained, ladder=LADDER, method="occlusion", seed=1, name="rungs", **options):
-    job = ModelJob(ExplanationId("films", "bert", 1, "mine"), model, CPU)
+def rungs(model, explained, ladder=LADDER, method="occlusion", seed=1, name="rungs", engine=CPU, **options):
+    job = ModelJob(ExplanationId("films", "bert", 1, "mine"), model, engine)
     filled = {name: option["default"] for name, option in registry.options("explainer")[method].items()}
     plan = ExplanationPlan({**filled, "method": method, **options}, "margin", seed)
     out = explained.parent / f"{name}.parquet"
@@ -86,7 +87,7 @@ def test_a_job_that_is_run_again_makes_only_what_is_new(model, explained, monkey
     load = EngineOptions.load
 
     def counted(self, folder, change=None):
-        made.append(getattr(change, "keywords", {}).get("dose"))
+        made.append(change.keywords["rung"].dose if hasattr(change, "keywords") else None)
         return load(self, folder, change)
 
     monkeypatch.setattr(EngineOptions, "load", counted)
@@ -117,7 +118,7 @@ def test_a_copy_whose_answers_overflow_is_refused_by_name(model, explained):
 
 
 def test_explainers_that_draw_draw_anew_for_each_rung(model, explained):
-    tiny_dose = {"prune": {"doses": [1e-9, 2e-9]}}  # nothing is pruned: both copies are the model
+    tiny_dose = {"prune": {"doses": [0.5, 0.5 + 1e-9]}}  # the same weights: both copies are one model
     one, other = by_rung(rungs(model, explained, tiny_dose, "lime", samples=20, common_masks=False)).values()
     assert (one["0"] != other["0"]).any()
     one, other = by_rung(rungs(model, explained, tiny_dose, "lime", samples=20, common_masks=True)).values()
@@ -134,6 +135,25 @@ def test_more_of_a_dose_is_more_damage(kind, model):
         method.damage(copy, dose, seed=3)
         distances.append(sum(float((w - whole[name]).detach().norm()) for name, w in encoder_matrices(copy)))
     assert distances == sorted(distances) and distances[0] > 0
+
+
+def test_a_copy_that_is_the_model_itself_is_no_rung(model, explained, tmp_path):
+    with pytest.raises(
+        ModelError, match=r"reference\.ladder\.prune: a dose of 1e-09 changes no weight of .*doses"
+    ):
+        rungs(model, explained, {"prune": {"doses": [1e-9]}})
+    half = classifier.load_classifier(model)
+    half.to(torch.bfloat16).save_pretrained(tmp_path / "half")
+    AutoTokenizer.from_pretrained(model).save_pretrained(tmp_path / "half")
+    with pytest.raises(ModelError, match="precision: a dose of 16 changes no weight"):
+        rungs(tmp_path / "half", explained, {"precision": {"doses": [16]}})
+
+
+def test_a_copy_is_held_against_the_model_as_it_is_computed(model, explained):
+    ladder = {"precision": {"doses": [16]}}
+    rungs(model, explained, ladder)
+    with pytest.raises(ModelError, match="a dose of 16 changes no weight .* as it is computed"):
+        rungs(model, explained, ladder, name="half", engine=EngineOptions("cpu", "torch", "bfloat16"))
 
 
 @pytest.mark.parametrize("kind", sorted(registry.options("damage")))

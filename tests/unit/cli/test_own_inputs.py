@@ -75,6 +75,15 @@ def test_what_is_right_is_right_and_nothing_is_left_behind(here):
     assert sorted(here.rglob("*")) == before
 
 
+def test_more_texts_to_perturb_than_there_are_is_a_remark(here):
+    config = CONFIG.replace("explain: {per_class: 3}", "explain: {per_class: 3}, perturb: {examples: 11}")
+    study = complete(yaml.safe_load(config.replace("explainers:", "perturbations: {swap: }\nexplainers:")))
+    opened = own_inputs.open_all(study, here / "results" / "mine")
+    assert opened.wrong == []
+    (said,) = [remark for remark in opened.remarks if "perturb" in remark]
+    assert said.startswith("tasks.films.perturb.examples: asks for 11 texts, but the test split has 10;")
+
+
 def test_everything_is_said_at_once_each_in_a_line(here):
     (here / "big" / "tokenizer.json").unlink()
     for left in here.glob("big/vocab*"):

@@ -146,6 +146,13 @@ def test_a_larger_limit_holds_the_smaller_one_and_the_order_of_the_table_stays(e
         assert ids(larger) == [i for i in everything if i in set(ids(larger))]
 
 
+def test_a_limit_beyond_the_texts_there_are_is_said(examples, tmp_path, caplog):
+    write_perturbed(examples, tmp_path / "out", **settings(limit=12, repeats=1))
+    assert caplog.text == ""
+    write_perturbed(examples, tmp_path / "out", **settings(limit=13, repeats=1))
+    assert "tasks.films.perturb.examples: asks for 13 texts, but the test split has 12; all of" in caplog.text
+
+
 def test_the_script_writes_what_its_rule_promises(examples, tmp_path):
     snakemake = SimpleNamespace(
         input=SimpleNamespace(examples=str(examples)),
