@@ -60,7 +60,7 @@ def test_every_page_can_be_built_again_and_a_study_without_one_is_said_to_have_n
 
 def test_texts_that_are_alike_are_alike_in_what_is_kept_whatever_split_they_are_in(tmp_path):
     (tmp_path / "results/report").mkdir(parents=True)
-    (tmp_path / "results/report/study.yaml").write_text("{}")
+    (tmp_path / "results/report/study.yaml").write_text("{tasks: {films: {}}, models: {}, explainers: {}}")
     (tmp_path / "results/data/films").mkdir(parents=True)
     for split, texts in (("test", ["A film", "A play"]), ("train", ["A song", "a  film"])):
         rows = [{"example_id": text, "text_a": text} for text in texts]
