@@ -123,7 +123,7 @@ class Encoder:
                 "added_tokens; list it there"
             )
         self.fields: dict[Any, list[list[int]]] = {}
-        self._neutral: dict[str, int] = {}
+        self._stand_ins: dict[str, int] = {}
         self._frames: dict[int, tuple[list[tuple[list[int], int]], list[int]]] = {}
         _, self.pad_id = self._special(config, "pad_token")
         if self.pad_id is None:
@@ -254,30 +254,33 @@ class Encoder:
         return bool(self._tokenizer.encode(*segments).overflowing)
 
     def check_room(self, example: Example, rule: removal.Rule) -> None:
-        """Refuse an example from which a neutral text pushes words out, where it stands for those removed.
+        """Refuse an example out of which words are pushed by what stands for those removed.
 
-        Only a neutral text of several pieces takes more room than a word.
+        Only what is several pieces takes more room than a word: a neutral text, or a mask token that leaves
+        the blank before it a piece of its own.
 
         Raises
         ------
         ModelError
             If the whole example fits, but not its longest copy.
         """
-        if isinstance(rule, str):
+        text = removal.stand_in(rule, self.mask)
+        if text is None:
             return
-        neutral = rule["neutral"]
-        if neutral not in self._neutral:  # a model that is only asked is checked at every question
-            self._neutral[neutral] = len(self.alone([neutral])[0])
-        pieces = self._neutral[neutral]
+        if text not in self._stand_ins:  # a model that is only asked is checked at every question
+            alone, behind = self.alone(["a", f"a {text}"])
+            self._stand_ins[text] = len(behind) - len(alone)
+        pieces = self._stand_ins[text]
         if pieces < 2 or self.cuts(example.texts):
             return
         own = np.bincount(self.shares(example).words, minlength=len(example.words))
-        (longest,) = removal.without(example, own[None] >= pieces, rule, None)
+        (longest,) = removal.without(example, own[None] >= pieces, rule, self.mask)
         if self.cuts(longest):
+            other = "delete" if rule == removal.MASK else "mask or delete"
             raise ModelError(
-                f"removal: with {neutral!r}, of {pieces} pieces, for removed words the example "
+                f"removal: with {text!r}, of {pieces} pieces, for removed words the example "
                 f"{example.example_id!r} grows beyond the longest input of {self._where} ({self.max_length} "
-                "pieces), which pushes kept words out; set removal: mask or delete, or a neutral text of one "
+                f"pieces), which pushes kept words out; set removal: {other}, or a neutral text of one "
                 "piece, for all models of the study"
             )
 

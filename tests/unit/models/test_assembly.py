@@ -209,13 +209,30 @@ def test_a_neutral_text_that_pushes_words_out_is_refused_by_the_example(kind, be
         assert np.isfinite(read_by(kind, bert, rule).masked([Masks.ends(growing)])).all()
 
 
+def test_a_mask_token_that_leaves_the_blank_before_it_behind_is_refused_where_it_pushes_words_out(tmp_path):
+    folder = family("roberta", tmp_path)
+    fits = [n for n in range(1, 60) if not Encoder(folder).cuts((" ".join(["film"] * n),))]
+    example = Example("as long as can be", " ".join(["film"] * fits[-1]))
+    assert len(fits) > 40  # a word is a piece
+    with pytest.raises(ModelError, match="removal: with '<mask>', of 2 pieces, .* set removal: delete, or"):
+        Engine(folder, "cpu").masked([Masks.ends(example)])
+    short = Example("short", "film film")
+    assert np.isfinite(Engine(folder, "cpu").masked([Masks.ends(short)])).all()
+    # The published one takes the blank along.
+    parts = json.loads((folder / "tokenizer.json").read_text())
+    (mask,) = [one for one in parts["added_tokens"] if one["content"] == "<mask>"]
+    mask["lstrip"] = True
+    (folder / "tokenizer.json").write_text(json.dumps(parts))
+    assert np.isfinite(Engine(folder, "cpu").masked([Masks.ends(example)])).all()
+
+
 def test_a_neutral_text_is_tokenized_once_however_often_a_model_is_asked(bert, monkeypatch):
     tokenized, alone = [], Encoder.alone
     monkeypatch.setattr(Encoder, "alone", lambda self, parts: tokenized.extend(parts) or alone(self, parts))
     model = read_by("asked", bert, {"neutral": "..."})
     for text in ("Not bad", "A film", "Not bad"):
         model.masked([Masks.ends(Example(text, text))])
-    assert tokenized.count("...") == 1
+    assert tokenized.count("a ...") == 1
 
 
 def test_a_window_that_grows_is_refused_like_a_text(bert):
