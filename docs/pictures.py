@@ -27,8 +27,7 @@ class Picture(NamedTuple):
 PICTURES = {
     "report": Picture(None, (1200, 1000)),
     "sentences": Picture(None, (1280, 800), "controls"),
-    "sst5": Picture("sst5-mini", (1200, 640), "published-table-1"),
-    "closing": Picture("close-the-drift-2-mini", (1220, 1190), "gap_closed"),
+    "closing": Picture("close-the-drift-sst2-mini", (1220, 1190), "gap_closed"),
 }
 
 
