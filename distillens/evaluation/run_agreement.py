@@ -126,14 +126,15 @@ class RunAgreement:
             return None
         if draws(method):
             if run not in group.models:
-                _LOG.warning(
-                    "%s: seed %d is the first of %r that counts, and %r explained it once: "
-                    "its noise is not known, so no drift cannot be shown; begin with a seed that counts",
-                    group.paths[run],
-                    run[1],
-                    run[0],
-                    group.explainer,
-                )
+                if run in self.teachers:
+                    _LOG.warning(
+                        "%s: seed %d is the first of %r that counts, and %r explained it once: "
+                        "its noise is not known, so no drift cannot be shown; begin with a seed that counts",
+                        group.paths[run],
+                        run[1],
+                        run[0],
+                        group.explainer,
+                    )
                 return None
             task = tables.provenance(group.paths[run]).get("task")
             raise tables.TableError(

@@ -97,15 +97,17 @@ def _parts(own: Sequence[Verdict]) -> list[Part]:
 def _evidence_of(word: str, own: Sequence[Verdict]) -> str:
     """The evidence from the reference that decides: damaged copies on some tasks, runs on others."""
     placed, by_runs = [v for v in own if v.placed], [v for v in own if not v.placed]
+    if word == GATED:
+        return _evidence(word, own)
     if not by_runs or word in {v.overall for v in placed}:
-        return _by_ladder(placed)
+        return _by_ladder(word, placed)
     return _evidence(word, by_runs)
 
 
-def _by_ladder(placed: Sequence[Verdict]) -> str:
-    """Where the student stands among damaged copies: the sentence of the row that decides."""
+def _by_ladder(word: str, placed: Sequence[Verdict]) -> str:
+    """Where the student stands among damaged copies: the sentence of the first row that says the verdict."""
     rows = [(v, row) for v in placed for row in v.placed.values()]
-    v, row = min(rows, key=lambda one: _ORDER.index(one[1]["verdict"]))
+    v, row = next((v, row) for v, row in rows if row["verdict"] == word)
     doses = [dose for dose in v.doses if dose["explainer"] == row["explainer"]]
     return f"beside damage that is accepted ({v.reference}): {ladder.sentence(row, doses).removesuffix('.')}"
 
@@ -214,7 +216,7 @@ def _next(study: Outline, word: str, own: Sequence[Verdict]) -> tuple[str, str]:
         return "train it, or its teacher, until it beats the majority baseline", ""
     open_ = [v for v in own if v.overall == UNKNOWN and v.drift]
     if not open_:
-        return "explain what is to be compared", f"distillens run {results}/report/study.yaml"
+        return "add an explainer that counts to the config: controls decide nothing", ""
     if all(v.placed for v in open_):
         return "explain more texts, as many as can tell", f"distillens extend {results}"
     open_ = [v for v in open_ if not v.placed]

@@ -119,7 +119,8 @@ def record(settings: Mapping[str, Any], evidence: Evidence) -> dict[str, Any]:
         "students": decided,
         "remarks": [
             *(
-                f"{one['task']}: nothing is measured of {one['student']}: only controls explain it"
+                f"{one['task']}: nothing is measured of {one['student']}: "
+                "no explainer that counts explains it"
                 for one in decided
                 if not one["explainers"]
             ),

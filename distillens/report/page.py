@@ -110,9 +110,7 @@ def _shown(of: Material, folder: Path) -> dict[str, Any]:
         "verdict": verdict.table(study, verdicts),
         "accepted": list(dict.fromkeys(v.reference for v in verdicts if v.placed)),
         "by_runs": not verdicts or any(not v.placed for v in verdicts),
-        "together": several_labels.tables(
-            study, of.subjects["performance"], of.drifts, of.ladders.placements
-        ),
+        "together": several_labels.tables(study, of.subjects["performance"], verdicts),
         "answer": summary,
         "remarks": f"{said} {permutation.remarks(renamed)} {diagnostics.warning(of.diagnosed)}".strip(),
         "notes": [*reasons.notes(study, verdicts), *of.repeated],

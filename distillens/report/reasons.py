@@ -100,8 +100,8 @@ def _borrowed_note(verdicts: Sequence[Verdict]) -> str:
         return ""
     own = [v.student for v in by_runs if v.student in names]
     return (
-        f"Too few runs to know their own noise: {_list(list(dict.fromkeys(own)))}. It is taken to be "
-        f"{BORROWED:g} times the teacher’s, and “{KEEPS}” is never said there."
+        f"Too few runs to know their own noise: {_list(list(dict.fromkeys(own)))}. Its standard deviation "
+        f"is taken to be {BORROWED:g} times the teacher’s, and “{KEEPS}” is never said there."
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any
 import pandas as pd
 
 from distillens.config.label_views import of_labels
-from distillens.report import outcome, score_rows
+from distillens.report import score_rows
 from distillens.report.costs import Costs
 from distillens.report.formatting import MISSING, Cell, Head, Table, metric_name, score
 from distillens.report.study_data import Outline
+from distillens.report.verdict import Verdict
 
 
 def for_each_label(frame: pd.DataFrame, tasks: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
@@ -61,9 +62,7 @@ def facts(study: Outline) -> list[str]:
     ]
 
 
-def tables(
-    study: Outline, performance: pd.DataFrame, drift: pd.DataFrame, placements: pd.DataFrame
-) -> list[Table]:
+def tables(study: Outline, performance: pd.DataFrame, verdicts: Sequence[Verdict]) -> list[Table]:
     """For each task with several labels a table of its runs: all labels together, and verdicts counted.
 
     Parameters
@@ -71,19 +70,13 @@ def tables(
     study : Outline
     performance : DataFrame
         Scores of performance, those of the tasks as a whole among them.
-    drift, placements : DataFrame
-        Tables of these kinds: a label's verdict is by what it can be judged by.
+    verdicts : sequence of Verdict
+        Of students on single labels.
     """
-    several = of_labels(study.tasks)
-    if not several:
-        return []
-    rows = (frame.to_dict("records") for frame in (drift, placements))
-    verdicts = {
-        (one["task"], one["student"]): one["verdict"] for one in outcome.decisions(*rows, study.controls)
-    }
+    words = {(v.task, v.student): v.overall for v in verdicts}
     return [
-        _table(study, task, views, verdicts, score_rows.of(performance, task))
-        for task, views in several.items()
+        _table(study, task, views, words, score_rows.of(performance, task))
+        for task, views in of_labels(study.tasks).items()
     ]
 
 

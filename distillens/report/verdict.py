@@ -264,6 +264,8 @@ def _gap(verdict: Verdict, explainer: str) -> Cell:
     if pd.isna(row["drift"]):
         hint = "Of the teacher one run counts, so there is nothing to hold this agreement S against."
         if verdict.placed:
+            hint = "Only other explainers are on the ladder: nothing to hold this agreement S against."
+        if explainer in verdict.placed:
             hint = f"Agreement S, held against a damaged copy of the teacher ({verdict.reference})."
         if not row["n"]:
             hint = "No text has attributions of all runs that can be compared."

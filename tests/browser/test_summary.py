@@ -115,6 +115,13 @@ def test_the_slider_judges_rows_that_are_drawn_later_and_cells_that_show_no_drif
     assert chromium.get_log("browser") == []
 
 
+def test_a_cell_that_nothing_judges_does_not_stop_the_slider(page):
+    page.execute_script("document.querySelector('#table-verdict td.judged .unit').remove()")
+    slider = page.find_element("id", "share")
+    slider.send_keys(keys.HOME)
+    assert page.find_element("css selector", "#tolerance output").text.startswith("2 % of C − Z")
+
+
 def test_the_page_is_short_and_light_until_something_is_opened(wide):
     assert wide.execute_script("return document.documentElement.scrollHeight") <= _SHORT
     assert wide.execute_script("return document.querySelectorAll('*').length") < _LIGHT

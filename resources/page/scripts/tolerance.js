@@ -28,7 +28,8 @@ function tolerance(judged) {
       rows[index].querySelectorAll("td.judged").forEach((cell, column) => {
         const word = cells[column][place] ?? "";
         cell.className = `judged ${judged.styles[words[place] === "gated" ? "gated" : word] ?? "undecided"}`;
-        cell.querySelector(".unit").textContent = word;
+        const unit = cell.querySelector(".unit");
+        if (unit) unit.textContent = word;  // a cell that nothing judges has none
       });
     });
     const share = `${Number((100 * judged.tolerances[place]).toFixed(1))}\u00a0% of C − Z is as good as none`;

@@ -207,14 +207,25 @@ def test_a_first_run_that_does_not_count_costs_no_texts(run, study, tmp_path, mo
 
 
 def test_where_only_a_run_that_does_not_count_was_explained_twice_no_drift_is_not_said(
-    study, tmp_path, monkeypatch
+    study, tmp_path, monkeypatch, caplog
 ):
     collapsed(study, monkeypatch, ("big", 3))
     found = drift(study, tmp_path, of_four(study, "lime"), **FOUR)
+    assert "seed 5 is the first of 'big' that counts, and 'lime' explained it once" in caplog.text
     row = found[found["metric"] == "spearman"].iloc[0]
     assert row["n"] == 40 and np.isfinite([row["drift"], row["p_drift"]]).all()
     assert row[["explainer_ceiling", "margin", "p_no_drift", "texts_needed_no_drift"]].isna().all()
     assert row["verdict"] != verdict.KEEPS
+
+
+def test_a_student_whose_first_run_does_not_count_may_still_be_told_to_have_no_drift(
+    study, tmp_path, monkeypatch, caplog
+):
+    collapsed(study, monkeypatch, ("small", 0))
+    found = drift(study, tmp_path, of_four(study, "lime"), **FOUR)
+    row = found[found["metric"] == "spearman"].iloc[0]
+    assert np.isnan(row["student_explainer_ceiling"]) and row[["margin", "p_no_drift"]].notna().all()
+    assert "no drift cannot be shown" not in caplog.text
 
 
 def test_where_no_run_counts_the_first_is_taken_and_gated(study, tmp_path, monkeypatch):

@@ -164,6 +164,28 @@ def test_without_enough_runs_of_the_teacher_the_ladder_decides_on_every_place_of
     assert "held against a damaged copy of it (prune 0.3)" in notes and "stay open" not in notes
 
 
+def test_the_evidence_is_that_of_a_task_with_the_same_verdict():
+    missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
+    gated, keeps = (
+        said(missing, overall=word, task=task, placed={name: place(word, task=task, explainer=name)})
+        for word, task, name in ((GATED, "toy", "shap"), (KEEPS, "other", "lime"))
+    )
+    one = decided(gated, keeps)
+    assert one.word.text == KEEPS and ": By lime, " in one.evidence
+    alone = decided(gated)
+    assert (alone.word.text, alone.evidence) == (GATED, "not shown to beat the majority baseline")
+
+
+def test_an_explainer_that_is_not_on_the_ladder_is_held_against_nothing():
+    missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan, agreement=0.5, n=9)
+    missing |= {"agreement_low": 0.4, "agreement_high": 0.6}
+    of_one = said(missing, missing | {"explainer": "lime"}, overall=KEEPS, placed={"shap": place(KEEPS)})
+    line = verdict.table(outline(), [of_one]).rows[0]
+    lime, shap = [cell for cell in line if "judged" in cell.style]
+    assert shap.unit == KEEPS and "held against a damaged copy" in shap.hint
+    assert lime.unit == "" and lime.hint.startswith("Only other explainers are on the ladder")
+
+
 def test_what_the_ladder_leaves_open_needs_more_texts():
     missing = row(UNKNOWN, teacher_runs_missing=2, n_teacher_runs=1, drift=math.nan)
     places = {"lime": place(KEEPS, explainer="lime"), "shap": place(UNKNOWN)}

@@ -122,7 +122,7 @@ def test_the_record_says_which_students_only_controls_explain():
     }
     made = outcome.record(settings, evidence)
     assert [(one["student"], one["verdict"]) for one in made["students"]] == [("tiny", NOTHING)]
-    assert made["remarks"] == ["films: nothing is measured of tiny: only controls explain it"]
+    assert made["remarks"] == ["films: nothing is measured of tiny: no explainer that counts explains it"]
 
 
 def test_texts_of_one_group_are_compared_with_a_baseline_as_one_draw():

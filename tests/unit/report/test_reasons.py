@@ -49,7 +49,7 @@ def test_the_notes_say_how_many_runs_verdicts_rest_on(runs, words):
 def test_runs_that_are_left_out_and_noise_that_is_borrowed_are_said():
     one = said(shap=row(n_gated_runs=2, student_runs_missing=1, n_runs=1), lime=row(n_gated_runs=2))
     notes = reasons.notes(outline(), [one, said(student="other", shap=row())])
-    assert notes[1].startswith("Too few runs to know their own noise: tiny. It is taken to be 4 times")
+    assert notes[1].startswith("Too few runs to know their own noise: tiny. Its standard deviation is taken ")
     assert notes[2].endswith("no better than a constant answer: 2 runs (tiny and its teacher).")
 
 

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from distillens import tables
 from distillens.config.label_views import judged
 from distillens.report import several_labels, study_data
+from distillens.report.verdict import Verdict
 
 TASKS = {
     "comments": {"type": "multi_label", "labels": ["toxic", "threat", "spam"], "columns": {"label": "t"}}
@@ -16,12 +16,8 @@ def outline():
     return study_data.study_of({"models": MODELS, "explainers": {"shap": {"method": "shap"}}}, judged(TASKS))
 
 
-def drift(view, verdict, missing=0):
-    row = dict.fromkeys(tables.SCHEMAS["drift"].names) | {"task": view, "student": "tiny", "teacher": "bert"}
-    return row | {
-        "explainer": "shap", "metric": "spearman", "verdict": verdict, "teacher_runs_missing": missing,
-        "agreement": 0.5, "agreement_low": 0.4, "agreement_high": 0.6, "n": 9, "n_undefined": 0,
-    }  # fmt: skip
+def verdict(view, word):
+    return Verdict(view, "tiny", "bert", "f1", [], [], None, {}, word)
 
 
 def performance():
@@ -33,38 +29,22 @@ def performance():
     return pd.DataFrame([*runs, {**row, "value": 0.3}], dtype=object)
 
 
-def cells(placements, *rows):
-    (table,) = several_labels.tables(outline(), performance(), pd.DataFrame(rows), pd.DataFrame(placements))
-    return table, [[cell.text for cell in line] for line in table.rows]
-
-
 def test_all_labels_together_stand_beside_the_best_constant_answer():
-    rows = [
-        drift("comments--toxic", "drift found"),
-        drift("comments--threat", "no drift found"),
-        drift("comments--spam", "drift found"),
-    ]
-    table, lines = cells([], *rows)
+    words = {"toxic": "gated", "threat": "no drift found", "spam": "gated"}
+    verdicts = [verdict(f"comments--{label}", word) for label, word in words.items()]
+    (table,) = several_labels.tables(outline(), performance(), verdicts)
+    lines = [[cell.text for cell in line] for line in table.rows]
     assert table.caption == "All 3 labels of comments together"
     assert lines == [
         ["best constant answer", "–", "0.300"],
         ["bert", "teacher", "0.900"],
-        ["tiny", "2 drift found, 1 no drift found", "0.800"],
+        ["tiny", "2 gated, 1 no drift found", "0.800"],
     ]
-
-
-def test_where_runs_are_missing_the_ladder_says_it():
-    row = drift("comments--toxic", "not decided", missing=2)
-    placed = row | {"kind": None, "reference": "prune 0.3", "verdict": "no drift found", "gated": False}
-    _, lines = cells([placed], row)
-    assert lines[2][1] == "1 no drift found"
 
 
 def test_a_study_without_several_labels_has_no_such_table():
     study = study_data.study_of({"models": MODELS, "explainers": {}}, {"moods": {"type": "classification"}})
-    assert (
-        several_labels.tables(study, performance(), pd.DataFrame([drift("moods", "x")]), pd.DataFrame()) == []
-    )
+    assert several_labels.tables(study, performance(), [verdict("moods", "gated")]) == []
     assert several_labels.facts(study) == []
     frame = pd.DataFrame({"task": ["moods"]})
     assert several_labels.for_each_label(frame, study.tasks) is frame
