@@ -192,6 +192,8 @@ CELLS = [
     *_both("3 seeds, 3 runs, 100 texts", before={NONE: "keeps .22 to .25"}),
     Cell("3 seeds, 3 runs, 100 texts, drift that just counts as none", drift=TOLERATED),
     *_both("runs twice as far apart", spread=0.1, before={NONE: "coverage .95, drifts .02, keeps .08"}),
+    *_both("runs four times as far apart", spread=0.2),
+    *_both("runs four times as far apart, 5 seeds, 5 runs", spread=0.2, seeds=5, runs=5),
     *_both("30 texts", texts=30, spread=0.1, before={NONE: "coverage .96, drifts .03, keeps .08"}),
     *_both("60 texts", texts=60, before={NONE: "coverage .97, drifts .02, keeps .22"}),
     *_both("150 texts", texts=150, before={NONE: "keeps .25"}),
