@@ -223,8 +223,7 @@ def share_out(
 
 def _in_order(ids: Sequence[str], group_of: Mapping[str, str], seed: int) -> list[str]:
     """Pieces in a random order, those of a group beside each other."""
-    drawn = draw(ids, seed)
-    if not group_of:
-        return drawn
-    place = {group: number for number, group in enumerate(draw(set(group_of.values()), seed))}
-    return sorted(drawn, key=lambda one: place[group_of[one]])
+    names = draw({group_of.get(one, one) for one in ids}, seed)
+    place = {name: number for number, name in enumerate(names)}
+    # A piece without a group may be called as a group is.
+    return sorted(draw(ids, seed), key=lambda one: (place[group_of.get(one, one)], one in group_of))

@@ -3,6 +3,7 @@ import json
 import sys
 import tarfile
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -294,6 +295,16 @@ def test_splits_of_one_source_share_no_group(tmp_path, caplog):
 def test_groups_of_one_text_each_are_drawn_as_texts_are(tmp_path):
     alone = fetch_splits(tmp_path, grouped_task(tmp_path, of_each=1))
     assert alone == fetch_splits(tmp_path, local_task(tmp_path))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_piece_without_a_group_is_a_group_of_its_own(seed):
+    splits = {"test": {"from": "all", "examples": 2}, "train": {"from": "all", "examples": None}}
+    share = partial(fetch.share_out, {"all": [*"abcd"]}, splits, ["test", "train"], seed, "tasks.t", "texts")
+    # The group is called as a piece outside of it, which belongs to it no more for that.
+    taken = share({"all": {"a": "c", "b": "c"}})
+    assert len(taken["test"]) == 2 and {"c", "d"} <= taken["test"] | taken["train"]
+    assert share({"all": {"d": "d"}}) == share()
 
 
 def test_one_split_of_a_source_is_drawn_text_by_text(tmp_path):
