@@ -48,7 +48,7 @@ class Opened(NamedTuple):
     closed : list of str
         What was not opened, since it is to be downloaded first.
     remarks : list of str
-        What is not wrong, and makes results say less: texts that repeat, or are cut off.
+        What is not wrong, and makes results say less: texts that repeat, are cut off or left out.
     lengths : dict of Lengths
         How long texts are, by task.
     """
@@ -150,7 +150,8 @@ class _Inputs:
         files = {split: self.folder / f"{name}-{split}.parquet" for split in _EVERY}
         wildcards, where = Wildcards(task=name), f"tasks.{name}"
         splits = {split: files[split] for split in SPLITS}
-        if self._try(where, fetch_dataset, out=splits, **self.params.fetch_dataset(wildcards)):
+        settings = self.params.fetch_dataset(wildcards)
+        if self._try(where, lambda: self.remarks.extend(fetch_dataset(out=splits, **settings))):
             chosen = {"test": files["test"], "out": files["explained"]}
             if self._try(where, select_examples, **chosen, **self.params.select_examples(wildcards)):
                 self.texts[name] = files

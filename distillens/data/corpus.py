@@ -60,7 +60,7 @@ def fetch_corpus(
                 len(frame) - len(texts[origin]),
             )
         numbers = {origin: list(map(str, range(len(paragraphs)))) for origin, paragraphs in texts.items()}
-        taken = fetch.share_out(
+        taken, _ = fetch.share_out(
             numbers, corpus["splits"], SPLITS, seed_of(seed, name, "split"), f"corpora.{name}", "paragraphs"
         )
         rows = [

@@ -24,7 +24,7 @@ SPLITS = ("test", "validation", "train")
 
 def fetch_dataset(
     task: Mapping[str, Any], name: str, mirror: str | None, seed: int, out: Mapping[str, str | Path]
-) -> None:
+) -> list[str]:
     """Write the train, validation and test split of a task; one that it does not have is an empty table.
 
     Parameters
@@ -39,6 +39,11 @@ def fetch_dataset(
         The study's seed; splits are drawn with it.
     out : mapping
         Target file of each split.
+
+    Returns
+    -------
+    list of str
+        What the tables do not show: a line for each group that is cut, whose rest is in no split.
     """
     with tempfile.TemporaryDirectory() as folder:
         files = source_files(task["source"], mirror, Path(folder))
@@ -59,7 +64,7 @@ def fetch_dataset(
             where = f"column {column!r}" if isinstance(column, str) else "columns of labels"
             _log_labels(f"{file.name}, {where}", reports[source_split])
         source = digest(*(files[split] for split in sorted(pools)))
-    chosen_of = _split(pools, task["splits"], name, seed)
+    chosen_of, cut = _split(pools, task["splits"], name, seed)
     written = {}
     for split in SPLITS:
         plant = task["splits"].get(split, {}).get("plant")
@@ -77,8 +82,9 @@ def fetch_dataset(
                     _log_split(f"tasks.{name}, {split}", chosen, task["labels"])
         written[split] = read.rows(chosen)
         tables.write(out[split], "examples", written[split], what)
-    for said in filter(None, (repeats(name, {"tested": written["test"]}), shared(name, written))):
+    for said in filter(None, (*cut, repeats(name, {"tested": written["test"]}), shared(name, written))):
         _LOG.warning("%s", said)
+    return cut
 
 
 def _log_labels(where: str, report: Mapping[str, Mapping[str, Any]]) -> None:
@@ -144,7 +150,7 @@ def source_files(source: Mapping[str, Any], mirror: str | None, folder: Path) ->
 
 def _split(
     pools: Mapping[str, list[Example]], splits: Mapping[str, Mapping[str, Any]], name: str, seed: int
-) -> dict[str, list[Example]]:
+) -> tuple[dict[str, list[Example]], list[str]]:
     order = [split for split in SPLITS if split in splits]
     pieces = {source: [example.example_id for example in pool] for source, pool in pools.items()}
     groups = {
@@ -152,11 +158,12 @@ def _split(
         for source, pool in pools.items()
     }
     own_seed = seed_of(seed, name, "split")
-    taken = share_out(pieces, splits, order, own_seed, f"tasks.{name}", "examples", groups)
-    return {
+    taken, cut = share_out(pieces, splits, order, own_seed, f"tasks.{name}", "examples", groups)
+    chosen_of = {
         split: [example for example in pools[splits[split]["from"]] if example.example_id in ids]
         for split, ids in taken.items()
     }
+    return chosen_of, cut
 
 
 def share_out(
@@ -167,11 +174,12 @@ def share_out(
     where: str,
     noun: str,
     groups: Mapping[str, Mapping[str, str]] | None = None,
-) -> dict[str, set[str]]:
+) -> tuple[dict[str, set[str]], list[str]]:
     """Draw disjoint splits from the pieces of each split of a source.
 
-    Where several are drawn from one, groups are drawn, and their pieces stay together. The last group of a
-    split is cut where it holds more than is asked for; its other pieces are in no split.
+    Where several are drawn from one, groups are drawn, and their pieces stay together. A group that holds
+    more than a split still asks for is left to those drawn later. Where all that are left do, the smallest
+    is cut, and its other pieces are in no split. The last split is cut where it is full.
 
     Parameters
     ----------
@@ -187,6 +195,13 @@ def share_out(
     groups : mapping, optional
         For each split of the source the group of each piece; a piece without one is a group of its own.
 
+    Returns
+    -------
+    taken : dict of set of str
+        The pieces of each split.
+    cut : list of str
+        A line for each group whose other pieces are in no split, though one is drawn later.
+
     Raises
     ------
     DataError
@@ -195,35 +210,51 @@ def share_out(
     Examples
     --------
     >>> splits = {"test": {"from": "all", "examples": 1}, "train": {"from": "all", "examples": None}}
-    >>> taken = share_out({"all": ["a", "b", "c"]}, splits, ["test", "train"], 1, "tasks.films", "examples")
+    >>> pieces = {"all": ["a", "b", "c"]}
+    >>> taken, cut = share_out(pieces, splits, ["test", "train"], 1, "tasks.films", "examples")
     >>> {split: len(ids) for split, ids in taken.items()}
     {'test': 1, 'train': 2}
     """
     several = Counter(splits[split]["from"] for split in order)
     of = {source: (groups or {}).get(source, {}) if several[source] > 1 else {} for source in pieces}
-    left = {source: _in_order(ids, of[source], seed) for source, ids in pieces.items()}
-    taken = {}
+    left = {source: _by_group(ids, of[source], seed) for source, ids in pieces.items()}
+    last = {splits[split]["from"]: split for split in order}
+    taken, cut = {}, []
     for split in order:
         source, count = splits[split]["from"], splits[split]["examples"]
-        if len(left[source]) < (count or 1):
+        waiting = left[source]
+        size = sum(map(len, waiting.values()))
+        if size < (count or 1):
             of_no_other = " in groups of which no other split has any" if of[source] else ""
             raise read.DataError(
                 f"{where}.splits.{split}: asks for {count or 'the rest'} {noun}, "
-                f"but {source!r} has {len(left[source])} left{of_no_other}"
+                f"but {source!r} has {size} left{of_no_other}"
             )
-        chosen = left[source][:count]
-        others = left[source][len(chosen) :]
-        taken[split] = set(chosen)
-        last = of[source].get(chosen[-1])
-        left[source] = [one for one in others if last is None or of[source].get(one) != last]
-        if cut := len(others) - len(left[source]):
-            _LOG.info("%s.splits: %d %s of the group %r are in no split", where, cut, noun, last)
-    return taken
+        room, taken[split] = count or size, set()
+        for group in [*waiting]:
+            # A cut of the last split takes nothing from another.
+            if len(waiting[group]) <= room or split == last[source]:
+                chosen = waiting.pop(group)[:room]
+                taken[split].update(chosen)
+                room -= len(chosen)
+        if room:
+            group = min(waiting, key=lambda one: len(waiting[one]))
+            chosen = waiting.pop(group)
+            taken[split].update(chosen[:room])
+            cut.append(
+                f"{where}.splits: {len(chosen) - room} {noun} of the group {group[0]!r} are in no split: "
+                f"{split} took the other {room}, and all groups left were larger than that"
+            )
+    return taken, cut
 
 
-def _in_order(ids: Sequence[str], group_of: Mapping[str, str], seed: int) -> list[str]:
-    """Pieces in a random order, those of a group beside each other."""
-    names = draw({group_of.get(one, one) for one in ids}, seed)
-    place = {name: number for number, name in enumerate(names)}
-    # A piece without a group may be called as a group is.
-    return sorted(draw(ids, seed), key=lambda one: (place[group_of.get(one, one)], one in group_of))
+def _by_group(
+    ids: Sequence[str], group_of: Mapping[str, str], seed: int
+) -> dict[tuple[str, bool], list[str]]:
+    """The pieces of each group in a random order, as the groups are."""
+    groups: dict[tuple[str, bool], list[str]] = {}
+    for one in draw(ids, seed):
+        # A piece without a group may be called as a group is.
+        groups.setdefault((group_of.get(one, one), one in group_of), []).append(one)
+    place = {name: number for number, name in enumerate(draw({name for name, _ in groups}, seed))}
+    return {group: groups[group] for group in sorted(groups, key=lambda own: (place[own[0]], own[1]))}

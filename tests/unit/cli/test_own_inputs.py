@@ -84,6 +84,20 @@ def test_more_texts_to_perturb_than_there_are_is_a_remark(here):
     assert said.startswith("tasks.films.perturb.examples: asks for 11 texts, but the test split has 10;")
 
 
+def test_texts_that_are_in_no_split_are_a_remark(here):
+    rows = [{"text": text, "label": ("bad", "good")[n % 2], "critic": n // 5} for n, text in enumerate(TEXTS)]
+    lines(here / "data.jsonl", rows)
+    config = CONFIG.replace("label: label}", "label: label, group: critic}").replace(
+        "per_class: 3", "per_class: 1"
+    )
+    config = config.replace("{test: {from: all}}", "{test: {from: all, examples: 4}, train: {from: all}}")
+    opened = own_inputs.open_all(complete(yaml.safe_load(config)), here / "results" / "mine")
+    (said,) = [remark for remark in opened.remarks if "no split" in remark]
+    assert (
+        said.startswith("tasks.films.splits: 1 examples of the group '") and "test took the other 4" in said
+    )
+
+
 def test_everything_is_said_at_once_each_in_a_line(here):
     (here / "big" / "tokenizer.json").unlink()
     for left in here.glob("big/vocab*"):

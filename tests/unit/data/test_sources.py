@@ -273,23 +273,54 @@ def grouped_task(tmp_path, of_each=4, **splits):
 
 
 def test_splits_of_one_source_share_no_group(tmp_path, caplog):
-    caplog.set_level("INFO")
     ids = fetch_splits(tmp_path, grouped_task(tmp_path))
     critics = {split: {int(one) // 4 for one in of} for split, of in ids.items()}
     assert sum(map(len, critics.values())) == len(set.union(*critics.values())) == 10
     # Three critics of four texts are asked for ten, two for five; the others have all of theirs.
     assert {split: len(of) for split, of in ids.items()} == {"test": 10, "validation": 5, "train": 20}
     assert {split: len(of) for split, of in critics.items()} == {"test": 3, "validation": 2, "train": 5}
-    cut = [
-        record.message.split(" of the group")[0] for record in caplog.records if "no split" in record.message
+    warnings = [record.message for record in caplog.records if "no split" in record.message]
+    assert [said.split(" of the group")[0] for said in warnings] == [
+        "tasks.t.splits: 2 examples",
+        "tasks.t.splits: 3 examples",
     ]
-    assert cut == ["tasks.t.splits: 2 examples", "tasks.t.splits: 3 examples"]
+    caplog.clear()
     larger, smaller = (grouped_task(tmp_path, train=size) for size in (18, 6))
     assert set(fetch_splits(tmp_path, smaller)["train"]) < set(fetch_splits(tmp_path, larger)["train"])
     with pytest.raises(
         DataError, match="train: asks for 21 examples, but 'all' has 20 left in groups of which"
     ):
         fetch_splits(tmp_path, grouped_task(tmp_path, train=21))
+    # Nothing is said of the training split, whose rest nobody asked for.
+    assert caplog.text.count("no split") == 2 * 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_group_too_large_for_a_split_is_left_to_a_later_one(tmp_path, caplog, seed):
+    task = grouped_task(tmp_path, of_each=1)
+    own = pd.read_csv(tmp_path / "all.csv")
+    # 24 of 40 texts are by one critic, the others by one each: 10 are tested and 5 validate.
+    own.assign(critic=own["id"].clip(upper=16)).to_csv(tmp_path / "all.csv", index=False)
+    ids = fetch_splits(tmp_path, task, seed)
+    assert {split: len(of) for split, of in ids.items()} == {"test": 10, "validation": 5, "train": 25}
+    assert {str(number) for number in range(16, 40)} < set(ids["train"])
+    assert "no split" not in caplog.text
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_where_all_groups_are_too_large_the_smallest_is_cut(seed):
+    groups = {
+        f"{group}{number}": group for group, size in (("a", 9), ("b", 5), ("c", 4)) for number in range(size)
+    }
+    splits = {"test": {"from": "all", "examples": 7}, "train": {"from": "all", "examples": None}}
+    of = {"all": [*groups]}, splits, ["test", "train"], seed, "tasks.t", "texts", {"all": groups}
+    taken, (said,) = fetch.share_out(*of)
+    # Of b and c whole comes the one that is drawn first, and what is missing to seven of the other.
+    missing, whole = (2, "b") if sum(one[0] == "b" for one in taken["test"]) == 5 else (3, "c")
+    other, left = ("c", 2) if whole == "b" else ("b", 2)
+    assert sorted(one[0] for one in taken["test"]) == sorted(whole * (7 - missing) + other * missing)
+    assert {one[0] for one in taken["train"]} == {"a"} and len(taken["train"]) == 9
+    assert said.startswith(f"tasks.t.splits: {left} texts of the group {other!r} are in no split: test took ")
 
 
 def test_groups_of_one_text_each_are_drawn_as_texts_are(tmp_path):
@@ -302,8 +333,8 @@ def test_a_piece_without_a_group_is_a_group_of_its_own(seed):
     splits = {"test": {"from": "all", "examples": 2}, "train": {"from": "all", "examples": None}}
     share = partial(fetch.share_out, {"all": [*"abcd"]}, splits, ["test", "train"], seed, "tasks.t", "texts")
     # The group is called as a piece outside of it, which belongs to it no more for that.
-    taken = share({"all": {"a": "c", "b": "c"}})
-    assert len(taken["test"]) == 2 and {"c", "d"} <= taken["test"] | taken["train"]
+    taken, cut = share({"all": {"a": "c", "b": "c"}})
+    assert sorted(map(sorted, taken.values())) == [["a", "b"], ["c", "d"]] and cut == []
     assert share({"all": {"d": "d"}}) == share()
 
 
