@@ -79,10 +79,7 @@ class MaskedLanguage(Trainer, ABC):
         return self.options.get(f"weight_{name}", 1.0)
 
     def compute_loss(self, model: Any, inputs: Batch, return_outputs: bool = False, **_: Any) -> Any:
-        """Add the losses up, and stop where the sum is no number; where chance masked nothing it is zero."""
-        if not (inputs["labels"] != -100).any():
-            loss = 0 * sum(weight.sum() for weight in model.parameters() if weight.requires_grad)
-            return (loss, {}) if return_outputs else loss
+        """Add the losses up, and stop where the sum is no number."""
         losses = self.losses(model, inputs)
         loss = sum(self.weight(name) * value for name, value in losses.items())
         if not torch.isfinite(loss):

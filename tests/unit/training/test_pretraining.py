@@ -337,18 +337,6 @@ def test_accumulated_batches_have_the_loss_and_the_gradient_of_one_whole(
         assert_same(parts, whole)
 
 
-@pytest.mark.parametrize("method", [masked_head, attention_interchange])
-def test_a_batch_in_which_chance_masks_nothing_teaches_nothing_and_stops_nothing(tokenizer, batch, method):
-    student = eager(masked_bert(tokenizer, 1))
-    trainer = method.Pretraining.__new__(method.Pretraining)
-    trainer.options, trainer.teacher = {**SETTINGS}, eager(masked_bert(tokenizer, 2))
-    method.Pretraining.prepare(student, trainer.teacher, trainer.options)
-    loss = trainer.compute_loss(student, {**batch, "labels": torch.full_like(batch["labels"], -100)})
-    loss.backward()
-    gradients = [one.grad for one in student.parameters() if one.grad is not None]
-    assert loss.item() == 0 and gradients and not any(one.any() for one in gradients)
-
-
 def test_two_pretrainings_have_the_same_card(tokenizer, corpus, tmp_path):
     start = saved(masked_bert(tokenizer, 1), tokenizer, tmp_path / "start")
     for name in ("one", "other"):
