@@ -3,7 +3,12 @@
 from collections.abc import Callable
 
 import torch
-from transformers import MODEL_FOR_MASKED_LM_MAPPING, PreTrainedModel
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING,
+    MODEL_FOR_MASKED_LM_MAPPING,
+    PreTrainedModel,
+)
 from transformers.pytorch_utils import Conv1D
 
 from distillens.models.errors import ModelError
@@ -52,18 +57,26 @@ def answers_as_before(
 
 
 def is_decoder(model: PreTrainedModel) -> bool:
-    """Whether a model reads a text's last piece, which padding must not be: any but one that fills in masks.
+    """Whether a model reads a text's last piece, which padding must not be: one of a kind that writes texts.
 
-    Its tokenizer does not say it: some decoders' have a mask token.
+    Its tokenizer does not say it: some decoders' have a mask token. Of a kind that can do both, as BERT can,
+    the config says it.
 
     Examples
     --------
     >>> from types import SimpleNamespace as Fake
-    >>> from transformers import BertConfig, LlamaConfig
-    >>> [is_decoder(Fake(config=config())) for config in (BertConfig, LlamaConfig)]
-    [False, True]
+    >>> from transformers import BertConfig, LlamaConfig, T5Config
+    >>> [is_decoder(Fake(config=kind())) for kind in (BertConfig, LlamaConfig, T5Config)]
+    [False, True, True]
+    >>> is_decoder(Fake(config=BertConfig(is_decoder=True)))
+    True
     """
-    return type(model.config) not in MODEL_FOR_MASKED_LM_MAPPING
+    config = model.config
+    if config.is_encoder_decoder or getattr(config, "is_decoder", False):
+        return True
+    # Some decoders, as Mistral 4, are listed only where images may be part of the text.
+    writes = (MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING)
+    return any(type(config) in kinds for kinds in writes) and type(config) not in MODEL_FOR_MASKED_LM_MAPPING
 
 
 def layers_of(model: PreTrainedModel) -> torch.nn.ModuleList | None:

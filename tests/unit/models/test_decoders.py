@@ -3,16 +3,19 @@
 import json
 import shutil
 from functools import partial
+from types import SimpleNamespace as Fake
 
 import numpy as np
 import peft
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from distillens import registry
 from distillens.data.text import Example
+from distillens.models.architecture import is_decoder
 from distillens.models.engine import Engine, EngineOptions
 from distillens.models.errors import ModelError
 from distillens.models.import_model import import_model
@@ -99,6 +102,63 @@ def test_attention_to_the_first_piece_of_a_decoder_is_refused(tmp_path):
     method = registry.load("explainer", "attention_rollout")
     with pytest.raises(ModelError, match="in a decoder sees no other"):
         next(method.explain([Example("1", "Not bad")], engine, "margin", {}, 0))
+
+
+ENCODERS = (
+    "Bert DistilBert Roberta DebertaV2 ModernBert XLM Reformer Canine Lilt MarkupLM LayoutLMv2 LayoutLMv3"
+)
+DECODERS = (
+    "GPT2 Llama Mistral OPT CTRL XLNet ModernBertDecoder Gemma3Text Mistral4 T5 MT5 Bart MBart BigBirdPegasus"
+)
+
+
+@pytest.mark.parametrize(("kinds", "writes"), [(ENCODERS, False), (DECODERS, True)])
+def test_encoders_and_decoders_are_told_apart_by_their_kind(kinds, writes):
+    for kind in kinds.split():
+        config = getattr(transformers, f"{kind}Config")()
+        assert (kind, is_decoder(Fake(config=config))) == (kind, writes)
+
+
+@pytest.mark.parametrize("kind", ["Bert", "Roberta", "Reformer"])
+def test_of_a_kind_that_is_either_the_config_says_which(kind):
+    config = getattr(transformers, f"{kind}Config")(is_decoder=True)
+    assert is_decoder(Fake(config=config))
+
+
+def of_kind(kind, folder, **settings):
+    """A classifier of a kind that reads RoBERTa's pieces."""
+    tokenizer = AutoTokenizer.from_pretrained(tiny.roberta(folder / "roberta"))
+    ids = {name: getattr(tokenizer, name) for name in ("pad_token_id", "bos_token_id", "eos_token_id")}
+    config = getattr(transformers, f"{kind}Config")(
+        vocab_size=len(tokenizer), num_labels=3, max_position_embeddings=64, **ids, **settings
+    )
+    torch.manual_seed(8)
+    for one in (AutoModelForSequenceClassification.from_config(config), tokenizer):
+        one.save_pretrained(folder / kind)
+    return Engine(take_in(folder / kind, folder / "out"), "cpu")
+
+
+def test_attention_of_an_encoder_that_nobody_trains_to_fill_in_masks_is_followed(tmp_path):
+    size = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    engine = of_kind("MarkupLM", tmp_path, initializer_range=0.5, **size)
+    follow = partial(registry.load("explainer", "attention_rollout").explain, engine=engine, output="margin")
+    examples = [Example(str(number), text) for number, text in enumerate(tiny.SENTENCES)]
+    for one, together in zip(examples, follow(examples, options={}, seed=0), strict=True):
+        (alone,) = follow([one], options={}, seed=0)
+        assert_same(together.values, alone.values)
+        assert (alone.values > 0).all()
+
+
+def test_attention_of_an_encoder_decoder_that_fills_in_masks_is_refused(tmp_path):
+    sides = [f"{side}_{of}" for side in ("encoder", "decoder") for of in ("layers", "attention_heads")]
+    size = {"d_model": 16, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, **dict.fromkeys(sides, 2)}
+    engine = of_kind("Bart", tmp_path, decoder_start_token_id=2, **size)
+    with pytest.raises(ModelError, match="in a decoder sees no other"):
+        next(
+            registry.load("explainer", "attention_rollout").explain(
+                [Example("1", "Not bad")], engine, "margin", {}, 0
+            )
+        )
 
 
 @pytest.mark.parametrize("family", ["llama", "qwen2", "llama with a mask token"])
