@@ -217,15 +217,18 @@ def _next(study: Outline, word: str, own: Sequence[Verdict]) -> tuple[str, str]:
     open_ = [v for v in own if v.overall == UNKNOWN and v.drift]
     if not open_:
         return "add an explainer that counts to the config: controls decide nothing", ""
+    # It explains more texts by all explainers, or refuses.
+    fixed = any((options or {}).get("examples") for options in study.settings.get("explainers", {}).values())
+    extend = "" if fixed else f"distillens extend {results}"
     if all(v.placed for v in open_):
-        return "explain more texts, as many as can tell", f"distillens extend {results}"
+        return "explain more texts, as many as can tell", extend
     open_ = [v for v in open_ if not v.placed]
     v = max(open_, key=lambda v: needs.most_missing(list(v.drift.values())))
     told = needs.what_would_tell(list(v.drift.values()), v.paired)
     where = f"on {v.task} " if len(own) > 1 else ""
     # No command trains runs: they are seeds in the config.
     more = needs.texts_would_tell(list(v.drift.values()))
-    return f"{where}{told}", f"distillens extend {results}" if more else ""
+    return f"{where}{told}", extend if more else ""
 
 
 def _list(names: Sequence[str]) -> str:

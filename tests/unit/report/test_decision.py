@@ -198,6 +198,15 @@ def test_what_the_ladder_leaves_open_needs_more_texts():
     )
 
 
+def test_extend_is_not_proposed_where_it_would_refuse():
+    open_ = said(row(UNKNOWN), overall=UNKNOWN)
+    assert decided(open_).command == "distillens extend results/films"
+    study = outline()
+    study.settings["explainers"] = {"shap": {"method": "shap", "examples": 60}}
+    (one,) = decisions(study, [open_])
+    assert (one.step, one.command) == (decided(open_).step, "")
+
+
 def test_what_asks_for_something_to_be_done_comes_first_else_the_study_s_order_stays():
     words = {"a": KEEPS, "b": DRIFTS, "c": GATED, "d": UNKNOWN, "e": DRIFTS}
     verdicts = [replace(said(row(word), overall=word), student=name) for name, word in words.items()]

@@ -72,6 +72,15 @@ def test_one_explainer_without_a_scale_leaves_only_drift_in_reach():
     assert said == "four in five such studies would find drift with about 900 texts (now 100)"
 
 
+def test_of_an_explainer_that_has_enough_texts_no_more_are_asked():
+    many, few = ({"n": n, "n_groups": n, "explainer": name} for n, name in ((283, "occlusion"), (55, "lime")))
+    said = what_would_tell([row({"texts": 283.0}, **many), row({"texts": 86.0}, **few)])
+    assert said == "four in five such studies would find no drift with about 86 texts by lime (now 55)"
+    said = what_would_tell([row(drift={"texts": 692.0}, **many), row(**few)])
+    assert said == "four in five such studies would find drift with about 692 texts by occlusion (now 283)"
+    assert what_would_tell([row({"texts": 283.0}, **many), row({"texts": 55.0}, **few)]) == ENOUGH
+
+
 def test_groups_of_texts_and_pairs_of_runs_are_called_so():
     one = row({"texts": 40.0, "teacher_runs": 5.0}, n_groups=20)
     said = what_would_tell([one], paired=True)
